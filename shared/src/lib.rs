@@ -1,1 +1,25 @@
-//! Placeholder.
+//! Tillkeep's pure core: values in, values out.
+//!
+//! Everything about points is decided here, by the same code at the till and at the server: what a basket earns, whether
+//! a redemption may pass, how entries post, how overdrawn accounts settle, and how two sides agree on what the other
+//! lacks. Nothing here reads a clock, a file, a socket, the environment or randomness: time, ids and keys are handed in.
+//!
+//! Reading order: [`ids`], [`points`], [`money`], [`time`] → [`catalog`] → [`member`] → [`entry`], [`chain`] →
+//! [`account`] → the till's [`view`] and [`decide`] → the server's [`books`], [`intake`], [`post`], [`settle`] →
+//! [`sync`] and [`wire`] → [`api`].
+#![deny(clippy::float_arithmetic)]
+
+pub mod limits;
+
+pub mod ids;
+pub mod money;
+pub mod points;
+pub mod time;
+
+pub mod catalog;
+pub mod member;
+
+pub mod chain;
+pub mod entry;
+
+pub mod account;

@@ -1,0 +1,308 @@
+//! Accounts: where points of one currency are counted.
+//!
+//! A server account is a **settled** part, folded at cuts, and **open rows**: what was posted since. Rows are a set keyed
+//! (dot, leg), so the order in which they arrive cannot matter (I9); a cut, which is a recorded input, moves those that
+//! it covers into the settled part by a pure function ([`crate::settle`]). Lots are credits per terms and one total
+//! spent: what remains of each is derived, oldest expiry first.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::entry::{Authority, Idem};
+use crate::ids::{AccountSetId, CurrencyId, Dot, OutletId};
+use crate::points::Points;
+use crate::time::{Day, Millis};
+
+/// Where points of one currency are counted. A set may serve several programs that share a currency.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub struct AccountId {
+    /// The account set.
+    pub set: AccountSetId,
+    /// The currency.
+    pub currency: CurrencyId,
+}
+
+/// The terms of a lot. Lots order by expiry (never is last), then vesting, then outlet: the order in which they are spent.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub struct LotTerms {
+    /// Last day on which it can be spent; [`LotTerms::NEVER`] where it does not expire.
+    pub expires: Day,
+    /// First day on which it can be spent; day 0 is at once.
+    pub vests: Day,
+    /// The outlet that issued it; `None` for head office.
+    pub outlet: Option<OutletId>,
+}
+
+impl LotTerms {
+    /// The expiry of what never expires.
+    pub const NEVER: Day = Day(i32::MAX);
+
+    /// Terms without expiry or vesting.
+    pub fn plain(outlet: Option<OutletId>) -> Self {
+        Self { expires: Self::NEVER, vests: Day(0), outlet }
+    }
+}
+
+/// Credits by terms, and one total spent.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Lots {
+    /// Credits per terms, net of what was taken back; none is zero.
+    pub credits: BTreeMap<LotTerms, Points>,
+    /// All that was taken, in whatever way.
+    pub spent: Points,
+}
+
+impl Lots {
+    /// What there is: Σ credits − spent. Below zero only while an online redemption stands before its credit's cut.
+    pub fn posted(&self) -> Points {
+        self.credits.values().copied().sum::<Points>().minus(self.spent)
+    }
+
+    /// Adds (or, below zero, takes back) credits of some terms.
+    pub fn credit(&mut self, terms: LotTerms, points: Points) {
+        let sum = self.credits.entry(terms).or_default();
+        *sum = sum.plus(points);
+        if sum.is_zero() {
+            self.credits.remove(&terms);
+        }
+    }
+
+    /// What remains of each lot, spent oldest expiry first.
+    pub fn remaining(&self) -> Vec<(LotTerms, Points)> {
+        // credits taken back below zero are spent from the others
+        let below: Points = self.credits.values().filter(|points| points.0 < 0).copied().sum();
+        let mut spent = self.spent.minus(below);
+        let mut remaining = Vec::new();
+        for (terms, points) in self.credits.iter().filter(|(_, points)| points.is_positive()) {
+            let taken = Points(points.0.min(spent.0.max(0)));
+            spent = spent.minus(taken);
+            let left = points.minus(taken);
+            if left.is_positive() {
+                remaining.push((*terms, left));
+            }
+        }
+        remaining
+    }
+
+    /// What can be spent on a day: what remains of the lots that have vested and not expired.
+    pub fn spendable(&self, day: Day) -> Points {
+        let usable = |terms: &LotTerms| terms.expires >= day && terms.vests <= day;
+        let sum: Points =
+            self.remaining().iter().filter(|(terms, _)| usable(terms)).map(|(_, points)| *points).sum();
+        Points(sum.0.min(self.posted().0))
+    }
+}
+
+/// What a till is told of an account: its state at the server when it was pulled.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Base {
+    /// Settled and open credits and debits, suspense not taken off.
+    pub lots: Lots,
+    /// Held by redemptions under way.
+    pub reserved: Points,
+    /// Redeemed offline, not settled yet.
+    pub suspense: Points,
+    /// Owed by the member.
+    pub debt: Points,
+    /// Ever earned, net of what was taken back.
+    pub lifetime_earned: Points,
+    /// Ever redeemed, net of what was given back.
+    pub lifetime_redeemed: Points,
+    /// Whether a case is under review: until then it redeems online only.
+    pub review: bool,
+}
+
+/// An account at the server.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Account {
+    /// Folded at cuts.
+    pub settled: Lots,
+    /// Owed by the member, from settled shortfalls and from returns of points already spent.
+    pub debt: Points,
+    /// Settled redemptions that were short, so that a return can unwind them.
+    pub shorts: BTreeMap<Dot, Short>,
+    /// Posted since the last cut that covered them.
+    pub open: BTreeMap<(Dot, u16), Row>,
+    /// Ever earned, folded rows only.
+    pub lifetime_earned: Points,
+    /// Ever redeemed, folded rows only.
+    pub lifetime_redeemed: Points,
+    /// The bucket's change number when it last changed.
+    pub change: u64,
+}
+
+/// How a settled redemption was covered, as far as it was not by the member's points.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Short {
+    /// Became the member's debt.
+    pub member_debt: Points,
+    /// Borne by the outlet.
+    pub outlet: Points,
+    /// Borne by the program.
+    pub program: Points,
+}
+
+/// One movement of an account, posted and not yet folded.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Row {
+    /// When it happened, clamped by what the server knows of the node's telling.
+    pub at: Millis,
+    /// Which outlet's it is; `None` for head office's.
+    pub outlet: Option<OutletId>,
+    /// What it is.
+    pub movement: Movement,
+}
+
+/// What a row does.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Movement {
+    /// Points come in.
+    Credit {
+        /// On these terms.
+        terms: LotTerms,
+        /// So many, above zero.
+        points: Points,
+        /// Whether they count as earned (and not as an adjustment or transfer).
+        earned: bool,
+    },
+    /// Earned points are taken back because of a return.
+    CreditReversed {
+        /// The entry whose credit it was.
+        of: Dot,
+        /// On those terms.
+        terms: LotTerms,
+        /// So many, above zero.
+        points: Points,
+    },
+    /// A debit under head office's hand (adjustment, transfer, conversion), taken at most to what there is.
+    Debit {
+        /// So many, above zero.
+        points: Points,
+    },
+    /// A redemption.
+    Redemption {
+        /// On what grounds, as the server judged at taking in.
+        authority: Authority,
+        /// So many, above zero.
+        points: Points,
+        /// Its idempotency key, which a hold may carry too.
+        idem: Option<Idem>,
+    },
+    /// Redeemed points are given back because of a return.
+    RedemptionReversed {
+        /// The redemption.
+        of: Dot,
+        /// The leg of that redemption.
+        leg: u16,
+        /// So many, above zero.
+        points: Points,
+    },
+    /// Points set aside for a redemption under way (above zero), or no longer (below zero).
+    Hold {
+        /// So many.
+        points: Points,
+    },
+}
+
+impl Account {
+    /// What a till is told: settled part and open rows together.
+    pub fn base(&self) -> Base {
+        let mut base = Base {
+            lots: self.settled.clone(),
+            debt: self.debt,
+            lifetime_earned: self.lifetime_earned,
+            lifetime_redeemed: self.lifetime_redeemed,
+            ..Base::default()
+        };
+        let mut offline: BTreeMap<Dot, Points> = BTreeMap::new();
+        for ((dot, _), row) in &self.open {
+            match &row.movement {
+                Movement::Credit { terms, points, earned } => {
+                    base.lots.credit(*terms, *points);
+                    if *earned {
+                        base.lifetime_earned = base.lifetime_earned.plus(*points);
+                    }
+                }
+                Movement::CreditReversed { terms, points, .. } => {
+                    base.lots.credit(*terms, points.negated());
+                    base.lifetime_earned = base.lifetime_earned.minus(*points);
+                }
+                Movement::Debit { points } => base.lots.spent = base.lots.spent.plus(*points),
+                Movement::Redemption { authority, points, .. } => {
+                    base.lifetime_redeemed = base.lifetime_redeemed.plus(*points);
+                    if authority.is_covered() {
+                        base.lots.spent = base.lots.spent.plus(*points);
+                    } else {
+                        base.suspense = base.suspense.plus(*points);
+                        offline.insert(*dot, *points);
+                    }
+                }
+                Movement::RedemptionReversed { .. } => {}
+                Movement::Hold { points } => base.reserved = base.reserved.plus(*points),
+            }
+        }
+        self.give_back(&mut base, &offline);
+        base
+    }
+
+    /// Open reversals of redemptions: out of suspense where the redemption still waits there, else back to the lots.
+    fn give_back(&self, base: &mut Base, offline: &BTreeMap<Dot, Points>) {
+        for row in self.open.values() {
+            if let Movement::RedemptionReversed { of, points, .. } = &row.movement {
+                base.lifetime_redeemed = base.lifetime_redeemed.minus(*points);
+                if offline.contains_key(of) {
+                    base.suspense = base.suspense.minus(*points);
+                } else {
+                    base.lots.spent = base.lots.spent.minus(*points);
+                }
+            }
+        }
+    }
+
+    /// Points there are, set aside ones included, suspense not taken off.
+    pub fn posted(&self) -> Points {
+        self.base().lots.posted()
+    }
+}
+
+impl Base {
+    /// What could be redeemed on a day by someone who asks the server: posted − reserved − suspense − debt, as far as
+    /// vested and not expired; never below zero.
+    pub fn spendable(&self, day: Day) -> Points {
+        self.lots.spendable(day).minus(self.reserved).minus(self.suspense).minus(self.debt).at_least_zero()
+    }
+
+    /// The balance that a member is told: posted − suspense.
+    pub fn balance(&self) -> Points {
+        self.lots.posted().minus(self.suspense)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expiring(day: i32) -> LotTerms {
+        LotTerms { expires: Day(day), vests: Day(0), outlet: None }
+    }
+
+    #[test]
+    fn a_spent_lot_that_expires_is_not_counted_twice() {
+        let mut lots = Lots::default();
+        lots.credit(expiring(10), Points(100));
+        lots.credit(expiring(20), Points(50));
+        lots.spent = Points(100);
+        assert_eq!(lots.spendable(Day(5)), Points(50));
+        assert_eq!(lots.spendable(Day(15)), Points(50), "the first lot was spent before it expired");
+    }
+
+    #[test]
+    fn lots_are_spent_oldest_expiry_first() {
+        let mut lots = Lots::default();
+        lots.credit(expiring(20), Points(50));
+        lots.credit(expiring(10), Points(100));
+        lots.spent = Points(30);
+        assert_eq!(lots.remaining(), vec![(expiring(10), Points(70)), (expiring(20), Points(50))]);
+    }
+}

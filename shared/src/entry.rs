@@ -1,0 +1,672 @@
+//! Entries: immutable facts in a node's journal, and the envelope in which they are chained, stored and sent.
+//!
+//! The stored bytes are an [`Envelope`]: format version, dot and length outside, the entry's postcard encoding inside.
+//! An entry whose inside cannot be decoded still has its place in the chain, and parks. What is hashed is what was
+//! stored, never a re-serialisation.
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::account::{AccountId, LotTerms};
+use crate::catalog::CatalogHash;
+use crate::chain::Head;
+use crate::ids::{
+    BucketId, Code, CodeHash, CustomerId, Dot, Hash, HoldId, MembershipId, NodeId, OutletId, ProgramId, Seq,
+    TillId,
+};
+use crate::limits;
+use crate::member::{Card, CardStatus, Customer, CustomerKey, Membership, Sealed};
+use crate::money::{self, CurrencyCode};
+use crate::points::Points;
+use crate::time::{Day, Hlc, Millis};
+
+/// One immutable fact.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its name; stands in the envelope too.
+    pub dot: Dot,
+    /// When, by the node's own clock.
+    pub at: Hlc,
+    /// The outlet's (or program's) day it belongs to.
+    pub business_date: Day,
+    /// Number of the pull that the till last applied; the server maps it to a cursor and a time.
+    pub pull: u64,
+    /// The catalog version it was decided under.
+    pub catalog: CatalogHash,
+    /// The node's running absolute credits and debits, this entry included (I14).
+    pub totals: Totals,
+    /// Under which key a repeat is known.
+    pub idem: Option<Idem>,
+    /// Who did it.
+    pub actor: Actor,
+    /// What it is.
+    pub kind: EntryKind,
+    /// The points it moves.
+    pub postings: Vec<Posting>,
+}
+
+/// Running absolute sums of a node's postings.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Totals {
+    /// Points that came in.
+    pub credits: u64,
+    /// Points that went out.
+    pub debits: u64,
+}
+
+impl Totals {
+    /// These totals with some postings more.
+    #[must_use]
+    pub fn with(mut self, postings: &[Posting]) -> Self {
+        for posting in postings {
+            let points = posting.points.0.unsigned_abs();
+            if posting.column.is_credit() {
+                self.credits = self.credits.saturating_add(points);
+            } else {
+                self.debits = self.debits.saturating_add(points);
+            }
+        }
+        self
+    }
+}
+
+/// An idempotency key, scoped to the outlet, and the body it came with.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub struct Idem {
+    /// A hash of the key (or of till, kind, business date and receipt) and the outlet.
+    pub key: u128,
+    /// The first eight bytes of the request body's hash: a repeat has the same.
+    pub body: u64,
+}
+
+/// Who did something, at which till.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Actor {
+    /// At a till.
+    Till {
+        /// The outlet.
+        outlet: OutletId,
+        /// The till.
+        till: TillId,
+        /// The cashier, as the POS named them.
+        cashier: Option<String>,
+    },
+    /// Somebody with a token at the server.
+    Office {
+        /// The token's name.
+        name: String,
+        /// The outlet that the token is of.
+        outlet: Option<OutletId>,
+    },
+    /// The server by itself.
+    Server,
+}
+
+impl Actor {
+    /// The outlet where it was done.
+    pub fn outlet(&self) -> Option<OutletId> {
+        match self {
+            Self::Till { outlet, .. } => Some(*outlet),
+            Self::Office { outlet, .. } => *outlet,
+            Self::Server => None,
+        }
+    }
+}
+
+/// What an entry is. Variants are appended, never moved: their order is in the stored bytes.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum EntryKind {
+    /// The first entry of a node: the certificate with which the server took it in.
+    Open(Certificate),
+    /// A sale.
+    Sale(Sale),
+    /// Lines of a sale given back.
+    Refund(Reversal),
+    /// A whole transaction undone.
+    Void(Reversal),
+    /// Points given outside a sale.
+    Earn(Move),
+    /// Points redeemed outside a sale.
+    Redeem(Move, Redemption),
+    /// The server is about to be asked for a redemption under this entry's idem.
+    Intent(Intent),
+    /// Points set aside for a key, written by the server.
+    Hold(Hold),
+    /// A hold's end, written by the server; or a node's word that it gave its intent up.
+    Release(Release),
+    /// A new customer with memberships, or memberships for a known one.
+    Enrol(Enrol),
+    /// A card was reported lost, stolen or damaged.
+    CardReport(CardReport),
+    /// Cards, memberships or customers changed at head office: the new records.
+    Directory(Vec<DirectoryChange>),
+    /// An unattributed sale is somebody's after all.
+    Attribute(Attribute),
+    /// Points adjusted at head office, or opening balances.
+    Adjust(Move),
+    /// One bucket was settled up to a moment.
+    Cut(Cut),
+    /// A person decided a case.
+    Decision(Decision),
+}
+
+/// What the server certifies of a node. Its bytes are signed; see [`Certificate::signed`].
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Certificate {
+    /// The signed bytes: a [`CertificateBody`] in postcard.
+    pub body: Vec<u8>,
+    /// The server's Ed25519 signature over them.
+    pub signature: Vec<u8>,
+}
+
+/// What a certificate says.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CertificateBody {
+    /// The node's number.
+    pub node: NodeId,
+    /// Its Ed25519 public key.
+    pub key: [u8; 32],
+    /// Where it stands.
+    pub outlet: OutletId,
+    /// At which till.
+    pub till: TillId,
+    /// The till's name.
+    pub name: String,
+    /// When it was taken in.
+    pub issued_at: Millis,
+}
+
+/// A sale's facts.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Sale {
+    /// The receipt's number.
+    pub receipt: String,
+    /// When the POS says it happened.
+    pub occurred_at: Option<Millis>,
+    /// Where it was sold: `pos`, `web` …
+    pub channel: Option<String>,
+    /// The money it was sold in.
+    pub currency: CurrencyCode,
+    /// Its lines.
+    pub lines: Vec<Line>,
+    /// Whose points it earns.
+    pub earner: Party,
+    /// The earner's level when it was decided, for the server's check.
+    pub level: Option<Code>,
+    /// Redemptions, one for each posting of column `Redeemed`, in order.
+    pub redemptions: Vec<Redemption>,
+}
+
+/// Whose a sale is.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Party {
+    /// Nobody's yet.
+    Nobody,
+    /// A customer's, without a membership.
+    Customer(CustomerId),
+    /// Of a card that was not known here.
+    Card {
+        /// Its code's hash.
+        code: CodeHash,
+        /// Its last four characters.
+        tail: String,
+    },
+    /// Of a membership.
+    Membership(MembershipId),
+}
+
+/// A line of a receipt. `discount` and `tax` are of the whole line; prices include tax.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Line {
+    /// The article.
+    pub sku: String,
+    /// Its category.
+    pub category: Option<String>,
+    /// Its brand.
+    pub brand: Option<String>,
+    /// Who sells it, in a marketplace.
+    pub seller: Option<String>,
+    /// How many.
+    #[serde(with = "money::packed")]
+    pub quantity: Decimal,
+    /// The price of one.
+    #[serde(with = "money::packed")]
+    pub unit_price: Decimal,
+    /// Taken off the line.
+    #[serde(with = "money::packed")]
+    pub discount: Decimal,
+    /// Tax contained in the line.
+    #[serde(with = "money::packed")]
+    pub tax: Decimal,
+}
+
+impl Line {
+    /// What the line costs: quantity × price, rounded half-up to the currency's scale, less the discount.
+    pub fn total(&self, currency: CurrencyCode) -> Decimal {
+        let gross = self.quantity.checked_mul(self.unit_price).unwrap_or_default();
+        money::round(gross, currency).checked_sub(self.discount).unwrap_or_default()
+    }
+}
+
+/// On what grounds a redemption was allowed, from the strongest to the weakest.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Authority {
+    /// Under a hold of the server's.
+    Online,
+    /// Under a right of the node's own.
+    Reserved,
+    /// Within the program's policy for tills with no line.
+    Offline,
+    /// Under a right or hold that was gone, or on a re-homed branch.
+    Late,
+    /// Beyond the policy.
+    Forced,
+}
+
+impl Authority {
+    /// Whether points were set aside for it beforehand, so that it can never be short (I5).
+    pub fn is_covered(self) -> bool {
+        matches!(self, Self::Online | Self::Reserved)
+    }
+}
+
+/// What the till knew when it allowed a redemption.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Redemption {
+    /// On what grounds.
+    pub authority: Authority,
+    /// The balance that the till saw.
+    pub seen: Points,
+    /// How old the till's base was, in ms.
+    pub age_ms: u64,
+    /// Who lifted a limit.
+    pub approval: Option<String>,
+    /// What it is worth, in the sale's currency (or, outside a sale, in that of the cash value).
+    #[serde(with = "money::packed")]
+    pub value: Decimal,
+    /// The membership it draws on.
+    pub membership: MembershipId,
+    /// The payment hold it captures.
+    pub hold: Option<HoldId>,
+}
+
+/// Names a sale that is given back: by dot where it is known, and always by what a receipt says.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct SaleRef {
+    /// The sale's entry, where this till knows it.
+    pub dot: Option<Dot>,
+    /// The outlet that sold it.
+    pub outlet: OutletId,
+    /// Its business date, where it is known.
+    pub business_date: Option<Day>,
+    /// Its receipt's number.
+    pub receipt: String,
+}
+
+/// A return or a void.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Reversal {
+    /// The return's own number.
+    pub receipt: String,
+    /// What is given back.
+    pub of: SaleRef,
+    /// Line and quantity; empty in a void, which is all of it.
+    pub lines: Vec<ReturnedLine>,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// So many of a line.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ReturnedLine {
+    /// The sale's line, from 0.
+    pub line: u16,
+    /// How many.
+    #[serde(with = "money::packed")]
+    pub quantity: Decimal,
+}
+
+/// Points moved outside a sale.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Move {
+    /// Whose.
+    pub membership: MembershipId,
+    /// Why.
+    pub reason: String,
+    /// What it refers to elsewhere.
+    pub reference: Option<String>,
+}
+
+/// The server is asked for points under the entry's idem.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Intent {
+    /// For which redemption: the idem's key.
+    pub key: u128,
+    /// Of which account.
+    pub account: AccountId,
+    /// So many.
+    pub points: Points,
+}
+
+/// Points set aside by the server for a key.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Hold {
+    /// The key.
+    pub key: u128,
+    /// Of which account.
+    pub account: AccountId,
+    /// So many.
+    pub points: Points,
+    /// The node that asked.
+    pub asked_by: NodeId,
+    /// When it times out: payment holds only.
+    pub expires_at: Option<Millis>,
+}
+
+/// A hold's end.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Release {
+    /// The key.
+    pub key: u128,
+    /// Of which account.
+    pub account: AccountId,
+    /// Points no longer set aside; zero in a node's own word.
+    pub points: Points,
+    /// The redemption that captured it, if one did.
+    pub captured_by: Option<Dot>,
+}
+
+/// An enrolment.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Enrol {
+    /// The new customer; `None` for memberships of a known one.
+    pub customer: Option<Customer>,
+    /// What they gave of themselves, under their key (which travels beside the entry).
+    pub personal: Option<Sealed>,
+    /// The new memberships.
+    pub memberships: Vec<Membership>,
+    /// Their cards.
+    pub cards: Vec<Card>,
+    /// Consent to each, in their order.
+    pub consents: Vec<Consent>,
+}
+
+/// A recorded consent.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Consent {
+    /// To which program.
+    pub program: ProgramId,
+    /// Which text was shown.
+    pub text_version: String,
+    /// Through which channel.
+    pub channel: String,
+    /// When.
+    pub at: Millis,
+}
+
+/// A card reported.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CardReport {
+    /// The card's hash.
+    pub code: CodeHash,
+    /// Its last four characters.
+    pub tail: String,
+    /// What became of it.
+    pub status: CardStatus,
+}
+
+/// One record of the directory, new or changed.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum DirectoryChange {
+    /// A customer; personal data, where they changed, are sealed beside it.
+    Customer(Customer, Option<Sealed>),
+    /// A membership.
+    Membership(Membership),
+    /// A card.
+    Card(Card),
+}
+
+/// Whose a sale is after all.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Attribute {
+    /// The sale.
+    pub of: Dot,
+    /// The membership; its points are computed by the sale's own catalog.
+    pub membership: MembershipId,
+    /// The level that the membership has.
+    pub level: Code,
+    /// Why.
+    pub note: String,
+}
+
+/// The recorded moment up to which a bucket was settled.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Cut {
+    /// The bucket.
+    pub bucket: BucketId,
+    /// The watermark: entries with `at` up to it are settled.
+    pub watermark: Millis,
+    /// The day whose lots may have expired, in UTC.
+    pub day: Day,
+    /// The bucket's marks when it was made: node, seq.
+    pub marks: Vec<(NodeId, Seq)>,
+    /// What was parked below them.
+    pub parked: Vec<Dot>,
+}
+
+/// A person's decision of a case.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Decision {
+    /// The redemption that was short.
+    pub redemption: Dot,
+    /// Its account.
+    pub account: AccountId,
+    /// Who bears it now.
+    pub bearer: crate::catalog::Bearer,
+    /// Why.
+    pub note: String,
+}
+
+/// One movement of points.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Posting {
+    /// In which account.
+    pub account: AccountId,
+    /// In which of its columns.
+    pub column: Column,
+    /// So many, above zero.
+    pub points: Points,
+    /// By what rule.
+    pub why: Why,
+    /// On what terms; credits only.
+    pub lot: Option<LotTerms>,
+}
+
+/// The columns of an account.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum Column {
+    /// Earned.
+    Earned,
+    /// Earned points taken back.
+    EarnReversed,
+    /// Redeemed.
+    Redeemed,
+    /// Redeemed points given back.
+    RedeemReversed,
+    /// Expired.
+    Expired,
+    /// Came from another account.
+    TransferredIn,
+    /// Went to another account.
+    TransferredOut,
+    /// Adjusted up.
+    AdjustedUp,
+    /// Adjusted down.
+    AdjustedDown,
+}
+
+impl Column {
+    /// Whether points come in.
+    pub fn is_credit(self) -> bool {
+        matches!(self, Self::Earned | Self::RedeemReversed | Self::TransferredIn | Self::AdjustedUp)
+    }
+}
+
+/// Why points moved.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Why {
+    /// The rule's code, where there is one.
+    pub rule: Option<Code>,
+    /// What a statement says, such as `Gold (x2)`.
+    pub text: String,
+    /// How the points split over the sale's lines; empty where there are no lines.
+    pub lines: Vec<Points>,
+}
+
+/// The version of [`Entry`]'s encoding that is written today.
+pub const ENTRY_VERSION: u8 = 1;
+
+/// Why stored bytes are no entry.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum DecodeError {
+    /// The envelope itself is broken: too short, too long, or its length does not fit.
+    Envelope(String),
+    /// The envelope stands; its inside is of a later version, or broken.
+    Body(String),
+}
+
+impl std::fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Envelope(text) => write!(f, "the entry's envelope is broken: {text}"),
+            Self::Body(text) => write!(f, "the entry cannot be decoded: {text}"),
+        }
+    }
+}
+
+impl std::error::Error for DecodeError {}
+
+/// What stands around an entry: 1 byte of version, 4 of node, 8 of seq, 4 of length (all little-endian), then the body.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Envelope<'a> {
+    /// The encoding's version.
+    pub version: u8,
+    /// The entry's name.
+    pub dot: Dot,
+    /// Its postcard encoding.
+    pub body: &'a [u8],
+}
+
+/// Bytes of an envelope before its body.
+const ENVELOPE_BYTES: usize = 1 + 4 + 8 + 4;
+
+impl<'a> Envelope<'a> {
+    /// Reads an envelope; all of `stored` must be it.
+    pub fn read(stored: &'a [u8]) -> Result<Self, DecodeError> {
+        let broken = |text: &str| DecodeError::Envelope(text.to_owned());
+        if stored.len() > limits::ENTRY_BYTES {
+            return Err(DecodeError::Envelope(format!(
+                "{} bytes, at most {}",
+                stored.len(),
+                limits::ENTRY_BYTES
+            )));
+        }
+        let (version, rest) = stored.split_first().ok_or_else(|| broken("no bytes"))?;
+        let (node, rest) = rest.split_first_chunk::<4>().ok_or_else(|| broken("too short"))?;
+        let (seq, rest) = rest.split_first_chunk::<8>().ok_or_else(|| broken("too short"))?;
+        let (length, body) = rest.split_first_chunk::<4>().ok_or_else(|| broken("too short"))?;
+        if usize::try_from(u32::from_le_bytes(*length)) != Ok(body.len()) {
+            return Err(broken("its length is not that of its body"));
+        }
+        let dot = Dot::new(NodeId(u32::from_le_bytes(*node)), Seq(u64::from_le_bytes(*seq)));
+        Ok(Self { version: *version, dot, body })
+    }
+
+    /// Decodes the entry inside.
+    pub fn entry(&self) -> Result<Entry, DecodeError> {
+        let wrong = |text: String| DecodeError::Body(text);
+        if self.version != ENTRY_VERSION {
+            return Err(wrong(format!(
+                "version {} is not known here; this is version {ENTRY_VERSION}",
+                self.version
+            )));
+        }
+        let (entry, rest) =
+            postcard::take_from_bytes::<Entry>(self.body).map_err(|error| wrong(error.to_string()))?;
+        if !rest.is_empty() {
+            return Err(wrong(format!("{} bytes are left over", rest.len())));
+        }
+        if entry.dot != self.dot {
+            return Err(wrong(format!("it says {} inside and {} outside", entry.dot, self.dot)));
+        }
+        Ok(entry)
+    }
+}
+
+impl Entry {
+    /// The bytes that are chained, stored and sent.
+    ///
+    /// # Errors
+    /// The entry is longer than [`limits::ENTRY_BYTES`].
+    pub fn to_stored(&self) -> Result<Vec<u8>, DecodeError> {
+        let body = postcard::to_allocvec(self).map_err(|error| DecodeError::Body(error.to_string()))?;
+        let length = ENVELOPE_BYTES.saturating_add(body.len());
+        if length > limits::ENTRY_BYTES {
+            return Err(DecodeError::Envelope(format!("{length} bytes, at most {}", limits::ENTRY_BYTES)));
+        }
+        let mut stored = Vec::with_capacity(length);
+        stored.push(ENTRY_VERSION);
+        stored.extend(self.dot.node.0.to_le_bytes());
+        stored.extend(self.dot.seq.0.to_le_bytes());
+        stored.extend(u32::try_from(body.len()).unwrap_or(u32::MAX).to_le_bytes());
+        stored.extend(body);
+        Ok(stored)
+    }
+
+    /// Decodes stored bytes.
+    pub fn from_stored(stored: &[u8]) -> Result<Self, DecodeError> {
+        Envelope::read(stored)?.entry()
+    }
+
+    /// What lies beside the hashed bytes in the journal and travels with them.
+    pub fn side(keys: &[(CustomerId, CustomerKey)]) -> Vec<u8> {
+        if keys.is_empty() { Vec::new() } else { postcard::to_allocvec(keys).unwrap_or_default() }
+    }
+
+    /// Reads what [`Entry::side`] wrote; empty where there is nothing, `None` where it is broken.
+    pub fn read_side(side: &[u8]) -> Option<Vec<(CustomerId, CustomerKey)>> {
+        if side.is_empty() {
+            return Some(Vec::new());
+        }
+        postcard::take_from_bytes(side).ok().filter(|(_, rest)| rest.is_empty()).map(|(keys, _)| keys)
+    }
+}
+
+/// An entry with its bytes and its place in the chain, as stores hand them around.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Stored {
+    /// The chain's head with this entry.
+    pub head: Head,
+    /// The stored bytes.
+    pub bytes: Vec<u8>,
+    /// What lies beside them.
+    pub side: Vec<u8>,
+}
+
+/// The body hash of a request: what makes a repeat a repeat.
+pub fn body_hash(canonical: &[u8]) -> u64 {
+    Hash::of(canonical).0.first_chunk::<8>().map_or(0, |bytes| u64::from_le_bytes(*bytes))
+}
+
+/// The key under which repeats of a request are known at an outlet.
+pub fn idem_key(outlet: OutletId, parts: &[&str]) -> u128 {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&outlet.0.to_le_bytes());
+    for part in parts {
+        hasher.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
+        hasher.update(part.as_bytes());
+    }
+    let hash = hasher.finalize();
+    hash.as_bytes().first_chunk::<16>().map_or(0, |bytes| u128::from_le_bytes(*bytes))
+}

@@ -1,0 +1,44 @@
+//! Every limit in one place, each with its sum or its source.
+
+/// Longest code, number or slug that people choose, in bytes.
+pub const CODE_BYTES: usize = 64;
+/// Longest free text in an entry (a reason, a receipt number, a note), in bytes.
+pub const TEXT_BYTES: usize = 500;
+/// Longest scanned code: a signed card QR is the longest, at version 10-M (213 alphanumeric characters).
+pub const SCAN_BYTES: usize = 256;
+/// Lines on one receipt. The longest of 155,848 real baskets has 346 lines.
+pub const LINES: usize = 1_000;
+/// Redemptions in one transaction.
+pub const REDEMPTIONS: usize = 16;
+/// Memberships in one enrolment.
+pub const ENROL_MEMBERSHIPS: usize = 16;
+/// One stored entry: `LINES` lines of some 120 bytes, and as much again for the rest.
+pub const ENTRY_BYTES: usize = 256 * 1024;
+/// Entries in one push.
+pub const PUSH_ENTRIES: usize = 1_000;
+/// Bytes of entries in one push, before compression: several of the longest entries.
+pub const PUSH_BYTES: usize = 4 * 1024 * 1024;
+/// A body on the JSON API.
+pub const BODY_BYTES: usize = 1024 * 1024;
+/// A sync body after decompression: a bucket's whole delta after a large import (a million members in 16 buckets,
+/// some 100 bytes each, is 6 MiB), with room.
+pub const SYNC_BODY_BYTES: usize = 64 * 1024 * 1024;
+/// Nested brackets in a JSON body; serde_json's own limit is 128.
+pub const JSON_DEPTH: usize = 32;
+/// A remote time further ahead than this is not merged into our own clock, in ms.
+pub const HLC_AHEAD_MS: u64 = 60_000;
+/// How long a repeat without a business date is recognised by its receipt and body, in ms: 48 hours.
+pub const REPEAT_MS: u64 = 48 * 3_600_000;
+/// How long journal segments and idempotency keys are kept after they were acknowledged, in ms: 35 days.
+pub const KEEP_MS: u64 = 35 * 24 * 3_600_000;
+/// Points in one posting: far below `i64::MAX`, so that no sum of a million of them overflows.
+pub const POINTS: i64 = 1_000_000_000_000;
+/// Decimal places of a points currency.
+pub const POINTS_SCALE: u8 = 6;
+/// Page size of lists: by default, and at most.
+pub const PAGE: (usize, usize) = (50, 500);
+/// Buckets of the embedded store.
+pub const BUCKETS_EMBEDDED: u16 = 16;
+
+const _: () = assert!(ENTRY_BYTES * 4 <= PUSH_BYTES);
+const _: () = assert!(POINTS < i64::MAX / 1_000_000);
