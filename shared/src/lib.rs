@@ -23,3 +23,5 @@ pub mod chain;
 pub mod entry;
 
 pub mod account;
+
+pub mod api;

@@ -1,0 +1,59 @@
+//! The JSON surface of both daemons: what goes over HTTP under `/api`, apart from what is stored and what is decided.
+//!
+//! Points and money are decimal strings, ids are text, times RFC 3339. Requests refuse unknown fields, so that a
+//! misspelt one never silently loses points.
+
+pub mod member;
+pub mod office;
+pub mod problem;
+pub mod till;
+pub mod transaction;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// An amount of money beside its currency.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Money {
+    /// A decimal string.
+    #[schema(example = "12.50")]
+    pub amount: String,
+    /// An ISO 4217 code.
+    #[schema(example = "MYR")]
+    pub currency: String,
+}
+
+impl From<crate::money::Money> for Money {
+    fn from(money: crate::money::Money) -> Self {
+        Self {
+            amount: crate::money::format(money.amount, money.currency),
+            currency: money.currency.as_str().to_owned(),
+        }
+    }
+}
+
+/// A page of a list.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Page<T> {
+    /// The items.
+    pub items: Vec<T>,
+    /// What to pass as `after` for the next page; `null` on the last.
+    pub next: Option<String>,
+}
+
+/// The query of a list.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Paging {
+    /// How many, 50 where left out, 500 at most.
+    pub limit: Option<usize>,
+    /// `next` of the page before.
+    pub after: Option<String>,
+}
+
+impl Paging {
+    /// The number of items to answer.
+    pub fn limit(&self) -> usize {
+        self.limit.unwrap_or(crate::limits::PAGE.0).clamp(1, crate::limits::PAGE.1)
+    }
+}

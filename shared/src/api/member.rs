@@ -1,0 +1,301 @@
+//! The scan's answer, customers, memberships, enrolment.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Money;
+
+/// `POST /api/scan`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScanRequest {
+    /// A card number, external card number, member number, or a signed card QR.
+    pub code: String,
+}
+
+/// The scan.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Scan {
+    /// The card that was scanned; `null` where the look-up was not by card.
+    pub card: Option<Card>,
+    /// The customer.
+    pub customer: Customer,
+    /// Every membership of that customer.
+    pub memberships: Vec<Membership>,
+    /// As of when: the server's state that the answer builds on.
+    pub as_of: Option<String>,
+    /// `online` or `offline`.
+    pub connection: String,
+}
+
+/// A card.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Card {
+    /// Its code as scanned; masked where only its end is known.
+    pub code: String,
+    /// Its status.
+    pub status: String,
+    /// What it opens.
+    pub membership_id: String,
+}
+
+/// A customer.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Customer {
+    /// Its id.
+    pub id: String,
+    /// Its number in other systems.
+    pub external_id: Option<String>,
+    /// The name that a cashier sees.
+    pub name: String,
+    /// `individual` or `organisation`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Since when.
+    pub since: String,
+    /// The phone, masked.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub phone: Option<String>,
+    /// The e-mail, masked.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub email: Option<String>,
+    /// The version to send back with a change; the server's answers only.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub version: Option<u64>,
+}
+
+/// A membership with its balances.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Membership {
+    /// Its id.
+    pub id: String,
+    /// Whose it is.
+    pub customer_id: String,
+    /// Its program.
+    pub program: ProgramRef,
+    /// Its number.
+    pub member_number: String,
+    /// `standard`, `shared` or `group`.
+    pub kind: String,
+    /// Its status.
+    pub status: String,
+    /// Whether it applies at this outlet.
+    pub here: bool,
+    /// The first tier group's level.
+    pub level: Option<Level>,
+    /// All levels, where a program has several tier groups.
+    pub levels: Vec<Level>,
+    /// What counts towards a level.
+    pub qualifier: Option<Qualifier>,
+    /// How much of it there is.
+    pub qualified: String,
+    /// What comes next; `null` at the top.
+    pub next_level: Option<NextLevel>,
+    /// When it began.
+    pub enrolled_on: String,
+    /// When it ends.
+    pub expires_on: Option<String>,
+    /// Labels.
+    pub labels: Vec<String>,
+    /// Its accounts.
+    pub accounts: Vec<Account>,
+    /// Its vouchers.
+    pub vouchers: Vec<String>,
+    /// What a cashier should know, in plain words.
+    pub alerts: Vec<Alert>,
+}
+
+/// A program, named.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ProgramRef {
+    /// Its code.
+    pub code: String,
+    /// Its name.
+    pub name: String,
+    /// Its colour.
+    pub color: String,
+}
+
+/// A level.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Level {
+    /// Its code.
+    pub code: String,
+    /// Its name.
+    pub name: String,
+    /// Its multiplier, a decimal string.
+    pub multiplier: String,
+    /// Its named entitlements.
+    pub benefits: Vec<String>,
+}
+
+/// What counts towards a level.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Qualifier {
+    /// `points`.
+    pub kind: String,
+    /// The currency's code.
+    pub unit: String,
+    /// Over which time; `null` is for ever.
+    pub window: Option<String>,
+}
+
+/// The next level.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct NextLevel {
+    /// Its code.
+    pub code: String,
+    /// Its name.
+    pub name: String,
+    /// How much is missing.
+    pub needed: String,
+}
+
+/// An account.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Account {
+    /// The currency's code.
+    pub currency: String,
+    /// `redeemable` or `qualifying`.
+    pub kind: String,
+    /// What there is, redemptions that wait for settlement taken off.
+    pub balance: String,
+    /// Earned, not yet vested.
+    pub pending: String,
+    /// Set aside for redemptions under way.
+    pub held: String,
+    /// Owed.
+    pub debt: String,
+    /// What can be spent while the server answers.
+    pub spendable: String,
+    /// What can be spent here and now with no line.
+    pub spendable_offline: String,
+    /// The problem code that a redemption would meet now.
+    pub refusal: Option<String>,
+    /// Ever earned.
+    pub lifetime_earned: String,
+    /// Ever redeemed.
+    pub lifetime_redeemed: String,
+    /// What the spendable points are worth.
+    pub cash_value: Option<Money>,
+    /// What expires, soonest first.
+    pub expiring: Vec<Expiring>,
+}
+
+/// Points that expire.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Expiring {
+    /// The last day on which they can be spent.
+    pub on: String,
+    /// How many.
+    pub points: String,
+}
+
+/// What a cashier should know.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Alert {
+    /// Stable code.
+    pub code: String,
+    /// In plain words.
+    pub text: String,
+}
+
+/// `POST /api/enrolments`, `POST /api/customers`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EnrolRequest {
+    /// A new customer …
+    #[serde(default)]
+    pub customer: Option<NewCustomer>,
+    /// … or a known one.
+    #[serde(default)]
+    pub customer_id: Option<String>,
+    /// Which programs to join.
+    #[serde(default)]
+    pub memberships: Vec<NewMembership>,
+    /// Enrol although a likely duplicate is known.
+    #[serde(default)]
+    pub allow_duplicate: bool,
+}
+
+/// A new customer.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewCustomer {
+    /// Full name.
+    pub name: String,
+    /// Phone.
+    #[serde(default)]
+    pub phone: Option<String>,
+    /// E-mail.
+    #[serde(default)]
+    pub email: Option<String>,
+    /// Date of birth.
+    #[serde(default)]
+    pub birth_date: Option<String>,
+    /// Number in other systems.
+    #[serde(default)]
+    pub external_id: Option<String>,
+    /// `individual` (the default) or `organisation`.
+    #[serde(rename = "type", default)]
+    pub kind: Option<String>,
+    /// Identity number.
+    #[serde(default)]
+    pub identity_number: Option<String>,
+}
+
+/// A membership to begin.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewMembership {
+    /// The program's code.
+    pub program: String,
+    /// A card to attach, such as a pre-printed one.
+    #[serde(default)]
+    pub card: Option<String>,
+    /// A member number to take over; head office's imports only.
+    #[serde(default)]
+    pub member_number: Option<String>,
+    /// Consent to this program.
+    #[serde(default)]
+    pub consent: Option<Consent>,
+}
+
+/// A consent as given.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Consent {
+    /// Which text was shown.
+    pub text_version: String,
+    /// Through which channel.
+    pub channel: String,
+}
+
+/// `POST /api/cards/{code}/report`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CardReportRequest {
+    /// `lost`, `stolen` or `damaged`.
+    pub status: String,
+}
+
+/// A line of a membership's statement.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct StatementLine {
+    /// The transaction.
+    pub transaction_id: String,
+    /// When.
+    pub at: String,
+    /// The currency's code.
+    pub currency: String,
+    /// Points: above zero in, below zero out.
+    pub points: String,
+    /// `earned`, `redeemed`, `earn_reversed` …
+    pub column: String,
+    /// In plain words.
+    pub description: String,
+    /// The receipt's number.
+    pub receipt: Option<String>,
+    /// The outlet's code.
+    pub outlet: Option<String>,
+}

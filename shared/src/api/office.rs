@@ -1,0 +1,216 @@
+//! What only the server answers. The catalog's items are [`crate::catalog::document`]'s own types.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// `POST /api/tills`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewTill {
+    /// The outlet's code.
+    pub outlet: String,
+    /// The till's name.
+    pub name: String,
+}
+
+/// A till that can be enrolled.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct EnrolmentCode {
+    /// The till's id.
+    pub till: String,
+    /// One-time code.
+    pub enrolment_code: String,
+    /// Until when.
+    pub expires_at: String,
+}
+
+/// A till of the fleet.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Till {
+    /// Its id.
+    pub id: String,
+    /// The outlet's code.
+    pub outlet: String,
+    /// Its name.
+    pub name: String,
+    /// Its node now; `null` before it enrolled.
+    pub node: Option<u32>,
+    /// `new`, `live`, `silent` or `revoked`.
+    pub status: String,
+    /// When it last called.
+    pub last_contact_at: Option<String>,
+    /// Entries it said were waiting at its last call.
+    pub pending: Option<u64>,
+    /// The last entry that the server has of it.
+    pub head: u64,
+    /// How far its clock is behind the server's, in ms.
+    pub clock_offset_ms: Option<i64>,
+    /// Its daemon's version.
+    pub version: Option<String>,
+}
+
+/// `POST /api/tokens`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewToken {
+    /// A name, for the audit.
+    pub name: String,
+    /// `pos`, `office`, `admin`, `reader` or `member`.
+    pub role: String,
+    /// The outlet of a `pos` token.
+    #[serde(default)]
+    pub outlet: Option<String>,
+    /// Programs that an `office` token is limited to.
+    #[serde(default)]
+    pub programs: Option<Vec<String>>,
+    /// The customer of a `member` token.
+    #[serde(default)]
+    pub customer_id: Option<String>,
+    /// Minutes until it expires.
+    #[serde(default)]
+    pub minutes: Option<u64>,
+}
+
+/// A token; `token` is told once.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Token {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its role.
+    pub role: String,
+    /// Its outlet.
+    pub outlet: Option<String>,
+    /// When it was made.
+    pub created_at: String,
+    /// When it expires.
+    pub expires_at: Option<String>,
+    /// The secret, once.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub token: Option<String>,
+}
+
+/// `POST /api/unattributed/{id}/attribute`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AttributeRequest {
+    /// Whose it is.
+    pub membership_id: String,
+    /// Why.
+    pub note: String,
+}
+
+/// `POST /api/overdrafts/{id}/decide`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DecideRequest {
+    /// `member_debt`, `outlet`, `program` or `reverse`.
+    pub decision: String,
+    /// Why.
+    pub note: String,
+}
+
+/// `POST /api/memberships/{id}/adjust-points`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AdjustRequest {
+    /// The points currency's code.
+    pub currency: String,
+    /// Points, below zero to take.
+    pub points: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// A line of the general ledger.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct LedgerLine {
+    /// Its place in the ledger.
+    pub id: String,
+    /// The transaction.
+    pub transaction_id: String,
+    /// When it happened.
+    pub at: String,
+    /// When it was posted.
+    pub posted_at: String,
+    /// The program's code.
+    pub program: Option<String>,
+    /// The membership.
+    pub membership_id: Option<String>,
+    /// The outlet's code.
+    pub outlet: Option<String>,
+    /// The currency's code.
+    pub currency: String,
+    /// The account debited.
+    pub debit: String,
+    /// The account credited.
+    pub credit: String,
+    /// So many points.
+    pub points: String,
+    /// In plain words.
+    pub description: String,
+    /// The receipt's number.
+    pub receipt: Option<String>,
+}
+
+/// `GET /api/reports/liability`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Liability {
+    /// As of when.
+    pub as_of: String,
+    /// By program and currency.
+    pub items: Vec<LiabilityItem>,
+}
+
+/// What a program owes in one currency.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct LiabilityItem {
+    /// The currency's code.
+    pub currency: String,
+    /// Points that members have.
+    pub points: String,
+    /// Redeemed offline, not settled yet.
+    pub suspense: String,
+    /// Owed by members.
+    pub debt: String,
+    /// Members' points by the general ledger: the same, or something is wrong.
+    pub ledger: String,
+    /// What the members' points are worth.
+    pub value: Option<super::Money>,
+    /// Accounts that have any.
+    pub accounts: u64,
+}
+
+/// A case.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Overdraft {
+    /// Its id.
+    pub id: String,
+    /// `overdraft`, `returned_twice` …
+    pub kind: String,
+    /// `open` or `settled`.
+    pub state: String,
+    /// The redemption that was short, or the return that was over.
+    pub transaction_id: String,
+    /// The membership.
+    pub membership_id: Option<String>,
+    /// The currency's code.
+    pub currency: String,
+    /// Points redeemed.
+    pub points: String,
+    /// Points that were not there.
+    pub short: String,
+    /// What became the member's debt.
+    pub member_debt: String,
+    /// What the outlet bears.
+    pub outlet: String,
+    /// What the program bears.
+    pub program: String,
+    /// A sentence that a manager would say.
+    pub text: String,
+    /// When it was settled.
+    pub settled_at: String,
+    /// When a person decided, what and why.
+    pub decision: Option<String>,
+}
