@@ -24,4 +24,9 @@ pub mod entry;
 
 pub mod account;
 
+pub mod refusal;
+pub mod view;
+
+pub mod decide;
+
 pub mod api;

@@ -1,0 +1,310 @@
+//! Commands and their decision: what is asked, what is known, and the entry that comes of it or the refusal.
+//!
+//! [`decide`] is pure and total. The shell loads [`Facts`], brings ids, keys and nonces in the [`Command`], stamps dot,
+//! time and totals on the [`Draft`], and stores it.
+
+use rust_decimal::Decimal;
+
+use crate::account::AccountId;
+use crate::catalog::{Catalog, CatalogHash};
+use crate::entry::{Actor, Entry, EntryKind, Idem, Intent, Line, Posting, ReturnedLine, SaleRef, Totals};
+use crate::ids::{AccountSetId, Code, CodeHash, CurrencyId, CustomerId, Dot, HoldId, MembershipId};
+use crate::member::{CardStatus, CustomerKey, CustomerKind, IndexKey};
+use crate::money::CurrencyCode;
+use crate::points::Points;
+use crate::refusal::{Problem, Refusal};
+use crate::time::{Day, Hlc, Millis};
+use crate::view::Facts;
+
+/// What is asked, by whom.
+#[derive(Clone, Debug)]
+pub struct Command {
+    /// Who asks.
+    pub actor: Actor,
+    /// Under which key a repeat is known; see [`idem`].
+    pub idem: Option<Idem>,
+    /// The outlet's day that it belongs to, where the request says so; else it is that of `occurred_at`, else today.
+    pub business_date: Option<Day>,
+    /// When the POS says it happened.
+    pub occurred_at: Option<Millis>,
+    /// What a redemption can stand on.
+    pub grounds: Grounds,
+    /// What is asked.
+    pub deed: Deed,
+}
+
+/// What a redemption can stand on: the rung of the ladder that the shell has reached.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Grounds {
+    /// The books themselves: this is the server, and the accounts are the truth. Authority `online`.
+    Books,
+    /// The server set these points aside under this command's key. Within them a redemption is `online`, and the
+    /// balance known here is not asked; beyond them it is judged as `Offline`.
+    Held(Vec<(AccountId, Points)>),
+    /// No answer from the server: the program's policy for tills with no line.
+    Offline,
+}
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub enum Deed {
+    /// A sale.
+    Sale(Selling),
+    /// Lines of the known sale ([`Facts::sale`]) given back.
+    Refund(Returning),
+    /// Lines of a sale that is not known here given back: waits for the server.
+    BlindRefund(Returning, SaleRef),
+    /// The whole known transaction undone.
+    Void(Returning),
+    /// Points given outside a sale.
+    EarnPoints(Moving),
+    /// Points redeemed outside a sale.
+    RedeemPoints(Moving),
+    /// A new customer with memberships, or memberships for a known one.
+    Enrol(Box<Enrolling>),
+    /// A card is lost, stolen or damaged.
+    CardReport {
+        /// Its code's hash.
+        code: CodeHash,
+        /// Its last four characters.
+        tail: String,
+        /// What became of it.
+        status: CardStatus,
+    },
+    /// The server is about to be asked for these points; see [`intents`].
+    Intent(Intent),
+    /// The node gives its intent up.
+    Release(Intent),
+}
+
+/// A basket: what is sold, in which money.
+#[derive(Clone, Debug)]
+pub struct Basket {
+    /// The money.
+    pub currency: CurrencyCode,
+    /// The lines.
+    pub lines: Vec<Line>,
+}
+
+/// A sale as asked for.
+#[derive(Clone, Debug)]
+pub struct Selling {
+    /// The receipt's number.
+    pub receipt: String,
+    /// Where it is sold: `pos`, `web` …
+    pub channel: Option<String>,
+    /// What is sold.
+    pub basket: Basket,
+    /// Whose it is said to be.
+    pub by: By,
+    /// Who earns instead.
+    pub earn_membership: Option<MembershipId>,
+    /// Who redeems instead.
+    pub redeem_membership: Option<MembershipId>,
+    /// What is redeemed.
+    pub redeem: Vec<RedeemItem>,
+}
+
+/// Whose a sale is said to be.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum By {
+    /// Nobody's.
+    Nobody,
+    /// A scanned code's: what it was found to be is [`Facts::scanned`].
+    Code {
+        /// Its hash.
+        code: CodeHash,
+        /// Its last four characters.
+        tail: String,
+    },
+    /// A membership's.
+    Membership(MembershipId),
+    /// A customer's, without naming a membership: kept, to be attributed later.
+    Customer(CustomerId),
+}
+
+/// One thing redeemed in a sale.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum RedeemItem {
+    /// Points to cash.
+    Points {
+        /// Of which currency; see [`points_of`].
+        currency: CurrencyId,
+        /// So many.
+        points: Points,
+    },
+    /// A reward; none are there yet.
+    Reward {
+        /// Its code.
+        reward: Code,
+        /// How many.
+        quantity: Decimal,
+    },
+    /// A voucher; none are there yet.
+    Voucher(String),
+    /// A payment hold; none are there yet.
+    Hold(HoldId),
+}
+
+/// A return or a void as asked for.
+#[derive(Clone, Debug)]
+pub struct Returning {
+    /// The return's own number.
+    pub receipt: String,
+    /// Line and quantity; empty in a void.
+    pub lines: Vec<ReturnedLine>,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// Points moved outside a sale, as asked for.
+#[derive(Clone, Debug)]
+pub struct Moving {
+    /// Whose; loaded in [`Facts::members`].
+    pub membership: MembershipId,
+    /// Of which currency.
+    pub currency: CurrencyId,
+    /// So many.
+    pub points: Points,
+    /// Why.
+    pub reason: String,
+    /// What it refers to elsewhere.
+    pub reference: Option<String>,
+}
+
+/// An enrolment as asked for.
+#[derive(Clone, Debug)]
+pub struct Enrolling {
+    /// Who.
+    pub customer: Enrollee,
+    /// In which programs.
+    pub memberships: Vec<NewMembership>,
+    /// Whether a likely duplicate is taken all the same.
+    pub allow_duplicate: bool,
+    /// The key under which codes are hashed.
+    pub index: IndexKey,
+}
+
+/// Who is enrolled.
+#[derive(Clone, Debug)]
+pub enum Enrollee {
+    /// A customer who is known; their memberships are loaded in [`Facts::members`].
+    Known(CustomerId),
+    /// Somebody new.
+    New(NewCustomer),
+}
+
+/// A new customer.
+#[derive(Clone, Debug)]
+pub struct NewCustomer {
+    /// A fresh id.
+    pub id: CustomerId,
+    /// A fresh key.
+    pub key: CustomerKey,
+    /// Fresh randomness, used once.
+    pub nonce: [u8; 24],
+    /// Full name.
+    pub name: String,
+    /// Phone.
+    pub phone: Option<String>,
+    /// E-mail.
+    pub email: Option<String>,
+    /// Date of birth.
+    pub birth_date: Option<Day>,
+    /// Number in another system.
+    pub external_id: Option<String>,
+    /// A person or an organisation.
+    pub kind: CustomerKind,
+    /// Identity number.
+    pub identity_number: Option<String>,
+}
+
+/// A new membership.
+#[derive(Clone, Debug)]
+pub struct NewMembership {
+    /// A fresh id.
+    pub id: MembershipId,
+    /// A fresh account set.
+    pub set: AccountSetId,
+    /// Its number, from the till's block.
+    pub number: String,
+    /// The program's code.
+    pub program: Code,
+    /// A card's code, as scanned.
+    pub card: Option<String>,
+    /// The consent given.
+    pub consent: Option<ConsentGiven>,
+}
+
+/// A consent as given.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ConsentGiven {
+    /// Which text was shown.
+    pub text_version: String,
+    /// Through which channel.
+    pub channel: String,
+}
+
+/// What was decided: an entry but for its dot, its time and its node's totals.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Draft {
+    /// The day it belongs to.
+    pub business_date: Day,
+    /// The catalog it was decided under.
+    pub catalog: CatalogHash,
+    /// Under which key a repeat is known.
+    pub idem: Option<Idem>,
+    /// Who did it.
+    pub actor: Actor,
+    /// What it is.
+    pub kind: EntryKind,
+    /// The points it moves.
+    pub postings: Vec<Posting>,
+    /// New customers' keys, which travel beside the entry.
+    pub keys: Vec<(CustomerId, CustomerKey)>,
+}
+
+impl Draft {
+    /// The entry, at its place in a journal whose running totals before it were `before`.
+    pub fn entry(self, dot: Dot, at: Hlc, pull: u64, before: Totals) -> Entry {
+        Entry {
+            dot,
+            at,
+            business_date: self.business_date,
+            pull,
+            catalog: self.catalog,
+            totals: before.with(&self.postings),
+            idem: self.idem,
+            actor: self.actor,
+            kind: self.kind,
+            postings: self.postings,
+        }
+    }
+}
+
+/// Decides a command on what is known.
+///
+/// # Errors
+/// The first refusal that applies.
+pub fn decide(
+    _facts: &Facts,
+    _catalog: &Catalog,
+    _command: &Command,
+    _now: Millis,
+) -> Result<Draft, Refusal> {
+    Err(Refusal::new(Problem::OnlineOnly, "This is not decided yet."))
+}
+
+/// The intents that a command's redemptions need before the server is asked: one for each account, under the command's
+/// key. Checks all that neither the balance nor the line decides.
+///
+/// # Errors
+/// The first refusal that applies.
+pub fn intents(
+    _facts: &Facts,
+    _catalog: &Catalog,
+    _command: &Command,
+    _now: Millis,
+) -> Result<Vec<Intent>, Refusal> {
+    Ok(Vec::new())
+}

@@ -1,0 +1,295 @@
+//! What a shell loads before a decision: accounts as base + tail, members, a known sale, and what was redeemed with no
+//! line so far. Plain data; the server gives its books as bases without tails.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::account::{AccountId, Base, LotTerms, Lots};
+use crate::entry::{Authority, Column, Entry, EntryKind, Posting};
+use crate::ids::{CodeHash, CurrencyId, Dot, Hash, MembershipId, NodeId, OutletId, TillId};
+use crate::member::{Card, Customer, Membership};
+use crate::points::Points;
+use crate::refusal::Candidate;
+use crate::time::{Day, Millis};
+
+/// All that a command is decided on, loaded by the shell for that command.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// Where it happens.
+    pub place: Place,
+    /// What the code that the command names was found to be.
+    pub scanned: Scanned,
+    /// The memberships that the command may touch: all those of every customer it names.
+    pub members: Vec<MemberView>,
+    /// Their accounts. One that is missing is empty.
+    pub accounts: BTreeMap<AccountId, AccountView>,
+    /// The transaction that is given back or undone.
+    pub sale: Option<KnownSale>,
+    /// What was redeemed with no line so far.
+    pub offline: OfflineUse,
+    /// Whether the till's clock is past the bound within which it is trusted.
+    pub clock_untrusted: bool,
+    /// Who the customer of an enrolment may be already.
+    pub candidates: Vec<Candidate>,
+    /// Card codes of an enrolment that are taken.
+    pub taken: BTreeSet<CodeHash>,
+}
+
+/// Where a command is decided.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Place {
+    /// The outlet.
+    pub outlet: OutletId,
+    /// The till; `None` for a token at the server that is no till's.
+    pub till: Option<TillId>,
+    /// Who will write the entry.
+    pub node: NodeId,
+}
+
+impl Facts {
+    /// Facts of a place where nothing else is known.
+    pub fn at(place: Place) -> Self {
+        Self {
+            place,
+            scanned: Scanned::Nothing,
+            members: Vec::new(),
+            accounts: BTreeMap::new(),
+            sale: None,
+            offline: OfflineUse::default(),
+            clock_untrusted: false,
+            candidates: Vec::new(),
+            taken: BTreeSet::new(),
+        }
+    }
+
+    /// A loaded membership.
+    pub fn member(&self, membership: MembershipId) -> Option<&MemberView> {
+        self.members.iter().find(|member| member.membership.id == membership)
+    }
+}
+
+/// What a scanned code was found to be.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum Scanned {
+    /// The command names no code.
+    #[default]
+    Nothing,
+    /// Not known here.
+    Unknown,
+    /// A card.
+    Card(Card),
+    /// A member number, of each of these memberships.
+    Number(Vec<MembershipId>),
+}
+
+/// A membership and whose it is. Its program is the catalog's.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MemberView {
+    /// The customer.
+    pub customer: Customer,
+    /// The membership.
+    pub membership: Membership,
+}
+
+/// A transaction that is known here, with what was given back of it so far.
+#[derive(Clone, PartialEq, Debug)]
+pub struct KnownSale {
+    /// Its entry: a sale, or points earned or redeemed outside one.
+    pub entry: Entry,
+    /// The chain's hash after it.
+    pub hash: Hash,
+    /// The legs of the entry that attributed it, where one did; the sale itself then has none.
+    pub attributed: Vec<Posting>,
+    /// Quantities given back so far, by line.
+    pub returned: BTreeMap<u16, Decimal>,
+    /// Whether it was undone.
+    pub voided: bool,
+}
+
+impl KnownSale {
+    /// The movements that giving it back reverses: its own, then those of its attribution.
+    pub fn legs(&self) -> impl Iterator<Item = &Posting> {
+        self.entry.postings.iter().chain(&self.attributed)
+    }
+}
+
+/// What was redeemed at authority `offline` so far; reversals do not make room again.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct OfflineUse {
+    /// Points of each account at this till within its program's `per_member_hours`.
+    pub member: BTreeMap<AccountId, Points>,
+    /// Points at this till since its last contact with the server, by currency.
+    pub till: BTreeMap<CurrencyId, Points>,
+    /// Redemptions at this till since then.
+    pub till_count: u32,
+}
+
+/// An account as it is known here: base + tail (I4).
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct AccountView {
+    /// The server's state as last pulled.
+    pub base: Base,
+    /// When that was. For a member whose enrolment is in the tail: when it was enrolled; at the server: now.
+    pub base_as_of: Millis,
+    /// The rows that the base does not cover.
+    pub tail: Tail,
+}
+
+/// Sums of the rows that a base does not cover.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Tail {
+    /// Credits by terms, net of what was taken back, and all that was spent (net of what was given back).
+    pub lots: Lots,
+    /// Earned, net of what was taken back.
+    pub earned: Points,
+    /// Redeemed, net of what was given back.
+    pub redeemed: Points,
+    /// How many rows.
+    pub rows: u32,
+}
+
+/// One movement of an entry, as a till keeps it beside the bases.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct TailRow {
+    /// The entry.
+    pub dot: Dot,
+    /// Which of its postings, from 0.
+    pub leg: u16,
+    /// When, by the node's clock.
+    pub at: Millis,
+    /// In which account.
+    pub account: AccountId,
+    /// In which of its columns.
+    pub column: Column,
+    /// So many, above zero.
+    pub points: Points,
+    /// On what grounds; redemptions only.
+    pub authority: Option<Authority>,
+    /// On what terms; credits, and credits taken back.
+    pub lot: Option<LotTerms>,
+}
+
+/// The rows of an entry, one for each posting.
+pub fn tail_rows(entry: &Entry) -> Vec<TailRow> {
+    let mut authorities = authorities(&entry.kind).into_iter();
+    let rows = entry.postings.iter().zip(0_u16..).map(|(posting, leg)| TailRow {
+        dot: entry.dot,
+        leg,
+        at: entry.at.ms(),
+        account: posting.account,
+        column: posting.column,
+        points: posting.points,
+        authority: if posting.column == Column::Redeemed { authorities.next() } else { None },
+        lot: posting.lot,
+    });
+    rows.collect()
+}
+
+/// The authorities of an entry's redemptions, in the order of its postings of column `Redeemed`.
+pub fn authorities(kind: &EntryKind) -> Vec<Authority> {
+    match kind {
+        EntryKind::Sale(sale) => sale.redemptions.iter().map(|redemption| redemption.authority).collect(),
+        EntryKind::Redeem(_, redemption) => vec![redemption.authority],
+        _ => Vec::new(),
+    }
+}
+
+impl Tail {
+    /// Counts one movement in.
+    pub fn add(&mut self, column: Column, points: Points, lot: Option<LotTerms>) {
+        let terms = lot.unwrap_or(LotTerms::plain(None));
+        match column {
+            Column::Earned => {
+                self.lots.credit(terms, points);
+                self.earned = self.earned.plus(points);
+            }
+            Column::EarnReversed => {
+                self.lots.credit(terms, points.negated());
+                self.earned = self.earned.minus(points);
+            }
+            Column::Redeemed => {
+                self.lots.spent = self.lots.spent.plus(points);
+                self.redeemed = self.redeemed.plus(points);
+            }
+            Column::RedeemReversed => {
+                self.lots.spent = self.lots.spent.minus(points);
+                self.redeemed = self.redeemed.minus(points);
+            }
+            Column::TransferredIn | Column::AdjustedUp => self.lots.credit(terms, points),
+            Column::Expired | Column::TransferredOut | Column::AdjustedDown => {
+                self.lots.spent = self.lots.spent.plus(points);
+            }
+        }
+        self.rows = self.rows.saturating_add(1);
+    }
+}
+
+impl AccountView {
+    /// A base alone.
+    pub fn of(base: Base, base_as_of: Millis) -> Self {
+        Self { base, base_as_of, tail: Tail::default() }
+    }
+
+    /// Counts a row in that the base does not cover.
+    pub fn add(&mut self, row: &TailRow) {
+        self.tail.add(row.column, row.points, row.lot);
+    }
+
+    /// Counts a movement in that has no entry yet: the group so far.
+    pub fn add_posting(&mut self, posting: &Posting) {
+        self.tail.add(posting.column, posting.points, posting.lot);
+    }
+
+    /// Base and tail as one state.
+    pub fn whole(&self) -> Base {
+        let mut whole = self.base.clone();
+        for (terms, points) in &self.tail.lots.credits {
+            whole.lots.credit(*terms, *points);
+        }
+        whole.lots.spent = whole.lots.spent.plus(self.tail.lots.spent);
+        whole.lifetime_earned = whole.lifetime_earned.plus(self.tail.earned);
+        whole.lifetime_redeemed = whole.lifetime_redeemed.plus(self.tail.redeemed);
+        whole
+    }
+
+    /// The balance that a member is told.
+    pub fn balance(&self) -> Points {
+        self.base.balance().plus(self.tail.lots.posted())
+    }
+
+    /// What could be redeemed on a day, if the server is asked or its books are these; never below zero.
+    pub fn spendable(&self, day: Day) -> Points {
+        if self.tail.rows == 0 { self.base.spendable(day) } else { self.whole().spendable(day) }
+    }
+
+    /// Points that have not vested on a day.
+    pub fn pending(&self, day: Day) -> Points {
+        let lots = self.whole().lots.remaining();
+        lots.iter().filter(|(terms, _)| terms.vests > day).map(|(_, points)| *points).sum()
+    }
+
+    /// Points that will expire, by their last day, from `day` to `until`.
+    pub fn expiring(&self, day: Day, until: Day) -> Vec<(Day, Points)> {
+        let mut expiring: BTreeMap<Day, Points> = BTreeMap::new();
+        for (terms, points) in self.whole().lots.remaining() {
+            if terms.expires >= day && terms.expires <= until {
+                let sum = expiring.entry(terms.expires).or_default();
+                *sum = sum.plus(points);
+            }
+        }
+        expiring.into_iter().collect()
+    }
+
+    /// How old the base is, in ms.
+    pub fn age_ms(&self, now: Millis) -> u64 {
+        now.since(self.base_as_of)
+    }
+
+    /// Whether the member owes more than there is.
+    pub fn is_overdrawn(&self, day: Day) -> bool {
+        self.balance() < Points::ZERO || (self.base.debt.is_positive() && self.spendable(day).is_zero())
+    }
+}
