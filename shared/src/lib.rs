@@ -21,6 +21,7 @@ pub mod member;
 
 pub mod chain;
 pub mod entry;
+pub mod frontier;
 
 pub mod account;
 
@@ -28,5 +29,8 @@ pub mod refusal;
 pub mod view;
 
 pub mod decide;
+
+pub mod sync;
+pub mod wire;
 
 pub mod api;

@@ -1,0 +1,612 @@
+//! What till and server say to each other under `/sync/v1`.
+//!
+//! A body is a [`Message`]: one byte of format version, then postcard; over HTTP it is zstd-compressed. Each request
+//! carries a short-lived token signed by the node's key over the body ([`token`]); what the server hands out to be kept
+//! (certificates, snapshots, pages) is signed by the server.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::account::{AccountId, Base};
+use crate::catalog::CatalogHash;
+use crate::chain::Head;
+use crate::entry::{Authority, Certificate, CertificateBody, SaleRef};
+use crate::ids::{BucketId, CodeHash, CustomerId, Dot, Hash, MembershipId, NodeId, ProgramId, Seq};
+use crate::limits;
+use crate::member::{Card, Customer, IndexKey, Membership};
+use crate::points::Points;
+use crate::time::Millis;
+
+/// The media type of every sync body.
+pub const MEDIA_TYPE: &str = "application/vnd.tillkeep.v1+postcard";
+
+/// The format version of messages.
+const WIRE_VERSION: u8 = 1;
+
+/// A till's first word: who it is, by its one-time code; or, after a fence, by the node that it was.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct EnrolRequest {
+    /// The one-time code; empty in a renewal, which carries a token signed by the earlier node's key.
+    pub code: String,
+    /// The new node's Ed25519 public key.
+    pub key: [u8; 32],
+    /// The node that this store was before.
+    pub renews: Option<NodeId>,
+    /// The daemon's version.
+    pub version: String,
+}
+
+/// The server's answer to an enrolment.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Enrolled {
+    /// What the node's first entry carries.
+    pub certificate: Certificate,
+    /// The server's Ed25519 public key.
+    pub server_key: [u8; 32],
+    /// The database's random name.
+    pub incarnation: u64,
+    /// Under which codes are hashed.
+    pub index_key: IndexKey,
+    /// The catalog's stored bytes.
+    pub catalog: Vec<u8>,
+    /// How many buckets the server has.
+    pub buckets: u16,
+}
+
+/// A suffix of a node's journal.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Push {
+    /// Whose.
+    pub node: NodeId,
+    /// The place after which the entries stand: the server's frontier as the till knows it.
+    pub since: Head,
+    /// The entries, in order; none to ask where the server stands.
+    pub entries: Vec<PushedEntry>,
+    /// The node's own head, which may lie beyond these entries.
+    pub head: Head,
+    /// The node's signature over its chain's head after these entries ([`batch_bytes`]).
+    pub signature: Vec<u8>,
+    /// How the till is.
+    pub health: Health,
+}
+
+/// An entry on its way.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PushedEntry {
+    /// Its stored bytes.
+    pub stored: Vec<u8>,
+    /// What lies beside them.
+    pub side: Vec<u8>,
+}
+
+/// How a till is, for the fleet page.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Health {
+    /// Entries that wait after this push.
+    pub pending: u64,
+    /// When the oldest of them was written.
+    pub oldest_pending: Option<Millis>,
+    /// The till's own wall clock.
+    pub now: Millis,
+    /// The daemon's version.
+    pub version: String,
+}
+
+/// The server's answer to a push.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Pushed {
+    /// What became of it.
+    pub reply: PushReply,
+    /// The server's wall clock.
+    pub now: Millis,
+}
+
+/// What became of a push.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum PushReply {
+    /// The server holds this journal up to here.
+    Taken {
+        /// The head that it holds, on the till's own branch.
+        head: Head,
+    },
+    /// Entries are missing before those sent: send from here on.
+    Gap {
+        /// The first that is wanted.
+        want: Seq,
+    },
+    /// The hash at `since` is not the server's: say what stands further back, so that the common prefix is found.
+    Need {
+        /// The place to begin after.
+        from: Seq,
+    },
+    /// The server confirms the till's own head and holds more: this store was restored from an older image.
+    Behind {
+        /// What the server holds.
+        head: Head,
+    },
+    /// The journal is a second branch: it was taken in as another node's, at authority `late`.
+    Forked {
+        /// That node.
+        node: NodeId,
+        /// The head that it holds, on the till's own branch.
+        head: Head,
+    },
+    /// The batch's signature does not fit, or its chain is broken inside; nothing was taken in.
+    Broken,
+}
+
+/// Where a till stands in the server's change feed. Valid in one incarnation, and unless it passes where its epoch ended.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Cursor {
+    /// The database.
+    pub incarnation: u64,
+    /// The run of the server in which it was handed out.
+    pub epoch: u64,
+    /// The change number of each bucket.
+    pub buckets: Vec<u64>,
+    /// The change number of the directory (customers, memberships, cards, catalog).
+    pub directory: u64,
+}
+
+/// What a till lacks is asked for.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Pull {
+    /// The node that asks.
+    pub node: NodeId,
+    /// The pull's number, rising; the page answers it.
+    pub number: u64,
+    /// Where the till stands.
+    pub cursor: Cursor,
+    /// The catalog it has.
+    pub catalog: CatalogHash,
+    /// How long the server may wait for a change, in ms.
+    pub wait_ms: u32,
+    /// Programs in which its block of member numbers runs low.
+    pub numbers_wanted: Vec<ProgramId>,
+    /// How the till is.
+    pub health: Health,
+}
+
+/// The server's answer to a pull.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum Pulled {
+    /// What changed.
+    Page(Box<PullPage>),
+    /// The cursor is not valid (another incarnation, or a restored server): bootstrap again.
+    Bootstrap,
+    /// The node was revoked: wipe the members' cache, keep the journal until it is acknowledged.
+    Revoked,
+}
+
+/// One page: the fork table first, then bucket by bucket what changed, then the rest.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct PullPage {
+    /// The pull that it answers.
+    pub number: u64,
+    /// Where it leads.
+    pub cursor: Cursor,
+    /// Every branch known, whole.
+    pub forks: Vec<ForkAlias>,
+    /// Buckets that changed, each whole up to its change number.
+    pub buckets: Vec<BucketDelta>,
+    /// The directory's changes.
+    pub directory: DirectoryDelta,
+    /// The catalog's stored bytes, where the till has another.
+    pub catalog: Option<Vec<u8>>,
+    /// Member numbers for this node to hand out.
+    pub numbers: Vec<NumberBlock>,
+    /// What of this node the server has parked, and why.
+    pub parked: Vec<(Dot, String)>,
+    /// Settled cases of this outlet's redemptions since the last page, each as a sentence.
+    pub decisions: Vec<(Dot, String)>,
+    /// Whether more is waiting: pull again at once.
+    pub more: bool,
+    /// The server's wall clock.
+    pub now: Millis,
+}
+
+/// A branch of a journal that was re-homed.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct ForkAlias {
+    /// The node under whose number the branch was written.
+    pub origin: NodeId,
+    /// The branch's first seq.
+    pub seq: Seq,
+    /// The chain's hash after that entry, which tells the branches apart.
+    pub hash: Hash,
+    /// The node under which the server keeps it.
+    pub node: NodeId,
+}
+
+/// What changed in one bucket.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct BucketDelta {
+    /// The bucket.
+    pub bucket: BucketId,
+    /// The change number after which these changes lie.
+    pub from: u64,
+    /// The change number up to which they are whole.
+    pub to: u64,
+    /// The marks of the outlet's nodes.
+    pub marks: Vec<(NodeId, MarkBrief)>,
+    /// Accounts that changed.
+    pub accounts: Vec<(AccountId, Base)>,
+}
+
+/// How far a node's entries are posted in a bucket.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct MarkBrief {
+    /// The last entry whose postings are done, and the chain's hash there.
+    pub head: Head,
+    /// Entries below it that are parked.
+    pub parked: Vec<Seq>,
+}
+
+impl MarkBrief {
+    /// Whether a node's entry is in the bucket's accounts.
+    pub fn covers(&self, seq: Seq) -> bool {
+        seq <= self.head.seq && !self.parked.contains(&seq)
+    }
+}
+
+/// What changed in the directory.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct DirectoryDelta {
+    /// The change number after which these changes lie.
+    pub from: u64,
+    /// The change number up to which they are whole.
+    pub to: u64,
+    /// Customers.
+    pub customers: Vec<Customer>,
+    /// Memberships.
+    pub memberships: Vec<Membership>,
+    /// Cards.
+    pub cards: Vec<Card>,
+    /// Memberships that are gone.
+    pub memberships_gone: Vec<MembershipId>,
+    /// Customers that are gone, with all that named them.
+    pub customers_gone: Vec<CustomerId>,
+}
+
+/// Member numbers that one node may hand out.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct NumberBlock {
+    /// In which program.
+    pub program: ProgramId,
+    /// What stands before the number, such as `LOY-`.
+    pub prefix: String,
+    /// The first.
+    pub first: u64,
+    /// How many.
+    pub count: u32,
+}
+
+/// The outline of a snapshot.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Its name, by which its chunks are asked for.
+    pub id: u64,
+    /// Where it stands.
+    pub cursor: Cursor,
+    /// The hash of each chunk's bytes, in order.
+    pub chunks: Vec<Hash>,
+    /// Members in it, for the progress bar.
+    pub members: u64,
+    /// The catalog's stored bytes.
+    pub catalog: Vec<u8>,
+    /// Every branch known.
+    pub forks: Vec<ForkAlias>,
+    /// The marks of the outlet's nodes per bucket.
+    pub marks: Vec<(BucketId, NodeId, MarkBrief)>,
+    /// The server's wall clock.
+    pub now: Millis,
+    /// The server's signature over all the above ([`Snapshot::signed_bytes`]).
+    pub signature: Vec<u8>,
+}
+
+/// Asks for a snapshot's outline (`chunk` is `None`), or one of its chunks.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SnapshotRequest {
+    /// The node that asks.
+    pub node: NodeId,
+    /// The snapshot's id and the chunk's place.
+    pub chunk: Option<(u64, u32)>,
+}
+
+/// The answer.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum SnapshotReply {
+    /// The outline of a fresh snapshot.
+    Outline(Snapshot),
+    /// A chunk: a [`Chunk`] in postcard, hashed as it stands here.
+    Chunk(Vec<u8>),
+    /// The server no longer has that snapshot: ask for the outline again.
+    Gone,
+}
+
+/// A part of a snapshot, sorted by its keys, so that it can be loaded in bulk.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Chunk {
+    /// Customers by id.
+    Customers(Vec<Customer>),
+    /// Memberships by id.
+    Memberships(Vec<Membership>),
+    /// Cards by code.
+    Cards(Vec<Card>),
+    /// Accounts by id.
+    Accounts(Vec<(AccountId, Base)>),
+}
+
+/// Points are asked for under a key, before a redemption.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Authorize {
+    /// The node that asks.
+    pub node: NodeId,
+    /// The redemption's idem key.
+    pub key: u128,
+    /// Of which account.
+    pub account: AccountId,
+    /// So many.
+    pub points: Points,
+}
+
+/// The server's word.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Authorized {
+    /// The points are set aside.
+    Held {
+        /// What the account holds beside.
+        available: Points,
+    },
+    /// There are not enough.
+    Refused {
+        /// What could be had.
+        available: Points,
+        /// The account owes, or a case of it is under review.
+        overdrawn: bool,
+    },
+    /// This node gave the key up before.
+    Released,
+    /// A redemption under this key is posted already, on these grounds.
+    Posted(Authority),
+    /// The account is not known here.
+    Unknown,
+}
+
+/// A sale is asked for that this till does not know, to take lines of it back.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ReceiptRequest {
+    /// The node that asks.
+    pub node: NodeId,
+    /// The sale.
+    pub of: SaleRef,
+}
+
+/// The sale, if the server knows it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ReceiptReply {
+    /// Its stored bytes, the chain's hash after it, and what was given back per line so far, in units of 10⁻⁶.
+    pub sale: Option<(Vec<u8>, Hash, Vec<(u16, i64)>)>,
+    /// Whether it was voided.
+    pub voided: bool,
+}
+
+/// A look-up that only the server can answer: a card that this till's cache does not hold.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CardRequest {
+    /// The code's hash.
+    pub code: CodeHash,
+}
+
+/// Why a sync body is refused.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum WireError {
+    /// The bytes are no message of this version.
+    Malformed(String),
+    /// The token is missing, not signed by the node, out of time, or of another body.
+    Token(&'static str),
+    /// A signature does not fit.
+    Signature,
+}
+
+impl std::fmt::Display for WireError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Malformed(text) => write!(f, "the message cannot be decoded: {text}"),
+            Self::Token(text) => write!(f, "the request's token does not hold: {text}"),
+            Self::Signature => f.write_str("a signature does not fit"),
+        }
+    }
+}
+
+impl std::error::Error for WireError {}
+
+/// Encodes a message.
+pub fn encode<T: Serialize>(message: &T) -> Vec<u8> {
+    let mut bytes = vec![WIRE_VERSION];
+    bytes.extend(postcard::to_allocvec(message).unwrap_or_default());
+    bytes
+}
+
+/// Decodes a message; nothing may be left over.
+pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, WireError> {
+    let malformed = |text: String| WireError::Malformed(text);
+    if bytes.len() > limits::SYNC_BODY_BYTES {
+        return Err(malformed(format!("{} bytes, at most {}", bytes.len(), limits::SYNC_BODY_BYTES)));
+    }
+    let (version, body) = bytes.split_first().ok_or_else(|| malformed("no bytes".into()))?;
+    if *version != WIRE_VERSION {
+        return Err(malformed(format!("version {version}; this is version {WIRE_VERSION}")));
+    }
+    let (message, rest) = postcard::take_from_bytes(body).map_err(|error| malformed(error.to_string()))?;
+    if rest.is_empty() { Ok(message) } else { Err(malformed(format!("{} bytes are left over", rest.len()))) }
+}
+
+/// What a node signs of a batch: its number and its chain's head after it.
+pub fn batch_bytes(node: NodeId, head: Head) -> Vec<u8> {
+    let mut bytes = b"tillkeep batch 1".to_vec();
+    bytes.extend(node.0.to_le_bytes());
+    bytes.extend(head.seq.0.to_le_bytes());
+    bytes.extend(head.hash.0);
+    bytes
+}
+
+/// Signs bytes with a node's or the server's key.
+pub fn sign(key: &SigningKey, bytes: &[u8]) -> Vec<u8> {
+    key.sign(bytes).to_bytes().to_vec()
+}
+
+/// Checks a signature.
+pub fn check(key: &[u8; 32], bytes: &[u8], signature: &[u8]) -> Result<(), WireError> {
+    let key = VerifyingKey::from_bytes(key).map_err(|_| WireError::Signature)?;
+    let signature = Signature::from_slice(signature).map_err(|_| WireError::Signature)?;
+    key.verify_strict(bytes, &signature).map_err(|_| WireError::Signature)
+}
+
+impl Certificate {
+    /// A certificate for a node, signed by the server.
+    pub fn issue(body: &CertificateBody, server: &SigningKey) -> Self {
+        let body = postcard::to_allocvec(body).unwrap_or_default();
+        let signature = sign(server, &body);
+        Self { body, signature }
+    }
+
+    /// What it says, if that server signed it.
+    pub fn read(&self, server_key: &[u8; 32]) -> Result<CertificateBody, WireError> {
+        check(server_key, &self.body, &self.signature)?;
+        postcard::from_bytes(&self.body).map_err(|error| WireError::Malformed(error.to_string()))
+    }
+}
+
+impl Snapshot {
+    /// What the server signs.
+    pub fn signed_bytes(&self) -> Vec<u8> {
+        let unsigned = Self { signature: Vec::new(), ..self.clone() };
+        let mut bytes = b"tillkeep snapshot 1".to_vec();
+        bytes.extend(Hash::of(&encode(&unsigned)).0);
+        bytes
+    }
+}
+
+/// How long a request's token lives, in ms. The server allows as much for the difference of two clocks again.
+const TOKEN_MS: u64 = 5 * 60_000;
+
+/// The claims of a request's token (RFC 7519; in the manner of RFC 7523, signed with `EdDSA`).
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    /// The node's number.
+    iss: String,
+    /// The base64url of the body's blake3 hash.
+    body: String,
+    /// Issued at, in seconds.
+    iat: u64,
+    /// Expires at, in seconds.
+    exp: u64,
+}
+
+/// A token for one request, by a node's key. `now` is the server's time as the till knows it.
+pub fn token(node: NodeId, key: &SigningKey, body: &[u8], now: Millis) -> String {
+    let claims = Claims {
+        iss: node.0.to_string(),
+        body: BASE64.encode(Hash::of(body).0),
+        iat: now.0 / 1_000,
+        exp: now.after(TOKEN_MS).0 / 1_000,
+    };
+    let claims = serde_json::to_vec(&claims).unwrap_or_default();
+    let signed = format!("{}.{}", BASE64.encode(br#"{"alg":"EdDSA","typ":"JWT"}"#), BASE64.encode(claims));
+    let signature = BASE64.encode(sign(key, signed.as_bytes()));
+    format!("{signed}.{signature}")
+}
+
+/// The node that a token names, before its key is known.
+pub fn token_node(token: &str) -> Result<NodeId, WireError> {
+    let claims = read_claims(token)?;
+    claims.iss.parse().map(NodeId).map_err(|_| WireError::Token("it names no node"))
+}
+
+/// Checks a request's token against its body, the node's key and the server's time.
+pub fn check_token(token: &str, key: &[u8; 32], body: &[u8], now: Millis) -> Result<(), WireError> {
+    let (signed, signature) = token.rsplit_once('.').ok_or(WireError::Token("it has no signature"))?;
+    let signature =
+        BASE64.decode(signature).map_err(|_| WireError::Token("its signature is no base64url"))?;
+    check(key, signed.as_bytes(), &signature)?;
+    let claims = read_claims(token)?;
+    if claims.body != BASE64.encode(Hash::of(body).0) {
+        return Err(WireError::Token("it is of another body"));
+    }
+    let now = now.0 / 1_000;
+    let slack = TOKEN_MS / 1_000;
+    if claims.iat > now.saturating_add(slack) || claims.exp.saturating_add(slack) < now {
+        return Err(WireError::Token("it is out of time; the till's clock differs from the server's"));
+    }
+    Ok(())
+}
+
+fn read_claims(token: &str) -> Result<Claims, WireError> {
+    let mut parts = token.split('.');
+    let (Some(header), Some(claims), Some(_), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return Err(WireError::Token("it is no token"));
+    };
+    let header = BASE64.decode(header).map_err(|_| WireError::Token("its header is no base64url"))?;
+    if header != br#"{"alg":"EdDSA","typ":"JWT"}"# {
+        return Err(WireError::Token("its header is not EdDSA's"));
+    }
+    let claims = BASE64.decode(claims).map_err(|_| WireError::Token("its claims are no base64url"))?;
+    serde_json::from_slice(&claims).map_err(|_| WireError::Token("its claims cannot be read"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn key() -> SigningKey {
+        SigningKey::from_bytes(&[3; 32])
+    }
+
+    #[test]
+    fn a_token_holds_for_its_node_body_and_time_only() {
+        let now = Millis(1_000_000_000_000);
+        let token = token(NodeId(7), &key(), b"body", now);
+        let public = key().verifying_key().to_bytes();
+        assert_eq!(token_node(&token), Ok(NodeId(7)));
+        assert_eq!(check_token(&token, &public, b"body", now), Ok(()));
+        assert!(check_token(&token, &public, b"other", now).is_err());
+        assert!(check_token(&token, &public, b"body", now.after(11 * 60_000)).is_err());
+        assert!(check_token(&token, &public, b"body", now.before(6 * 60_000)).is_err());
+        let other = SigningKey::from_bytes(&[4; 32]).verifying_key().to_bytes();
+        assert_eq!(check_token(&token, &other, b"body", now), Err(WireError::Signature));
+    }
+
+    #[test]
+    fn a_certificate_reads_only_under_its_servers_key() {
+        let body = CertificateBody {
+            node: NodeId(2),
+            key: [1; 32],
+            outlet: crate::ids::OutletId(1),
+            till: crate::ids::TillId(1),
+            name: "Till 1".into(),
+            issued_at: Millis(5),
+        };
+        let certificate = Certificate::issue(&body, &key());
+        assert_eq!(certificate.read(&key().verifying_key().to_bytes()), Ok(body));
+        assert!(certificate.read(&[9; 32]).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn hostile_bytes_are_an_error_and_never_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..400), text in "\\PC{0,80}") {
+            let _ = decode::<Push>(&bytes);
+            let _ = decode::<Pulled>(&bytes);
+            let _ = decode::<SnapshotReply>(&bytes);
+            let _ = crate::entry::Entry::from_stored(&bytes);
+            let _ = crate::entry::Entry::read_side(&bytes);
+            let _ = check_token(&text, &[0; 32], &bytes, Millis(0));
+        }
+    }
+}
