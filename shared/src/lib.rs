@@ -30,6 +30,8 @@ pub mod view;
 
 pub mod decide;
 
+pub mod books;
+
 pub mod sync;
 pub mod wire;
 
