@@ -36,3 +36,5 @@ pub mod sync;
 pub mod wire;
 
 pub mod api;
+pub mod render;
+pub mod request;

@@ -1,0 +1,416 @@
+//! From JSON to a deed: the requests of [`crate::api`] read into what [`crate::decide`] takes, each refusal naming its
+//! field. One implementation for both daemons.
+
+use rust_decimal::Decimal;
+
+use crate::api::member as body_member;
+use crate::api::transaction as body;
+use crate::catalog::Catalog;
+use crate::decide::{
+    BackLine, Basket, By, ConsentGiven, Deed, Enrollee, Moving, NewCustomer, NewMembership, RedeemItem,
+    Returning, Selling,
+};
+use crate::entry::{Line, SaleRef};
+use crate::ids::{AccountSetId, Code, CodeHash, CustomerId, MembershipId, OutletId};
+use crate::limits;
+use crate::member::{CardStatus, CodeKind, CustomerKey, CustomerKind, IndexKey};
+use crate::money::{CurrencyCode, parse_decimal};
+use crate::points::Points;
+use crate::refusal::{Problem, Refusal};
+use crate::time::{Day, Millis};
+
+/// Decimal places of a quantity.
+const QUANTITY_PLACES: u32 = 6;
+
+/// What a request asks for, before the shell says who asks and on what grounds.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// What is asked.
+    pub deed: Deed,
+    /// The day it belongs to, where the request says so.
+    pub business_date: Option<Day>,
+    /// When the POS says it happened.
+    pub occurred_at: Option<Millis>,
+    /// Who sold, as the POS named them.
+    pub cashier: Option<String>,
+}
+
+/// Checks a text's length; empty ones are refused.
+pub fn text(value: &str, field: &str) -> Result<String, Refusal> {
+    if value.trim().is_empty() || value.len() > limits::TEXT_BYTES {
+        let detail = format!("`{field}` has 1 to {} bytes of text.", limits::TEXT_BYTES);
+        return Err(Refusal::field(field, detail));
+    }
+    Ok(value.to_owned())
+}
+
+fn optional_text(value: Option<&String>, field: &str) -> Result<Option<String>, Refusal> {
+    value.map(|value| text(value, field)).transpose()
+}
+
+fn parsed<T>(
+    value: Option<&String>,
+    field: &str,
+    read: impl Fn(&str) -> Result<T, String>,
+) -> Result<Option<T>, Refusal> {
+    value.map(|value| read(value).map_err(|detail| Refusal::field(field, detail))).transpose()
+}
+
+/// The hash of a scanned code, and its last four characters.
+///
+/// # Errors
+/// `invalid_card`, where it is no code that any card bears: 4 to [`limits::SCAN_BYTES`] printable characters.
+pub fn scanned(code: &str, index: &IndexKey) -> Result<(CodeHash, String), Refusal> {
+    let code = code.trim();
+    let printable = code.bytes().all(|byte| byte.is_ascii_graphic());
+    if code.len() < 4 || code.len() > limits::SCAN_BYTES || !printable {
+        let detail =
+            format!("This is no card code: one has 4 to {} letters, digits or signs.", limits::SCAN_BYTES);
+        return Err(Refusal::new(Problem::InvalidCard, detail).at("card"));
+    }
+    Ok((index.hash(CodeKind::Scan, code), tail(code)))
+}
+
+fn tail(code: &str) -> String {
+    code.get(code.len().saturating_sub(4)..).unwrap_or(code).to_owned()
+}
+
+/// A sale.
+pub fn sale(request: &body::SaleRequest, catalog: &Catalog, index: &IndexKey) -> Result<Asked, Refusal> {
+    let currency = money_code(&request.currency)?;
+    let deed = Deed::Sale(Selling {
+        receipt: text(&request.receipt, "receipt")?,
+        channel: optional_text(request.channel.as_ref(), "channel")?,
+        basket: basket(currency, &request.lines)?,
+        by: by(request, index)?,
+        earn_membership: parsed(request.earn_membership_id.as_ref(), "earn_membership_id", str::parse)?,
+        redeem_membership: parsed(request.redeem_membership_id.as_ref(), "redeem_membership_id", str::parse)?,
+        redeem: redeem_items(&request.redeem, catalog)?,
+    });
+    Ok(Asked {
+        deed,
+        business_date: parsed(request.business_date.as_ref(), "business_date", Day::parse)?,
+        occurred_at: parsed(request.occurred_at.as_ref(), "occurred_at", Millis::parse)?,
+        cashier: optional_text(request.cashier.as_ref(), "cashier")?,
+    })
+}
+
+fn money_code(code: &str) -> Result<CurrencyCode, Refusal> {
+    CurrencyCode::new(code).map_err(|detail| Refusal::field("currency", detail))
+}
+
+fn by(request: &body::SaleRequest, index: &IndexKey) -> Result<By, Refusal> {
+    if let Some(code) = &request.card {
+        let (code, tail) = scanned(code, index)?;
+        return Ok(By::Code { code, tail });
+    }
+    if let Some(id) = parsed(request.membership_id.as_ref(), "membership_id", str::parse)? {
+        return Ok(By::Membership(id));
+    }
+    let customer = parsed(request.customer_id.as_ref(), "customer_id", str::parse)?;
+    Ok(customer.map_or(By::Nobody, By::Customer))
+}
+
+/// A basket's lines, each amount checked against the money's scale.
+pub fn basket(currency: CurrencyCode, lines: &[body::Line]) -> Result<Basket, Refusal> {
+    if lines.is_empty() || lines.len() > limits::LINES {
+        return Err(Refusal::field("lines", format!("A sale has 1 to {} lines.", limits::LINES)));
+    }
+    let lines = lines.iter().enumerate().map(|(place, line)| basket_line(place, line, currency));
+    Ok(Basket { currency, lines: lines.collect::<Result<_, _>>()? })
+}
+
+fn basket_line(place: usize, line: &body::Line, currency: CurrencyCode) -> Result<Line, Refusal> {
+    let at = |name: &str| format!("lines[{place}].{name}");
+    let amount = |value: &str, name: &str, places: u32| {
+        parse_decimal(value, places).map_err(|detail| Refusal::amount(at(name), detail))
+    };
+    let optional = |value: &Option<String>, name: &str| match value {
+        Some(value) => amount(value, name, currency.scale()),
+        None => Ok(Decimal::ZERO),
+    };
+    Ok(Line {
+        sku: text(&line.sku, &at("sku"))?,
+        category: optional_text(line.category.as_ref(), &at("category"))?,
+        brand: optional_text(line.brand.as_ref(), &at("brand"))?,
+        seller: optional_text(line.seller.as_ref(), &at("seller"))?,
+        quantity: amount(line.quantity.as_deref().unwrap_or("1"), "quantity", QUANTITY_PLACES)?,
+        unit_price: amount(&line.unit_price, "unit_price", currency.scale())?,
+        discount: optional(&line.discount, "discount")?,
+        tax: optional(&line.tax, "tax")?,
+    })
+}
+
+fn redeem_items(items: &[body::Redeem], catalog: &Catalog) -> Result<Vec<RedeemItem>, Refusal> {
+    if items.len() > limits::REDEMPTIONS {
+        return Err(Refusal::field(
+            "redeem",
+            format!("At most {} redemptions in one sale.", limits::REDEMPTIONS),
+        ));
+    }
+    items.iter().enumerate().map(|(place, item)| redeem_item(place, item, catalog)).collect()
+}
+
+fn redeem_item(place: usize, item: &body::Redeem, catalog: &Catalog) -> Result<RedeemItem, Refusal> {
+    let at = |name: &str| format!("redeem[{place}].{name}");
+    let named = [item.points.is_some(), item.reward.is_some(), item.voucher.is_some(), item.hold.is_some()];
+    if named.iter().filter(|named| **named).count() != 1 {
+        let detail = "Exactly one of `points`, `reward`, `voucher` or `hold` is redeemed in one item.";
+        return Err(Refusal::field(format!("redeem[{place}]"), detail));
+    }
+    if let Some(points) = &item.points {
+        let code = item.currency.as_deref().ok_or_else(|| {
+            Refusal::field(at("currency"), "Points stand beside their currency's code, such as `PTS`.")
+        })?;
+        let (currency, points) = points_of(code, points, catalog, &at("currency"), &at("points"))?;
+        return Ok(RedeemItem::Points { currency, points });
+    }
+    if let Some(hold) = parsed(item.hold.as_ref(), &at("hold"), str::parse)? {
+        return Ok(RedeemItem::Hold(hold));
+    }
+    if let Some(voucher) = &item.voucher {
+        return Ok(RedeemItem::Voucher(text(voucher, &at("voucher"))?));
+    }
+    let reward = parsed(item.reward.as_ref(), &at("reward"), |text| Code::new(text))?;
+    let quantity =
+        parsed(item.quantity.as_ref(), &at("quantity"), |text| parse_decimal(text, QUANTITY_PLACES))?;
+    let reward = reward.ok_or_else(|| Refusal::field(at("reward"), "A reward is named by its code."))?;
+    Ok(RedeemItem::Reward { reward, quantity: quantity.unwrap_or(Decimal::ONE) })
+}
+
+/// A currency by its code and an amount of it, above zero.
+pub fn points_of(
+    code: &str,
+    points: &str,
+    catalog: &Catalog,
+    currency_field: &str,
+    points_field: &str,
+) -> Result<(crate::ids::CurrencyId, Points), Refusal> {
+    let currency = catalog
+        .currency(code)
+        .ok_or_else(|| Refusal::field(currency_field, format!("There is no points currency `{code}`.")))?;
+    let points =
+        Points::parse(points, currency.scale).map_err(|detail| Refusal::amount(points_field, detail))?;
+    if !points.is_positive() {
+        return Err(Refusal::amount(points_field, "Points to move are more than zero."));
+    }
+    Ok((currency.id, points))
+}
+
+/// The lines of a return.
+pub fn back_lines(lines: &[body::RefundLine]) -> Result<Vec<BackLine>, Refusal> {
+    if lines.is_empty() || lines.len() > limits::LINES {
+        return Err(Refusal::field("lines", format!("A return names 1 to {} lines.", limits::LINES)));
+    }
+    let mut read = Vec::with_capacity(lines.len());
+    for (place, line) in lines.iter().enumerate() {
+        let field = format!("lines[{place}].quantity");
+        let quantity = line.quantity.as_ref().map(|text| parse_decimal(text, QUANTITY_PLACES));
+        let quantity = quantity.transpose().map_err(|detail| Refusal::amount(&field, detail))?;
+        if quantity.is_some_and(|quantity| quantity <= Decimal::ZERO) {
+            return Err(Refusal::amount(field, "A quantity given back is more than zero."));
+        }
+        if lines.iter().take(place).any(|before| before.line == line.line) {
+            return Err(Refusal::field(
+                format!("lines[{place}].line"),
+                format!("Line {} stands twice.", line.line),
+            ));
+        }
+        read.push(BackLine { line: line.line, quantity });
+    }
+    Ok(read)
+}
+
+/// A return of lines of a transaction named by its id.
+pub fn refund(request: &body::RefundRequest) -> Result<Asked, Refusal> {
+    Ok(Asked {
+        deed: Deed::Refund(Returning {
+            receipt: text(&request.receipt, "receipt")?,
+            lines: back_lines(&request.lines)?,
+            reason: optional_text(request.reason.as_ref(), "reason")?,
+        }),
+        business_date: parsed(request.business_date.as_ref(), "business_date", Day::parse)?,
+        occurred_at: None,
+        cashier: optional_text(request.cashier.as_ref(), "cashier")?,
+    })
+}
+
+/// A return by the receipt of a sale: what is given back and of which sale. The shell looks the sale up and makes it a
+/// [`Deed::Refund`] where it is known, a [`Deed::BlindRefund`] where not.
+pub fn blind_refund(
+    request: &body::BlindRefundRequest,
+    here: Option<OutletId>,
+    catalog: &Catalog,
+) -> Result<(Asked, SaleRef), Refusal> {
+    let field = "original.outlet";
+    let outlet = match &request.original.outlet {
+        None => here.ok_or_else(|| Refusal::field(field, "The outlet that sold is named by its code."))?,
+        Some(code) => {
+            let outlet = catalog.outlet(code);
+            outlet.ok_or_else(|| Refusal::field(field, format!("There is no outlet `{code}`.")))?.id
+        }
+    };
+    let date = parsed(request.original.business_date.as_ref(), "original.business_date", Day::parse)?;
+    let receipt = text(&request.original.receipt, "original.receipt")?;
+    let of = SaleRef { dot: None, outlet, business_date: date, receipt };
+    let returning = Returning {
+        receipt: text(&request.receipt, "receipt")?,
+        lines: back_lines(&request.lines)?,
+        reason: optional_text(request.reason.as_ref(), "reason")?,
+    };
+    let asked = Asked {
+        deed: Deed::BlindRefund(returning, of.clone()),
+        business_date: parsed(request.business_date.as_ref(), "business_date", Day::parse)?,
+        occurred_at: None,
+        cashier: optional_text(request.cashier.as_ref(), "cashier")?,
+    };
+    Ok((asked, of))
+}
+
+/// A void.
+pub fn void(request: &body::VoidRequest) -> Result<Asked, Refusal> {
+    Ok(Asked {
+        deed: Deed::Void(Returning {
+            receipt: optional_text(request.receipt.as_ref(), "receipt")?.unwrap_or_default(),
+            lines: Vec::new(),
+            reason: optional_text(request.reason.as_ref(), "reason")?,
+        }),
+        business_date: None,
+        occurred_at: None,
+        cashier: optional_text(request.cashier.as_ref(), "cashier")?,
+    })
+}
+
+/// Points outside a sale; `earn` or else redeem.
+pub fn points(
+    request: &body::PointsRequest,
+    membership: MembershipId,
+    earn: bool,
+    catalog: &Catalog,
+) -> Result<Asked, Refusal> {
+    if request.activity.is_some() || request.quantity.is_some() {
+        return Err(Refusal::field(
+            "activity",
+            "Activities are not there yet; name `currency` and `points`.",
+        ));
+    }
+    let code = request.currency.as_deref();
+    let code =
+        code.ok_or_else(|| Refusal::field("currency", "Points stand beside their currency's code."))?;
+    let amount = request.points.as_deref();
+    let amount = amount.ok_or_else(|| Refusal::field("points", "How many points is missing."))?;
+    let (currency, points) = points_of(code, amount, catalog, "currency", "points")?;
+    let reason = request.reason.as_deref();
+    let reason = reason.ok_or_else(|| Refusal::field("reason", "Points outside a sale have a reason."))?;
+    let moving = Moving {
+        membership,
+        currency,
+        points,
+        reason: text(reason, "reason")?,
+        reference: optional_text(request.reference.as_ref(), "reference")?,
+    };
+    Ok(Asked {
+        deed: if earn { Deed::EarnPoints(moving) } else { Deed::RedeemPoints(moving) },
+        business_date: None,
+        occurred_at: None,
+        cashier: optional_text(request.cashier.as_ref(), "cashier")?,
+    })
+}
+
+/// What a new customer and new memberships need of the shell: fresh ids and randomness.
+#[derive(Clone, Debug)]
+pub struct Fresh {
+    /// A new customer's id.
+    pub customer: CustomerId,
+    /// A new customer's key.
+    pub key: CustomerKey,
+    /// Randomness for sealing, used once.
+    pub nonce: [u8; 24],
+}
+
+/// Who is to be enrolled.
+pub fn enrollee(request: &body_member::EnrolRequest, fresh: Fresh) -> Result<Enrollee, Refusal> {
+    match (&request.customer, parsed(request.customer_id.as_ref(), "customer_id", str::parse)?) {
+        (None, Some(id)) => Ok(Enrollee::Known(id)),
+        (Some(customer), None) => new_customer(customer, fresh).map(Enrollee::New),
+        _ => Err(Refusal::field(
+            "customer",
+            "Exactly one of `customer` and `customer_id` says who is enrolled.",
+        )),
+    }
+}
+
+fn new_customer(customer: &body_member::NewCustomer, fresh: Fresh) -> Result<NewCustomer, Refusal> {
+    let kind = match customer.kind.as_deref() {
+        None | Some("individual") => CustomerKind::Individual,
+        Some("organisation") => CustomerKind::Organisation,
+        Some(other) => {
+            let detail = format!("`{other}` is neither `individual` nor `organisation`.");
+            return Err(Refusal::field("customer.type", detail));
+        }
+    };
+    Ok(NewCustomer {
+        id: fresh.customer,
+        key: fresh.key,
+        nonce: fresh.nonce,
+        name: text(&customer.name, "customer.name")?,
+        phone: optional_text(customer.phone.as_ref(), "customer.phone")?,
+        email: optional_text(customer.email.as_ref(), "customer.email")?,
+        birth_date: parsed(customer.birth_date.as_ref(), "customer.birth_date", Day::parse)?,
+        external_id: optional_text(customer.external_id.as_ref(), "customer.external_id")?,
+        kind,
+        identity_number: optional_text(customer.identity_number.as_ref(), "customer.identity_number")?,
+    })
+}
+
+/// One membership to begin. The shell gives fresh ids, and a number from its block where the request brings none.
+pub fn new_membership(
+    place: usize,
+    request: &body_member::NewMembership,
+    id: MembershipId,
+    set: AccountSetId,
+    number: String,
+) -> Result<NewMembership, Refusal> {
+    let at = |name: &str| format!("memberships[{place}].{name}");
+    let consent = request.consent.as_ref().map(|consent| {
+        Ok::<_, Refusal>(ConsentGiven {
+            text_version: text(&consent.text_version, &at("consent.text_version"))?,
+            channel: text(&consent.channel, &at("consent.channel"))?,
+        })
+    });
+    Ok(NewMembership {
+        id,
+        set,
+        number,
+        program: Code::new(request.program.clone())
+            .map_err(|detail| Refusal::field(at("program"), detail))?,
+        card: optional_text(request.card.as_ref(), &at("card"))?,
+        consent: consent.transpose()?,
+    })
+}
+
+/// What became of a card.
+pub fn card_report(
+    code: &str,
+    request: &body_member::CardReportRequest,
+    index: &IndexKey,
+) -> Result<Asked, Refusal> {
+    let status = match request.status.as_str() {
+        "lost" => CardStatus::Lost,
+        "stolen" => CardStatus::Stolen,
+        "damaged" => CardStatus::Damaged,
+        other => {
+            return Err(Refusal::field(
+                "status",
+                format!("`{other}` is none of `lost`, `stolen`, `damaged`."),
+            ));
+        }
+    };
+    let (code, tail) = scanned(code, index)?;
+    Ok(Asked {
+        deed: Deed::CardReport { code, tail, status },
+        business_date: None,
+        occurred_at: None,
+        cashier: None,
+    })
+}
