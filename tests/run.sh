@@ -9,6 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 #   when   always, or full (only with --full).
 #   wants  - or a glob, or GLOB:TEXT. Where no such file (with that text) is there yet, the step is named as not run.
 # Two full builds in all: dev for the crates' own tests, release for the system's. Mutants rebuild our crates only.
+# `programs` builds a test beside the programs, so that it and `system` want the same features of every library.
 STEPS='
 fmt          | check | always | -                       | cargo fmt --all --check
 python       | tests | always | -                       | python3 -B -m unittest discover -b -s tests/baskets
@@ -17,11 +18,11 @@ clippy-all   | check | always | -                       | cargo clippy --workspa
 doc          | check | always | -                       | RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
 unit         | tests | always | -                       | cargo test --locked --no-fail-fast -p shared -p edge -p sync-server -p demo
 edge-mutants | tests | always | edge/Cargo.toml:sim =   | cargo test --locked --no-fail-fast -p edge --features mutants,sim
-programs     | check | always | -                       | cargo build --release --locked -p edge -p sync-server -p demo
+programs     | check | always | -                       | cargo build --release --locked -p edge -p sync-server -p demo -p system-tests --bins --test tidy
 baskets      | check | always | -                       | python3 -B tests/baskets/fetch.py && python3 -B tests/baskets/fetch.py --tenth
 system       | tests | always | -                       | cargo test --release --locked --no-fail-fast -p system-tests
 mutants      | tests | always | tests/tests/*mutant*    | cargo test --release --locked --no-fail-fast -p system-tests --features mutants --test "*mutant*"
-demo         | check | always | deploy/demo/src/*.rs:play | cargo run --release --locked -p demo -- --play
+demo         | check | always | deploy/demo/src/*.rs:play | "${CARGO_TARGET_DIR:-target}/release/demo" --play
 '
 
 help() {
