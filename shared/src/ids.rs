@@ -19,6 +19,7 @@ pub struct Seq(pub u64);
 
 impl Seq {
     /// The next place.
+    #[must_use]
     pub fn next(self) -> Self {
         Self(self.0.saturating_add(1))
     }

@@ -115,7 +115,6 @@ pub mod decimal_text {
     use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
 
     /// Writes the decimal as a string.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
     pub fn serialize<S: Serializer>(value: &Decimal, to: S) -> Result<S::Ok, S::Error> {
         to.collect_str(value)
     }
@@ -133,7 +132,6 @@ pub mod packed {
     use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer, de::Error as _};
 
     /// Writes (mantissa, scale).
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
     pub fn serialize<S: Serializer>(value: &Decimal, to: S) -> Result<S::Ok, S::Error> {
         let value = value.normalize();
         (value.mantissa(), value.scale()).serialize(to)

@@ -296,7 +296,7 @@ fn alerts(view: &Membership, accounts: &[out::Account]) -> Vec<out::Alert> {
         alert("membership_not_active", format!("This membership is {}.", membership_status(view.status)));
     }
     for account in accounts {
-        if account.debt.trim_matches(['0', '.']) != "" {
+        if !account.debt.trim_matches(['0', '.']).is_empty() {
             let text =
                 format!("Owes {} {}; what is earned next pays it back.", account.debt, account.currency);
             alert("points_owed", text);

@@ -388,9 +388,24 @@ pub struct ReceiptRequest {
 /// The sale, if the server knows it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ReceiptReply {
-    /// Its stored bytes, the chain's hash after it, and what was given back per line so far, in units of 10⁻⁶.
-    pub sale: Option<(Vec<u8>, Hash, Vec<(u16, i64)>)>,
-    /// Whether it was voided.
+    /// The sale.
+    pub sale: Option<SaleFound>,
+}
+
+/// A sale as the server knows it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SaleFound {
+    /// Its name at the server.
+    pub dot: Dot,
+    /// Its stored bytes.
+    pub stored: Vec<u8>,
+    /// The chain's hash after it.
+    pub hash: Hash,
+    /// What was given back so far: line and quantity.
+    pub returned: Vec<crate::entry::ReturnedLine>,
+    /// The legs of the entry that attributed it, where one did.
+    pub attributed: Vec<crate::entry::Posting>,
+    /// Whether it was undone.
     pub voided: bool,
 }
 

@@ -145,7 +145,7 @@ impl Catalog {
             }
             program.rules.push(compiled);
         }
-        Ok(Self { hash, outlets, currencies, programs, version })
+        Ok(Self { hash, version, outlets, currencies, programs })
     }
 
     /// The empty catalog before the first version.

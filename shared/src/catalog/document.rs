@@ -384,7 +384,6 @@ pub mod optional_decimal {
     use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer, de::Error as _};
 
     /// Writes the decimal as a string, or `null`.
-    #[expect(clippy::ref_option, reason = "serde hands a reference")]
     pub fn serialize<S: Serializer>(value: &Option<Decimal>, to: S) -> Result<S::Ok, S::Error> {
         value.map(|value| value.to_string()).serialize(to)
     }
