@@ -3,16 +3,29 @@
 //! [`decide`] is pure and total. The shell loads [`Facts`], brings ids, keys and nonces in the [`Command`], stamps dot,
 //! time and totals on the [`Draft`], and stores it.
 
+use std::collections::BTreeMap;
+
 use rust_decimal::Decimal;
+
+pub mod enrol;
+pub mod idem;
+pub mod offline;
+pub mod party;
+pub mod points;
+pub mod quote;
+pub mod redemption;
+mod reversal;
+mod sale;
 
 use crate::account::AccountId;
 use crate::catalog::{Catalog, CatalogHash};
-use crate::entry::{Actor, Entry, EntryKind, Idem, Intent, Line, Posting, ReturnedLine, SaleRef, Totals};
+use crate::entry::{Actor, Column, Entry, EntryKind, Idem, Intent, Line, Posting, SaleRef, Totals};
 use crate::ids::{AccountSetId, Code, CodeHash, CurrencyId, CustomerId, Dot, HoldId, MembershipId};
+use crate::limits;
 use crate::member::{CardStatus, CustomerKey, CustomerKind, IndexKey};
 use crate::money::CurrencyCode;
 use crate::points::Points;
-use crate::refusal::{Problem, Refusal};
+use crate::refusal::Refusal;
 use crate::time::{Day, Hlc, Millis};
 use crate::view::Facts;
 
@@ -128,7 +141,7 @@ pub enum By {
 pub enum RedeemItem {
     /// Points to cash.
     Points {
-        /// Of which currency; see [`points_of`].
+        /// Of which currency; see [`points::points_of`].
         currency: CurrencyId,
         /// So many.
         points: Points,
@@ -149,12 +162,21 @@ pub enum RedeemItem {
 /// A return or a void as asked for.
 #[derive(Clone, Debug)]
 pub struct Returning {
-    /// The return's own number.
+    /// The return's own number; a void may have none.
     pub receipt: String,
     /// Line and quantity; empty in a void.
-    pub lines: Vec<ReturnedLine>,
+    pub lines: Vec<BackLine>,
     /// Why.
     pub reason: Option<String>,
+}
+
+/// A line to give back.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BackLine {
+    /// The sale's line, from 0.
+    pub line: u16,
+    /// How many; `None` is all that is left of it.
+    pub quantity: Option<Decimal>,
 }
 
 /// Points moved outside a sale, as asked for.
@@ -282,17 +304,52 @@ impl Draft {
     }
 }
 
+/// What every part of a decision looks at.
+pub(crate) struct Context<'a> {
+    facts: &'a Facts,
+    catalog: &'a Catalog,
+    command: &'a Command,
+    now: Millis,
+}
+
 /// Decides a command on what is known.
 ///
 /// # Errors
 /// The first refusal that applies.
-pub fn decide(
-    _facts: &Facts,
-    _catalog: &Catalog,
-    _command: &Command,
-    _now: Millis,
-) -> Result<Draft, Refusal> {
-    Err(Refusal::new(Problem::OnlineOnly, "This is not decided yet."))
+pub fn decide(facts: &Facts, catalog: &Catalog, command: &Command, now: Millis) -> Result<Draft, Refusal> {
+    let ctx = Context { facts, catalog, command, now };
+    if let Actor::Till { cashier: Some(cashier), .. } = &command.actor {
+        check_length("cashier", cashier)?;
+    }
+    let mut keys = Vec::new();
+    let (kind, postings) = match &command.deed {
+        Deed::Sale(selling) => sale::decide(&ctx, selling)?,
+        Deed::Refund(returning) => reversal::refund(&ctx, returning)?,
+        Deed::BlindRefund(returning, of) => reversal::blind(returning, of)?,
+        Deed::Void(returning) => reversal::void(&ctx, returning)?,
+        Deed::EarnPoints(moving) => points::earn(&ctx, moving)?,
+        Deed::RedeemPoints(moving) => points::redeem(&ctx, moving)?,
+        Deed::Enrol(enrolling) => {
+            let (kind, new) = enrol::decide(&ctx, enrolling)?;
+            keys = new;
+            (kind, Vec::new())
+        }
+        Deed::CardReport { code, tail, status } => (enrol::report(&ctx, *code, tail, *status)?, Vec::new()),
+        Deed::Intent(intent) => (EntryKind::Intent(intent.clone()), Vec::new()),
+        Deed::Release(intent) => (points::release(intent), Vec::new()),
+    };
+    // an intent's key is that of the redemption to come, which must not look like its repeat
+    let idem = command.idem.filter(|_| !matches!(command.deed, Deed::Intent(_) | Deed::Release(_)));
+    let business_date = business_date(&ctx);
+    Ok(Draft {
+        business_date,
+        catalog: catalog.hash,
+        idem,
+        actor: command.actor.clone(),
+        kind,
+        postings,
+        keys,
+    })
 }
 
 /// The intents that a command's redemptions need before the server is asked: one for each account, under the command's
@@ -301,10 +358,67 @@ pub fn decide(
 /// # Errors
 /// The first refusal that applies.
 pub fn intents(
-    _facts: &Facts,
-    _catalog: &Catalog,
-    _command: &Command,
-    _now: Millis,
+    facts: &Facts,
+    catalog: &Catalog,
+    command: &Command,
+    now: Millis,
 ) -> Result<Vec<Intent>, Refusal> {
-    Ok(Vec::new())
+    let redeems = match &command.deed {
+        Deed::Sale(selling) => !selling.redeem.is_empty(),
+        Deed::RedeemPoints(_) => true,
+        _ => false,
+    };
+    if !redeems {
+        return Ok(Vec::new());
+    }
+    let missing = || Refusal::field("Idempotency-Key", "A redemption needs a key, so that it counts once.");
+    let key = command.idem.ok_or_else(missing)?.key;
+    // decided as if the server had set everything aside
+    let all = facts.members.iter().flat_map(|member| {
+        let set = member.membership.set;
+        catalog
+            .currencies
+            .keys()
+            .map(move |currency| (AccountId { set, currency: *currency }, Points(i64::MAX)))
+    });
+    let granted = Command { grounds: Grounds::Held(all.collect()), ..command.clone() };
+    let mut sums: BTreeMap<AccountId, Points> = BTreeMap::new();
+    for posting in decide(facts, catalog, &granted, now)?.postings {
+        if posting.column == Column::Redeemed {
+            let sum = sums.entry(posting.account).or_default();
+            *sum = sum.plus(posting.points);
+        }
+    }
+    Ok(sums.into_iter().map(|(account, points)| Intent { key, account, points }).collect())
+}
+
+/// The outlet's day that a command belongs to.
+fn business_date(ctx: &Context<'_>) -> Day {
+    let named = ctx.command.business_date;
+    named.unwrap_or_else(|| ctx.command.occurred_at.unwrap_or(ctx.now).day(zone(ctx)))
+}
+
+/// Today, in the outlet's time zone.
+fn today(ctx: &Context<'_>) -> Day {
+    ctx.now.day(zone(ctx))
+}
+
+fn zone(ctx: &Context<'_>) -> chrono_tz::Tz {
+    let outlet = ctx.facts.place.outlet.and_then(|outlet| ctx.catalog.outlets.get(&outlet));
+    outlet.map_or(chrono_tz::UTC, |outlet| outlet.zone)
+}
+
+/// A text that must be there, and not too long.
+fn check_text(field: &str, text: &str) -> Result<(), Refusal> {
+    if text.trim().is_empty() {
+        return Err(Refusal::field(field, "This must not be empty."));
+    }
+    check_length(field, text)
+}
+
+fn check_length(field: &str, text: &str) -> Result<(), Refusal> {
+    if text.len() > limits::TEXT_BYTES {
+        return Err(Refusal::field(field, format!("A text has at most {} bytes.", limits::TEXT_BYTES)));
+    }
+    Ok(())
 }

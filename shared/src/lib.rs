@@ -28,6 +28,9 @@ pub mod account;
 pub mod refusal;
 pub mod view;
 
+pub mod basket;
+pub mod earning;
+
 pub mod decide;
 
 pub mod books;

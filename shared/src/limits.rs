@@ -33,6 +33,11 @@ pub const REPEAT_MS: u64 = 48 * 3_600_000;
 pub const KEEP_MS: u64 = 35 * 24 * 3_600_000;
 /// Points in one posting: far below `i64::MAX`, so that no sum of a million of them overflows.
 pub const POINTS: i64 = 1_000_000_000_000;
+/// Money on one receipt, in major units, and things on one line: with three decimal places and `LINES` lines, times
+/// `POINTS`, a split stays below 10^33, within `i128`.
+pub const MONEY: i64 = 1_000_000_000_000;
+/// Decimal places of a quantity: grams of a kilogram, with room.
+pub const QUANTITY_SCALE: u32 = 6;
 /// Decimal places of a points currency.
 pub const POINTS_SCALE: u8 = 6;
 /// Page size of lists: by default, and at most.

@@ -3,7 +3,6 @@
 //! The order of [`Problem`] is the order in which refusals of a redemption are given: of several that apply, the first.
 
 use crate::ids::{Code, CustomerId, MembershipId};
-use crate::points::Points;
 
 macro_rules! problems {
     ($($(#[$doc:meta])* $name:ident = ($code:literal, $status:literal, $title:literal),)*) => {
@@ -124,10 +123,8 @@ pub struct Refusal {
     pub limit: Option<String>,
     /// Up to how many points would do, as a decimal string.
     pub available: Option<String>,
-    /// The same as points.
-    pub available_points: Option<Points>,
-    /// Whether a manager could lift the limit.
-    pub can_approve: bool,
+    /// Whether a manager could lift the limit; limits of a till without a line only.
+    pub can_approve: Option<bool>,
     /// Who or what may be meant.
     pub candidates: Vec<Candidate>,
 }
@@ -143,6 +140,8 @@ pub struct Candidate {
     pub membership: Option<MembershipId>,
     /// That membership's program.
     pub program: Option<Code>,
+    /// Why it is a candidate: `phone`, `email` …
+    pub because: Option<String>,
 }
 
 impl Refusal {
@@ -154,8 +153,7 @@ impl Refusal {
             field: None,
             limit: None,
             available: None,
-            available_points: None,
-            can_approve: false,
+            can_approve: None,
             candidates: Vec::new(),
         }
     }

@@ -41,8 +41,8 @@ pub struct Facts {
 /// Where a command is decided.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Place {
-    /// The outlet.
-    pub outlet: OutletId,
+    /// The outlet; `None` at head office, where every program applies and nothing is sold.
+    pub outlet: Option<OutletId>,
     /// The till; `None` for a token at the server that is no till's.
     pub till: Option<TillId>,
     /// Who will write the entry.

@@ -1,0 +1,287 @@
+//! Enrolment: a new customer with memberships, or further memberships for a known one; and reports of cards.
+
+use std::collections::BTreeSet;
+
+use chrono::Datelike as _;
+
+use super::{Context, Enrollee, Enrolling, NewCustomer, NewMembership, party};
+use crate::catalog::Program;
+use crate::entry::{self, Consent, EntryKind};
+use crate::ids::{CodeHash, CustomerId, ProgramId};
+use crate::limits;
+use crate::member::{
+    self, Card, CardStatus, CodeKind, Customer, CustomerKey, IndexKey, Membership, MembershipStatus,
+    Personal, Sealed,
+};
+use crate::refusal::{Candidate, Problem, Refusal};
+use crate::time::Day;
+use crate::view::Scanned;
+
+/// What an enrolment makes, and the key that travels beside it.
+pub(super) type Enrolled = (EntryKind, Vec<(CustomerId, CustomerKey)>);
+
+/// An enrolment's facts.
+pub(super) fn decide(ctx: &Context<'_>, enrolling: &Enrolling) -> Result<Enrolled, Refusal> {
+    let mut enrol = entry::Enrol {
+        customer: None,
+        personal: None,
+        memberships: Vec::new(),
+        cards: Vec::new(),
+        consents: Vec::new(),
+    };
+    let mut keys = Vec::new();
+    let customer = match &enrolling.customer {
+        Enrollee::Known(customer) => {
+            if enrolling.memberships.is_empty() {
+                return Err(Refusal::field("memberships", "Name a program to enrol in."));
+            }
+            *customer
+        }
+        Enrollee::New(new) => {
+            let (customer, sealed) = new_customer(ctx, new, &enrolling.index)?;
+            enrol.customer = Some(customer);
+            enrol.personal = Some(sealed);
+            keys.push((new.id, new.key.clone()));
+            new.id
+        }
+    };
+    if enrolling.memberships.len() > limits::ENROL_MEMBERSHIPS {
+        let detail = format!("At most {} memberships begin at once.", limits::ENROL_MEMBERSHIPS);
+        return Err(Refusal::field("memberships", detail));
+    }
+    let mut seen = Seen::default();
+    for (place, new) in enrolling.memberships.iter().enumerate() {
+        add_membership(ctx, (customer, new), &enrolling.index, &mut seen, &mut enrol)
+            .map_err(|refusal| nest(refusal, place))?;
+    }
+    if !ctx.facts.candidates.is_empty() && !enrolling.allow_duplicate {
+        let detail = "A customer like this is known already. Is it one of these?";
+        return Err(Refusal::new(Problem::DuplicateCustomer, detail).among(ctx.facts.candidates.clone()));
+    }
+    Ok((EntryKind::Enrol(enrol), keys))
+}
+
+fn nest(refusal: Refusal, place: usize) -> Refusal {
+    let field = match &refusal.field {
+        Some(field) => format!("memberships[{place}].{field}"),
+        None => format!("memberships[{place}]"),
+    };
+    refusal.at(field)
+}
+
+/// What earlier memberships of the same enrolment took.
+#[derive(Default)]
+struct Seen {
+    programs: BTreeSet<ProgramId>,
+    cards: BTreeSet<CodeHash>,
+}
+
+fn add_membership(
+    ctx: &Context<'_>,
+    (customer, new): (CustomerId, &NewMembership),
+    index: &IndexKey,
+    seen: &mut Seen,
+    enrol: &mut entry::Enrol,
+) -> Result<(), Refusal> {
+    let program = program(ctx, new)?;
+    if !seen.programs.insert(program.id) {
+        return Err(Refusal::field("program", "This program is named twice."));
+    }
+    not_a_member_yet(ctx, customer, program)?;
+    super::check_text("number", &new.number)?;
+    let consent = new
+        .consent
+        .as_ref()
+        .filter(|consent| !consent.text_version.trim().is_empty() && !consent.channel.trim().is_empty());
+    let consent = consent.ok_or_else(|| {
+        Refusal::new(Problem::ConsentRequired, "Without the customer's consent nobody is enrolled.")
+            .at("consent")
+    })?;
+    super::check_length("consent.text_version", &consent.text_version)?;
+    super::check_length("consent.channel", &consent.channel)?;
+    if let Some(card) = &new.card {
+        enrol.cards.push(new_card(ctx, card, new, index, seen)?);
+    }
+    let missing = || Refusal::new(Problem::InvalidTransition, "This program has no levels.").at("program");
+    let level = program.levels.first().ok_or_else(missing)?;
+    enrol.memberships.push(Membership {
+        id: new.id,
+        customer,
+        program: program.id,
+        number: new.number.clone(),
+        set: new.set,
+        kind: member::MembershipKind::Standard,
+        status: MembershipStatus::Active,
+        level: level.code.clone(),
+        enrolled_on: ctx.now.day(program.zone),
+        expires_on: None,
+        labels: Vec::new(),
+    });
+    enrol.consents.push(Consent {
+        program: program.id,
+        text_version: consent.text_version.clone(),
+        channel: consent.channel.clone(),
+        at: ctx.now,
+    });
+    Ok(())
+}
+
+fn program<'a>(ctx: &Context<'a>, new: &NewMembership) -> Result<&'a Program, Refusal> {
+    let missing = || Refusal::field("program", format!("There is no program `{}`.", new.program));
+    let program = ctx.catalog.program(new.program.as_str()).ok_or_else(missing)?;
+    let applies = ctx.facts.place.outlet.is_none_or(|outlet| program.here(outlet));
+    if applies { Ok(program) } else { Err(party::not_here().at("program")) }
+}
+
+/// One customer has one membership of a program, until it is terminated.
+fn not_a_member_yet(ctx: &Context<'_>, customer: CustomerId, program: &Program) -> Result<(), Refusal> {
+    let same = ctx.facts.members.iter().find(|member| {
+        member.customer.id == customer
+            && member.membership.program == program.id
+            && member.membership.status != MembershipStatus::Terminated
+    });
+    let Some(member) = same else { return Ok(()) };
+    let candidate = Candidate {
+        customer,
+        name: member.customer.display_name.clone(),
+        membership: Some(member.membership.id),
+        program: Some(program.code.clone()),
+        because: Some("program".to_owned()),
+    };
+    let detail = format!("This customer is a member of {} already.", program.name);
+    Err(Refusal::new(Problem::DuplicateCustomer, detail).at("program").among(vec![candidate]))
+}
+
+fn new_card(
+    ctx: &Context<'_>,
+    text: &str,
+    new: &NewMembership,
+    index: &IndexKey,
+    seen: &mut Seen,
+) -> Result<Card, Refusal> {
+    let text = text.trim();
+    party::check_code(text).map_err(|refusal| refusal.at("card"))?;
+    let code = index.hash(CodeKind::Scan, text);
+    if ctx.facts.taken.contains(&code) || !seen.cards.insert(code) {
+        return Err(Refusal::new(Problem::InUse, "This card is in use already.").at("card"));
+    }
+    Ok(Card { code, tail: tail(text), membership: new.id, status: CardStatus::Active })
+}
+
+/// The last four characters of a code.
+pub fn tail(text: &str) -> String {
+    let skip = text.chars().count().saturating_sub(4);
+    text.chars().skip(skip).collect()
+}
+
+fn new_customer(
+    ctx: &Context<'_>,
+    new: &NewCustomer,
+    index: &IndexKey,
+) -> Result<(Customer, Sealed), Refusal> {
+    let today = super::today(ctx);
+    check_customer(new, today).map_err(|refusal| match refusal.field.clone() {
+        Some(field) => refusal.at(format!("customer.{field}")),
+        None => refusal,
+    })?;
+    let given = |text: &Option<String>| {
+        text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
+    };
+    let personal = Personal {
+        name: new.name.trim().to_owned(),
+        phone: given(&new.phone),
+        email: given(&new.email),
+        birth_date: new.birth_date,
+        identity_number: given(&new.identity_number),
+    };
+    let birth = new
+        .birth_date
+        .map(|day| day.date())
+        .and_then(|date| Some((u8::try_from(date.month()).ok()?, u8::try_from(date.day()).ok()?)));
+    let hash = |kind: CodeKind, text: &Option<String>| text.as_deref().map(|text| index.hash(kind, text));
+    let customer = Customer {
+        id: new.id,
+        external_id: given(&new.external_id),
+        display_name: personal.name.clone(),
+        kind: new.kind,
+        since: today,
+        birth,
+        phone_masked: personal.phone.as_deref().map(member::mask_phone),
+        email_masked: personal.email.as_deref().map(member::mask_email),
+        phone: hash(CodeKind::Phone, &personal.phone),
+        email: hash(CodeKind::Email, &personal.email),
+        identity: hash(CodeKind::Identity, &personal.identity_number),
+        erased: false,
+    };
+    Ok((customer, member::seal(&personal, new.id, &new.key, new.nonce)))
+}
+
+fn check_customer(new: &NewCustomer, today: Day) -> Result<(), Refusal> {
+    super::check_text("name", &new.name)?;
+    if new.name.chars().any(char::is_control) {
+        return Err(Refusal::field("name", "A name has no control characters."));
+    }
+    let given =
+        |text: &'_ Option<String>| text.as_deref().map(str::trim).is_some_and(|text| !text.is_empty());
+    if let Some(phone) = new.phone.as_deref().filter(|_| given(&new.phone)) {
+        check_phone(phone)?;
+    }
+    if let Some(email) = new.email.as_deref().filter(|_| given(&new.email)) {
+        check_email(email.trim())?;
+    }
+    for (field, text) in [("external_id", &new.external_id), ("identity_number", &new.identity_number)] {
+        if text.as_deref().is_some_and(|text| text.len() > limits::CODE_BYTES) {
+            return Err(Refusal::field(field, format!("At most {} bytes.", limits::CODE_BYTES)));
+        }
+    }
+    // the day before 1900 began
+    let earliest = Day(-25_568);
+    if new.birth_date.is_some_and(|day| day > today || day <= earliest) {
+        return Err(Refusal::field("birth_date", "A date of birth lies in the past, and after 1900."));
+    }
+    Ok(())
+}
+
+/// 6 to 15 digits (E.164 has at most 15), and what people write between them.
+fn check_phone(text: &str) -> Result<(), Refusal> {
+    let digits = member::normal_phone(text).len();
+    let plain =
+        text.chars().all(|c| c.is_ascii_digit() || matches!(c, ' ' | '+' | '-' | '(' | ')' | '.' | '/'));
+    if plain && text.len() <= limits::CODE_BYTES && (6..=15).contains(&digits) {
+        return Ok(());
+    }
+    Err(Refusal::field("phone", "A phone number has 6 to 15 digits, such as `+60 12 345 6789`."))
+}
+
+/// One `@` with something on both sides, a dot in the domain, no spaces; at most 254 bytes (RFC 5321).
+fn check_email(text: &str) -> Result<(), Refusal> {
+    let clean = text.len() <= 254 && !text.chars().any(|c| c.is_whitespace() || c.is_control());
+    let parts = text.split_once('@').filter(|(user, domain)| {
+        let dotted = domain.split('.').count() > 1 && domain.split('.').all(|label| !label.is_empty());
+        !user.is_empty() && dotted && !domain.contains('@')
+    });
+    if clean && parts.is_some() {
+        return Ok(());
+    }
+    Err(Refusal::field("email", "An e-mail address looks like `aisha@example.com`."))
+}
+
+/// A card reported.
+pub(super) fn report(
+    ctx: &Context<'_>,
+    code: CodeHash,
+    tail: &str,
+    status: CardStatus,
+) -> Result<EntryKind, Refusal> {
+    if !matches!(status, CardStatus::Lost | CardStatus::Stolen | CardStatus::Damaged) {
+        return Err(Refusal::field("status", "A card is reported `lost`, `stolen` or `damaged`."));
+    }
+    let Scanned::Card(card) = &ctx.facts.scanned else { return Err(party::unknown_card()) };
+    let ended = matches!(card.status, CardStatus::Expired | CardStatus::Replaced);
+    // what was lost or stolen stays blocked until head office has it back
+    let weaker = status == CardStatus::Damaged && !card.status.may_redeem();
+    if ended || weaker {
+        return Err(Refusal::new(Problem::InvalidTransition, "This card is out of use already."));
+    }
+    Ok(EntryKind::CardReport(entry::CardReport { code, tail: tail.to_owned(), status }))
+}

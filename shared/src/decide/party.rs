@@ -1,0 +1,150 @@
+//! Whose a sale is: from what was scanned to the membership that applies here.
+
+use crate::catalog::{Catalog, Program};
+use crate::ids::MembershipId;
+use crate::limits;
+use crate::member::MembershipStatus;
+use crate::refusal::{Candidate, Problem, Refusal};
+use crate::time::Millis;
+use crate::view::{Facts, MemberView, Scanned};
+
+/// A membership with its program.
+#[derive(Clone, Copy, Debug)]
+pub struct Member<'a> {
+    /// The membership and whose it is.
+    pub view: &'a MemberView,
+    /// Its program.
+    pub program: &'a Program,
+}
+
+/// Checks the form of a card's code before it is hashed: 4 to 64 printable ASCII characters without spaces.
+///
+/// # Errors
+/// `invalid_card`.
+pub fn check_code(text: &str) -> Result<(), Refusal> {
+    let fits = (4..=limits::CODE_BYTES).contains(&text.len());
+    if fits && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(());
+    }
+    let detail =
+        format!("A card code has 4 to {} letters, digits or signs, without spaces.", limits::CODE_BYTES);
+    Err(Refusal::new(Problem::InvalidCard, detail))
+}
+
+/// The membership that a scanned code means at this outlet; `None` where the code is not known here.
+///
+/// A card of a program that does not apply here means the customer's membership that does.
+///
+/// # Errors
+/// `program_not_here`, or `ambiguous_code` with candidates.
+pub fn scanned_here<'a>(facts: &'a Facts, catalog: &'a Catalog) -> Result<Option<Member<'a>>, Refusal> {
+    match &facts.scanned {
+        Scanned::Nothing | Scanned::Unknown => Ok(None),
+        Scanned::Card(card) => match facts.member(card.membership) {
+            None => Ok(None),
+            Some(owner) => instead(facts, catalog, owner).map(Some),
+        },
+        Scanned::Number(memberships) => numbered(facts, catalog, memberships),
+    }
+}
+
+/// The membership itself where its program applies here, else another of the same customer's, an active one first.
+fn instead<'a>(facts: &'a Facts, catalog: &'a Catalog, owner: &'a MemberView) -> Result<Member<'a>, Refusal> {
+    if let Ok(member) = here(facts, catalog, owner) {
+        return Ok(member);
+    }
+    let own = facts.members.iter().filter(|other| other.customer.id == owner.customer.id);
+    let mut others: Vec<Member<'a>> = own.filter_map(|other| here(facts, catalog, other).ok()).collect();
+    others.sort_by_key(|member| {
+        (member.view.membership.status != MembershipStatus::Active, member.view.membership.id)
+    });
+    others.first().copied().ok_or_else(not_here)
+}
+
+fn numbered<'a>(
+    facts: &'a Facts,
+    catalog: &'a Catalog,
+    memberships: &[MembershipId],
+) -> Result<Option<Member<'a>>, Refusal> {
+    let known: Vec<&MemberView> = memberships.iter().filter_map(|id| facts.member(*id)).collect();
+    let found: Vec<Member<'a>> = known.iter().filter_map(|view| here(facts, catalog, view).ok()).collect();
+    match (found.as_slice(), known.as_slice()) {
+        ([one], _) => Ok(Some(*one)),
+        ([], []) => Ok(None),
+        ([], [only]) => instead(facts, catalog, only).map(Some),
+        ([], _) => Err(not_here()),
+        (several, _) => {
+            let candidates = several.iter().map(|member| candidate(member)).collect();
+            let detail = "This number fits several memberships; choose one.";
+            Err(Refusal::new(Problem::AmbiguousCode, detail).among(candidates))
+        }
+    }
+}
+
+fn candidate(member: &Member<'_>) -> Candidate {
+    Candidate {
+        customer: member.view.customer.id,
+        name: member.view.customer.display_name.clone(),
+        membership: Some(member.view.membership.id),
+        program: Some(member.program.code.clone()),
+        because: Some("member_number".to_owned()),
+    }
+}
+
+/// A membership named by its id, whose program must apply here.
+///
+/// # Errors
+/// `not_found` or `program_not_here`, naming the field.
+pub fn named<'a>(
+    facts: &'a Facts,
+    catalog: &'a Catalog,
+    id: MembershipId,
+    field: &str,
+) -> Result<Member<'a>, Refusal> {
+    let missing = || Refusal::new(Problem::NotFound, "There is no such membership here.").at(field);
+    let view = facts.member(id).ok_or_else(missing)?;
+    here(facts, catalog, view).map_err(|refusal| refusal.at(field))
+}
+
+/// A membership with its program, if that applies here.
+fn here<'a>(facts: &Facts, catalog: &'a Catalog, view: &'a MemberView) -> Result<Member<'a>, Refusal> {
+    let program = catalog.programs.get(&view.membership.program).ok_or_else(not_here)?;
+    let applies = facts.place.outlet.is_none_or(|outlet| program.here(outlet));
+    if applies { Ok(Member { view, program }) } else { Err(not_here()) }
+}
+
+/// The refusal of a program that does not apply at the outlet.
+pub(super) fn not_here() -> Refusal {
+    Refusal::new(Problem::ProgramNotHere, "This program does not apply at this outlet.")
+}
+
+/// The refusal of a card that is not known here.
+pub fn unknown_card() -> Refusal {
+    Refusal::new(
+        Problem::UnknownCard,
+        "This card is not known here. A sale with it is accepted, and earns once the card is known.",
+    )
+}
+
+impl Member<'_> {
+    /// What keeps this membership from redeeming (and earning), if anything does.
+    pub fn closed(&self, now: Millis) -> Option<Refusal> {
+        let membership = &self.view.membership;
+        let word = match membership.status {
+            MembershipStatus::Active => {
+                let past = membership.expires_on.is_some_and(|last| last < now.day(self.program.zone));
+                return past.then(expired);
+            }
+            MembershipStatus::Expired => return Some(expired()),
+            MembershipStatus::Pending => "not confirmed yet",
+            MembershipStatus::Inactive => "inactive",
+            MembershipStatus::Suspended => "suspended",
+            MembershipStatus::Terminated => "terminated",
+        };
+        Some(Refusal::new(Problem::MembershipInactive, format!("This membership is {word}.")))
+    }
+}
+
+fn expired() -> Refusal {
+    Refusal::new(Problem::MembershipExpired, "This membership has expired.")
+}

@@ -1,0 +1,410 @@
+//! Whether points may be redeemed, and up to how many: every rule as a [`Ceiling`], judged in the order in which refusals
+//! are given. The scan, the quote and the sale ask the same list.
+
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive as _;
+
+use super::Grounds;
+use super::offline::{self, Case};
+use super::party::Member;
+use crate::account::AccountId;
+use crate::catalog::document::CurrencyKind;
+use crate::catalog::{self, Catalog, Currency};
+use crate::entry::{Authority, Column, Posting, Redemption, Why};
+use crate::ids::CurrencyId;
+use crate::limits;
+use crate::member::CardStatus;
+use crate::money::{self, CurrencyCode};
+use crate::points::Points;
+use crate::refusal::{Problem, Refusal};
+use crate::time::Millis;
+use crate::view::{AccountView, Facts, Scanned};
+
+/// The most that one rule lets through.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Ceiling {
+    /// The refusal of what is above it.
+    pub problem: Problem,
+    /// So many points pass; zero or below is none.
+    pub most: Points,
+    /// What the rule says, as a decimal string, where it has a number.
+    pub limit: Option<String>,
+    /// The refusal's sentence.
+    pub detail: String,
+}
+
+impl Ceiling {
+    /// Nothing passes.
+    pub(super) fn none(problem: Problem, detail: impl Into<String>) -> Self {
+        Self { problem, most: Points::ZERO, limit: None, detail: detail.into() }
+    }
+
+    pub(super) fn limited(mut self, limit: String) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// A limit of an offline policy: `limit` is the rule's number, `most` what is left of it.
+    pub(super) fn points(problem: Problem, most: Points, limit: Points, scale: u8, span: &str) -> Self {
+        let limit = limit.format(scale);
+        let detail = format!("Without a line, at most {limit} points {span} can be redeemed.");
+        Self { problem, most, limit: Some(limit), detail }
+    }
+}
+
+/// What a redemption is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Purpose {
+    /// To pay part of a basket.
+    Basket {
+        /// The money.
+        currency: CurrencyCode,
+        /// What the basket costs.
+        total: Decimal,
+    },
+    /// To pay some basket; the scan's question.
+    SomeBasket,
+    /// Outside a sale.
+    Alone,
+}
+
+/// One account's redemptions within one transaction.
+#[derive(Debug)]
+pub(super) struct Drawing<'a> {
+    facts: &'a Facts,
+    member: Member<'a>,
+    currency: &'a Currency,
+    view: AccountView,
+    grounds: &'a Grounds,
+    purpose: Purpose,
+    now: Millis,
+    /// Points drawn by this transaction so far.
+    drawn: Points,
+    /// Of these, those that passed as `offline`, and how often.
+    drawn_offline: Points,
+    offline_count: u32,
+    /// What they are worth.
+    value: Decimal,
+}
+
+impl<'a> Drawing<'a> {
+    /// A member's account in a currency of its program.
+    ///
+    /// # Errors
+    /// `invalid_request`, where the program has no such currency.
+    pub(super) fn open(
+        (facts, catalog): (&'a Facts, &'a Catalog),
+        member: Member<'a>,
+        currency: CurrencyId,
+        (grounds, purpose): (&'a Grounds, Purpose),
+        now: Millis,
+    ) -> Result<Self, Refusal> {
+        let known =
+            catalog.currencies.get(&currency).filter(|_| member.program.currencies.contains(&currency));
+        let currency = known
+            .ok_or_else(|| Refusal::field("currency", "This membership's program has no such points."))?;
+        let account = AccountId { set: member.view.membership.set, currency: currency.id };
+        let view = facts.accounts.get(&account).cloned().unwrap_or_default();
+        Ok(Self {
+            facts,
+            member,
+            currency,
+            view,
+            grounds,
+            purpose,
+            now,
+            drawn: Points::ZERO,
+            drawn_offline: Points::ZERO,
+            offline_count: 0,
+            value: Decimal::ZERO,
+        })
+    }
+
+    pub(super) fn account(&self) -> AccountId {
+        AccountId { set: self.member.view.membership.set, currency: self.currency.id }
+    }
+
+    pub(super) fn currency(&self) -> &'a Currency {
+        self.currency
+    }
+
+    /// Takes some points, or says why not.
+    pub(super) fn take(&mut self, points: Points) -> Result<(Posting, Redemption), Refusal> {
+        if !points.is_positive() || points.0 > limits::POINTS {
+            return Err(Refusal::amount("points", "Points to redeem are more than zero, and not too many."));
+        }
+        if let Some(refusal) = self.judge(points) {
+            return Err(refusal);
+        }
+        let value = self.worth(points).unwrap_or_default();
+        let redemption = Redemption {
+            authority: self.authority(points),
+            seen: self.view.balance(),
+            age_ms: self.view.age_ms(self.now),
+            approval: None,
+            value,
+            membership: self.member.view.membership.id,
+            hold: None,
+        };
+        if redemption.authority == Authority::Offline {
+            self.drawn_offline = self.drawn_offline.plus(points);
+            self.offline_count = self.offline_count.saturating_add(1);
+        }
+        self.drawn = self.drawn.plus(points);
+        self.value = self.value.saturating_add(value);
+        let posting = Posting {
+            account: self.account(),
+            column: Column::Redeemed,
+            points,
+            why: Why { rule: None, text: self.text(value), lines: Vec::new() },
+            lot: None,
+        };
+        Ok((posting, redemption))
+    }
+
+    fn text(&self, value: Decimal) -> String {
+        let money = match self.purpose {
+            Purpose::Basket { currency, .. } => Some(currency),
+            _ => self.currency.cash_value.map(|value| value.currency),
+        };
+        match money {
+            Some(money) if value > Decimal::ZERO => {
+                format!("Redeemed for {} {money}", money::format(value, money))
+            }
+            _ => "Redeemed".to_owned(),
+        }
+    }
+
+    /// Whether the server set aside enough for this, on top of what was drawn.
+    fn is_held(&self, points: Points) -> bool {
+        let Grounds::Held(held) = self.grounds else { return false };
+        let account = self.account();
+        let held: Points = held.iter().filter(|(of, _)| *of == account).map(|(_, points)| *points).sum();
+        self.drawn.plus(points) <= held
+    }
+
+    fn authority(&self, points: Points) -> Authority {
+        if *self.grounds == Grounds::Books || self.is_held(points) {
+            Authority::Online
+        } else {
+            Authority::Offline
+        }
+    }
+
+    /// The first refusal of redeeming so many points; `None` where they pass.
+    pub(super) fn judge(&self, points: Points) -> Option<Refusal> {
+        let ceilings = self.ceilings(self.authority(points), self.is_held(points));
+        let over = ceilings.iter().filter(|ceiling| points > ceiling.most);
+        let small = self.too_small(points);
+        let first = over.chain(&small).min_by_key(|ceiling| ceiling.problem)?;
+        let mut refusal = Refusal::new(first.problem, first.detail.clone());
+        refusal.limit.clone_from(&first.limit);
+        refusal.available = Some(self.best(&ceilings).format(self.currency.scale));
+        if first.problem >= Problem::OfflineRefused {
+            refusal.can_approve = Some(false);
+        }
+        Some(refusal)
+    }
+
+    /// The most points that would pass now; zero where none would.
+    pub(super) fn most(&self) -> Points {
+        let online = *self.grounds == Grounds::Books;
+        let authority = if online { Authority::Online } else { Authority::Offline };
+        self.best(&self.ceilings(authority, false))
+    }
+
+    /// The fewest points that make sense to ask for: the minimum, in whole steps.
+    pub(super) fn least(&self) -> Points {
+        let Some(rule) = self.rule() else { return Points(1) };
+        let step = rule.step.0.max(1);
+        let least = rule.minimum.0.max(1);
+        let steps = least.saturating_add(step).saturating_sub(1) / step;
+        Points(steps.saturating_mul(step))
+    }
+
+    /// The highest amount under all ceilings that is a whole step, reaches the minimum and is worth something.
+    fn best(&self, ceilings: &[Ceiling]) -> Points {
+        let most = ceilings.iter().map(|ceiling| ceiling.most).min().unwrap_or(Points::ZERO).at_least_zero();
+        let step = self.rule().map_or(1, |rule| rule.step.0.max(1));
+        let most = Points(most.0.saturating_sub(most.0.checked_rem(step).unwrap_or(0)));
+        if most.is_positive() && self.too_small(most).is_empty() { most } else { Points::ZERO }
+    }
+
+    /// The program's points-to-cash rule, which is of its first currency.
+    fn rule(&self) -> Option<&'a catalog::Redemption> {
+        let first = self.member.program.currencies.first() == Some(&self.currency.id);
+        self.member.program.redemption.as_ref().filter(|_| first)
+    }
+
+    /// What some points are worth here, in the basket's money; `None` where they buy nothing.
+    pub(super) fn worth(&self, points: Points) -> Option<Decimal> {
+        let worth = self.currency.worth(points);
+        match self.purpose {
+            Purpose::Basket { currency, .. } => worth.filter(|worth| worth.currency == currency),
+            _ => worth,
+        }
+        .map(|worth| worth.amount)
+    }
+
+    /// What is wrong with an amount for being too small, or between the steps.
+    fn too_small(&self, points: Points) -> Vec<Ceiling> {
+        let mut wrong = Vec::new();
+        let scale = self.currency.scale;
+        if let Some(rule) = self.rule() {
+            if points < rule.minimum {
+                let minimum = rule.minimum.format(scale);
+                let why = format!("At least {minimum} points are redeemed at once.");
+                wrong.push(Ceiling::none(Problem::BelowMinimum, why).limited(minimum));
+            }
+            if rule.step.is_positive() && points.0.checked_rem(rule.step.0) != Some(0) {
+                let step = rule.step.format(scale);
+                let why = format!("Points are redeemed in steps of {step}.");
+                wrong.push(Ceiling::none(Problem::InvalidStep, why).limited(step));
+            }
+        }
+        if matches!(self.purpose, Purpose::Basket { .. })
+            && self.worth(points).is_some_and(|worth| worth.is_zero())
+        {
+            wrong.push(Ceiling::none(Problem::BelowMinimum, "So few points are worth nothing."));
+        }
+        wrong
+    }
+
+    /// Every ceiling that applies to the next redemption. `held`: points are set aside for it.
+    fn ceilings(&self, authority: Authority, held: bool) -> Vec<Ceiling> {
+        let mut ceilings = vec![Ceiling {
+            problem: Problem::AboveMaximum,
+            most: Points(limits::POINTS),
+            limit: None,
+            detail: "These are too many points.".to_owned(),
+        }];
+        ceilings.extend(self.closed());
+        if !held {
+            ceilings.extend(self.balance());
+        }
+        ceilings.extend(self.cash());
+        if authority == Authority::Offline {
+            ceilings.extend(self.offline());
+        }
+        ceilings
+    }
+
+    /// A blocked card or a membership that is not active.
+    fn closed(&self) -> Vec<Ceiling> {
+        let mut closed = Vec::new();
+        if let Some(refusal) = blocked_card(self.facts, &self.member) {
+            closed.push(Ceiling::none(refusal.problem, refusal.detail));
+        }
+        if let Some(refusal) = self.member.closed(self.now) {
+            closed.push(Ceiling::none(refusal.problem, refusal.detail));
+        }
+        closed
+    }
+
+    fn balance(&self) -> Vec<Ceiling> {
+        let mut ceilings = Vec::new();
+        let day = self.now.day(self.member.program.zone);
+        let scale = self.currency.scale;
+        if self.view.is_overdrawn(day) {
+            let debt = self.view.base.debt.format(scale);
+            let why = format!("This account owes {debt} points; they are made up for first.");
+            ceilings.push(Ceiling::none(Problem::AccountOverdrawn, why));
+        }
+        let most = self.view.spendable(day).minus(self.drawn).at_least_zero();
+        let detail = format!("There are {} points to redeem.", most.format(scale));
+        ceilings.push(Ceiling { problem: Problem::InsufficientPoints, most, limit: None, detail });
+        ceilings
+    }
+
+    /// What the program says about turning points into cash, and what the basket can take.
+    fn cash(&self) -> Vec<Ceiling> {
+        let mut ceilings = Vec::new();
+        if self.currency.kind == CurrencyKind::Qualifying {
+            ceilings
+                .push(Ceiling::none(Problem::RewardUnavailable, "These points only count towards a level."));
+        }
+        if let Some(maximum) = self.rule().and_then(|rule| rule.maximum) {
+            let limit = maximum.format(self.currency.scale);
+            let detail = format!("At most {limit} points are redeemed at once.");
+            ceilings.push(Ceiling {
+                problem: Problem::AboveMaximum,
+                most: maximum,
+                limit: Some(limit),
+                detail,
+            });
+        }
+        match self.purpose {
+            Purpose::Alone => {}
+            Purpose::SomeBasket => {
+                if self.rule().is_none() || self.currency.cash_value.is_none() {
+                    ceilings.push(buys_nothing());
+                }
+            }
+            Purpose::Basket { currency, total } => ceilings.push(self.basket_share(currency, total)),
+        }
+        ceilings
+    }
+
+    /// The most points whose value the basket can take.
+    fn basket_share(&self, money: CurrencyCode, total: Decimal) -> Ceiling {
+        let value = self.currency.cash_value.filter(|value| value.currency == money);
+        let (Some(rule), Some(value)) = (self.rule(), value) else { return buys_nothing() };
+        let share = total.saturating_mul(rule.maximum_share);
+        let share = share.round_dp_with_strategy(money.scale(), rust_decimal::RoundingStrategy::ToZero);
+        let budget = share.saturating_sub(self.value).max(Decimal::ZERO);
+        let unit = Decimal::from(10_u64.saturating_pow(u32::from(self.currency.scale)));
+        let exact = budget
+            .checked_mul(unit)
+            .and_then(|units| units.checked_div(value.amount))
+            .unwrap_or(Decimal::MAX);
+        let points = |amount: Decimal| Points(amount.to_i64().unwrap_or(limits::POINTS));
+        // the last point may be worth more than what is left to pay, but only by less than the smallest coin
+        let (up, down) = (points(exact.ceil()), points(exact.floor()));
+        let fits = self.worth(up).is_some_and(|worth| worth <= budget);
+        let most = if fits { up } else { down };
+        let limit = money::format(share, money);
+        let detail = format!("Points can pay at most {limit} {money} of this receipt.");
+        Ceiling { problem: Problem::AboveMaximum, most, limit: Some(limit), detail }
+    }
+
+    fn offline(&self) -> Vec<Ceiling> {
+        if self.member.program.currencies.first() != Some(&self.currency.id) {
+            let why = "These points can be redeemed only with a line.";
+            return vec![Ceiling::none(Problem::OfflineRefused, why)];
+        }
+        let used = &self.facts.offline;
+        let membership = &self.member.view.membership;
+        let case = Case {
+            level: &membership.level,
+            labels: &membership.labels,
+            review: self.view.base.review,
+            seen: self.view.balance(),
+            age_ms: self.view.age_ms(self.now),
+            clock_untrusted: self.facts.clock_untrusted,
+            drawn: self.drawn_offline,
+            member_used: used.member.get(&self.account()).copied().unwrap_or_default(),
+            till_used: used.till.get(&self.currency.id).copied().unwrap_or_default(),
+            till_count: used.till_count.saturating_add(self.offline_count),
+        };
+        offline::ceilings(&self.member.program.offline, self.currency.scale, &case)
+    }
+}
+
+/// The refusal of the scanned card, where it is blocked and its customer is the one who redeems.
+pub(super) fn blocked_card(facts: &Facts, member: &Member<'_>) -> Option<Refusal> {
+    let Scanned::Card(card) = &facts.scanned else { return None };
+    let owner = facts.member(card.membership)?;
+    if card.status.may_redeem() || owner.customer.id != member.view.customer.id {
+        return None;
+    }
+    let word = match card.status {
+        CardStatus::Lost => "was reported lost",
+        CardStatus::Stolen => "was reported stolen",
+        _ => "has expired",
+    };
+    Some(Refusal::new(Problem::CardBlocked, format!("This card {word}; no points can be redeemed with it.")))
+}
+
+fn buys_nothing() -> Ceiling {
+    Ceiling::none(Problem::RewardUnavailable, "These points cannot pay here.")
+}

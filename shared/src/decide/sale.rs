@@ -1,0 +1,132 @@
+//! A sale: who earns, who redeems, what of which points, in one atomic step.
+
+use super::party::{self, Member};
+use super::redemption::{Drawing, Purpose};
+use super::{By, Context, RedeemItem, Selling};
+use crate::basket;
+use crate::earning;
+use crate::entry::{EntryKind, Party, Posting, Redemption, Sale};
+use crate::limits;
+use crate::refusal::{Problem, Refusal};
+
+/// A sale's facts and movements.
+pub(super) fn decide(ctx: &Context<'_>, selling: &Selling) -> Result<(EntryKind, Vec<Posting>), Refusal> {
+    let Some(outlet) = ctx.facts.place.outlet else {
+        return Err(Refusal::field("outlet", "A sale happens at an outlet; this token is of none."));
+    };
+    super::check_text("receipt", &selling.receipt)?;
+    if let Some(channel) = &selling.channel {
+        super::check_text("channel", channel)?;
+    }
+    basket::check(&selling.basket.lines, selling.basket.currency)?;
+    let (earner, party) = earner(ctx, selling)?;
+    let (mut redeemed, redemptions) = redeem(ctx, selling)?;
+    let sale = Sale {
+        receipt: selling.receipt.clone(),
+        occurred_at: ctx.command.occurred_at,
+        channel: selling.channel.clone(),
+        currency: selling.basket.currency,
+        lines: selling.basket.lines.clone(),
+        earner: party,
+        level: earner.map(|member| member.view.membership.level.clone()),
+        redemptions,
+    };
+    let mut postings = match earner.filter(|member| member.closed(ctx.now).is_none()) {
+        None => Vec::new(),
+        Some(member) => {
+            let membership = &member.view.membership;
+            earning::postings(member.program, &membership.level, membership.set, Some(outlet), &sale)?
+        }
+    };
+    postings.append(&mut redeemed);
+    Ok((EntryKind::Sale(sale), postings))
+}
+
+/// Who earns. A membership that is not active is named all the same, and earns nothing.
+fn earner<'a>(ctx: &Context<'a>, selling: &Selling) -> Result<(Option<Member<'a>>, Party), Refusal> {
+    let known = |member: Member<'a>| (Some(member), Party::Membership(member.view.membership.id));
+    if let Some(id) = selling.earn_membership {
+        return party::named(ctx.facts, ctx.catalog, id, "earn_membership_id").map(known);
+    }
+    match &selling.by {
+        By::Nobody => Ok((None, Party::Nobody)),
+        By::Customer(customer) => Ok((None, Party::Customer(*customer))),
+        By::Membership(id) => party::named(ctx.facts, ctx.catalog, *id, "membership_id").map(known),
+        By::Code { code, tail } => Ok(match party::scanned_here(ctx.facts, ctx.catalog)? {
+            Some(member) => known(member),
+            None => (None, Party::Card { code: *code, tail: tail.clone() }),
+        }),
+    }
+}
+
+/// Who redeems, where something is redeemed.
+fn redeemer<'a>(ctx: &Context<'a>, selling: &Selling) -> Result<Member<'a>, Refusal> {
+    if let Some(id) = selling.redeem_membership {
+        return party::named(ctx.facts, ctx.catalog, id, "redeem_membership_id");
+    }
+    match &selling.by {
+        By::Membership(id) => party::named(ctx.facts, ctx.catalog, *id, "membership_id"),
+        By::Code { .. } => party::scanned_here(ctx.facts, ctx.catalog)?.ok_or_else(party::unknown_card),
+        By::Nobody | By::Customer(_) => {
+            let detail = "To redeem, a card or a membership has to be named.";
+            Err(Refusal::field("redeem_membership_id", detail))
+        }
+    }
+}
+
+/// The redemptions of a sale, each split over the lines by their totals.
+pub(super) fn redeem(
+    ctx: &Context<'_>,
+    selling: &Selling,
+) -> Result<(Vec<Posting>, Vec<Redemption>), Refusal> {
+    if selling.redeem.is_empty() {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    if selling.redeem.len() > limits::REDEMPTIONS {
+        let detail = format!("At most {} things are redeemed in one sale.", limits::REDEMPTIONS);
+        return Err(Refusal::field("redeem", detail));
+    }
+    let member = redeemer(ctx, selling)?;
+    let basket = &selling.basket;
+    let purpose =
+        Purpose::Basket { currency: basket.currency, total: basket::total(&basket.lines, basket.currency) };
+    let weights = basket::weights(&basket.lines, basket.currency);
+    let mut drawings: Vec<Drawing<'_>> = Vec::new();
+    let (mut postings, mut redemptions) = (Vec::new(), Vec::new());
+    for (place, item) in selling.redeem.iter().enumerate() {
+        let field = |refusal: Refusal| refusal.at(format!("redeem[{place}]"));
+        let RedeemItem::Points { currency, points } = item else {
+            return Err(field(not_yet(ctx, &member, item)));
+        };
+        let at = match drawings.iter().position(|drawing| drawing.currency().id == *currency) {
+            Some(at) => at,
+            None => {
+                let known = (ctx.facts, ctx.catalog);
+                let grounds = (&ctx.command.grounds, purpose);
+                drawings.push(Drawing::open(known, member, *currency, grounds, ctx.now).map_err(field)?);
+                drawings.len().saturating_sub(1)
+            }
+        };
+        let Some(drawing) = drawings.get_mut(at) else { continue };
+        let (mut posting, redemption) = drawing.take(*points).map_err(field)?;
+        posting.why.lines = basket::split(posting.points, &weights);
+        postings.push(posting);
+        redemptions.push(redemption);
+    }
+    Ok((postings, redemptions))
+}
+
+/// Rewards, vouchers and holds are not there yet; what blocks any redemption is said first.
+fn not_yet(ctx: &Context<'_>, member: &Member<'_>, item: &RedeemItem) -> Refusal {
+    let blocked = super::redemption::blocked_card(ctx.facts, member);
+    if let Some(refusal) = blocked.or_else(|| member.closed(ctx.now)) {
+        return refusal;
+    }
+    match item {
+        RedeemItem::Voucher(_) => Refusal::new(Problem::VoucherUnknown, "This voucher is not known."),
+        RedeemItem::Hold(_) => Refusal::new(Problem::HoldClosed, "There is no such hold any more."),
+        RedeemItem::Reward { .. } | RedeemItem::Points { .. } => {
+            Refusal::new(Problem::RewardUnavailable, "This reward is not available.")
+        }
+    }
+}
