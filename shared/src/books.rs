@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::account::{Account, AccountId};
 use crate::catalog::{Catalog, CatalogHash};
-use crate::entry::Stored;
+use crate::entry::envelope::Stored;
 use crate::ids::{
     BucketId, CaseId, CodeHash, CurrencyId, CustomerId, Dot, MembershipId, NodeId, OutletId, Seq,
 };

@@ -1,6 +1,6 @@
 //! Entries: immutable facts in a node's journal, and the envelope in which they are chained, stored and sent.
 //!
-//! The stored bytes are an [`Envelope`]: format version, dot and length outside, the entry's postcard encoding inside.
+//! The stored bytes are an [`envelope::Envelope`]: format version, dot and length outside, the entry's postcard encoding inside.
 //! An entry whose inside cannot be decoded still has its place in the chain, and parks. What is hashed is what was
 //! stored, never a re-serialisation.
 
@@ -9,16 +9,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::{AccountId, LotTerms};
 use crate::catalog::CatalogHash;
-use crate::chain::Head;
 use crate::ids::{
     BucketId, Code, CodeHash, CustomerId, Dot, Hash, HoldId, MembershipId, NodeId, OutletId, ProgramId, Seq,
     TillId,
 };
-use crate::limits;
-use crate::member::{Card, CardStatus, Customer, CustomerKey, Membership, Sealed};
+use crate::member::{Card, CardStatus, Customer, Membership, Sealed};
 use crate::money::{self, CurrencyCode};
 use crate::points::Points;
 use crate::time::{Day, Hlc, Millis};
+
+pub mod envelope;
 
 /// One immutable fact.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -522,136 +522,6 @@ pub struct Why {
     pub text: String,
     /// How the points split over the sale's lines; empty where there are no lines.
     pub lines: Vec<Points>,
-}
-
-/// The version of [`Entry`]'s encoding that is written today.
-pub const ENTRY_VERSION: u8 = 1;
-
-/// Why stored bytes are no entry.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum DecodeError {
-    /// The envelope itself is broken: too short, too long, or its length does not fit.
-    Envelope(String),
-    /// The envelope stands; its inside is of a later version, or broken.
-    Body(String),
-}
-
-impl std::fmt::Display for DecodeError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Envelope(text) => write!(f, "the entry's envelope is broken: {text}"),
-            Self::Body(text) => write!(f, "the entry cannot be decoded: {text}"),
-        }
-    }
-}
-
-impl std::error::Error for DecodeError {}
-
-/// What stands around an entry: 1 byte of version, 4 of node, 8 of seq, 4 of length (all little-endian), then the body.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Envelope<'a> {
-    /// The encoding's version.
-    pub version: u8,
-    /// The entry's name.
-    pub dot: Dot,
-    /// Its postcard encoding.
-    pub body: &'a [u8],
-}
-
-/// Bytes of an envelope before its body.
-const ENVELOPE_BYTES: usize = 1 + 4 + 8 + 4;
-
-impl<'a> Envelope<'a> {
-    /// Reads an envelope; all of `stored` must be it.
-    pub fn read(stored: &'a [u8]) -> Result<Self, DecodeError> {
-        let broken = |text: &str| DecodeError::Envelope(text.to_owned());
-        if stored.len() > limits::ENTRY_BYTES {
-            return Err(DecodeError::Envelope(format!(
-                "{} bytes, at most {}",
-                stored.len(),
-                limits::ENTRY_BYTES
-            )));
-        }
-        let (version, rest) = stored.split_first().ok_or_else(|| broken("no bytes"))?;
-        let (node, rest) = rest.split_first_chunk::<4>().ok_or_else(|| broken("too short"))?;
-        let (seq, rest) = rest.split_first_chunk::<8>().ok_or_else(|| broken("too short"))?;
-        let (length, body) = rest.split_first_chunk::<4>().ok_or_else(|| broken("too short"))?;
-        if usize::try_from(u32::from_le_bytes(*length)) != Ok(body.len()) {
-            return Err(broken("its length is not that of its body"));
-        }
-        let dot = Dot::new(NodeId(u32::from_le_bytes(*node)), Seq(u64::from_le_bytes(*seq)));
-        Ok(Self { version: *version, dot, body })
-    }
-
-    /// Decodes the entry inside.
-    pub fn entry(&self) -> Result<Entry, DecodeError> {
-        let wrong = |text: String| DecodeError::Body(text);
-        if self.version != ENTRY_VERSION {
-            return Err(wrong(format!(
-                "version {} is not known here; this is version {ENTRY_VERSION}",
-                self.version
-            )));
-        }
-        let (entry, rest) =
-            postcard::take_from_bytes::<Entry>(self.body).map_err(|error| wrong(error.to_string()))?;
-        if !rest.is_empty() {
-            return Err(wrong(format!("{} bytes are left over", rest.len())));
-        }
-        if entry.dot != self.dot {
-            return Err(wrong(format!("it says {} inside and {} outside", entry.dot, self.dot)));
-        }
-        Ok(entry)
-    }
-}
-
-impl Entry {
-    /// The bytes that are chained, stored and sent.
-    ///
-    /// # Errors
-    /// The entry is longer than [`limits::ENTRY_BYTES`].
-    pub fn to_stored(&self) -> Result<Vec<u8>, DecodeError> {
-        let body = postcard::to_allocvec(self).map_err(|error| DecodeError::Body(error.to_string()))?;
-        let length = ENVELOPE_BYTES.saturating_add(body.len());
-        if length > limits::ENTRY_BYTES {
-            return Err(DecodeError::Envelope(format!("{length} bytes, at most {}", limits::ENTRY_BYTES)));
-        }
-        let mut stored = Vec::with_capacity(length);
-        stored.push(ENTRY_VERSION);
-        stored.extend(self.dot.node.0.to_le_bytes());
-        stored.extend(self.dot.seq.0.to_le_bytes());
-        stored.extend(u32::try_from(body.len()).unwrap_or(u32::MAX).to_le_bytes());
-        stored.extend(body);
-        Ok(stored)
-    }
-
-    /// Decodes stored bytes.
-    pub fn from_stored(stored: &[u8]) -> Result<Self, DecodeError> {
-        Envelope::read(stored)?.entry()
-    }
-
-    /// What lies beside the hashed bytes in the journal and travels with them.
-    pub fn side(keys: &[(CustomerId, CustomerKey)]) -> Vec<u8> {
-        if keys.is_empty() { Vec::new() } else { postcard::to_allocvec(keys).unwrap_or_default() }
-    }
-
-    /// Reads what [`Entry::side`] wrote; empty where there is nothing, `None` where it is broken.
-    pub fn read_side(side: &[u8]) -> Option<Vec<(CustomerId, CustomerKey)>> {
-        if side.is_empty() {
-            return Some(Vec::new());
-        }
-        postcard::take_from_bytes(side).ok().filter(|(_, rest)| rest.is_empty()).map(|(keys, _)| keys)
-    }
-}
-
-/// An entry with its bytes and its place in the chain, as stores hand them around.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Stored {
-    /// The chain's head with this entry.
-    pub head: Head,
-    /// The stored bytes.
-    pub bytes: Vec<u8>,
-    /// What lies beside them.
-    pub side: Vec<u8>,
 }
 
 /// The body hash of a request: what makes a repeat a repeat.

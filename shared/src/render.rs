@@ -1,24 +1,24 @@
 //! From what is known to JSON: members, transactions and refusals as [`crate::api`] shows them. One implementation for
 //! both daemons.
 
-use std::collections::BTreeMap;
-
-use rust_decimal::Decimal;
-
 use crate::account::AccountId;
 use crate::api::member as out;
 use crate::api::problem;
-use crate::api::transaction as tx;
 use crate::catalog::document::CurrencyKind;
 use crate::catalog::{Catalog, Currency, Program};
-use crate::entry::{Authority, Column, Entry, EntryKind, Line, Party, Posting, Redemption, Sale};
-use crate::ids::{CurrencyId, Hash, MembershipId, OutletId};
+use crate::decide::Grounds;
+use crate::decide::party::Member;
+use crate::decide::quote;
+use crate::entry::Authority;
+use crate::ids::{CurrencyId, OutletId};
 use crate::member::{Card, CardStatus, Customer, CustomerKind, Membership, MembershipKind, MembershipStatus};
-use crate::money::{self, CurrencyCode, Money};
 use crate::points::Points;
 use crate::refusal::{Problem, Refusal};
 use crate::time::{Day, Millis};
 use crate::view::{AccountView, Facts, MemberView};
+
+pub mod quoted;
+pub mod transaction;
 
 /// Under which light something is shown.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +40,26 @@ pub struct Allowance {
     pub offline: Points,
     /// The first refusal that any redemption would meet now.
     pub refusal: Option<Problem>,
+}
+
+impl Allowance {
+    /// That of a member's account, by the program's rules: on the books while the server answers, else on its policy for
+    /// tills with no line.
+    pub fn of(facts: &Facts, scene: &Scene<'_>, member: &MemberView, account: AccountId) -> Self {
+        let Some(program) = scene.catalog.programs.get(&member.membership.program) else {
+            return Self::default();
+        };
+        let grounds = if scene.online { Grounds::Books } else { Grounds::Offline };
+        let member = Member { view: member, program };
+        let standing = quote::standing(facts, scene.catalog, member, account.currency, &grounds, scene.now);
+        match standing {
+            Ok(standing) => Self {
+                offline: standing.spendable_offline,
+                refusal: standing.refusal.map(|refusal| refusal.problem),
+            },
+            Err(refusal) => Self { offline: Points::ZERO, refusal: Some(refusal.problem) },
+        }
+    }
 }
 
 /// A refusal as a problem document.
@@ -306,272 +326,4 @@ fn alerts(view: &Membership, accounts: &[out::Account]) -> Vec<out::Alert> {
         }
     }
     alerts
-}
-
-/// What a transaction is shown with, beside its entry.
-#[derive(Clone, Debug)]
-pub struct Shown<'a> {
-    /// The catalog under which it was decided (or today's, where that one is gone).
-    pub catalog: &'a Catalog,
-    /// The chain's hash after the entry.
-    pub hash: Hash,
-    /// `waiting`, `provisional`, `confirmed` or `voided`.
-    pub state: &'a str,
-    /// What the accounts hold today: membership, currency, balance, debt.
-    pub balances: &'a [(MembershipId, CurrencyId, Points, Points)],
-    /// The memberships of the postings' accounts.
-    pub owners: &'a BTreeMap<AccountId, MembershipId>,
-    /// The sale that is given back, for the prices of its lines.
-    pub original: Option<&'a Entry>,
-    /// Legs that came later: an attribution's.
-    pub later: &'a [Posting],
-    /// As of when the balances are.
-    pub as_of: Option<Millis>,
-}
-
-/// A transaction.
-pub fn transaction(entry: &Entry, shown: &Shown<'_>) -> tx::Transaction {
-    let sale = sale_of(entry).or_else(|| shown.original.and_then(sale_of));
-    let reversal = reversal_of(entry);
-    let (total, payable) = totals(entry, sale);
-    let currency = sale.map(|sale| sale.currency);
-    let money = |amount: Decimal| currency.map(|currency| money::format(amount, currency));
-    tx::Transaction {
-        id: entry.dot.to_string(),
-        kind: kind(&entry.kind).to_owned(),
-        receipt: receipt(&entry.kind).map(str::to_owned),
-        state: shown.state.to_owned(),
-        lines: priced_lines(sale, reversal),
-        total: total.and_then(money),
-        payable: payable.and_then(money),
-        money: currency.map(|currency| currency.as_str().to_owned()),
-        earned: earned(entry, shown),
-        redeemed: redeemed(entry, shown),
-        balances: balances(shown),
-        approved_by: redemptions(&entry.kind).iter().find_map(|redemption| redemption.approval.clone()),
-        verification: crate::chain::verification(shown.hash),
-        at: entry.at.ms().rfc3339(),
-        business_date: entry.business_date.to_string(),
-        as_of: shown.as_of.map(Millis::rfc3339),
-    }
-}
-
-/// The word for an entry's kind.
-pub fn kind(kind: &EntryKind) -> &'static str {
-    match kind {
-        EntryKind::Open(_) => "open",
-        EntryKind::Sale(_) => "sale",
-        EntryKind::Refund(_) => "refund",
-        EntryKind::Void(_) => "void",
-        EntryKind::Earn(_) => "earn",
-        EntryKind::Redeem(..) => "redeem",
-        EntryKind::Intent(_) => "intent",
-        EntryKind::Hold(_) => "hold",
-        EntryKind::Release(_) => "release",
-        EntryKind::Enrol(_) => "enrol",
-        EntryKind::CardReport(_) => "card_report",
-        EntryKind::Directory(_) => "directory",
-        EntryKind::Attribute(_) => "attribute",
-        EntryKind::Adjust(_) => "adjust",
-        EntryKind::Cut(_) => "cut",
-        EntryKind::Decision(_) => "decision",
-    }
-}
-
-/// The number of the receipt that an entry is of.
-pub fn receipt(kind: &EntryKind) -> Option<&str> {
-    match kind {
-        EntryKind::Sale(sale) => Some(&sale.receipt),
-        EntryKind::Refund(reversal) | EntryKind::Void(reversal) if !reversal.receipt.is_empty() => {
-            Some(&reversal.receipt)
-        }
-        EntryKind::Earn(moved) | EntryKind::Redeem(moved, _) | EntryKind::Adjust(moved) => {
-            moved.reference.as_deref()
-        }
-        _ => None,
-    }
-}
-
-fn sale_of(entry: &Entry) -> Option<&Sale> {
-    match &entry.kind {
-        EntryKind::Sale(sale) => Some(sale),
-        _ => None,
-    }
-}
-
-fn reversal_of(entry: &Entry) -> Option<&crate::entry::Reversal> {
-    match &entry.kind {
-        EntryKind::Refund(reversal) | EntryKind::Void(reversal) => Some(reversal),
-        _ => None,
-    }
-}
-
-/// The redemptions of an entry, in the order of its `Redeemed` postings.
-pub fn redemptions(kind: &EntryKind) -> &[Redemption] {
-    match kind {
-        EntryKind::Sale(sale) => &sale.redemptions,
-        EntryKind::Redeem(_, redemption) => std::slice::from_ref(redemption),
-        _ => &[],
-    }
-}
-
-fn totals(entry: &Entry, sale: Option<&Sale>) -> (Option<Decimal>, Option<Decimal>) {
-    let EntryKind::Sale(_) = &entry.kind else { return (None, None) };
-    let Some(sale) = sale else { return (None, None) };
-    let total: Decimal = sale.lines.iter().map(|line| line.total(sale.currency)).sum();
-    let value: Decimal = sale.redemptions.iter().map(|redemption| redemption.value).sum();
-    (Some(total), total.checked_sub(value))
-}
-
-fn priced_lines(sale: Option<&Sale>, reversal: Option<&crate::entry::Reversal>) -> Vec<tx::PricedLine> {
-    let Some(sale) = sale else {
-        let lines = reversal.iter().flat_map(|reversal| &reversal.lines);
-        return lines.map(|back| unknown_line(back.line, back.quantity)).collect();
-    };
-    let returned = |place: u16, line: &Line| match reversal {
-        None => Some(line.quantity),
-        Some(reversal) if reversal.lines.is_empty() => Some(line.quantity),
-        Some(reversal) => reversal.lines.iter().find(|back| back.line == place).map(|back| back.quantity),
-    };
-    let mut lines = Vec::new();
-    for (place, line) in sale.lines.iter().enumerate() {
-        let place = u16::try_from(place).unwrap_or(u16::MAX);
-        if let Some(quantity) = returned(place, line) {
-            lines.push(priced_line(place, line, quantity, sale.currency));
-        }
-    }
-    lines
-}
-
-fn unknown_line(line: u16, quantity: Decimal) -> tx::PricedLine {
-    tx::PricedLine {
-        line,
-        sku: String::new(),
-        quantity: quantity.normalize().to_string(),
-        unit_price: String::new(),
-        discount: String::new(),
-        source: None,
-    }
-}
-
-fn priced_line(place: u16, line: &Line, quantity: Decimal, currency: CurrencyCode) -> tx::PricedLine {
-    tx::PricedLine {
-        line: place,
-        sku: line.sku.clone(),
-        quantity: quantity.normalize().to_string(),
-        unit_price: money::format(line.unit_price, currency),
-        discount: money::format(line.discount, currency),
-        source: None,
-    }
-}
-
-/// Points at their currency's code and scale.
-fn written(points: Points, currency: CurrencyId, catalog: &Catalog) -> (String, String) {
-    match catalog.currencies.get(&currency) {
-        Some(known) => (known.code.to_string(), points.format(known.scale)),
-        None => (currency.0.to_string(), points.format(0)),
-    }
-}
-
-fn owner(account: AccountId, entry: &Entry, shown: &Shown<'_>) -> String {
-    if let Some(id) = shown.owners.get(&account) {
-        return id.to_string();
-    }
-    match &entry.kind {
-        EntryKind::Sale(Sale { earner: Party::Membership(id), .. }) => id.to_string(),
-        EntryKind::Earn(moved) | EntryKind::Redeem(moved, _) | EntryKind::Adjust(moved) => {
-            moved.membership.to_string()
-        }
-        _ => String::new(),
-    }
-}
-
-fn earned(entry: &Entry, shown: &Shown<'_>) -> Vec<tx::Earned> {
-    let mut earned = Vec::new();
-    for posting in entry.postings.iter().chain(shown.later) {
-        let sign = match posting.column {
-            Column::Earned | Column::AdjustedUp => 1,
-            Column::EarnReversed | Column::AdjustedDown => -1,
-            _ => continue,
-        };
-        let signed = |points: Points| if sign > 0 { points } else { points.negated() };
-        let one = |points: Points, line: Option<u16>| {
-            let (currency, points) = written(signed(points), posting.account.currency, shown.catalog);
-            tx::Earned {
-                membership_id: owner(posting.account, entry, shown),
-                currency,
-                points,
-                rule: posting.why.rule.as_ref().map(ToString::to_string),
-                description: posting.why.text.clone(),
-                line,
-                expires_on: lot_day(posting.lot.map(|lot| lot.expires), crate::account::LotTerms::NEVER),
-                vests_on: lot_day(posting.lot.map(|lot| lot.vests), Day(0)),
-            }
-        };
-        if posting.why.lines.is_empty() {
-            earned.push(one(posting.points, None));
-            continue;
-        }
-        for (place, points) in posting.why.lines.iter().enumerate().filter(|(_, points)| !points.is_zero()) {
-            earned.push(one(*points, u16::try_from(place).ok()));
-        }
-    }
-    earned
-}
-
-fn lot_day(day: Option<Day>, none: Day) -> Option<String> {
-    day.filter(|day| *day != none).map(|day| day.to_string())
-}
-
-fn redeemed(entry: &Entry, shown: &Shown<'_>) -> Vec<tx::Redeemed> {
-    let original = shown.original.map_or(&entry.kind, |original| &original.kind);
-    let sold_in = sale_of(entry).or_else(|| shown.original.and_then(sale_of)).map(|sale| sale.currency);
-    let mut grounds = redemptions(original).iter();
-    let mut redeemed = Vec::new();
-    for posting in &entry.postings {
-        let back = match posting.column {
-            Column::Redeemed => false,
-            Column::RedeemReversed => true,
-            _ => continue,
-        };
-        let ground = grounds.next();
-        let signed = if back { posting.points.negated() } else { posting.points };
-        let (currency, points) = written(signed, posting.account.currency, shown.catalog);
-        redeemed.push(tx::Redeemed {
-            membership_id: ground
-                .map_or_else(|| owner(posting.account, entry, shown), |g| g.membership.to_string()),
-            currency,
-            points,
-            authority: ground.map_or("", |ground| authority(ground.authority)).to_owned(),
-            value: value(posting, ground, back, sold_in, shown.catalog),
-            reward: None,
-        });
-    }
-    redeemed
-}
-
-/// What redeemed points are worth: as recorded, or at today's cash value for a part that came back.
-fn value(
-    posting: &Posting,
-    ground: Option<&Redemption>,
-    back: bool,
-    sold_in: Option<CurrencyCode>,
-    catalog: &Catalog,
-) -> Option<crate::api::Money> {
-    let known = catalog.currencies.get(&posting.account.currency)?;
-    if back {
-        return known.worth(posting.points).map(|worth| Money { amount: -worth.amount, ..worth }.into());
-    }
-    let currency = sold_in.or(known.cash_value.map(|value| value.currency))?;
-    ground.map(|ground| Money { amount: ground.value, currency }.into())
-}
-
-fn balances(shown: &Shown<'_>) -> Vec<tx::Balance> {
-    let mut balances = Vec::new();
-    for (membership, currency, balance, debt) in shown.balances {
-        let (code, balance) = written(*balance, *currency, shown.catalog);
-        let (_, debt) = written(*debt, *currency, shown.catalog);
-        balances.push(tx::Balance { membership_id: membership.to_string(), currency: code, balance, debt });
-    }
-    balances
 }

@@ -6,6 +6,9 @@ use rust_decimal::Decimal;
 use crate::api::member as body_member;
 use crate::api::transaction as body;
 use crate::catalog::Catalog;
+use crate::decide::enrol::tail;
+use crate::decide::party;
+use crate::decide::points::points_of;
 use crate::decide::{
     BackLine, Basket, By, ConsentGiven, Deed, Enrollee, Moving, NewCustomer, NewMembership, RedeemItem,
     Returning, Selling,
@@ -15,8 +18,7 @@ use crate::ids::{AccountSetId, Code, CodeHash, CustomerId, MembershipId, OutletI
 use crate::limits;
 use crate::member::{CardStatus, CodeKind, CustomerKey, CustomerKind, IndexKey};
 use crate::money::{CurrencyCode, parse_decimal};
-use crate::points::Points;
-use crate::refusal::{Problem, Refusal};
+use crate::refusal::Refusal;
 use crate::time::{Day, Millis};
 
 /// Decimal places of a quantity.
@@ -59,20 +61,11 @@ fn parsed<T>(
 /// The hash of a scanned code, and its last four characters.
 ///
 /// # Errors
-/// `invalid_card`, where it is no code that any card bears: 4 to [`limits::SCAN_BYTES`] printable characters.
+/// `invalid_card`, where it is no code that a card can bear.
 pub fn scanned(code: &str, index: &IndexKey) -> Result<(CodeHash, String), Refusal> {
     let code = code.trim();
-    let printable = code.bytes().all(|byte| byte.is_ascii_graphic());
-    if code.len() < 4 || code.len() > limits::SCAN_BYTES || !printable {
-        let detail =
-            format!("This is no card code: one has 4 to {} letters, digits or signs.", limits::SCAN_BYTES);
-        return Err(Refusal::new(Problem::InvalidCard, detail).at("card"));
-    }
+    party::check_code(code).map_err(|refusal| refusal.at("card"))?;
     Ok((index.hash(CodeKind::Scan, code), tail(code)))
-}
-
-fn tail(code: &str) -> String {
-    code.get(code.len().saturating_sub(4)..).unwrap_or(code).to_owned()
 }
 
 /// A sale.
@@ -162,7 +155,7 @@ fn redeem_item(place: usize, item: &body::Redeem, catalog: &Catalog) -> Result<R
         let code = item.currency.as_deref().ok_or_else(|| {
             Refusal::field(at("currency"), "Points stand beside their currency's code, such as `PTS`.")
         })?;
-        let (currency, points) = points_of(code, points, catalog, &at("currency"), &at("points"))?;
+        let (currency, points) = points_of(catalog, (code, &at("currency")), (points, &at("points")))?;
         return Ok(RedeemItem::Points { currency, points });
     }
     if let Some(hold) = parsed(item.hold.as_ref(), &at("hold"), str::parse)? {
@@ -176,25 +169,6 @@ fn redeem_item(place: usize, item: &body::Redeem, catalog: &Catalog) -> Result<R
         parsed(item.quantity.as_ref(), &at("quantity"), |text| parse_decimal(text, QUANTITY_PLACES))?;
     let reward = reward.ok_or_else(|| Refusal::field(at("reward"), "A reward is named by its code."))?;
     Ok(RedeemItem::Reward { reward, quantity: quantity.unwrap_or(Decimal::ONE) })
-}
-
-/// A currency by its code and an amount of it, above zero.
-pub fn points_of(
-    code: &str,
-    points: &str,
-    catalog: &Catalog,
-    currency_field: &str,
-    points_field: &str,
-) -> Result<(crate::ids::CurrencyId, Points), Refusal> {
-    let currency = catalog
-        .currency(code)
-        .ok_or_else(|| Refusal::field(currency_field, format!("There is no points currency `{code}`.")))?;
-    let points =
-        Points::parse(points, currency.scale).map_err(|detail| Refusal::amount(points_field, detail))?;
-    if !points.is_positive() {
-        return Err(Refusal::amount(points_field, "Points to move are more than zero."));
-    }
-    Ok((currency.id, points))
 }
 
 /// The lines of a return.
@@ -299,7 +273,7 @@ pub fn points(
         code.ok_or_else(|| Refusal::field("currency", "Points stand beside their currency's code."))?;
     let amount = request.points.as_deref();
     let amount = amount.ok_or_else(|| Refusal::field("points", "How many points is missing."))?;
-    let (currency, points) = points_of(code, amount, catalog, "currency", "points")?;
+    let (currency, points) = points_of(catalog, (code, "currency"), (amount, "points"))?;
     let reason = request.reason.as_deref();
     let reason = reason.ok_or_else(|| Refusal::field("reason", "Points outside a sale have a reason."))?;
     let moving = Moving {

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::account::{Account, AccountId};
 use crate::catalog::{Catalog, CatalogHash};
-use crate::entry::Stored;
+use crate::entry::envelope::Stored;
 use crate::ids::{BucketId, CaseId, CodeHash, CurrencyId, CustomerId, Dot, MembershipId, NodeId, OutletId};
 use crate::member::{Card, CardStatus, Customer, Membership};
 

@@ -1,0 +1,65 @@
+//! A quote as JSON.
+
+use super::transaction::{priced_line, written};
+use crate::api::transaction as tx;
+use crate::catalog::Catalog;
+use crate::decide::{Basket, quote};
+use crate::earning::Earned;
+use crate::ids::MembershipId;
+use crate::money::{self, CurrencyCode, Money};
+use crate::points::Points;
+
+/// A quote.
+pub fn quote(
+    quoted: &quote::Quote,
+    basket: &Basket,
+    membership: MembershipId,
+    catalog: &Catalog,
+) -> tx::Quote {
+    let priced = basket.lines.iter().enumerate();
+    let priced = priced.map(|(place, line)| {
+        priced_line(u16::try_from(place).unwrap_or(u16::MAX), line, line.quantity, basket.currency)
+    });
+    let earned = quoted.earned.iter().flat_map(|earned| quoted_lines(earned, membership, catalog));
+    tx::Quote {
+        total: money::format(quoted.total, basket.currency),
+        lines: priced.collect(),
+        earned: earned.collect(),
+        ways: quoted.ways.iter().map(|way| quoted_way(way, basket.currency, catalog)).collect(),
+    }
+}
+
+fn quoted_lines(earned: &Earned, membership: MembershipId, catalog: &Catalog) -> Vec<tx::Earned> {
+    let lines = earned.lines.iter().enumerate().filter(|(_, points)| !points.is_zero());
+    let one = |(place, points): (usize, &Points)| {
+        let (currency, points) = written(*points, earned.currency, catalog);
+        tx::Earned {
+            membership_id: membership.to_string(),
+            currency,
+            points,
+            rule: Some(earned.rule.to_string()),
+            description: earned.text.clone(),
+            line: u16::try_from(place).ok(),
+            expires_on: None,
+            vests_on: None,
+        }
+    };
+    lines.map(one).collect()
+}
+
+fn quoted_way(way: &quote::Way, currency: CurrencyCode, catalog: &Catalog) -> tx::QuoteWay {
+    let same = way.earned.iter().filter(|earned| earned.currency == way.account.currency);
+    let earned: Points = same.map(|earned| earned.points).sum();
+    let (code, points) = written(way.points, way.account.currency, catalog);
+    tx::QuoteWay {
+        kind: "points".to_owned(),
+        currency: code,
+        points,
+        value: Money { amount: way.value, currency }.into(),
+        payable: money::format(way.payable, currency),
+        earned: written(earned, way.account.currency, catalog).1,
+        offline: way.offline,
+        refusal: way.refusal.as_ref().map(|refusal| refusal.code().to_owned()),
+        text: way.text.clone(),
+    }
+}
