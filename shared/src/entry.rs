@@ -18,6 +18,7 @@ use crate::money::{self, CurrencyCode};
 use crate::points::Points;
 use crate::time::{Day, Hlc, Millis};
 
+pub mod certificate;
 pub mod envelope;
 
 /// One immutable fact.
@@ -117,7 +118,7 @@ impl Actor {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum EntryKind {
     /// The first entry of a node: the certificate with which the server took it in.
-    Open(Certificate),
+    Open(certificate::Certificate),
     /// A sale.
     Sale(Sale),
     /// Lines of a sale given back.
@@ -148,32 +149,6 @@ pub enum EntryKind {
     Cut(Cut),
     /// A person decided a case.
     Decision(Decision),
-}
-
-/// What the server certifies of a node. Its bytes are signed; see [`Certificate::signed`].
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Certificate {
-    /// The signed bytes: a [`CertificateBody`] in postcard.
-    pub body: Vec<u8>,
-    /// The server's Ed25519 signature over them.
-    pub signature: Vec<u8>,
-}
-
-/// What a certificate says.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct CertificateBody {
-    /// The node's number.
-    pub node: NodeId,
-    /// Its Ed25519 public key.
-    pub key: [u8; 32],
-    /// Where it stands.
-    pub outlet: OutletId,
-    /// At which till.
-    pub till: TillId,
-    /// The till's name.
-    pub name: String,
-    /// When it was taken in.
-    pub issued_at: Millis,
 }
 
 /// A sale's facts.

@@ -11,13 +11,15 @@ use serde::{Deserialize, Serialize};
 use crate::account::{AccountId, Base};
 use crate::catalog::CatalogHash;
 use crate::chain::Head;
-use crate::entry::{Authority, Certificate, CertificateBody, SaleRef};
+use crate::entry::certificate::Certificate;
+use crate::entry::{Authority, SaleRef};
 use crate::ids::{BucketId, CodeHash, CustomerId, Dot, Hash, MembershipId, NodeId, ProgramId, Seq};
 use crate::limits;
 use crate::member::{Card, Customer, IndexKey, Membership};
 use crate::points::Points;
 use crate::time::Millis;
 
+pub mod snapshot;
 pub mod token;
 
 /// The media type of every sync body.
@@ -284,62 +286,6 @@ pub struct NumberBlock {
     pub count: u32,
 }
 
-/// The outline of a snapshot.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Snapshot {
-    /// Its name, by which its chunks are asked for.
-    pub id: u64,
-    /// Where it stands.
-    pub cursor: Cursor,
-    /// The hash of each chunk's bytes, in order.
-    pub chunks: Vec<Hash>,
-    /// Members in it, for the progress bar.
-    pub members: u64,
-    /// The catalog's stored bytes.
-    pub catalog: Vec<u8>,
-    /// Every branch known.
-    pub forks: Vec<ForkAlias>,
-    /// The marks of the outlet's nodes per bucket.
-    pub marks: Vec<(BucketId, NodeId, MarkBrief)>,
-    /// The server's wall clock.
-    pub now: Millis,
-    /// The server's signature over all the above ([`Snapshot::signed_bytes`]).
-    pub signature: Vec<u8>,
-}
-
-/// Asks for a snapshot's outline (`chunk` is `None`), or one of its chunks.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct SnapshotRequest {
-    /// The node that asks.
-    pub node: NodeId,
-    /// The snapshot's id and the chunk's place.
-    pub chunk: Option<(u64, u32)>,
-}
-
-/// The answer.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub enum SnapshotReply {
-    /// The outline of a fresh snapshot.
-    Outline(Snapshot),
-    /// A chunk: a [`Chunk`] in postcard, hashed as it stands here.
-    Chunk(Vec<u8>),
-    /// The server no longer has that snapshot: ask for the outline again.
-    Gone,
-}
-
-/// A part of a snapshot, sorted by its keys, so that it can be loaded in bulk.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub enum Chunk {
-    /// Customers by id.
-    Customers(Vec<Customer>),
-    /// Memberships by id.
-    Memberships(Vec<Membership>),
-    /// Cards by code.
-    Cards(Vec<Card>),
-    /// Accounts by id.
-    Accounts(Vec<(AccountId, Base)>),
-}
-
 /// Points are asked for under a key, before a redemption.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Authorize {
@@ -481,61 +427,17 @@ pub fn check(key: &[u8; 32], bytes: &[u8], signature: &[u8]) -> Result<(), WireE
     key.verify_strict(bytes, &signature).map_err(|_| WireError::Signature)
 }
 
-impl Certificate {
-    /// A certificate for a node, signed by the server.
-    pub fn issue(body: &CertificateBody, server: &SigningKey) -> Self {
-        let body = postcard::to_allocvec(body).unwrap_or_default();
-        let signature = sign(server, &body);
-        Self { body, signature }
-    }
-
-    /// What it says, if that server signed it.
-    pub fn read(&self, server_key: &[u8; 32]) -> Result<CertificateBody, WireError> {
-        check(server_key, &self.body, &self.signature)?;
-        postcard::from_bytes(&self.body).map_err(|error| WireError::Malformed(error.to_string()))
-    }
-}
-
-impl Snapshot {
-    /// What the server signs.
-    pub fn signed_bytes(&self) -> Vec<u8> {
-        let unsigned = Self { signature: Vec::new(), ..self.clone() };
-        let mut bytes = b"tillkeep snapshot 1".to_vec();
-        bytes.extend(Hash::of(&encode(&unsigned)).0);
-        bytes
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
-
-    fn key() -> SigningKey {
-        SigningKey::from_bytes(&[3; 32])
-    }
-
-    #[test]
-    fn a_certificate_reads_only_under_its_servers_key() {
-        let body = CertificateBody {
-            node: NodeId(2),
-            key: [1; 32],
-            outlet: crate::ids::OutletId(1),
-            till: crate::ids::TillId(1),
-            name: "Till 1".into(),
-            issued_at: Millis(5),
-        };
-        let certificate = Certificate::issue(&body, &key());
-        assert_eq!(certificate.read(&key().verifying_key().to_bytes()), Ok(body));
-        assert!(certificate.read(&[9; 32]).is_err());
-    }
 
     proptest! {
         #[test]
         fn hostile_bytes_are_an_error_and_never_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..400), text in "\\PC{0,80}") {
             let _ = decode::<Push>(&bytes);
             let _ = decode::<Pulled>(&bytes);
-            let _ = decode::<SnapshotReply>(&bytes);
+            let _ = decode::<snapshot::SnapshotReply>(&bytes);
             let _ = crate::entry::Entry::from_stored(&bytes);
             let _ = crate::entry::Entry::read_side(&bytes);
             let _ = token::check_token(&text, &[0; 32], &bytes, Millis(0));
