@@ -162,6 +162,9 @@ pub struct Pull {
     pub number: u64,
     /// Where the till stands.
     pub cursor: Cursor,
+    /// The head of the node's own journal. Where it is the server's too, the node has told everything up to now, as if
+    /// it had pushed: an idle till moves the watermark by its pulls.
+    pub head: Head,
     /// The catalog it has.
     pub catalog: CatalogHash,
     /// How long the server may wait for a change, in ms.
