@@ -210,7 +210,7 @@ pub struct Reversed {
 /// left out. The same function serves the till, which posts it, and the server, which checks it.
 pub fn reversal(lines: &[Line], legs: &[&Posting], before: &Back, after: &Back) -> Vec<Reversed> {
     let mut reversed = Vec::new();
-    for (leg, posting) in (0_u16..).zip(legs) {
+    for (leg, posting) in (0..=u16::MAX).zip(legs) {
         let column = match posting.column {
             Column::Earned => Column::EarnReversed,
             Column::Redeemed => Column::RedeemReversed,
@@ -237,7 +237,7 @@ fn parts_back(lines: &[Line], posting: &Posting, before: &Back, after: &Back) ->
         let whole = |back: &Back| if matches!(back, Back::All) { posting.points } else { Points::ZERO };
         return vec![whole(after).minus(whole(before))];
     }
-    let parts = (0_u16..).zip(&posting.why.lines).map(|(place, points)| {
+    let parts = (0..=u16::MAX).zip(&posting.why.lines).map(|(place, points)| {
         let sold = lines.get(usize::from(place)).map_or(Decimal::ZERO, |line| line.quantity);
         after.of(place, *points, sold).minus(before.of(place, *points, sold)).at_least_zero()
     });

@@ -16,6 +16,8 @@ pub mod quote;
 pub mod redemption;
 mod reversal;
 mod sale;
+#[cfg(test)]
+mod tests;
 
 use crate::account::AccountId;
 use crate::catalog::{Catalog, CatalogHash};

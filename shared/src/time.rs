@@ -30,9 +30,10 @@ impl Millis {
         self.0.saturating_sub(earlier.0)
     }
 
-    /// As a date and time in UTC.
+    /// As a date and time in UTC; what lies beyond the year 9999 is its last millisecond, so that a local date of it
+    /// can still be written.
     pub fn utc(self) -> DateTime<Utc> {
-        i64::try_from(self.0)
+        i64::try_from(self.0.min(253_402_300_799_999))
             .ok()
             .and_then(DateTime::from_timestamp_millis)
             .unwrap_or(DateTime::<Utc>::MAX_UTC)

@@ -175,7 +175,7 @@ pub struct TailRow {
 /// The rows of an entry, one for each posting.
 pub fn tail_rows(entry: &Entry) -> Vec<TailRow> {
     let mut authorities = authorities(&entry.kind).into_iter();
-    let rows = entry.postings.iter().zip(0_u16..).map(|(posting, leg)| TailRow {
+    let rows = entry.postings.iter().zip(0..=u16::MAX).map(|(posting, leg)| TailRow {
         dot: entry.dot,
         leg,
         at: entry.at.ms(),
@@ -288,8 +288,9 @@ impl AccountView {
         now.since(self.base_as_of)
     }
 
-    /// Whether the member owes more than there is.
-    pub fn is_overdrawn(&self, day: Day) -> bool {
-        self.balance() < Points::ZERO || (self.base.debt.is_positive() && self.spendable(day).is_zero())
+    /// Whether the member owes all there is, or more.
+    pub fn is_overdrawn(&self) -> bool {
+        let (balance, debt) = (self.balance(), self.base.debt);
+        balance < debt || (debt.is_positive() && balance == debt)
     }
 }

@@ -196,7 +196,7 @@ fn new_customer(
     };
     let birth = new
         .birth_date
-        .map(|day| day.date())
+        .map(Day::date)
         .and_then(|date| Some((u8::try_from(date.month()).ok()?, u8::try_from(date.day()).ok()?)));
     let hash = |kind: CodeKind, text: &Option<String>| text.as_deref().map(|text| index.hash(kind, text));
     let customer = Customer {

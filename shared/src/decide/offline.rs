@@ -11,6 +11,8 @@ use crate::ids::Code;
 use crate::points::Points;
 use crate::refusal::Problem;
 
+const HOUR_MS: u64 = 3_600_000;
+
 /// One redemption as the policy sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct Case<'a> {
@@ -47,14 +49,12 @@ pub fn ceilings(policy: &OfflinePolicy, scale: u8, case: &Case<'_>) -> Vec<Ceili
     if let Some(why) = refused(policy, case) {
         ceilings.push(Ceiling::none(Problem::OfflineRefused, why));
     }
-    if let Some(hours) = policy.balance_age_hours {
-        if case.age_ms > u64::from(hours).saturating_mul(3_600_000) {
-            let old = case.age_ms / 3_600_000;
-            let why = format!(
-                "The balance known here is {old} hours old; {hours} is the oldest that is trusted without a line."
-            );
-            ceilings.push(Ceiling::none(Problem::BalanceTooOld, why).limited(hours.to_string()));
-        }
+    let too_old = |hours: &u32| case.age_ms > u64::from(*hours).saturating_mul(HOUR_MS);
+    if let Some(hours) = policy.balance_age_hours.filter(too_old) {
+        let old = case.age_ms / HOUR_MS;
+        let why =
+            format!("The balance known here is {old} hours old; without a line at most {hours} are trusted.");
+        ceilings.push(Ceiling::none(Problem::BalanceTooOld, why).limited(hours.to_string()));
     }
     if case.clock_untrusted {
         let why = "This till's clock cannot be trusted, so points can be redeemed only with a line.";

@@ -305,7 +305,7 @@ impl<'a> Drawing<'a> {
         let mut ceilings = Vec::new();
         let day = self.now.day(self.member.program.zone);
         let scale = self.currency.scale;
-        if self.view.is_overdrawn(day) {
+        if self.view.is_overdrawn() {
             let debt = self.view.base.debt.format(scale);
             let why = format!("This account owes {debt} points; they are made up for first.");
             ceilings.push(Ceiling::none(Problem::AccountOverdrawn, why));

@@ -1,11 +1,15 @@
 //! A sale: who earns, who redeems, what of which points, in one atomic step.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use super::party::{self, Member};
 use super::redemption::{Drawing, Purpose};
 use super::{By, Context, RedeemItem, Selling};
 use crate::basket;
 use crate::earning;
 use crate::entry::{EntryKind, Party, Posting, Redemption, Sale};
+use crate::ids::CurrencyId;
 use crate::limits;
 use crate::refusal::{Problem, Refusal};
 
@@ -75,10 +79,7 @@ fn redeemer<'a>(ctx: &Context<'a>, selling: &Selling) -> Result<Member<'a>, Refu
 }
 
 /// The redemptions of a sale, each split over the lines by their totals.
-pub(super) fn redeem(
-    ctx: &Context<'_>,
-    selling: &Selling,
-) -> Result<(Vec<Posting>, Vec<Redemption>), Refusal> {
+fn redeem(ctx: &Context<'_>, selling: &Selling) -> Result<(Vec<Posting>, Vec<Redemption>), Refusal> {
     if selling.redeem.is_empty() {
         return Ok((Vec::new(), Vec::new()));
     }
@@ -91,23 +92,20 @@ pub(super) fn redeem(
     let purpose =
         Purpose::Basket { currency: basket.currency, total: basket::total(&basket.lines, basket.currency) };
     let weights = basket::weights(&basket.lines, basket.currency);
-    let mut drawings: Vec<Drawing<'_>> = Vec::new();
+    let mut drawings: BTreeMap<CurrencyId, Drawing<'_>> = BTreeMap::new();
     let (mut postings, mut redemptions) = (Vec::new(), Vec::new());
     for (place, item) in selling.redeem.iter().enumerate() {
         let field = |refusal: Refusal| refusal.at(format!("redeem[{place}]"));
         let RedeemItem::Points { currency, points } = item else {
             return Err(field(not_yet(ctx, &member, item)));
         };
-        let at = match drawings.iter().position(|drawing| drawing.currency().id == *currency) {
-            Some(at) => at,
-            None => {
-                let known = (ctx.facts, ctx.catalog);
-                let grounds = (&ctx.command.grounds, purpose);
-                drawings.push(Drawing::open(known, member, *currency, grounds, ctx.now).map_err(field)?);
-                drawings.len().saturating_sub(1)
+        let drawing = match drawings.entry(*currency) {
+            Entry::Occupied(open) => open.into_mut(),
+            Entry::Vacant(none) => {
+                let (known, grounds) = ((ctx.facts, ctx.catalog), (&ctx.command.grounds, purpose));
+                none.insert(Drawing::open(known, member, *currency, grounds, ctx.now).map_err(field)?)
             }
         };
-        let Some(drawing) = drawings.get_mut(at) else { continue };
         let (mut posting, redemption) = drawing.take(*points).map_err(field)?;
         posting.why.lines = basket::split(posting.points, &weights);
         postings.push(posting);

@@ -1,0 +1,11 @@
+//! The core's decisions, as tables with figures worked out by hand and as properties over whole histories.
+
+mod book;
+mod histories;
+mod offline;
+mod redeeming;
+mod returns;
+mod sales;
+mod signup;
+mod splits;
+mod stage;
