@@ -34,6 +34,13 @@ pub mod earning;
 pub mod decide;
 
 pub mod books;
+pub mod fork;
+pub mod intake;
+pub mod post;
+pub mod settle;
+
+#[cfg(feature = "mutants")]
+pub mod mutant;
 
 pub mod sync;
 pub mod wire;

@@ -200,6 +200,8 @@ pub struct HoldRow {
 /// A transaction that can be given back.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct SaleRow {
+    /// Whether the sale itself was taken in; a replay may bring its reversals first.
+    pub known: bool,
     /// The outlet that sold it, and the receipt's number; `None` for points moved outside a sale.
     pub receipt: Option<(OutletId, String)>,
     /// Its business date.

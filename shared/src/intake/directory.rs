@@ -1,0 +1,89 @@
+//! Customers, memberships and cards from entries: last writer wins by (time, node, seq), in whatever order they come.
+
+use crate::books::{Books, Marked, Marker, Wait};
+use crate::entry::{CardReport, DirectoryChange, Entry, EntryKind};
+use crate::ids::Dot;
+use crate::intake::Follow;
+use crate::member::{Card, Customer, Membership};
+use crate::time::Hlc;
+
+/// Applies what an entry says of the directory. Personal data and their keys are the caller's.
+pub fn apply<B: Books>(books: &mut B, dot: Dot, entry: &Entry) -> Result<Follow, B::Error> {
+    let received = books.receipt(dot)?.map_or(entry.at, |receipt| Hlc::at(receipt.received.after(1)));
+    let marker = Marker { at: entry.at.min(received), dot: Some(dot) };
+    let mut follow = Follow::default();
+    match &entry.kind {
+        EntryKind::Enrol(enrol) => {
+            if let Some(value) = &enrol.customer {
+                customer(books, Marked { marker, value: value.clone() })?;
+            }
+            for value in &enrol.memberships {
+                membership(books, Marked { marker, value: value.clone() }, &mut follow)?;
+            }
+            for value in &enrol.cards {
+                card(books, Marked { marker, value: value.clone() }, &mut follow)?;
+            }
+        }
+        EntryKind::Directory(changes) => {
+            for change in changes {
+                match change {
+                    DirectoryChange::Customer(value, _) => {
+                        customer(books, Marked { marker, value: value.clone() })?;
+                    }
+                    DirectoryChange::Membership(value) => {
+                        membership(books, Marked { marker, value: value.clone() }, &mut follow)?;
+                    }
+                    DirectoryChange::Card(_) => {}
+                }
+            }
+            for change in changes {
+                if let DirectoryChange::Card(value) = change {
+                    card(books, Marked { marker, value: value.clone() }, &mut follow)?;
+                }
+            }
+        }
+        EntryKind::CardReport(of) => report(books, marker, of)?,
+        _ => {}
+    }
+    Ok(follow)
+}
+
+fn customer<B: Books>(books: &mut B, row: Marked<Customer>) -> Result<(), B::Error> {
+    let newer = books.customer(row.value.id)?.is_none_or(|held| held.marker < row.marker);
+    if newer { books.put_customer(row) } else { Ok(()) }
+}
+
+fn membership<B: Books>(books: &mut B, row: Marked<Membership>, follow: &mut Follow) -> Result<(), B::Error> {
+    let held = books.membership(row.value.id)?;
+    if held.is_none() {
+        follow.retry.push(Wait::Membership(row.value.id));
+    }
+    let newer = held.is_none_or(|held| held.marker < row.marker);
+    if newer { books.put_membership(row) } else { Ok(()) }
+}
+
+fn card<B: Books>(books: &mut B, mut row: Marked<Card>, follow: &mut Follow) -> Result<(), B::Error> {
+    if books.card(row.value.code)?.is_some_and(|held| held.marker >= row.marker) {
+        return Ok(());
+    }
+    for sale in books.unattributed_of(row.value.code)? {
+        follow.attribute.push((sale, row.value.membership));
+    }
+    if let Some(report) = books.report(row.value.code)?.filter(|report| report.marker > row.marker) {
+        row.value.status = report.value;
+    }
+    books.put_card(row)
+}
+
+/// A report counts from its time on, whether the card is known yet or not.
+fn report<B: Books>(books: &mut B, marker: Marker, of: &CardReport) -> Result<(), B::Error> {
+    if books.report(of.code)?.is_some_and(|held| held.marker >= marker) {
+        return Ok(());
+    }
+    books.put_report(of.code, Marked { marker, value: of.status })?;
+    if let Some(mut card) = books.card(of.code)?.filter(|card| card.marker < marker) {
+        card.value.status = of.status;
+        books.put_card(card)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,146 @@
+//! Holds: points that the server sets aside for a redemption under way, by (key, account).
+//!
+//! A hold belongs to its key, for every node that asked: any redemption under the key captures it, a node's release takes
+//! away only that node, and it ends when none is left. What the server decides about holds are entries of its own
+//! (`Hold`, `Release`), written by whoever calls this, in the same transaction.
+
+use crate::account::AccountId;
+use crate::books::{Books, CaseKind, HoldRow, SERVER};
+use crate::entry::{Authority, Entry, EntryKind, Hold, Redemption, Release};
+use crate::fork;
+use crate::ids::Dot;
+use crate::intake::Follow;
+use crate::points::Points;
+use crate::time::Day;
+use crate::wire::{Authorize, Authorized};
+
+/// The keys under which a redemption's points may be set aside: its entry's, and its payment hold's.
+fn keys(entry: &Entry, redemption: &Redemption) -> impl Iterator<Item = u128> + use<> {
+    let idem = entry.idem.map(|idem| idem.key);
+    idem.into_iter().chain(redemption.hold.map(|hold| hold.0.as_u128()))
+}
+
+/// Captures the live hold of a redemption, if it has one that is large enough for all that the entry takes from the
+/// account. From now on it can only end by this entry's posting.
+pub(super) fn capture<B: Books>(
+    books: &mut B,
+    dot: Dot,
+    entry: &Entry,
+    redemption: &Redemption,
+    account: AccountId,
+    wanted: Points,
+) -> Result<bool, B::Error> {
+    for key in keys(entry, redemption) {
+        let Some(hold) = books.hold(key, account)? else { continue };
+        let free = hold.captured_by.is_none_or(|by| by == dot);
+        if free && hold.points.is_positive() && hold.points >= wanted {
+            books.put_hold(key, account, HoldRow { captured_by: Some(dot), ..hold })?;
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The releases that end the holds which an entry captured, once it is posted in the account's bucket.
+pub fn captured<B: Books>(
+    books: &B,
+    dot: Dot,
+    entry: &Entry,
+    account: AccountId,
+) -> Result<Vec<Release>, B::Error> {
+    let facts = match &entry.kind {
+        EntryKind::Sale(sale) => sale.redemptions.as_slice(),
+        EntryKind::Redeem(_, redemption) => std::slice::from_ref(redemption),
+        _ => return Ok(Vec::new()),
+    };
+    let mut releases: Vec<Release> = Vec::new();
+    for key in facts.iter().flat_map(|redemption| keys(entry, redemption)) {
+        let Some(hold) = books.hold(key, account)? else { continue };
+        let done = releases.iter().any(|release| release.key == key);
+        if hold.captured_by == Some(dot) && hold.points.is_positive() && !done {
+            releases.push(Release { key, account, points: hold.points, captured_by: Some(dot) });
+        }
+    }
+    Ok(releases)
+}
+
+/// What an entry about holds means for them.
+pub(super) fn follow<B: Books>(books: &mut B, dot: Dot, entry: &Entry) -> Result<Follow, B::Error> {
+    let mut follow = Follow::default();
+    match &entry.kind {
+        EntryKind::Hold(hold) if dot.node == SERVER => {
+            let mut row = books.hold(hold.key, hold.account)?.unwrap_or_default();
+            row.points = row.points.plus(hold.points);
+            row.asked_by.insert(hold.asked_by);
+            row.expires_at = hold.expires_at.or(row.expires_at);
+            books.put_hold(hold.key, hold.account, row)?;
+        }
+        EntryKind::Release(release) if dot.node == SERVER => {
+            let mut row = books.hold(release.key, release.account)?.unwrap_or_default();
+            row.points = row.points.minus(release.points);
+            books.put_hold(release.key, release.account, row)?;
+        }
+        EntryKind::Release(release) => {
+            let mut row = books.hold(release.key, release.account)?.unwrap_or_default();
+            // a re-homed node asked under its root's number
+            for node in [dot.node, fork::root_of(books, dot.node)?] {
+                row.asked_by.remove(&node);
+                row.released.insert(node);
+            }
+            follow.release.extend(ended(release.key, release.account, &row));
+            books.put_hold(release.key, release.account, row)?;
+        }
+        _ => {}
+    }
+    Ok(follow)
+}
+
+/// The server's release of a hold that nobody asks for any more.
+fn ended(key: u128, account: AccountId, row: &HoldRow) -> Option<Release> {
+    let over = row.asked_by.is_empty() && row.captured_by.is_none() && row.points.is_positive();
+    over.then_some(Release { key, account, points: row.points, captured_by: None })
+}
+
+/// Answers a node that asks for points, and the hold that the server writes if it grants them anew.
+pub fn authorize<B: Books>(
+    books: &B,
+    ask: &Authorize,
+    today: Day,
+) -> Result<(Authorized, Option<Hold>), B::Error> {
+    let row = books.hold(ask.key, ask.account)?.unwrap_or_default();
+    let posted = match row.captured_by {
+        Some(dot) => Some(dot),
+        None => books.idem(ask.key)?.map(|first| first.dot),
+    };
+    if let Some(dot) = posted {
+        let judged = books.receipt(dot)?.and_then(|receipt| receipt.judged);
+        let strongest = judged.and_then(|judged| judged.authorities.into_iter().flatten().min());
+        return Ok((Authorized::Posted(strongest.unwrap_or(Authority::Online)), None));
+    }
+    if row.released.contains(&ask.node) {
+        return Ok((Authorized::Released, None));
+    }
+    let Some(base) = crate::post::base_of(books, ask.account)? else {
+        return Ok((Authorized::Unknown, None));
+    };
+    let available = base.spendable(today);
+    let more = ask.points.minus(row.points).at_least_zero();
+    if more > available || !ask.points.is_positive() {
+        let available = available.plus(row.points);
+        return Ok((
+            Authorized::Refused { available, overdrawn: base.debt.is_positive() || base.review },
+            None,
+        ));
+    }
+    let known = row.asked_by.contains(&ask.node);
+    let hold =
+        Hold { key: ask.key, account: ask.account, points: more, asked_by: ask.node, expires_at: None };
+    let hold = (more.is_positive() || !known).then_some(hold);
+    Ok((Authorized::Held { available: available.minus(more) }, hold))
+}
+
+/// Whether a case of an account is under review, so that it redeems online only.
+pub fn is_under_review<B: Books>(books: &B, account: AccountId) -> Result<bool, B::Error> {
+    let cases = books.cases_of(account)?;
+    Ok(cases.iter().any(|(_, case)| case.open && matches!(case.kind, CaseKind::Overdraft { .. })))
+}

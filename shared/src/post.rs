@@ -1,0 +1,315 @@
+//! Posting: what was taken in becomes rows of accounts and legs of the ledger, bucket by bucket.
+//!
+//! A function of the entry, its receipt and the books: rows are a set keyed (dot, leg), so the order in which entries of
+//! different nodes are posted changes nothing. Each leg is posted by the transaction that moves its bucket's mark, or
+//! that takes it off the parked list (I3). What cannot be posted parks with its reason, and the rest flows.
+
+use crate::account::{Account, AccountId, Base, Movement, Row};
+use crate::books::{
+    self, Accounts, Books, Keeps, LedgerKey, LedgerLine, Mark, Marks, Parked, ParkedWhy, Receipt, SERVER,
+    Side, Wait,
+};
+use crate::entry::{Entry, EntryKind, Posting, Totals};
+use crate::ids::{BucketId, Dot, NodeId, Seq};
+use crate::intake::{Follow, hold};
+use crate::settle;
+use crate::wire::MarkBrief;
+
+pub mod flow;
+pub mod legs;
+pub mod reversal;
+
+/// What became of an entry in a bucket.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// Its legs here are posted.
+    Posted(Totals),
+    /// It is closed: nothing of it is posted.
+    Closed(Totals),
+    /// It waits, and those behind it do not.
+    Parked(ParkedWhy, Wait),
+    /// A cut whose marks have not been reached here; those behind it wait too. Only a replay meets it.
+    NotYet,
+}
+
+/// An entry as posting sees it.
+#[derive(Clone, Debug)]
+pub struct Taken {
+    /// The dot under which it is kept.
+    pub dot: Dot,
+    /// What it says; `Err` where it cannot be decoded.
+    pub entry: Result<Entry, String>,
+    /// What was judged.
+    pub receipt: Receipt,
+    /// The chain there.
+    pub head: crate::chain::Head,
+}
+
+/// Reads an entry back.
+pub fn read<B: Books>(books: &B, dot: Dot) -> Result<Option<Taken>, B::Error> {
+    let (Some(stored), Some(receipt)) = (books.stored(dot)?, books.receipt(dot)?) else { return Ok(None) };
+    let entry = Entry::from_stored(&stored.bytes).map_err(|error| error.to_string());
+    Ok(Some(Taken { dot, entry, receipt, head: stored.head }))
+}
+
+/// Posts a node's entries in every bucket, as far as they are taken in.
+pub fn advance<B: Books>(books: &mut B, node: NodeId) -> Result<Follow, B::Error> {
+    let mut follow = Follow::default();
+    let Some(row) = books.node(node)? else { return Ok(follow) };
+    let start = row.origin.map(|origin| origin.last_common).unwrap_or_default();
+    let fresh = Mark { head: start, ..Mark::default() };
+    let mut marks: Vec<(BucketId, Mark, bool)> = Vec::new();
+    for bucket in books::buckets(books) {
+        marks.push((bucket, books.mark(bucket, node)?.unwrap_or(fresh), false));
+    }
+    let first = marks.iter().map(|(_, mark, _)| mark.head.seq).min().unwrap_or_default();
+    let mut seq = first.next();
+    while seq <= row.head.seq {
+        // a gap (which only a broken frontier leaves) is passed over
+        if let Some(taken) = read(books, Dot::new(node, seq))? {
+            for (bucket, mark, stopped) in &mut marks {
+                if !*stopped && mark.head.seq < seq {
+                    *stopped = !step(books, *bucket, mark, &taken, &mut follow)?;
+                }
+            }
+        }
+        seq = seq.next();
+    }
+    Ok(follow)
+}
+
+/// Posts one entry in one bucket and moves the mark; false where it must wait.
+fn step<B: Books>(
+    books: &mut B,
+    bucket: BucketId,
+    mark: &mut Mark,
+    taken: &Taken,
+    follow: &mut Follow,
+) -> Result<bool, B::Error> {
+    match post(books, bucket, taken)? {
+        Outcome::NotYet => return Ok(false),
+        Outcome::Posted(totals) => mark.posted = mark.posted.and(totals),
+        Outcome::Closed(totals) => mark.closed = mark.closed.and(totals),
+        Outcome::Parked(why, wait) => {
+            let totals = totals_here(books, bucket, taken);
+            books.put_parked(bucket, taken.dot, Parked { why, wait, totals })?;
+        }
+    }
+    mark.head = taken.head;
+    books.put_mark(bucket, taken.dot.node, *mark)?;
+    if books.parked(bucket, taken.dot)?.is_none() {
+        follow.extend(follow_up(books, bucket, taken)?);
+    }
+    Ok(true)
+}
+
+/// What follows once an entry is posted in a bucket: its holds end, and what waited for it is tried again.
+fn follow_up<B: Books>(books: &B, bucket: BucketId, taken: &Taken) -> Result<Follow, B::Error> {
+    let mut follow = Follow::default();
+    let Ok(entry) = &taken.entry else { return Ok(follow) };
+    let mut accounts: Vec<AccountId> = legs::here(books, bucket, entry).map(|(_, leg)| leg.account).collect();
+    accounts.dedup();
+    if taken.dot.node != SERVER || !accounts.is_empty() {
+        for account in &accounts {
+            follow.release.extend(hold::captured(books, taken.dot, entry, *account)?);
+        }
+    }
+    if let EntryKind::Sale(sale) = &entry.kind {
+        follow.retry.push(Wait::Sale(taken.dot));
+        if let Some(outlet) = entry.actor.outlet() {
+            follow.retry.push(Wait::Receipt(outlet, sale.receipt.clone()));
+        }
+    }
+    if let EntryKind::Earn(_) | EntryKind::Redeem(..) = &entry.kind {
+        follow.retry.push(Wait::Sale(taken.dot));
+    }
+    Ok(follow)
+}
+
+/// Tries again what waits for something.
+pub fn retry<B: Books>(books: &mut B, wait: &Wait) -> Result<Follow, B::Error> {
+    let mut follow = Follow::default();
+    for (bucket, dot) in books.waiting(wait)? {
+        follow.extend(retry_one(books, bucket, dot)?);
+    }
+    Ok(follow)
+}
+
+/// Tries one parked entry again; nothing happens where it is not parked (any more).
+pub fn retry_one<B: Books>(books: &mut B, bucket: BucketId, dot: Dot) -> Result<Follow, B::Error> {
+    let nothing = Follow::default();
+    let parked = books.parked(bucket, dot)?.is_some();
+    #[cfg(feature = "mutants")]
+    let parked = parked || crate::mutant::on(crate::mutant::Mutant::NoLegKey);
+    let (true, Some(taken)) = (parked, read(books, dot)?) else { return Ok(nothing) };
+    let Some(mut mark) = books.mark(bucket, dot.node)? else { return Ok(nothing) };
+    match post(books, bucket, &taken)? {
+        Outcome::NotYet => return Ok(nothing),
+        Outcome::Parked(why, wait) => {
+            let totals = totals_here(books, bucket, &taken);
+            books.put_parked(bucket, dot, Parked { why, wait, totals })?;
+            return Ok(nothing);
+        }
+        Outcome::Posted(totals) => mark.posted = mark.posted.and(totals),
+        Outcome::Closed(totals) => mark.closed = mark.closed.and(totals),
+    }
+    books.take_parked(bucket, dot)?;
+    books.put_mark(bucket, dot.node, mark)?;
+    follow_up(books, bucket, &taken)
+}
+
+/// The absolute sums of an entry's postings in a bucket.
+fn totals_here(books: &impl Marks, bucket: BucketId, taken: &Taken) -> Totals {
+    match &taken.entry {
+        Ok(entry) => legs::totals(books, bucket, entry),
+        Err(_) => Totals::default(),
+    }
+}
+
+/// Posts what an entry has in a bucket.
+pub fn post<B: Books>(books: &mut B, bucket: BucketId, taken: &Taken) -> Result<Outcome, B::Error> {
+    let entry = match &taken.entry {
+        Ok(entry) => entry,
+        // where its legs go is not known, so it parks in every bucket
+        Err(text) => return Ok(Outcome::Parked(ParkedWhy::Undecodable(text.clone()), Wait::Repair)),
+    };
+    let totals = legs::totals(books, bucket, entry);
+    let judged = taken.receipt.judged.clone().unwrap_or_default();
+    if judged.duplicate_of.is_some() {
+        return Ok(Outcome::Closed(totals));
+    }
+    match &entry.kind {
+        EntryKind::Cut(cut) if cut.bucket == bucket => {
+            if !settle::is_due(books, taken.dot, cut)? {
+                return Ok(Outcome::NotYet);
+            }
+            settle::apply(books, taken.dot, cut)?;
+            Ok(Outcome::Posted(totals))
+        }
+        EntryKind::Refund(_) | EntryKind::Void(_) => reversal::post(books, bucket, taken, entry, &judged),
+        EntryKind::Hold(hold) if taken.dot.node == SERVER => {
+            legs::set_aside(books, bucket, taken, hold.account, hold.points)?;
+            Ok(Outcome::Posted(totals))
+        }
+        EntryKind::Release(release) if taken.dot.node == SERVER => {
+            legs::set_aside(books, bucket, taken, release.account, release.points.negated())?;
+            Ok(Outcome::Posted(totals))
+        }
+        _ => {
+            if let Some((why, wait)) = legs::obstacle(books, bucket, entry, &judged)? {
+                return Ok(Outcome::Parked(why, wait));
+            }
+            legs::post(books, bucket, taken, entry, &judged)?;
+            reversal::meet(books, bucket, taken, entry)?;
+            Ok(Outcome::Posted(totals))
+        }
+    }
+}
+
+/// One row of an account, with the leg of the ledger that it makes, if it makes one.
+#[derive(Clone, Debug)]
+pub struct Movements {
+    /// The account.
+    pub account: AccountId,
+    /// The entry, and the number of the leg in it.
+    pub key: (Dot, u16),
+    /// The row.
+    pub row: Row,
+    /// From which side to which.
+    pub sides: Option<(Side, Side)>,
+    /// The transaction that it is about.
+    pub of: Dot,
+}
+
+/// Puts a row into its account, once (I3).
+pub fn insert<B: Books>(books: &mut B, bucket: BucketId, moved: Movements) -> Result<(), B::Error> {
+    let (dot, leg) = moved.key;
+    let points = moved.row.movement.points();
+    if points.is_zero() {
+        return Ok(());
+    }
+    let mut account = books.account(moved.account)?.unwrap_or_default();
+    let key = LedgerKey { dot, leg: u32::from(leg) };
+    let posted = account.open.contains_key(&(dot, leg)) || books.has_line(key)?;
+    #[cfg(feature = "mutants")]
+    let (leg, key, posted) = crate::mutant::fresh_leg(leg, key, posted);
+    if posted {
+        return Ok(());
+    }
+    if let Some((from, to)) = moved.sides {
+        let line = LedgerLine {
+            bucket,
+            account: moved.account,
+            from,
+            to,
+            points,
+            of: moved.of,
+            at: moved.row.at,
+            outlet: moved.row.outlet,
+        };
+        books.put_line(key, line)?;
+    }
+    account.open.insert((dot, leg), moved.row);
+    write(books, bucket, moved.account, account)
+}
+
+/// Writes an account under the bucket's next change number.
+pub fn write<B: Accounts>(
+    books: &mut B,
+    bucket: BucketId,
+    id: AccountId,
+    mut account: Account,
+) -> Result<(), B::Error> {
+    account.change = books.next_change(bucket)?;
+    books.put_account(id, account)
+}
+
+/// What a till is told of an account; `None` where it has never been posted to.
+pub fn base_of<B: Books>(books: &B, id: AccountId) -> Result<Option<Base>, B::Error> {
+    let Some(account) = books.account(id)? else { return Ok(None) };
+    let review = hold::is_under_review(books, id)?;
+    Ok(Some(Base { review, ..account.base() }))
+}
+
+/// What a till is told of a bucket's mark for a node.
+pub fn mark_brief<B: Marks + Keeps>(
+    books: &B,
+    bucket: BucketId,
+    node: NodeId,
+) -> Result<MarkBrief, B::Error> {
+    let head = books.mark(bucket, node)?.unwrap_or_default().head;
+    let here = books.parked_in(bucket)?;
+    let parked: Vec<Seq> = here.iter().filter(|(dot, _)| dot.node == node).map(|(dot, _)| dot.seq).collect();
+    #[cfg(feature = "mutants")]
+    let parked =
+        if crate::mutant::on(crate::mutant::Mutant::MarksIgnoreParked) { Vec::new() } else { parked };
+    Ok(MarkBrief { head, parked })
+}
+
+impl Totals {
+    /// These and others.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            credits: self.credits.saturating_add(other.credits),
+            debits: self.debits.saturating_add(other.debits),
+        }
+    }
+}
+
+impl Movement {
+    /// How many points it moves.
+    pub fn points(&self) -> crate::points::Points {
+        match self {
+            Self::Credit { points, .. }
+            | Self::CreditReversed { points, .. }
+            | Self::Debit { points }
+            | Self::Redemption { points, .. }
+            | Self::RedemptionReversed { points, .. }
+            | Self::Hold { points } => *points,
+        }
+    }
+}
+
+/// The postings of an entry in a bucket, with their numbers.
+pub type Numbered<'a> = (u16, &'a Posting);

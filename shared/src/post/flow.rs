@@ -1,0 +1,201 @@
+//! The straight path through the server's core, in one transaction: take in, post, try again what waited, and let the
+//! server write what follows from it.
+
+use crate::books::{Books, SERVER};
+use crate::catalog::CatalogHash;
+use crate::earning;
+use crate::entry::{Actor, Attribute, Cut, Entry, EntryKind, Hold, Posting};
+use crate::ids::{Dot, MembershipId, NodeId};
+use crate::intake::{self, Follow, hold};
+use crate::post;
+use crate::settle::{self, Watermark};
+use crate::time::{Day, Hlc, Millis};
+use crate::wire::{Authorize, Authorized, Push, PushReply, PushedEntry};
+
+/// What the server is handed by its shell.
+#[derive(Clone, Copy, Debug)]
+pub struct Desk {
+    /// The wall clock.
+    pub now: Millis,
+    /// The catalog that is current.
+    pub catalog: CatalogHash,
+}
+
+/// Something that the server writes into its own journal.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Fact {
+    /// Who did it.
+    pub actor: Actor,
+    /// What it is.
+    pub kind: EntryKind,
+    /// The points it moves.
+    pub postings: Vec<Posting>,
+}
+
+/// A till's push, from its bytes to its rows. The signature was checked.
+pub fn push<B: Books>(books: &mut B, desk: &Desk, push: &Push) -> Result<PushReply, B::Error> {
+    let taken = intake::take_in(books, push, desk.now)?;
+    let mut follow = taken.follow;
+    if let Some(node) = taken.node {
+        follow.extend(post::advance(books, node)?);
+    }
+    finish(books, desk, follow)?;
+    Ok(taken.reply)
+}
+
+/// Writes a fact of the server's own: takes it in, posts it, and does what follows.
+pub fn author<B: Books>(books: &mut B, desk: &Desk, fact: Fact) -> Result<Dot, B::Error> {
+    let (dot, follow) = write(books, desk, fact)?;
+    finish(books, desk, follow)?;
+    Ok(dot)
+}
+
+/// Does all that follows, and what follows from that.
+pub fn finish<B: Books>(books: &mut B, desk: &Desk, mut follow: Follow) -> Result<(), B::Error> {
+    while !follow.is_empty() {
+        let mut next = Follow::default();
+        for wait in &follow.retry {
+            next.extend(post::retry(books, wait)?);
+        }
+        for release in follow.release {
+            let live = books.hold(release.key, release.account)?.is_some_and(|row| row.points.is_positive());
+            if live {
+                let kind = EntryKind::Release(release);
+                let fact = Fact { actor: Actor::Server, kind, postings: Vec::new() };
+                next.extend(write(books, desk, fact)?.1);
+            }
+        }
+        for (sale, membership) in follow.attribute {
+            if let Some(fact) = attribution(books, sale, membership, "the card is known now")? {
+                next.extend(write(books, desk, fact)?.1);
+            }
+        }
+        follow = next;
+    }
+    Ok(())
+}
+
+/// Appends to the server's own journal, and posts it.
+fn write<B: Books>(books: &mut B, desk: &Desk, fact: Fact) -> Result<(Dot, Follow), B::Error> {
+    let head = books.node(SERVER)?.unwrap_or_default().head;
+    let last = match books.stored(Dot::new(SERVER, head.seq))? {
+        Some(stored) => Entry::from_stored(&stored.bytes).ok(),
+        None => None,
+    };
+    let (clock, totals) = last.map(|entry| (entry.at, entry.totals)).unwrap_or_default();
+    let dot = Dot::new(SERVER, head.seq.next());
+    let entry = Entry {
+        dot,
+        at: clock.tick(desk.now),
+        business_date: today(desk.now),
+        pull: 0,
+        catalog: desk.catalog,
+        totals: totals.with(&fact.postings),
+        idem: None,
+        actor: fact.actor,
+        kind: fact.kind,
+        postings: fact.postings,
+    };
+    let stored = entry.to_stored().unwrap_or_default();
+    let mut follow = intake::take_one(books, SERVER, &PushedEntry { stored, side: Vec::new() }, desk.now)?;
+    follow.extend(post::advance(books, SERVER)?);
+    Ok((dot, follow))
+}
+
+/// The day of a time in UTC, which is the server's own.
+pub fn today(now: Millis) -> Day {
+    now.day(chrono_tz::UTC)
+}
+
+/// Answers a node that asks for points, and writes the hold.
+pub fn authorize<B: Books>(books: &mut B, desk: &Desk, ask: &Authorize) -> Result<Authorized, B::Error> {
+    let (answer, hold) = hold::authorize(books, ask, today(desk.now))?;
+    if let Some(hold) = hold {
+        author(books, desk, fact(EntryKind::Hold(hold)))?;
+    }
+    Ok(answer)
+}
+
+fn fact(kind: EntryKind) -> Fact {
+    Fact { actor: Actor::Server, kind, postings: Vec::new() }
+}
+
+/// Ends a lost or re-homed node's share in a hold: the server's word in its place.
+pub fn release_share<B: Books>(
+    books: &mut B,
+    desk: &Desk,
+    hold: &Hold,
+    node: NodeId,
+) -> Result<(), B::Error> {
+    let mut row = books.hold(hold.key, hold.account)?.unwrap_or_default();
+    row.asked_by.remove(&node);
+    row.released.insert(node);
+    let over = row.asked_by.is_empty() && row.captured_by.is_none() && row.points.is_positive();
+    let points = row.points;
+    books.put_hold(hold.key, hold.account, row)?;
+    if over {
+        let kind = crate::entry::Release { key: hold.key, account: hold.account, points, captured_by: None };
+        author(books, desk, fact(EntryKind::Release(kind)))?;
+    }
+    Ok(())
+}
+
+/// Settles every bucket that can be settled at a watermark; answers the cuts.
+pub fn settle<B: Books>(books: &mut B, desk: &Desk, watermark: &Watermark) -> Result<Vec<Cut>, B::Error> {
+    let mut cuts = Vec::new();
+    for bucket in crate::books::buckets(books) {
+        if let Some(cut) = settle::plan_cut(books, bucket, watermark, today(desk.now))? {
+            author(books, desk, fact(EntryKind::Cut(cut.clone())))?;
+            cuts.push(cut);
+        }
+    }
+    Ok(cuts)
+}
+
+/// Attributes an unattributed sale; `None` where it is none, or the membership or the sale's catalog is not known.
+pub fn attribute<B: Books>(
+    books: &mut B,
+    desk: &Desk,
+    (sale, membership): (Dot, MembershipId),
+    actor: Actor,
+    note: &str,
+) -> Result<Option<Dot>, B::Error> {
+    match attribution(books, sale, membership, note)? {
+        Some(fact) => author(books, desk, Fact { actor, ..fact }).map(Some),
+        None => Ok(None),
+    }
+}
+
+fn attribution<B: Books>(
+    books: &B,
+    sale: Dot,
+    membership: MembershipId,
+    note: &str,
+) -> Result<Option<Fact>, B::Error> {
+    if books.unattributed(sale)?.is_none() {
+        return Ok(None);
+    }
+    let (Some(taken), Some(member)) = (post::read(books, sale)?, books.membership(membership)?) else {
+        return Ok(None);
+    };
+    let Ok(entry) = taken.entry else { return Ok(None) };
+    let EntryKind::Sale(facts) = &entry.kind else { return Ok(None) };
+    let Some(catalog) = books.catalog(entry.catalog)? else { return Ok(None) };
+    let member = member.value;
+    let Some(program) = catalog.programs.get(&member.program) else { return Ok(None) };
+    // the outlet that sold it issued the points, whoever attributes them
+    let outlet = entry.actor.outlet();
+    let postings = earning::postings(program, &member.level, member.set, outlet, facts).unwrap_or_default();
+    let level = member.level;
+    let kind = EntryKind::Attribute(Attribute { of: sale, membership, level, note: note.to_owned() });
+    Ok(Some(Fact { actor: Actor::Server, kind, postings }))
+}
+
+/// The clock of the server's own journal.
+pub fn clock<B: Books>(books: &B) -> Result<Hlc, B::Error> {
+    let head = books.node(SERVER)?.unwrap_or_default().head;
+    let last = books.stored(Dot::new(SERVER, head.seq))?;
+    Ok(last
+        .and_then(|stored| Entry::from_stored(&stored.bytes).ok())
+        .map_or(Hlc::default(), |entry| entry.at))
+}

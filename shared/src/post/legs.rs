@@ -1,0 +1,147 @@
+//! An entry's own postings as rows and ledger legs.
+
+use crate::account::{AccountId, LotTerms, Movement, Row};
+use crate::books::{Books, Judged, Marks, ParkedWhy, Side, Wait};
+use crate::entry::{Authority, Column, Entry, EntryKind, Posting, Totals};
+use crate::ids::{BucketId, Dot, OutletId};
+use crate::intake::judge;
+use crate::points::Points;
+use crate::post::{Movements, Numbered, Taken, insert};
+use crate::time::Millis;
+
+/// The postings that an entry has in a bucket.
+pub fn here<'a>(
+    books: &impl Marks,
+    bucket: BucketId,
+    entry: &'a Entry,
+) -> impl Iterator<Item = Numbered<'a>> {
+    let buckets = books.buckets();
+    let numbered = (0_u16..).zip(&entry.postings);
+    numbered.filter(move |(_, posting)| posting.account.set.bucket(buckets) == bucket)
+}
+
+/// Their absolute sums (I14).
+pub fn totals(books: &impl Marks, bucket: BucketId, entry: &Entry) -> Totals {
+    here(books, bucket, entry)
+        .fold(Totals::default(), |sum, (_, posting)| sum.with(std::slice::from_ref(posting)))
+}
+
+/// When an entry happened, within what the server knows: not before its node had told everything before it, and not
+/// after it was taken in (I13).
+pub fn at(taken: &Taken, entry: &Entry) -> Millis {
+    entry.at.ms().max(taken.receipt.floor).min(taken.receipt.received)
+}
+
+/// The terms of a credit; the same for the credit and for taking it back.
+pub fn terms(posting: &Posting, outlet: Option<OutletId>) -> LotTerms {
+    posting.lot.unwrap_or(LotTerms::plain(outlet))
+}
+
+/// Why an entry cannot be posted in a bucket now, and what would change that.
+pub fn obstacle<B: Books>(
+    books: &B,
+    bucket: BucketId,
+    entry: &Entry,
+    judged: &Judged,
+) -> Result<Option<(ParkedWhy, Wait)>, B::Error> {
+    let mut any = false;
+    for (leg, posting) in here(books, bucket, entry) {
+        any = true;
+        let redeems = posting.column == Column::Redeemed;
+        let judged = judged.authorities.get(usize::from(leg)).copied().flatten();
+        if !posting.points.is_positive() || posting.points.0 > crate::limits::POINTS {
+            return Ok(Some((ParkedWhy::Malformed("points out of bounds".into()), Wait::Repair)));
+        }
+        if redeems && judged.is_none() {
+            return Ok(Some((ParkedWhy::Malformed("a redemption without its facts".into()), Wait::Repair)));
+        }
+        if matches!(posting.column, Column::EarnReversed | Column::RedeemReversed) {
+            return Ok(Some((ParkedWhy::Malformed("a reversal outside a return".into()), Wait::Repair)));
+        }
+    }
+    let ruled = matches!(entry.kind, EntryKind::Sale(_) | EntryKind::Earn(_) | EntryKind::Redeem(..));
+    if !any {
+        return Ok(None);
+    }
+    if ruled && books.catalog(entry.catalog)?.is_none() {
+        return Ok(Some((ParkedWhy::UnknownCatalog(entry.catalog), Wait::Catalog(entry.catalog))));
+    }
+    for membership in judge::memberships(&entry.kind) {
+        if books.membership(membership)?.is_none() {
+            return Ok(Some((ParkedWhy::UnknownMembership(membership), Wait::Membership(membership))));
+        }
+    }
+    Ok(None)
+}
+
+/// Posts the legs of an entry that is no reversal.
+pub fn post<B: Books>(
+    books: &mut B,
+    bucket: BucketId,
+    taken: &Taken,
+    entry: &Entry,
+    judged: &Judged,
+) -> Result<(), B::Error> {
+    let outlet = entry.actor.outlet();
+    let legs: Vec<(u16, Posting)> =
+        here(books, bucket, entry).map(|(leg, posting)| (leg, posting.clone())).collect();
+    for (leg, posting) in legs {
+        let authority = judged.authorities.get(usize::from(leg)).copied().flatten();
+        let (movement, sides) = movement(&posting, outlet, entry, authority);
+        let row = Row { at: at(taken, entry), outlet, movement };
+        let moved = Movements {
+            account: posting.account,
+            key: (taken.dot, leg),
+            row,
+            sides: Some(sides),
+            of: taken.dot,
+        };
+        insert(books, bucket, moved)?;
+    }
+    Ok(())
+}
+
+fn movement(
+    posting: &Posting,
+    outlet: Option<OutletId>,
+    entry: &Entry,
+    authority: Option<Authority>,
+) -> (Movement, (Side, Side)) {
+    let points = posting.points;
+    let issued = (Side::Program, Side::Member);
+    let taken = (Side::Member, Side::Program);
+    match posting.column {
+        Column::Earned => (Movement::Credit { terms: terms(posting, outlet), points, earned: true }, issued),
+        Column::AdjustedUp | Column::RedeemReversed => {
+            (Movement::Credit { terms: terms(posting, outlet), points, earned: false }, issued)
+        }
+        Column::TransferredIn => (
+            Movement::Credit { terms: terms(posting, outlet), points, earned: false },
+            (Side::InTransit, Side::Member),
+        ),
+        Column::Redeemed => {
+            let authority = authority.unwrap_or(Authority::Forced);
+            let idem = entry.idem;
+            let sides = if authority.is_covered() { taken } else { (Side::Suspense, Side::Program) };
+            (Movement::Redemption { authority, points, idem }, sides)
+        }
+        Column::TransferredOut => (Movement::Debit { points }, (Side::Member, Side::InTransit)),
+        Column::AdjustedDown | Column::Expired | Column::EarnReversed => (Movement::Debit { points }, taken),
+    }
+}
+
+/// A hold's row: points set aside, or (below zero) no longer.
+pub fn set_aside<B: Books>(
+    books: &mut B,
+    bucket: BucketId,
+    taken: &Taken,
+    account: AccountId,
+    points: Points,
+) -> Result<(), B::Error> {
+    if account.set.bucket(books.buckets()) != bucket {
+        return Ok(());
+    }
+    let dot: Dot = taken.dot;
+    let row = Row { at: taken.receipt.received, outlet: None, movement: Movement::Hold { points } };
+    insert(books, bucket, Movements { account, key: (dot, 0), row, sides: None, of: dot })
+}

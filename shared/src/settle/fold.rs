@@ -1,0 +1,392 @@
+//! One account at one cut.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::account::{Account, Movement, Row, Short};
+use crate::books::Side;
+use crate::catalog::{Bearer, OverdraftPolicy};
+use crate::entry::{Authority, Cut};
+use crate::ids::{Dot, NodeId, OutletId, Seq};
+use crate::points::Points;
+use crate::time::Millis;
+
+/// What a cut covers.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Cover {
+    watermark: Millis,
+    marks: BTreeMap<NodeId, Seq>,
+    parked: BTreeSet<Dot>,
+}
+
+/// Names a row of an account.
+pub type RowKey = (Dot, u16);
+
+impl Cover {
+    /// What this cut covers.
+    pub fn of(cut: &Cut) -> Self {
+        Self {
+            watermark: cut.watermark,
+            marks: cut.marks.iter().copied().collect(),
+            parked: cut.parked.iter().copied().collect(),
+        }
+    }
+
+    /// Whether an entry was posted in the bucket when the cut was made.
+    pub fn covers(&self, dot: Dot) -> bool {
+        self.marks.get(&dot.node).is_some_and(|seq| dot.seq <= *seq) && !self.parked.contains(&dot)
+    }
+
+    /// The rows that it folds. What was set aside for (an online redemption) counts whenever it was posted; everything
+    /// else counts up to the watermark; what is taken back counts with or after what it takes back.
+    pub fn selected(&self, account: &Account) -> BTreeSet<RowKey> {
+        let mut selected = BTreeSet::new();
+        for (key, row) in &account.open {
+            let in_time = row.at <= self.watermark;
+            let counts = match &row.movement {
+                Movement::Redemption { authority, .. } => in_time || authority.is_covered(),
+                #[cfg(feature = "mutants")]
+                Movement::Credit { .. } => in_time || crate::mutant::on(crate::mutant::Mutant::LateCredits),
+                #[cfg(not(feature = "mutants"))]
+                Movement::Credit { .. } => in_time,
+                Movement::Debit { .. } => in_time,
+                Movement::CreditReversed { .. }
+                | Movement::RedemptionReversed { .. }
+                | Movement::Hold { .. } => false,
+            };
+            if counts && self.covers(key.0) {
+                selected.insert(*key);
+            }
+        }
+        let firm = selected.clone();
+        let waits = |key: &RowKey| account.open.contains_key(key) && !firm.contains(key);
+        for (key, row) in &account.open {
+            let target_waits = match &row.movement {
+                Movement::RedemptionReversed { of, leg, .. } => waits(&(*of, *leg)),
+                Movement::CreditReversed { of, .. } => {
+                    let legs = account.open.range((*of, 0)..=(*of, u16::MAX));
+                    legs.into_iter().any(|(key, _)| waits(key))
+                }
+                _ => true,
+            };
+            if !target_waits && row.at <= self.watermark && self.covers(key.0) {
+                selected.insert(*key);
+            }
+        }
+        selected
+    }
+}
+
+/// Who bears a shortfall, in order.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Waterfall {
+    /// The steps; the last of them takes what is left.
+    pub steps: Vec<Bearer>,
+    /// Shortfalls above this are offered to a person.
+    pub review_over: Option<Points>,
+}
+
+impl Waterfall {
+    /// The policy's waterfall for an authority.
+    pub fn of(policy: &OverdraftPolicy, authority: Authority) -> Self {
+        let steps = match authority {
+            Authority::Online | Authority::Reserved | Authority::Offline => &policy.offline,
+            Authority::Late => &policy.late,
+            Authority::Forced => &policy.forced,
+        };
+        Self { steps: steps.clone(), review_over: policy.review_over }
+    }
+
+    /// Lets a shortfall run down. `debt` is what the member owes already.
+    fn run(&self, short: Points, debt: Points) -> Short {
+        let mut left = short;
+        let mut borne = Short::default();
+        for step in &self.steps {
+            match step {
+                Bearer::MemberDebt(limit) => {
+                    let room = limit.minus(debt).minus(borne.member_debt).at_least_zero();
+                    let taken = left.min(room);
+                    borne.member_debt = borne.member_debt.plus(taken);
+                    left = left.minus(taken);
+                }
+                Bearer::Outlet => {
+                    borne.outlet = borne.outlet.plus(left);
+                    left = Points::ZERO;
+                }
+                Bearer::Program => {
+                    borne.program = borne.program.plus(left);
+                    left = Points::ZERO;
+                }
+            }
+        }
+        // a waterfall always posts: the catalog sees to its end, and where there is none the program bears it
+        borne.program = borne.program.plus(left);
+        borne
+    }
+}
+
+/// A leg of the ledger that a fold makes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FoldLeg {
+    /// Where the points come from.
+    pub from: Side,
+    /// Where they go.
+    pub to: Side,
+    /// So many.
+    pub points: Points,
+    /// The transaction that it is about.
+    pub of: Dot,
+    /// At which outlet that was.
+    pub outlet: Option<OutletId>,
+}
+
+/// A redemption that was short.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Shortfall {
+    /// The redemption.
+    pub of: RowKey,
+    /// On what grounds it had been allowed.
+    pub authority: Authority,
+    /// So many points, reversals taken off.
+    pub amount: Points,
+    /// Covered by the member's points.
+    pub covered: Points,
+    /// Who bears the rest.
+    pub short: Short,
+    /// Above which a person is asked.
+    pub review_over: Option<Points>,
+}
+
+/// What a cut makes of an account.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Fold {
+    /// The account after it.
+    pub account: Account,
+    /// The ledger's legs.
+    pub legs: Vec<FoldLeg>,
+    /// What was short, in the order of settling.
+    pub shortfalls: Vec<Shortfall>,
+    /// All offline redemptions that it settled, with their outlets.
+    pub window: Vec<(Dot, Option<OutletId>)>,
+    /// What there was for them: max(0, posted − reserved), debt repaid.
+    pub free: Points,
+}
+
+/// Folds an account at a cut; `None` where the cut covers nothing of it.
+pub fn fold(account: &Account, cover: &Cover, rules: &BTreeMap<RowKey, Waterfall>) -> Option<Fold> {
+    let selected = cover.selected(account);
+    let reserved: Points = holds(account, cover).map(|(_, points)| points).sum();
+    if selected.is_empty() {
+        return None;
+    }
+    let mut next = account.clone();
+    let mut rows: Vec<(RowKey, Row)> = Vec::new();
+    for key in &selected {
+        rows.extend(next.open.remove(key).map(|row| (*key, row)));
+    }
+    if reserved.is_zero() {
+        // every hold is back to zero, as none can be below it
+        for (key, _) in holds(account, cover) {
+            next.open.remove(&key);
+        }
+    }
+    let mut folding = Folding { fold: Fold { account: next, ..Fold::default() }, offline: BTreeMap::new() };
+    let taken_back = folding.net(&rows);
+    folding.repay(reserved, taken_back);
+    folding.redeem(rules);
+    folding.move_waiting(&rows);
+    Some(folding.fold)
+}
+
+/// The covered hold rows.
+fn holds<'a>(account: &'a Account, cover: &'a Cover) -> impl Iterator<Item = (RowKey, Points)> + 'a {
+    account.open.iter().filter_map(|(key, row)| match &row.movement {
+        Movement::Hold { points } if cover.covers(key.0) => Some((*key, *points)),
+        _ => None,
+    })
+}
+
+/// An offline redemption while its window is settled.
+struct Offline {
+    authority: Authority,
+    at: Millis,
+    outlet: Option<OutletId>,
+    amount: Points,
+}
+
+struct Folding {
+    fold: Fold,
+    offline: BTreeMap<RowKey, Offline>,
+}
+
+impl Folding {
+    fn leg(&mut self, from: Side, to: Side, points: Points, of: Dot, outlet: Option<OutletId>) {
+        if points.is_positive() {
+            self.fold.legs.push(FoldLeg { from, to, points, of, outlet });
+        }
+    }
+
+    /// Credits, what was set aside for, and reversals: first netted against what they reverse. Answers how much was taken
+    /// back, which may have been spent.
+    fn net(&mut self, rows: &[(RowKey, Row)]) -> Vec<(Dot, Option<OutletId>, Points)> {
+        let mut taken_back = Vec::new();
+        for (key, row) in rows {
+            let account = &mut self.fold.account;
+            match &row.movement {
+                Movement::Credit { terms, points, earned } => {
+                    account.settled.credit(*terms, *points);
+                    if *earned {
+                        account.lifetime_earned = account.lifetime_earned.plus(*points);
+                    }
+                }
+                Movement::CreditReversed { terms, points, of } => {
+                    account.settled.credit(*terms, points.negated());
+                    account.lifetime_earned = account.lifetime_earned.minus(*points);
+                    taken_back.push((*of, row.outlet, *points));
+                }
+                Movement::Debit { points } => {
+                    account.settled.spent = account.settled.spent.plus(*points);
+                    taken_back.push((key.0, row.outlet, *points));
+                }
+                Movement::Redemption { authority, points, .. } => {
+                    account.lifetime_redeemed = account.lifetime_redeemed.plus(*points);
+                    if authority.is_covered() {
+                        account.settled.spent = account.settled.spent.plus(*points);
+                    } else {
+                        let offline = Offline {
+                            authority: *authority,
+                            at: row.at,
+                            outlet: row.outlet,
+                            amount: *points,
+                        };
+                        self.offline.insert(*key, offline);
+                    }
+                }
+                Movement::RedemptionReversed { .. } | Movement::Hold { .. } => {}
+            }
+        }
+        for (_, row) in rows {
+            if let Movement::RedemptionReversed { of, leg, points } = &row.movement {
+                self.give_back((*of, *leg), *points, row.outlet);
+            }
+        }
+        taken_back
+    }
+
+    /// Redeemed points come back: off a redemption of this window, or else by unwinding its settlement, last bearer
+    /// first.
+    fn give_back(&mut self, of: RowKey, points: Points, outlet: Option<OutletId>) {
+        let account = &mut self.fold.account;
+        account.lifetime_redeemed = account.lifetime_redeemed.minus(points);
+        if let Some(offline) = self.offline.get_mut(&of) {
+            offline.amount = offline.amount.minus(points).at_least_zero();
+            return;
+        }
+        let mut left = points;
+        let mut take = |share: Points| {
+            let taken = left.min(share.at_least_zero());
+            left = left.minus(taken);
+            taken
+        };
+        let short = account.shorts.get(&of.0).copied().unwrap_or_default();
+        let program = take(short.program);
+        let borne = take(short.outlet);
+        let debt = take(short.member_debt.min(account.debt));
+        account.debt = account.debt.minus(debt);
+        account.settled.spent = account.settled.spent.minus(left);
+        let rest = Short {
+            member_debt: short.member_debt.minus(debt),
+            outlet: short.outlet.minus(borne),
+            program: short.program.minus(program),
+        };
+        if rest == Short::default() {
+            account.shorts.remove(&of.0);
+        } else {
+            account.shorts.insert(of.0, rest);
+        }
+        self.leg(Side::Member, Side::Program, program, of.0, outlet);
+        self.leg(Side::Member, Side::Outlet, borne, of.0, outlet);
+        self.leg(Side::Member, Side::Debt, debt, of.0, outlet);
+    }
+
+    /// What was taken back and is not there becomes debt, and debt is repaid from what there is (I5).
+    fn repay(&mut self, reserved: Points, taken_back: Vec<(Dot, Option<OutletId>, Points)>) {
+        for (of, outlet, points) in taken_back {
+            let account = &mut self.fold.account;
+            let missing = reserved.minus(account.settled.posted()).at_least_zero().min(points);
+            account.debt = account.debt.plus(missing);
+            account.settled.spent = account.settled.spent.minus(missing);
+            self.leg(Side::Debt, Side::Member, missing, of, outlet);
+        }
+        let account = &mut self.fold.account;
+        let free = account.settled.posted().minus(reserved).at_least_zero();
+        let repaid = free.min(account.debt);
+        account.debt = account.debt.minus(repaid);
+        account.settled.spent = account.settled.spent.plus(repaid);
+        self.fold.free = free.minus(repaid);
+        let of = Dot::new(crate::books::SERVER, Seq(0));
+        self.leg(Side::Member, Side::Debt, repaid, of, None);
+    }
+
+    /// Settles the window's offline redemptions in the order of their keys.
+    fn redeem(&mut self, rules: &BTreeMap<RowKey, Waterfall>) {
+        let mut free = self.fold.free;
+        let mut window: Vec<(RowKey, Offline)> = std::mem::take(&mut self.offline).into_iter().collect();
+        window.sort_by_key(|(key, offline)| (offline.authority, offline.at, *key));
+        let nobody = Waterfall { steps: Vec::new(), review_over: None };
+        for (key, offline) in window {
+            let account = &mut self.fold.account;
+            let covered = free.min(offline.amount);
+            free = free.minus(covered);
+            account.settled.spent = account.settled.spent.plus(covered);
+            self.fold.window.push((key.0, offline.outlet));
+            let missing = offline.amount.minus(covered);
+            if missing.is_positive() {
+                let rule = rules.get(&key).unwrap_or(&nobody);
+                let short = rule.run(missing, account.debt);
+                account.debt = account.debt.plus(short.member_debt);
+                let sum = account.shorts.entry(key.0).or_default();
+                sum.member_debt = sum.member_debt.plus(short.member_debt);
+                sum.outlet = sum.outlet.plus(short.outlet);
+                sum.program = sum.program.plus(short.program);
+                self.fold.shortfalls.push(Shortfall {
+                    of: key,
+                    authority: offline.authority,
+                    amount: offline.amount,
+                    covered,
+                    short,
+                    review_over: rule.review_over,
+                });
+                self.leg(Side::Debt, Side::Suspense, short.member_debt, key.0, offline.outlet);
+                self.leg(Side::Outlet, Side::Suspense, short.outlet, key.0, offline.outlet);
+                self.leg(Side::Program, Side::Suspense, short.program, key.0, offline.outlet);
+            }
+            self.leg(Side::Member, Side::Suspense, covered, key.0, offline.outlet);
+        }
+    }
+
+    /// Reversals that stay open although their redemption left suspense now: from here on they go back to the member.
+    fn move_waiting(&mut self, rows: &[(RowKey, Row)]) {
+        let settled: BTreeSet<RowKey> = rows
+            .iter()
+            .filter(|(_, row)| {
+                matches!(&row.movement, Movement::Redemption { authority, .. } if !authority.is_covered())
+            })
+            .map(|(key, _)| *key)
+            .collect();
+        let waiting: Vec<(Dot, Option<OutletId>, Points)> = self
+            .fold
+            .account
+            .open
+            .values()
+            .filter_map(|row| match &row.movement {
+                Movement::RedemptionReversed { of, leg, points } if settled.contains(&(*of, *leg)) => {
+                    Some((*of, row.outlet, *points))
+                }
+                _ => None,
+            })
+            .collect();
+        for (of, outlet, points) in waiting {
+            self.leg(Side::Suspense, Side::Member, points, of, outlet);
+        }
+    }
+}
