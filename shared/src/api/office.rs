@@ -214,3 +214,22 @@ pub struct Overdraft {
     /// When a person decided, what and why.
     pub decision: Option<String>,
 }
+
+/// A line of the audit.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct AuditLine {
+    /// Its place.
+    pub id: String,
+    /// When.
+    pub at: String,
+    /// Who: the token's name.
+    pub who: String,
+    /// Under which role.
+    pub role: String,
+    /// What, such as `till.create`.
+    pub action: String,
+    /// To what.
+    pub subject: String,
+    /// In which way, and why.
+    pub detail: String,
+}

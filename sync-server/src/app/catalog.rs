@@ -1,0 +1,130 @@
+//! The catalog as one document, and its versions.
+
+use std::sync::Arc;
+
+use shared::books::Catalogs as _;
+use shared::catalog::compile::Problem as Wrong;
+use shared::catalog::document::Document;
+use shared::catalog::{Catalog, Version};
+use shared::refusal::{Problem, Refusal};
+use shared::time::Millis;
+
+use super::{App, AppError, Done, Who, audit};
+use crate::clock;
+use crate::store::rows::CatalogRow;
+use crate::store::{Read, StoreError, Write};
+
+/// Today's catalog.
+pub fn latest<R: Read + ?Sized>(books: &R) -> Done<Arc<Catalog>> {
+    let Some(row) = books.catalog_latest()? else { return Ok(Arc::new(Catalog::empty())) };
+    let catalog = books.catalog(row.hash)?;
+    catalog.ok_or_else(|| StoreError::Damaged("the latest catalog is not there".to_owned()).into())
+}
+
+/// What is wrong with a document, as a refusal.
+pub fn refused(wrong: Wrong) -> AppError {
+    Refusal::field(wrong.field, wrong.detail).into()
+}
+
+/// Makes a document the next version, in a transaction; `what` goes into the audit. The same document makes none.
+pub fn put(
+    books: &mut dyn Write,
+    who: &Who,
+    now: Millis,
+    document: Document,
+    what: (&str, &str),
+) -> Done<Arc<Catalog>> {
+    let before = latest(books)?;
+    let (next, compiled) = before.version.next(document).map_err(refused)?;
+    if next.document == before.version.document {
+        return Ok(before);
+    }
+    let row = CatalogRow { version: next.version, hash: compiled.hash, at: now, who: who.name.clone() };
+    books.add_catalog(&row, &next)?;
+    audit::note(books, who, now, what.0, what.1, &format!("catalog version {}", next.version))?;
+    Ok(Arc::new(compiled))
+}
+
+/// Replaces the whole document. `version` is the one that it was read as, where the caller says it.
+pub async fn replace(app: &App, who: Who, document: Document, version: Option<u64>) -> Done<Arc<Catalog>> {
+    let now = clock::now();
+    app.write(move |books| {
+        let held = latest(books)?.version.version;
+        check_version(version, held)?;
+        put(books, &who, now, document.clone(), ("catalog.put", "catalog"))
+    })
+    .await
+}
+
+/// A stale version is refused; one that was not said is not checked.
+pub fn check_version(said: Option<u64>, held: u64) -> Done<()> {
+    match said {
+        Some(said) if said != held => {
+            let detail = format!("It was changed meanwhile: this is version {held}, version {said} was sent.");
+            Err(Refusal::new(Problem::VersionConflict, detail).at("version").into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// One change between two documents.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Change {
+    /// The list it is in.
+    pub list: &'static str,
+    /// The item's code.
+    pub code: String,
+    /// `added`, `changed` or `removed`.
+    pub change: &'static str,
+}
+
+/// What a document would change; a document that does not hold is refused.
+pub fn diff(app: &App, document: Document) -> Done<Vec<Change>> {
+    let before = app.catalog()?;
+    let (next, _) = before.version.next(document).map_err(refused)?;
+    Ok(changes(&before.version, &next))
+}
+
+fn changes(before: &Version, next: &Version) -> Vec<Change> {
+    let mut found = Vec::new();
+    macro_rules! compare {
+        ($list:ident) => {
+            for item in &next.document.$list {
+                let old = before.document.$list.iter().find(|old| old.code == item.code);
+                let change = match old {
+                    None => "added",
+                    Some(old) if old == item => continue,
+                    Some(_) => "changed",
+                };
+                found.push(Change { list: stringify!($list), code: item.code.to_string(), change });
+            }
+            for old in &before.document.$list {
+                if !next.document.$list.iter().any(|item| item.code == old.code) {
+                    found.push(Change { list: stringify!($list), code: old.code.to_string(), change: "removed" });
+                }
+            }
+        };
+    }
+    compare!(outlets);
+    compare!(currencies);
+    compare!(programs);
+    compare!(earning_rules);
+    found
+}
+
+/// Versions, latest first, before a number.
+pub fn versions(app: &App, before: Option<u64>, limit: usize) -> Done<Vec<CatalogRow>> {
+    Ok(app.read()?.catalog_versions(before, limit)?)
+}
+
+/// Reads a catalog document from JSON or, where the name ends so, TOML.
+///
+/// # Errors
+/// A sentence that names the field.
+pub fn read_document(name: &str, text: &str) -> Result<Document, String> {
+    if name.ends_with(".toml") {
+        toml::from_str(text).map_err(|error| error.to_string())
+    } else {
+        serde_json::from_str(text).map_err(|error| error.to_string())
+    }
+}

@@ -1,0 +1,133 @@
+//! Tokens: made once and told once; only their hashes are kept.
+
+use shared::api::office::{NewToken, Token};
+use shared::ids::Code;
+use shared::time::Millis;
+use uuid::Uuid;
+
+use super::{App, AppError, Done, Who, audit, text};
+use crate::clock;
+use crate::store::rows::{Role, TokenRow};
+
+/// What a secret begins with.
+const PREFIX: &str = "tk_";
+/// Longest life of a `member` token, in minutes: it is given out to a web shop.
+const MEMBER_MINUTES: u64 = 60;
+
+fn hash(secret: &str) -> [u8; 32] {
+    *blake3::hash(secret.trim().as_bytes()).as_bytes()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Who a secret is.
+pub fn authenticate(app: &App, secret: &str, now: Millis) -> Done<Who> {
+    let row = app.read()?.token(&hash(secret))?;
+    let row = row.ok_or(AppError::Unauthorized("This token is not known."))?;
+    if row.expires_at.is_some_and(|end| end <= now) {
+        return Err(AppError::Unauthorized("This token has expired."));
+    }
+    Ok(Who {
+        name: row.name,
+        role: row.role,
+        outlet: row.outlet,
+        programs: row.programs,
+        customer: row.customer,
+    })
+}
+
+/// Makes a token; the answer carries its secret, once.
+pub async fn create(app: &App, who: Who, request: NewToken) -> Done<Token> {
+    let now = clock::now();
+    let (secret, row) = prepare(app, &request, now)?;
+    let shown = Token { token: Some(secret.clone()), ..show(&row) };
+    app.write(move |books| {
+        books.put_token(&hash(&secret), &row)?;
+        let detail = format!("{} {}", row.role.as_str(), row.outlet.as_ref().map_or("", Code::as_str));
+        audit::note(books, &who, now, "token.create", &row.name, detail.trim())
+    })
+    .await?;
+    Ok(shown)
+}
+
+fn prepare(app: &App, request: &NewToken, now: Millis) -> Done<(String, TokenRow)> {
+    let name = shared::request::text(&request.name, "name")?;
+    let role = Role::parse(&request.role).map_err(|detail| AppError::field("role", detail))?;
+    let catalog = app.catalog()?;
+    let outlet = match &request.outlet {
+        None if role == Role::Pos => {
+            return Err(AppError::field("outlet", "A `pos` token is of one outlet: name its code."));
+        }
+        None => None,
+        Some(code) => {
+            let outlet = catalog.outlet(code);
+            Some(outlet.ok_or_else(|| AppError::field("outlet", format!("There is no outlet `{code}`.")))?.code.clone())
+        }
+    };
+    let programs = request.programs.as_ref().map(|codes| programs(&catalog, codes)).transpose()?;
+    let customer = request.customer_id.as_ref().map(|id| id.parse()).transpose();
+    let customer = customer.map_err(|detail: String| AppError::field("customer_id", detail))?;
+    if role == Role::Member && customer.is_none() {
+        return Err(AppError::field("customer_id", "A `member` token is of one customer: name its id."));
+    }
+    let minutes = match role {
+        Role::Member => Some(request.minutes.unwrap_or(MEMBER_MINUTES).min(MEMBER_MINUTES)),
+        _ => request.minutes,
+    };
+    let row = TokenRow {
+        id: clock::fresh_id(),
+        name,
+        role,
+        outlet,
+        programs,
+        customer,
+        created_at: now,
+        expires_at: minutes.map(|minutes| now.after(minutes.saturating_mul(60_000))),
+    };
+    Ok((format!("{PREFIX}{}", hex(&clock::random::<32>())), row))
+}
+
+fn programs(catalog: &shared::catalog::Catalog, codes: &[String]) -> Done<Vec<Code>> {
+    let known = |code: &String| {
+        let program = catalog.program(code).map(|program| program.code.clone());
+        program.ok_or_else(|| AppError::field("programs", format!("There is no program `{code}`.")))
+    };
+    codes.iter().map(known).collect()
+}
+
+fn show(row: &TokenRow) -> Token {
+    Token {
+        id: row.id.to_string(),
+        name: row.name.clone(),
+        role: row.role.as_str().to_owned(),
+        outlet: row.outlet.as_ref().map(ToString::to_string),
+        created_at: text(row.created_at),
+        expires_at: row.expires_at.map(text),
+        token: None,
+    }
+}
+
+/// All tokens, oldest first.
+pub fn list(app: &App) -> Done<Vec<Token>> {
+    let mut rows: Vec<TokenRow> = app.read()?.tokens()?.into_iter().map(|(_, row)| row).collect();
+    rows.sort_by_key(|row| row.id);
+    Ok(rows.iter().map(show).collect())
+}
+
+/// Takes a token away.
+pub async fn revoke(app: &App, who: Who, id: Uuid) -> Done<()> {
+    let now = clock::now();
+    app.write(move |books| {
+        let found = books.tokens()?.into_iter().find(|(_, row)| row.id == id);
+        let (secret, row) = found.ok_or_else(|| AppError::not_found("such token"))?;
+        books.take_token(&secret)?;
+        audit::note(books, &who, now, "token.revoke", &row.name, "")
+    })
+    .await
+}

@@ -1,0 +1,132 @@
+//! JSON bodies and queries, each refusal naming its field.
+
+use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use shared::api::problem::Problem;
+use shared::{entry, limits};
+
+use super::error::Failure;
+
+/// A JSON body, with the hash by which a repeat is known.
+pub(super) struct Body<T> {
+    pub(super) value: T,
+    pub(super) hash: u64,
+}
+
+impl<S: Send + Sync, T: DeserializeOwned + Serialize> FromRequest<S> for Body<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Failure> {
+        let media = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let is_json = media.is_none_or(|media| {
+            let media = media.split(';').next().unwrap_or("").trim();
+            media.eq_ignore_ascii_case("application/json") || media.ends_with("+json")
+        });
+        let bytes = bytes(request, limits::BODY_BYTES).await?;
+        if !is_json && !bytes.is_empty() {
+            let detail = "A body is JSON: `Content-Type: application/json`.";
+            return Err(Problem::new(415, "unsupported_media_type", detail).into());
+        }
+        let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
+        let value: T = parse(text)?;
+        let canonical = serde_json::to_vec(&value).unwrap_or_default();
+        Ok(Self { value, hash: entry::body_hash(&canonical) })
+    }
+}
+
+/// A body's bytes, up to a limit.
+pub(super) async fn bytes(request: Request, most: usize) -> Result<axum::body::Bytes, Failure> {
+    let too_large = || {
+        let detail = format!("A body has at most {most} bytes.");
+        Failure::from(Problem::new(413, "payload_too_large", detail))
+    };
+    let length = request.headers().get(axum::http::header::CONTENT_LENGTH);
+    let length = length.and_then(|value| value.to_str().ok()).and_then(|value| value.parse::<usize>().ok());
+    if length.is_some_and(|length| length > most) {
+        return Err(too_large());
+    }
+    axum::body::to_bytes(request.into_body(), most).await.map_err(|_| too_large())
+}
+
+/// Reads JSON that is not nested deeper than it should be.
+pub(super) fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, Failure> {
+    if depth(text) > limits::JSON_DEPTH {
+        return Err(Problem::invalid_request("The body is nested too deeply.").into());
+    }
+    serde_json::from_slice(text).map_err(|error| wrong(&error).into())
+}
+
+fn depth(text: &[u8]) -> usize {
+    let (mut depth, mut deepest, mut inside, mut escaped) = (0_usize, 0, false, false);
+    for byte in text {
+        match (inside, byte) {
+            (true, _) if escaped => escaped = false,
+            (true, b'\\') => escaped = true,
+            (_, b'"') => inside = !inside,
+            (false, b'{' | b'[') => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            (false, b'}' | b']') => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+/// What serde says, with the field that it names.
+fn wrong(error: &serde_json::Error) -> Problem {
+    let text = error.to_string();
+    let named = ["unknown field `", "missing field `", "duplicate field `"].into_iter();
+    let field = named.filter_map(|lead| text.split_once(lead)?.1.split_once('`')).map(|(field, _)| field).next();
+    let problem = Problem::invalid_request(format!("The body is not valid: {text}."));
+    match field {
+        Some(field) => problem.at(field),
+        None => problem,
+    }
+}
+
+/// A query.
+pub(super) struct Asked<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        match Query::<T>::from_request_parts(parts, state).await {
+            Ok(Query(value)) => Ok(Self(value)),
+            Err(error) => Err(Problem::invalid_request(error.body_text()).into()),
+        }
+    }
+}
+
+/// A page out of a whole list, `after` being the last item's id.
+pub(super) fn page<T>(
+    items: Vec<T>,
+    paging: &shared::api::Paging,
+    id: impl Fn(&T) -> String,
+) -> shared::api::Page<T> {
+    let from = match &paging.after {
+        Some(after) => items.iter().position(|item| id(item) == *after).map_or(items.len(), |at| at + 1),
+        None => 0,
+    };
+    let more = items.len() > from.saturating_add(paging.limit());
+    let items: Vec<T> = items.into_iter().skip(from).take(paging.limit()).collect();
+    let next = items.last().filter(|_| more).map(id);
+    shared::api::Page { items, next }
+}
+
+/// A page that was cut by the store: one item more than asked says that there is a next.
+pub(super) fn cut<T>(
+    mut items: Vec<T>,
+    limit: usize,
+    id: impl Fn(&T) -> String,
+) -> shared::api::Page<T> {
+    let more = items.len() > limit;
+    items.truncate(limit);
+    let next = items.last().filter(|_| more).map(id);
+    shared::api::Page { items, next }
+}

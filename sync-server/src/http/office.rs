@@ -1,0 +1,57 @@
+//! `/api/tokens`, `/api/audit`.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use shared::api::office::{AuditLine, NewToken, Token};
+use shared::api::{Page, Paging};
+
+use super::auth::Caller;
+use super::error::Failure;
+use super::extract::{Asked, Body, cut, page};
+use crate::app::{App, AppError, audit as audited, tokens as secrets};
+
+pub(super) async fn tokens(
+    State(app): State<Arc<App>>,
+    Asked(paging): Asked<Paging>,
+) -> Result<Json<Page<Token>>, Failure> {
+    Ok(Json(page(secrets::list(&app)?, &paging, |token| token.id.clone())))
+}
+
+pub(super) async fn create_token(
+    State(app): State<Arc<App>>,
+    Caller(who): Caller,
+    body: Body<NewToken>,
+) -> Result<(StatusCode, Json<Token>), Failure> {
+    Ok((StatusCode::CREATED, Json(secrets::create(&app, who, body.value).await?)))
+}
+
+pub(super) async fn revoke_token(
+    State(app): State<Arc<App>>,
+    Caller(who): Caller,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Failure> {
+    let id = id.parse().map_err(|_| AppError::not_found("such token"))?;
+    secrets::revoke(&app, who, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn audit(
+    State(app): State<Arc<App>>,
+    Asked(paging): Asked<Paging>,
+) -> Result<Json<Page<AuditLine>>, Failure> {
+    let before = paging.after.as_deref().and_then(|after| after.parse().ok());
+    let rows = audited::list(&app, before, paging.limit() + 1)?;
+    let lines = rows.into_iter().map(|(number, row)| AuditLine {
+        id: number.to_string(),
+        at: row.at.rfc3339(),
+        who: row.who,
+        role: row.role.as_str().to_owned(),
+        action: row.action,
+        subject: row.subject,
+        detail: row.detail,
+    });
+    Ok(Json(cut(lines.collect(), paging.limit(), |line| line.id.clone())))
+}

@@ -1,0 +1,200 @@
+//! The embedded home: redb in the data directory, with no set-up.
+//!
+//! One thread writes; jobs that wait together share a transaction and its one sync. Everything read stands on a
+//! snapshot of redb's own.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+
+use parking_lot::Mutex;
+use redb::{Database, Durability, ReadableDatabase as _, ReadableTable as _, WriteTransaction};
+use tokio::sync::watch;
+
+use super::rows::Identity;
+use super::{Job, Outcome, Queue, Read, Store, StoreError};
+use kv::{decode, failed};
+use view::{Compiled, View};
+
+mod accounts;
+mod directory;
+mod journals;
+mod kv;
+mod office;
+mod tables;
+mod view;
+
+/// The file in the data directory.
+const FILE: &str = "server.redb";
+/// Pages kept in memory: 64 MiB served ten million members as well as 4 GiB did.
+const CACHE_BYTES: usize = 64 * 1024 * 1024;
+/// Jobs in one commit: what waits while one sync takes its few milliseconds, with room.
+const BATCH_JOBS: usize = 256;
+
+/// The embedded store.
+pub struct Embedded {
+    database: Arc<Database>,
+    compiled: Compiled,
+    buckets: u16,
+    queue: Queue,
+    changed: watch::Receiver<u64>,
+    writer: Mutex<Option<std::thread::JoinHandle<()>>>,
+}
+
+impl Embedded {
+    /// Opens the store in a directory, or makes it there with this identity.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] where another process has it.
+    pub fn open(directory: &Path, fresh: impl FnOnce() -> Identity) -> Result<Self, StoreError> {
+        let database = redb::Builder::new()
+            .set_cache_size(CACHE_BYTES)
+            .create(directory.join(FILE))
+            .map_err(failed)?;
+        let identity = prepare(&database, fresh)?;
+        let database = Arc::new(database);
+        let compiled = Compiled::default();
+        let (queue, jobs) = Queue::new();
+        let (tell, changed) = watch::channel(0);
+        let writer = Writer {
+            database: Arc::clone(&database),
+            compiled: compiled.clone(),
+            buckets: identity.buckets,
+            tell,
+        };
+        let thread = std::thread::Builder::new()
+            .name("writer".to_owned())
+            .spawn(move || writer.run(&jobs))
+            .map_err(|error| StoreError::Failed(error.to_string()))?;
+        let writer = Mutex::new(Some(thread));
+        Ok(Self { database, compiled, buckets: identity.buckets, queue, changed, writer })
+    }
+}
+
+/// Makes all tables and, in a new store, the identity.
+fn prepare(database: &Database, fresh: impl FnOnce() -> Identity) -> Result<Identity, StoreError> {
+    let transaction = begin(database)?;
+    tables::create_all(&transaction).map_err(failed)?;
+    let found = {
+        let table = transaction.open_table(tables::IDENTITY).map_err(failed)?;
+        let row = table.get(&[0]).map_err(failed)?;
+        row.map(|row| decode::<Identity>(row.value())).transpose()?
+    };
+    let identity = if let Some(identity) = found {
+        identity
+    } else {
+        let identity = fresh();
+        let mut view = View::new(transaction, identity.buckets, Compiled::default());
+        super::topics::Keystone::put_identity(&mut view, &identity)?;
+        // number 1 is the server's own node
+        view.count_up(&tables::counter::NODE)?;
+        shared::books::Journals::put_node(&mut view, shared::books::SERVER, shared::books::NodeRow::default())?;
+        view.kv.commit().map_err(failed)?;
+        return Ok(identity);
+    };
+    transaction.commit().map_err(failed)?;
+    Ok(identity)
+}
+
+/// Begins every write. A commit is on disk when it returns; with quick-repair, so that opening after a kill does not
+/// walk the whole file.
+fn begin(database: &Database) -> Result<WriteTransaction, StoreError> {
+    let mut transaction = database.begin_write().map_err(failed)?;
+    transaction.set_durability(Durability::Immediate).map_err(|error| StoreError::Failed(error.to_string()))?;
+    transaction.set_two_phase_commit(false);
+    transaction.set_quick_repair(false);
+    Ok(transaction)
+}
+
+impl Store for Embedded {
+    fn read(&self) -> Result<Box<dyn Read + '_>, StoreError> {
+        let snapshot = self.database.begin_read().map_err(failed)?;
+        Ok(Box::new(View::new(snapshot, self.buckets, self.compiled.clone())))
+    }
+
+    fn submit(&self, job: Box<dyn Job>) {
+        self.queue.push(job);
+    }
+
+    fn changed(&self) -> watch::Receiver<u64> {
+        self.changed.clone()
+    }
+
+    fn close(&self) {
+        self.queue.close();
+        if let Some(thread) = self.writer.lock().take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Embedded {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+struct Writer {
+    database: Arc<Database>,
+    compiled: Compiled,
+    buckets: u16,
+    tell: watch::Sender<u64>,
+}
+
+impl Writer {
+    fn run(&self, jobs: &Receiver<Box<dyn Job>>) {
+        while let Ok(first) = jobs.recv() {
+            let mut batch = vec![first];
+            while batch.len() < BATCH_JOBS
+                && let Ok(next) = jobs.try_recv()
+            {
+                batch.push(next);
+            }
+            self.commit(batch);
+        }
+    }
+
+    /// Commits a batch. A job that fails after it wrote is answered, and the others are run again without it.
+    fn commit(&self, mut batch: Vec<Box<dyn Job>>) {
+        while !batch.is_empty() {
+            match self.attempt(&mut batch) {
+                Ok(None) => {
+                    for job in batch {
+                        job.done(Ok(()));
+                    }
+                    return;
+                }
+                Ok(Some(failed)) => batch.remove(failed).done(Ok(())),
+                Err(error) => {
+                    tracing::error!(%error, jobs = batch.len(), "a commit failed");
+                    for job in batch {
+                        job.done(Err(error.clone()));
+                    }
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Runs all jobs in one transaction; answers which one has to go where one has to be undone.
+    fn attempt(&self, batch: &mut [Box<dyn Job>]) -> Result<Option<usize>, StoreError> {
+        let mut view = View::new(begin(&self.database)?, self.buckets, self.compiled.clone());
+        for (place, job) in batch.iter_mut().enumerate() {
+            let before = view.writes;
+            if job.run(&mut view) == Outcome::Undo && view.writes != before {
+                view.kv.abort().map_err(failed)?;
+                return Ok(Some(place));
+            }
+        }
+        if view.writes == 0 {
+            view.kv.abort().map_err(failed)?;
+            return Ok(None);
+        }
+        let told = view.told;
+        view.kv.commit().map_err(failed)?;
+        if told {
+            self.tell.send_modify(|commits| *commits += 1);
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,233 @@
+//! Accounts with their feed and open list; holds, the ledger, cases.
+
+use std::ops::ControlFlow;
+
+use shared::account::{Account, AccountId};
+use shared::books::{Accounts, Case, Cases, HoldRow, LedgerKey, LedgerLine, Side};
+use shared::ids::{AccountSetId, BucketId, CaseId, CurrencyId, Dot};
+use uuid::Uuid;
+
+use super::kv::{Kv, Stored, decode, encode, field, key, under};
+use super::tables::{
+    ACCOUNT_CASES, ACCOUNT_FEED, ACCOUNT_LEGS, ACCOUNTS, CASE_TIMES, CASES, CHANGES, HOLDS, LEDGER,
+    LEDGER_LEGS, LEDGER_TOTALS, OPEN_ACCOUNTS, counter,
+};
+use super::view::{View, account_at, account_key, dot_key, span_after};
+use crate::store::topics::{Feeds, Leg};
+
+/// Bytes before an account's own: its change number, and whether it has open rows.
+const HEAD: usize = 8 + 1;
+
+fn read_account(value: &[u8]) -> Stored<Account> {
+    decode(value.get(HEAD..).unwrap_or(&[]))
+}
+
+fn feed_key(bucket: BucketId, change: u64) -> [u8; 10] {
+    key(&[&bucket.0.to_be_bytes(), &change.to_be_bytes()])
+}
+
+fn hold_key(key_: u128, account: AccountId) -> [u8; 34] {
+    key(&[&key_.to_be_bytes(), &account_key(account)])
+}
+
+fn leg_key(name: LedgerKey) -> [u8; 16] {
+    key(&[&dot_key(name.dot), &name.leg.to_be_bytes()])
+}
+
+fn side_key(currency: CurrencyId, side: Side) -> [u8; 3] {
+    let side: u8 = match side {
+        Side::Member => 0,
+        Side::Suspense => 1,
+        Side::Debt => 2,
+        Side::Outlet => 3,
+        Side::Program => 4,
+        Side::InTransit => 5,
+    };
+    key(&[&currency.0.to_be_bytes(), &[side]])
+}
+
+impl<T: Kv> Accounts for View<T> {
+    fn account(&self, id: AccountId) -> Stored<Option<Account>> {
+        self.kv.with(ACCOUNTS, &account_key(id), read_account)
+    }
+
+    fn put_account(&mut self, id: AccountId, account: Account) -> Stored<()> {
+        let bucket = id.set.bucket(self.buckets);
+        let at = account_key(id);
+        let open = !account.open.is_empty();
+        let mut value = [&account.change.to_be_bytes()[..], &[u8::from(open)]].concat();
+        value.extend(encode(&account)?);
+        let mut before: Option<(u64, bool)> = None;
+        self.writes += 1;
+        self.told = true;
+        self.kv.put_over(ACCOUNTS, &at, &value, &mut |old| {
+            before = Some((u64::from_be_bytes(field(old, 0)), field::<1>(old, 8) != [0]));
+        })?;
+        if let Some((change, _)) = before.filter(|(change, _)| *change != account.change) {
+            self.delete(ACCOUNT_FEED, &feed_key(bucket, change))?;
+        }
+        self.put_raw(ACCOUNT_FEED, &feed_key(bucket, account.change), &at)?;
+        let was_open = before.is_some_and(|(_, open)| open);
+        if open != was_open {
+            let place = key::<20>(&[&bucket.0.to_be_bytes(), &at]);
+            if open {
+                self.put_raw(OPEN_ACCOUNTS, &place, &[])?;
+            } else {
+                self.delete(OPEN_ACCOUNTS, &place)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn open_accounts(&self, bucket: BucketId) -> Stored<Vec<AccountId>> {
+        let keys = self.keys(OPEN_ACCOUNTS, &under(&bucket.0.to_be_bytes()))?;
+        Ok(keys.iter().map(|key| account_at(key, 2)).collect())
+    }
+
+    fn next_change(&mut self, bucket: BucketId) -> Stored<u64> {
+        let at = bucket.0.to_be_bytes();
+        let next = self.row::<2, u64>(CHANGES, &at)?.unwrap_or(0).saturating_add(1);
+        self.put(CHANGES, &at, &next)?;
+        Ok(next)
+    }
+
+    fn hold(&self, key: u128, account: AccountId) -> Stored<Option<HoldRow>> {
+        self.row(HOLDS, &hold_key(key, account))
+    }
+
+    fn put_hold(&mut self, key: u128, account: AccountId, row: HoldRow) -> Stored<()> {
+        self.put(HOLDS, &hold_key(key, account), &row)
+    }
+
+    fn has_line(&self, key: LedgerKey) -> Stored<bool> {
+        self.has(LEDGER_LEGS, &leg_key(key))
+    }
+
+    fn put_line(&mut self, name: LedgerKey, line: LedgerLine) -> Stored<()> {
+        let order = self.count_up(&counter::LEG)?;
+        for (side, points) in [(line.from, line.points.0.saturating_neg()), (line.to, line.points.0)] {
+            let at = side_key(line.account.currency, side);
+            let sum = self.row::<3, i64>(LEDGER_TOTALS, &at)?.unwrap_or(0).saturating_add(points);
+            self.put(LEDGER_TOTALS, &at, &sum)?;
+        }
+        self.put_raw(LEDGER_LEGS, &leg_key(name), &order.to_be_bytes())?;
+        let of_account = key::<26>(&[&account_key(line.account), &order.to_be_bytes()]);
+        self.put_raw(ACCOUNT_LEGS, &of_account, &[])?;
+        self.put(LEDGER, &order.to_be_bytes(), &(name, line))
+    }
+
+    fn total(&self, currency: CurrencyId, side: Side) -> Stored<i64> {
+        Ok(self.row(LEDGER_TOTALS, &side_key(currency, side))?.unwrap_or(0))
+    }
+}
+
+fn case_key(account: AccountId, id: CaseId) -> [u8; 34] {
+    key(&[&account_key(account), id.0.as_bytes()])
+}
+
+impl<T: Kv> Cases for View<T> {
+    fn case(&self, id: CaseId) -> Stored<Option<Case>> {
+        self.row(CASES, id.0.as_bytes())
+    }
+
+    fn put_case(&mut self, id: CaseId, case: Case) -> Stored<()> {
+        if let Some(account) = case.account {
+            self.put_raw(ACCOUNT_CASES, &case_key(account, id), &[])?;
+        }
+        self.put_raw(CASE_TIMES, &key(&[&case.opened.0.to_be_bytes(), id.0.as_bytes()]), &[])?;
+        self.put(CASES, id.0.as_bytes(), &case)
+    }
+
+    fn cases_of(&self, account: AccountId) -> Stored<Vec<(CaseId, Case)>> {
+        let mut found = Vec::new();
+        for place in self.keys(ACCOUNT_CASES, &under(&account_key(account)))? {
+            let id = CaseId(Uuid::from_bytes(field(&place, 18)));
+            found.extend(self.case(id)?.map(|case| (id, case)));
+        }
+        Ok(found)
+    }
+}
+
+impl<T: Kv> View<T> {
+    pub(super) fn leg(&self, order: u64) -> Stored<Option<Leg>> {
+        let row: Option<(LedgerKey, LedgerLine)> = self.row(LEDGER, &order.to_be_bytes())?;
+        Ok(row.map(|(key, line)| Leg { order, key, line }))
+    }
+
+    pub(super) fn legs(
+        &self,
+        after: Option<u64>,
+        visit: &mut dyn FnMut(Leg) -> bool,
+    ) -> Stored<()> {
+        let span = span_after(after.map(u64::to_be_bytes));
+        self.kv.scan(LEDGER, (&span.0, &span.1), false, &mut |at, value| {
+            let (key, line) = decode(value)?;
+            let on = visit(Leg { order: u64::from_be_bytes(*at), key, line });
+            Ok(if on { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+        })
+    }
+
+    pub(super) fn legs_under(&self, dot: Dot) -> Stored<Vec<Leg>> {
+        let orders = self.collect(LEDGER_LEGS, &under(&dot_key(dot)), false, usize::MAX, |_, value| {
+            Ok(Some(u64::from_be_bytes(field(value, 0))))
+        })?;
+        let mut legs = Vec::new();
+        for order in orders {
+            legs.extend(self.leg(order)?);
+        }
+        Ok(legs)
+    }
+}
+
+impl<T: Kv> Feeds for View<T> {
+    fn bucket_changes(&self) -> Stored<Vec<u64>> {
+        let last = |bucket: u16| Ok(self.row(CHANGES, &bucket.to_be_bytes())?.unwrap_or(0));
+        (0..self.buckets).map(last).collect()
+    }
+
+    fn account_changes(&self, bucket: BucketId, after: u64) -> Stored<Vec<(AccountId, Account)>> {
+        let span = (feed_key(bucket, after.saturating_add(1)), feed_key(bucket, u64::MAX));
+        let ids = self.collect(ACCOUNT_FEED, &span, false, usize::MAX, |_, value| {
+            Ok(Some(account_at(value, 0)))
+        })?;
+        let mut found = Vec::with_capacity(ids.len());
+        for id in ids {
+            found.extend(self.account(id)?.map(|account| (id, account)));
+        }
+        Ok(found)
+    }
+
+    fn accounts(&self, after: Option<AccountId>, limit: usize) -> Stored<Vec<(AccountId, Account)>> {
+        self.collect(ACCOUNTS, &span_after(after.map(account_key)), false, limit, |key, value| {
+            Ok(Some((account_at(key, 0), read_account(value)?)))
+        })
+    }
+
+    fn accounts_of(&self, set: AccountSetId) -> Stored<Vec<(AccountId, Account)>> {
+        self.collect(ACCOUNTS, &under(set.0.as_bytes()), false, usize::MAX, |key, value| {
+            Ok(Some((account_at(key, 0), read_account(value)?)))
+        })
+    }
+
+    fn directory_change(&self) -> Stored<u64> {
+        self.counter(&counter::DIRECTORY)
+    }
+
+    fn directory_changes(
+        &self,
+        after: u64,
+        limit: usize,
+    ) -> Stored<Vec<(u64, crate::store::topics::DirectoryRow)>> {
+        self.directory_after(after, limit)
+    }
+}
+
+impl<T: Kv> View<T> {
+    pub(super) fn open_holds_until(&self, until: u64) -> Stored<Vec<(u128, AccountId)>> {
+        let overdue = |row: &HoldRow| row.expires_at.is_some_and(|at| at.0 <= until) && row.points.is_positive();
+        self.collect(HOLDS, &under(&[]), false, usize::MAX, |place, value| {
+            let row: HoldRow = decode(value)?;
+            Ok(overdue(&row).then(|| (u128::from_be_bytes(field(place, 0)), account_at(place, 16))))
+        })
+    }
+}

@@ -1,0 +1,334 @@
+//! Customers, memberships, cards: the records, what names them, and the feed that tills pull. Catalog versions.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use shared::books::{Catalogs, Directory, Marked};
+use shared::catalog::{Catalog, CatalogHash, Version};
+use shared::ids::{AccountSetId, CodeHash, CustomerId, MembershipId, ProgramId};
+use shared::member::{Card, CardStatus, Customer, CustomerKey, Membership, Sealed};
+use uuid::Uuid;
+
+use super::kv::{Kv, Stored, decode, field, key, under};
+use super::tables::{
+    CARDS, CATALOG_HASHES, CATALOG_ROWS, CATALOGS, CUSTOMER_KEYS, CUSTOMER_MEMBERSHIPS, CUSTOMERS,
+    DIRECTORY_FEED, DIRECTORY_PLACE, LOOKUPS, MEMBER_NUMBERS, MEMBERSHIP_CARDS, MEMBERSHIPS, NAMES, NUMBERS,
+    PERSONAL, REPORTS, SET_MEMBERSHIPS, counter,
+};
+use super::view::{View, short_hash, span_after};
+use crate::store::StoreError;
+use crate::store::rows::CatalogRow;
+use crate::store::topics::{DirectoryRow, Lookup, Members, Versions};
+
+/// Kinds of records in the feed.
+const CUSTOMER: u8 = 1;
+const MEMBERSHIP: u8 = 2;
+const CARD: u8 = 3;
+
+/// Tags of [`LOOKUPS`].
+fn lookup_tag(kind: Lookup) -> u8 {
+    match kind {
+        Lookup::Phone => 1,
+        Lookup::Email => 2,
+        Lookup::Identity => 3,
+    }
+}
+
+const EXTERNAL: u8 = 4;
+
+fn external_hash(external_id: &str) -> [u8; 16] {
+    short_hash(&[external_id.trim().as_bytes()])
+}
+
+/// Under what a customer can be looked up.
+fn lookups(customer: &Customer) -> BTreeSet<[u8; 33]> {
+    let id = customer.id.0.as_bytes();
+    let hashed = [
+        (lookup_tag(Lookup::Phone), customer.phone.map(|hash| hash.0)),
+        (lookup_tag(Lookup::Email), customer.email.map(|hash| hash.0)),
+        (lookup_tag(Lookup::Identity), customer.identity.map(|hash| hash.0)),
+        (EXTERNAL, customer.external_id.as_deref().map(external_hash)),
+    ];
+    hashed.into_iter().filter_map(|(tag, hash)| Some(key(&[&[tag], &hash?, id]))).collect()
+}
+
+/// The beginning of a word as an index key has it.
+fn name_start(word: &str) -> [u8; 16] {
+    let mut start = [0; 16];
+    for (place, byte) in start.iter_mut().zip(word.to_lowercase().bytes()) {
+        *place = byte;
+    }
+    start
+}
+
+fn names(customer: &Customer) -> BTreeSet<[u8; 32]> {
+    let words = customer.display_name.split_whitespace();
+    words.map(|word| key(&[&name_start(word), customer.id.0.as_bytes()])).collect()
+}
+
+impl<T: Kv> View<T> {
+    /// Moves a record to the end of the feed.
+    fn feed(&mut self, kind: u8, id: &[u8; 16]) -> Stored<()> {
+        let change = self.count_up(&counter::DIRECTORY)?;
+        let name: [u8; 17] = key(&[&[kind], id]);
+        let mut before: Option<[u8; 8]> = None;
+        self.writes += 1;
+        self.told = true;
+        self.kv.put_over(DIRECTORY_PLACE, &name, &change.to_be_bytes(), &mut |old| {
+            before = Some(field(old, 0));
+        })?;
+        if let Some(before) = before {
+            self.delete(DIRECTORY_FEED, &before)?;
+        }
+        self.put_raw(DIRECTORY_FEED, &change.to_be_bytes(), &name)
+    }
+
+    pub(super) fn directory_after(&self, after: u64, limit: usize) -> Stored<Vec<(u64, DirectoryRow)>> {
+        let span = span_after(Some(after.to_be_bytes()));
+        let places = self.collect(DIRECTORY_FEED, &span, false, limit, |at, value| {
+            Ok(Some((u64::from_be_bytes(*at), field::<1>(value, 0), field::<16>(value, 1))))
+        })?;
+        let mut found = Vec::with_capacity(places.len());
+        for (change, [kind], id) in places {
+            let row = match kind {
+                CUSTOMER => self.customer(CustomerId(Uuid::from_bytes(id)))?.map(|it| DirectoryRow::Customer(it.value)),
+                MEMBERSHIP => {
+                    self.membership(MembershipId(Uuid::from_bytes(id)))?.map(|it| DirectoryRow::Membership(it.value))
+                }
+                _ => self.card(CodeHash(id))?.map(|it| DirectoryRow::Card(it.value)),
+            };
+            found.extend(row.map(|row| (change, row)));
+        }
+        Ok(found)
+    }
+
+    /// Puts the difference of two sets of index keys.
+    fn reindex<const N: usize>(
+        &mut self,
+        table: super::tables::Table<N>,
+        before: &BTreeSet<[u8; N]>,
+        now: &BTreeSet<[u8; N]>,
+    ) -> Stored<()> {
+        for gone in before.difference(now) {
+            self.delete(table, gone)?;
+        }
+        for new in now.difference(before) {
+            self.put_raw(table, new, &[])?;
+        }
+        Ok(())
+    }
+}
+
+impl<T: Kv> Directory for View<T> {
+    fn customer(&self, id: CustomerId) -> Stored<Option<Marked<Customer>>> {
+        self.row(CUSTOMERS, id.0.as_bytes())
+    }
+
+    fn put_customer(&mut self, row: Marked<Customer>) -> Stored<()> {
+        let before = self.customer(row.value.id)?.map(|before| before.value);
+        let old = before.as_ref().map(|it| (lookups(it), names(it))).unwrap_or_default();
+        self.reindex(LOOKUPS, &old.0, &lookups(&row.value))?;
+        self.reindex(NAMES, &old.1, &names(&row.value))?;
+        self.feed(CUSTOMER, row.value.id.0.as_bytes())?;
+        self.put(CUSTOMERS, row.value.id.0.as_bytes(), &row)
+    }
+
+    fn membership(&self, id: MembershipId) -> Stored<Option<Marked<Membership>>> {
+        self.row(MEMBERSHIPS, id.0.as_bytes())
+    }
+
+    fn put_membership(&mut self, row: Marked<Membership>) -> Stored<()> {
+        let id = row.value.id.0.as_bytes();
+        let links = |it: &Membership| -> [[u8; 32]; 3] {
+            [
+                key(&[it.customer.0.as_bytes(), id]),
+                key(&[it.set.0.as_bytes(), id]),
+                key(&[&short_hash(&[it.number.trim().as_bytes()]), id]),
+            ]
+        };
+        let now = links(&row.value);
+        let before = self.membership(row.value.id)?.map(|before| links(&before.value));
+        for (place, table) in [CUSTOMER_MEMBERSHIPS, SET_MEMBERSHIPS, NUMBERS].into_iter().enumerate() {
+            if let Some(gone) = before.map(|links| links[place]).filter(|gone| *gone != now[place]) {
+                self.delete(table, &gone)?;
+            }
+            self.put_raw(table, &now[place], &[])?;
+        }
+        self.feed(MEMBERSHIP, id)?;
+        self.put(MEMBERSHIPS, id, &row)
+    }
+
+    fn card(&self, code: CodeHash) -> Stored<Option<Marked<Card>>> {
+        self.row(CARDS, &code.0)
+    }
+
+    fn put_card(&mut self, row: Marked<Card>) -> Stored<()> {
+        let code = row.value.code;
+        if let Some(before) = self.card(code)?.filter(|before| before.value.membership != row.value.membership) {
+            self.delete(MEMBERSHIP_CARDS, &key(&[before.value.membership.0.as_bytes(), &code.0]))?;
+        }
+        self.put_raw(MEMBERSHIP_CARDS, &key(&[row.value.membership.0.as_bytes(), &code.0]), &[])?;
+        self.feed(CARD, &code.0)?;
+        self.put(CARDS, &code.0, &row)
+    }
+
+    fn put_report(&mut self, code: CodeHash, row: Marked<CardStatus>) -> Stored<()> {
+        self.put(REPORTS, &code.0, &row)
+    }
+
+    fn report(&self, code: CodeHash) -> Stored<Option<Marked<CardStatus>>> {
+        self.row(REPORTS, &code.0)
+    }
+}
+
+impl<T: Kv> View<T> {
+    fn existing_memberships(&self, ids: impl Iterator<Item = MembershipId>) -> Stored<Vec<Membership>> {
+        let mut found = Vec::new();
+        for id in ids {
+            found.extend(self.membership(id)?.map(|row| row.value));
+        }
+        Ok(found)
+    }
+
+    fn looked_up(&self, tag: u8, hash: [u8; 16]) -> Stored<Vec<CustomerId>> {
+        let keys = self.keys(LOOKUPS, &under(&key::<17>(&[&[tag], &hash])))?;
+        Ok(keys.iter().map(|key| CustomerId(Uuid::from_bytes(field(key, 17)))).collect())
+    }
+}
+
+impl<T: Kv> Members for View<T> {
+    fn memberships_of(&self, customer: CustomerId) -> Stored<Vec<Membership>> {
+        let keys = self.keys(CUSTOMER_MEMBERSHIPS, &under(customer.0.as_bytes()))?;
+        self.existing_memberships(keys.iter().map(|key| MembershipId(Uuid::from_bytes(field(key, 16)))))
+    }
+
+    fn memberships_on(&self, set: AccountSetId) -> Stored<Vec<MembershipId>> {
+        let keys = self.keys(SET_MEMBERSHIPS, &under(set.0.as_bytes()))?;
+        Ok(keys.iter().map(|key| MembershipId(Uuid::from_bytes(field(key, 16)))).collect())
+    }
+
+    fn cards_of(&self, membership: MembershipId) -> Stored<Vec<Card>> {
+        let mut found = Vec::new();
+        for place in self.keys(MEMBERSHIP_CARDS, &under(membership.0.as_bytes()))? {
+            found.extend(self.card(CodeHash(field(&place, 16)))?.map(|row| row.value));
+        }
+        Ok(found)
+    }
+
+    fn memberships_numbered(&self, number: &str) -> Stored<Vec<Membership>> {
+        let keys = self.keys(NUMBERS, &under(&short_hash(&[number.trim().as_bytes()])))?;
+        self.existing_memberships(keys.iter().map(|key| MembershipId(Uuid::from_bytes(field(key, 16)))))
+    }
+
+    fn customers_by(&self, kind: Lookup, hash: CodeHash) -> Stored<Vec<CustomerId>> {
+        self.looked_up(lookup_tag(kind), hash.0)
+    }
+
+    fn customers_external(&self, external_id: &str) -> Stored<Vec<CustomerId>> {
+        self.looked_up(EXTERNAL, external_hash(external_id))
+    }
+
+    fn customers_named(&self, prefix: &str, limit: usize) -> Stored<Vec<CustomerId>> {
+        let word = prefix.to_lowercase();
+        let start = word.as_bytes().get(..word.len().min(16)).unwrap_or(&[]);
+        let ids = self.collect(NAMES, &under(start), false, limit, |key, _| {
+            Ok(Some(CustomerId(Uuid::from_bytes(field(key, 16)))))
+        })?;
+        Ok(ids.into_iter().collect::<BTreeSet<_>>().into_iter().collect())
+    }
+
+    fn customers(&self, after: Option<CustomerId>, limit: usize) -> Stored<Vec<Customer>> {
+        let span = span_after(after.map(|id| id.0.into_bytes()));
+        self.collect(CUSTOMERS, &span, false, limit, |_, value| {
+            Ok(Some(decode::<Marked<Customer>>(value)?.value))
+        })
+    }
+
+    fn memberships(&self, after: Option<MembershipId>, limit: usize) -> Stored<Vec<Membership>> {
+        let span = span_after(after.map(|id| id.0.into_bytes()));
+        self.collect(MEMBERSHIPS, &span, false, limit, |_, value| {
+            Ok(Some(decode::<Marked<Membership>>(value)?.value))
+        })
+    }
+
+    fn cards(&self, after: Option<CodeHash>, limit: usize) -> Stored<Vec<Card>> {
+        self.collect(CARDS, &span_after(after.map(|code| code.0)), false, limit, |_, value| {
+            Ok(Some(decode::<Marked<Card>>(value)?.value))
+        })
+    }
+
+    fn personal(&self, customer: CustomerId) -> Stored<Option<Sealed>> {
+        self.kv.with(PERSONAL, customer.0.as_bytes(), |value| Ok(Sealed(value.to_vec())))
+    }
+
+    fn put_personal(&mut self, customer: CustomerId, sealed: &Sealed) -> Stored<()> {
+        self.put_raw(PERSONAL, customer.0.as_bytes(), &sealed.0)
+    }
+
+    fn customer_key(&self, customer: CustomerId) -> Stored<Option<CustomerKey>> {
+        self.kv.with(CUSTOMER_KEYS, customer.0.as_bytes(), |value| Ok(CustomerKey(field(value, 0))))
+    }
+
+    fn put_customer_key(&mut self, customer: CustomerId, key: &CustomerKey) -> Stored<()> {
+        self.put_raw(CUSTOMER_KEYS, customer.0.as_bytes(), &key.0)
+    }
+
+    fn destroy_customer_key(&mut self, customer: CustomerId) -> Stored<()> {
+        self.delete(PERSONAL, customer.0.as_bytes())?;
+        self.delete(CUSTOMER_KEYS, customer.0.as_bytes())
+    }
+
+    fn take_numbers(&mut self, program: ProgramId, count: u32) -> Stored<u64> {
+        let at = program.0.to_be_bytes();
+        let last: u64 = self.row(MEMBER_NUMBERS, &at)?.unwrap_or(100_000);
+        self.put(MEMBER_NUMBERS, &at, &last.saturating_add(u64::from(count)))?;
+        Ok(last.saturating_add(1))
+    }
+}
+
+impl<T: Kv> Catalogs for View<T> {
+    fn catalog(&self, hash: CatalogHash) -> Stored<Option<Arc<Catalog>>> {
+        if let Some(found) = self.compiled.0.lock().get(&hash) {
+            return Ok(Some(Arc::clone(found)));
+        }
+        let empty = Catalog::empty();
+        let catalog = if empty.hash == hash {
+            empty
+        } else {
+            let Some(number) = self.catalog_number(hash)? else { return Ok(None) };
+            let Some(bytes) = self.catalog_bytes(number)? else { return Ok(None) };
+            Catalog::from_bytes(&bytes).map_err(|error| StoreError::Damaged(error.to_string()))?
+        };
+        let catalog = Arc::new(catalog);
+        self.compiled.0.lock().insert(hash, Arc::clone(&catalog));
+        Ok(Some(catalog))
+    }
+}
+
+impl<T: Kv> Versions for View<T> {
+    fn catalog_latest(&self) -> Stored<Option<CatalogRow>> {
+        Ok(self.catalog_versions(None, 1)?.into_iter().next())
+    }
+
+    fn catalog_bytes(&self, version: u64) -> Stored<Option<Vec<u8>>> {
+        self.kv.with(CATALOGS, &version.to_be_bytes(), |value| Ok(value.to_vec()))
+    }
+
+    fn catalog_number(&self, hash: CatalogHash) -> Stored<Option<u64>> {
+        self.kv.with(CATALOG_HASHES, &hash.0.0, |value| Ok(u64::from_be_bytes(field(value, 0))))
+    }
+
+    fn add_catalog(&mut self, row: &CatalogRow, version: &Version) -> Stored<()> {
+        let at = row.version.to_be_bytes();
+        self.told = true;
+        self.put_raw(CATALOGS, &at, &version.to_bytes())?;
+        self.put_raw(CATALOG_HASHES, &row.hash.0.0, &at)?;
+        self.put(CATALOG_ROWS, &at, row)
+    }
+
+    fn catalog_versions(&self, before: Option<u64>, limit: usize) -> Stored<Vec<CatalogRow>> {
+        let last = before.map_or(u64::MAX, |before| before.saturating_sub(1));
+        let span = ([0; 8], last.to_be_bytes());
+        self.collect(CATALOG_ROWS, &span, true, limit, |_, value| decode(value).map(Some))
+    }
+}

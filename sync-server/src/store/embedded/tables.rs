@@ -1,0 +1,148 @@
+//! Every table of the embedded store: name, key, value, meaning. Keys are big-endian fields side by side, so that byte
+//! order is field order; values are postcard unless it says otherwise. A change of either is a new name.
+
+use redb::TableDefinition;
+
+/// A table whose keys have `N` bytes.
+pub(super) type Table<const N: usize> = TableDefinition<'static, &'static [u8; N], &'static [u8]>;
+
+macro_rules! tables {
+    ($($(#[$doc:meta])* $name:ident: $width:literal = $stored:literal;)*) => {
+        $($(#[$doc])* pub(super) const $name: Table<$width> = TableDefinition::new($stored);)*
+
+        /// Makes every table, so that readers find them.
+        pub(super) fn create_all(transaction: &redb::WriteTransaction) -> Result<(), redb::TableError> {
+            $(transaction.open_table($name)?;)*
+            Ok(())
+        }
+    };
+}
+
+tables! {
+    /// () → [`Identity`](crate::store::rows::Identity): made once.
+    IDENTITY: 1 = "identity.1";
+    /// start u64 → [`Epoch`](crate::store::rows::Epoch): one for each start of a server.
+    EPOCHS: 8 = "epochs.1";
+    /// counter u8 → u64: the last number handed out, see [`counter`].
+    COUNTERS: 1 = "counters.1";
+
+    /// version u64 → the catalog's stored bytes (JSON).
+    CATALOGS: 8 = "catalogs.1";
+    /// version u64 → [`CatalogRow`](crate::store::rows::CatalogRow).
+    CATALOG_ROWS: 8 = "catalog_rows.1";
+    /// hash [u8; 32] → version u64.
+    CATALOG_HASHES: 32 = "catalog_hashes.1";
+
+    /// blake3 of the secret → [`TokenRow`](crate::store::rows::TokenRow).
+    TOKENS: 32 = "tokens.1";
+    /// number u64 → [`AuditRow`](crate::store::rows::AuditRow).
+    AUDIT: 8 = "audit.1";
+
+    /// till u32 → [`TillRow`](crate::store::rows::TillRow).
+    TILLS: 4 = "tills.1";
+    /// blake3 of the code → [`EnrolmentRow`](crate::store::rows::EnrolmentRow).
+    ENROLMENTS: 32 = "enrolments.1";
+    /// node u32 → [`ContactRow`](crate::store::rows::ContactRow).
+    CONTACTS: 4 = "contacts.1";
+    /// () → [`OwnTail`](crate::store::rows::OwnTail).
+    OWN: 1 = "own.1";
+
+    /// customer [u8; 16] → [`Marked`](shared::books::Marked) [`Customer`](shared::member::Customer).
+    CUSTOMERS: 16 = "customers.1";
+    /// customer [u8; 16] → sealed personal data (raw bytes).
+    PERSONAL: 16 = "personal.1";
+    /// customer [u8; 16] → the key of its personal data (32 raw bytes); gone once erased.
+    CUSTOMER_KEYS: 16 = "customer_keys.1";
+    /// membership [u8; 16] → [`Marked`](shared::books::Marked) [`Membership`](shared::member::Membership).
+    MEMBERSHIPS: 16 = "memberships.1";
+    /// customer [u8; 16], membership [u8; 16] → (): a customer's memberships.
+    CUSTOMER_MEMBERSHIPS: 32 = "customer_memberships.1";
+    /// account set [u8; 16], membership [u8; 16] → (): who draws on a set.
+    SET_MEMBERSHIPS: 32 = "set_memberships.1";
+    /// code hash [u8; 16] → [`Marked`](shared::books::Marked) [`Card`](shared::member::Card).
+    CARDS: 16 = "cards.1";
+    /// membership [u8; 16], code hash [u8; 16] → (): a membership's cards.
+    MEMBERSHIP_CARDS: 32 = "membership_cards.1";
+    /// hash of a member number [u8; 16], membership [u8; 16] → ().
+    NUMBERS: 32 = "member_numbers.1";
+    /// kind u8 (phone, e-mail, identity, external), hash [u8; 16], customer [u8; 16] → ().
+    LOOKUPS: 33 = "lookups.1";
+    /// the first 16 bytes of a lower-case word of the name, customer [u8; 16] → ().
+    NAMES: 32 = "names.1";
+    /// change u64 → kind u8 (customer, membership, card) and id [u8; 16], raw: the directory's feed.
+    DIRECTORY_FEED: 8 = "directory_feed.1";
+    /// kind u8, id [u8; 16] → change u64: where a record stands in that feed.
+    DIRECTORY_PLACE: 17 = "directory_place.1";
+    /// program u16 → u64: the last member number handed out.
+    MEMBER_NUMBERS: 2 = "member_number_blocks.1";
+
+    /// code hash [u8; 16] → [`Marked`](shared::books::Marked) status: a card's latest report.
+    REPORTS: 16 = "card_reports.1";
+
+    /// node u32 → [`NodeRow`](shared::books::NodeRow).
+    NODES: 4 = "nodes.1";
+    /// dot → chain hash [u8; 32], length of the side u32, side, stored bytes; raw.
+    ENTRIES: 12 = "entries.1";
+    /// dot → [`Receipt`](shared::books::Receipt).
+    RECEIPTS: 12 = "receipts.1";
+    /// number u64 → [`ForkRow`](shared::books::ForkRow), in the order found.
+    FORKS: 8 = "forks.1";
+    /// idempotency key u128 → [`IdemRow`](shared::books::IdemRow).
+    IDEMS: 16 = "idems.1";
+    /// bucket u16, node u32 → [`Mark`](shared::books::Mark).
+    MARKS: 6 = "marks.1";
+    /// bucket u16, dot → [`Parked`](shared::books::Parked).
+    PARKED: 14 = "parked.1";
+    /// hash of the [`Wait`](shared::books::Wait) [u8; 16], bucket u16, dot → ().
+    WAITING: 30 = "waiting.1";
+    /// bucket u16 → change u64: the last change number.
+    CHANGES: 2 = "changes.1";
+    /// account set [u8; 16], currency u16 → change u64, open u8, then [`Account`](shared::account::Account).
+    ACCOUNTS: 18 = "accounts.1";
+    /// bucket u16, change u64 → account set [u8; 16], currency u16, raw: a bucket's feed.
+    ACCOUNT_FEED: 10 = "account_feed.1";
+    /// bucket u16, account set [u8; 16], currency u16 → (): accounts with open rows.
+    OPEN_ACCOUNTS: 20 = "open_accounts.1";
+    /// key u128, account set [u8; 16], currency u16 → [`HoldRow`](shared::books::HoldRow).
+    HOLDS: 34 = "holds.1";
+    /// order u64 → [`LedgerKey`](shared::books::LedgerKey), [`LedgerLine`](shared::books::LedgerLine): as posted.
+    LEDGER: 8 = "ledger.1";
+    /// dot, leg u32 → order u64: where a leg stands in the ledger.
+    LEDGER_LEGS: 16 = "ledger_legs.1";
+    /// account set [u8; 16], currency u16, order u64 → (): an account's legs.
+    ACCOUNT_LEGS: 26 = "account_legs.1";
+    /// currency u16, side u8 → i64: what came in less what went out.
+    LEDGER_TOTALS: 3 = "ledger_totals.1";
+    /// dot → [`SaleRow`](shared::books::SaleRow).
+    SALES: 12 = "sales.1";
+    /// hash of outlet and receipt [u8; 16], dot → ().
+    SALE_RECEIPTS: 28 = "sale_receipts.1";
+    /// hash of outlet and receipt [u8; 16], order u64 → [`Blind`](shared::books::Blind).
+    BLINDS: 24 = "blinds.1";
+    /// dot → [`Unattributed`](shared::books::Unattributed).
+    UNATTRIBUTED: 12 = "unattributed.1";
+    /// code hash [u8; 16], dot → (): what waits for a card.
+    UNATTRIBUTED_CARDS: 28 = "unattributed_cards.1";
+    /// case [u8; 16] → [`Case`](shared::books::Case).
+    CASES: 16 = "cases.1";
+    /// opened u64, case [u8; 16] → (): cases by time.
+    CASE_TIMES: 24 = "case_times.1";
+    /// account set [u8; 16], currency u16, case [u8; 16] → ().
+    ACCOUNT_CASES: 34 = "account_cases.1";
+}
+
+/// The counters.
+pub(super) mod counter {
+    /// Audit rows.
+    pub(in crate::store::embedded) const AUDIT: [u8; 1] = [1];
+    /// Tills.
+    pub(in crate::store::embedded) const TILL: [u8; 1] = [2];
+    /// Nodes; the server's own is 1.
+    pub(in crate::store::embedded) const NODE: [u8; 1] = [3];
+    /// The directory's changes.
+    pub(in crate::store::embedded) const DIRECTORY: [u8; 1] = [4];
+    /// Forks found.
+    pub(in crate::store::embedded) const FORK: [u8; 1] = [5];
+    /// Legs of the ledger.
+    pub(in crate::store::embedded) const LEG: [u8; 1] = [6];
+}

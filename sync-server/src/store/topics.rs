@@ -1,0 +1,207 @@
+//! What the centre reads and writes beside the core's [`Books`], by topic.
+//!
+//! Lists come in rising key order, at most `limit` of them, beginning after `after`.
+
+use shared::account::{Account, AccountId};
+use shared::books::{Books, Case, LedgerKey, LedgerLine, Parked, Unattributed};
+use shared::catalog::{CatalogHash, Version};
+use shared::ids::{
+    AccountSetId, BucketId, CaseId, CodeHash, CustomerId, Dot, MembershipId, NodeId, ProgramId, TillId,
+};
+use shared::member::{Card, Customer, CustomerKey, Membership, Sealed};
+
+use super::StoreError;
+use super::rows::{
+    AuditRow, CatalogRow, ContactRow, EnrolmentRow, Epoch, Identity, OwnTail, TillRow, TokenRow,
+};
+
+type Kept<T> = Result<T, StoreError>;
+
+/// What the database is.
+pub trait Keystone {
+    /// What was made once; `None` in an empty store.
+    fn identity(&self) -> Kept<Option<Identity>>;
+    /// Writes it.
+    fn put_identity(&mut self, row: &Identity) -> Kept<()>;
+    /// Every start of a server, in order.
+    fn epochs(&self) -> Kept<Vec<Epoch>>;
+    /// Adds a start.
+    fn add_epoch(&mut self, epoch: &Epoch) -> Kept<()>;
+    /// Where the server's own journal stands, beside its node's head.
+    fn own(&self) -> Kept<OwnTail>;
+    /// Writes it.
+    fn put_own(&mut self, row: &OwnTail) -> Kept<()>;
+}
+
+/// Catalog versions.
+pub trait Versions {
+    /// The latest version; `None` before the first.
+    fn catalog_latest(&self) -> Kept<Option<CatalogRow>>;
+    /// A version's stored bytes.
+    fn catalog_bytes(&self, version: u64) -> Kept<Option<Vec<u8>>>;
+    /// A version's number by its identity.
+    fn catalog_number(&self, hash: CatalogHash) -> Kept<Option<u64>>;
+    /// Adds a version.
+    fn add_catalog(&mut self, row: &CatalogRow, version: &Version) -> Kept<()>;
+    /// Versions, latest first.
+    fn catalog_versions(&self, before: Option<u64>, limit: usize) -> Kept<Vec<CatalogRow>>;
+}
+
+/// Tokens and the audit.
+pub trait Office {
+    /// The token under the hash of its secret.
+    fn token(&self, secret: &[u8; 32]) -> Kept<Option<TokenRow>>;
+    /// Writes a token.
+    fn put_token(&mut self, secret: &[u8; 32], row: &TokenRow) -> Kept<()>;
+    /// Takes a token away.
+    fn take_token(&mut self, secret: &[u8; 32]) -> Kept<()>;
+    /// All tokens with the hashes of their secrets.
+    fn tokens(&self) -> Kept<Vec<([u8; 32], TokenRow)>>;
+    /// Adds to the audit.
+    fn add_audit(&mut self, row: &AuditRow) -> Kept<()>;
+    /// The audit, latest first.
+    fn audit(&self, before: Option<u64>, limit: usize) -> Kept<Vec<(u64, AuditRow)>>;
+}
+
+/// Tills, their codes and calls.
+pub trait Fleet {
+    /// A till.
+    fn till(&self, id: TillId) -> Kept<Option<TillRow>>;
+    /// Writes a till.
+    fn put_till(&mut self, row: &TillRow) -> Kept<()>;
+    /// A number that no till has had; used up by this call.
+    fn next_till(&mut self) -> Kept<TillId>;
+    /// All tills.
+    fn tills(&self) -> Kept<Vec<TillRow>>;
+    /// A one-time code under its hash.
+    fn enrolment(&self, code: &[u8; 32]) -> Kept<Option<EnrolmentRow>>;
+    /// Writes it.
+    fn put_enrolment(&mut self, code: &[u8; 32], row: &EnrolmentRow) -> Kept<()>;
+    /// A node's last call.
+    fn contact(&self, node: NodeId) -> Kept<Option<ContactRow>>;
+    /// Writes it.
+    fn put_contact(&mut self, node: NodeId, row: &ContactRow) -> Kept<()>;
+}
+
+/// Which kind of text a customer is looked up by.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Lookup {
+    /// Phone, by the index key's hash.
+    Phone,
+    /// E-mail, by the index key's hash.
+    Email,
+    /// Identity number, by the index key's hash.
+    Identity,
+}
+
+/// Customers and what names them.
+pub trait Members {
+    /// A customer's memberships.
+    fn memberships_of(&self, customer: CustomerId) -> Kept<Vec<Membership>>;
+    /// Who draws on an account set.
+    fn memberships_on(&self, set: AccountSetId) -> Kept<Vec<MembershipId>>;
+    /// A membership's cards.
+    fn cards_of(&self, membership: MembershipId) -> Kept<Vec<Card>>;
+    /// Memberships under a member number.
+    fn memberships_numbered(&self, number: &str) -> Kept<Vec<Membership>>;
+    /// Customers under a hash.
+    fn customers_by(&self, kind: Lookup, hash: CodeHash) -> Kept<Vec<CustomerId>>;
+    /// Customers under a number of another system.
+    fn customers_external(&self, external_id: &str) -> Kept<Vec<CustomerId>>;
+    /// Customers who have a word in their name that begins so.
+    fn customers_named(&self, prefix: &str, limit: usize) -> Kept<Vec<CustomerId>>;
+    /// Customers by id.
+    fn customers(&self, after: Option<CustomerId>, limit: usize) -> Kept<Vec<Customer>>;
+    /// Memberships by id.
+    fn memberships(&self, after: Option<MembershipId>, limit: usize) -> Kept<Vec<Membership>>;
+    /// Cards by code.
+    fn cards(&self, after: Option<CodeHash>, limit: usize) -> Kept<Vec<Card>>;
+    /// What a customer gave of themselves, sealed.
+    fn personal(&self, customer: CustomerId) -> Kept<Option<Sealed>>;
+    /// Writes it.
+    fn put_personal(&mut self, customer: CustomerId, sealed: &Sealed) -> Kept<()>;
+    /// A customer's key.
+    fn customer_key(&self, customer: CustomerId) -> Kept<Option<CustomerKey>>;
+    /// Writes it.
+    fn put_customer_key(&mut self, customer: CustomerId, key: &CustomerKey) -> Kept<()>;
+    /// Destroys it.
+    fn destroy_customer_key(&mut self, customer: CustomerId) -> Kept<()>;
+    /// Hands out member numbers of a program; answers the first.
+    fn take_numbers(&mut self, program: ProgramId, count: u32) -> Kept<u64>;
+}
+
+/// One change of the directory.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum DirectoryRow {
+    /// A customer.
+    Customer(Customer),
+    /// A membership.
+    Membership(Membership),
+    /// A card.
+    Card(Card),
+}
+
+/// What changed, for tills to pull.
+pub trait Feeds {
+    /// The last change number of each bucket.
+    fn bucket_changes(&self) -> Kept<Vec<u64>>;
+    /// A bucket's accounts that changed after a number.
+    fn account_changes(&self, bucket: BucketId, after: u64) -> Kept<Vec<(AccountId, Account)>>;
+    /// Accounts by id.
+    fn accounts(&self, after: Option<AccountId>, limit: usize) -> Kept<Vec<(AccountId, Account)>>;
+    /// An account set's accounts.
+    fn accounts_of(&self, set: AccountSetId) -> Kept<Vec<(AccountId, Account)>>;
+    /// The directory's last change number.
+    fn directory_change(&self) -> Kept<u64>;
+    /// Changes of the directory after a number, with theirs; latest state only.
+    fn directory_changes(&self, after: u64, limit: usize) -> Kept<Vec<(u64, DirectoryRow)>>;
+}
+
+/// A leg of the ledger with its place.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Leg {
+    /// Its place.
+    pub order: u64,
+    /// Its name.
+    pub key: LedgerKey,
+    /// What it moves.
+    pub line: LedgerLine,
+}
+
+/// What office lists.
+pub trait Lists {
+    /// The ledger, as posted.
+    fn ledger(&self, after: Option<u64>, visit: &mut dyn FnMut(Leg) -> bool) -> Kept<()>;
+    /// An account's legs, latest first.
+    fn ledger_of(&self, account: AccountId, before: Option<u64>, limit: usize) -> Kept<Vec<Leg>>;
+    /// The legs of an entry.
+    fn legs_of(&self, dot: Dot) -> Kept<Vec<Leg>>;
+    /// Cases, latest first; goes on while `visit` says so.
+    fn cases_latest(&self, before: Option<CaseId>, visit: &mut dyn FnMut(CaseId, Case) -> bool) -> Kept<()>;
+    /// What is parked, by bucket and dot.
+    fn parked_list(&self, after: Option<(BucketId, Dot)>, limit: usize) -> Kept<Vec<(BucketId, Dot, Parked)>>;
+    /// What has no account, by dot.
+    fn unattributed_list(&self, after: Option<Dot>, limit: usize) -> Kept<Vec<(Dot, Unattributed)>>;
+    /// Holds that are open and time out at or before `until`, in ms.
+    fn holds_expired(&self, until: u64) -> Kept<Vec<(u128, AccountId)>>;
+}
+
+/// All that can be read. What writes among these fails on a snapshot.
+pub trait Read:
+    Books<Error = StoreError> + Keystone + Versions + Office + Fleet + Members + Feeds + Lists
+{
+}
+
+impl<T: Books<Error = StoreError> + Keystone + Versions + Office + Fleet + Members + Feeds + Lists> Read for T {}
+
+/// All that can be written, in a transaction.
+pub trait Write: Read {
+    /// The same for reading only.
+    fn as_read(&self) -> &dyn Read;
+}
+
+impl<T: Read> Write for T {
+    fn as_read(&self) -> &dyn Read {
+        self
+    }
+}
