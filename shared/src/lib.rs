@@ -20,6 +20,7 @@ pub mod catalog;
 pub mod member;
 
 pub mod chain;
+pub mod control;
 pub mod entry;
 pub mod frontier;
 
