@@ -1,1 +1,3 @@
-//! Placeholder.
+//! Tests of the whole: real daemons over real sockets, and what they are driven with.
+
+pub mod harness;
