@@ -1,0 +1,99 @@
+//! The scan, and cards reported.
+
+use std::collections::BTreeSet;
+
+use shared::api::member::{CardReportRequest, Scan};
+use shared::catalog::Catalog;
+use shared::decide::party;
+use shared::ids::CustomerId;
+use shared::member::Card;
+use shared::render::{self, Allowance, Scene};
+use shared::request;
+use shared::view::{Facts, Scanned};
+
+use super::facts::Loader;
+use super::write::Wish;
+use super::{App, Error, Outcome, fresh};
+use crate::store::View;
+
+impl App {
+    /// The scan: what a code opens, from what this till holds alone.
+    pub fn scan(&self, code: &str) -> Result<Scan, Error> {
+        let view = self.store().read()?;
+        let (hash, _) = request::scanned(code, &self.identity().index_key)?;
+        let catalog = view.catalog();
+        let loader = Loader { view: &view, catalog: &catalog, now: self.now() };
+        let mut facts = self.facts_of_nobody(&view)?;
+        facts.scanned = loader.scanned(hash)?;
+        for customer in owners(&loader, &facts.scanned)? {
+            loader.customer(customer, &mut facts)?;
+        }
+        let member = party::scanned_here(&facts, &catalog)?.ok_or_else(party::unknown_card)?;
+        let (customer, first) = (member.view.customer.id, member.view.membership.id);
+        facts.members.sort_by_key(|member| member.membership.id != first);
+        let card = match &facts.scanned {
+            Scanned::Card(card) => Some((card, code)),
+            _ => None,
+        };
+        self.shown(&view, customer, card, &facts)
+    }
+
+    /// One customer with all memberships, as the scan shows them.
+    pub(super) fn shown(
+        &self,
+        view: &View,
+        customer: CustomerId,
+        card: Option<(&Card, &str)>,
+        facts: &Facts,
+    ) -> Result<Scan, Error> {
+        let person = view.customer(customer)?.ok_or_else(|| Error::not_found("customer with this id"))?;
+        let catalog = view.catalog();
+        let scene = self.scene(&catalog);
+        let mut scan = render::scan(card, &person, facts, &scene, |member, account| {
+            Allowance::of(facts, &scene, member, account)
+        });
+        scan.as_of = scan.as_of.or_else(|| view.as_of().map(shared::time::Millis::rfc3339));
+        Ok(scan)
+    }
+
+    /// The light under which things are shown here and now.
+    pub(super) fn scene<'a>(&self, catalog: &'a Catalog) -> Scene<'a> {
+        let outlet = Some(self.identity().outlet);
+        Scene { catalog, outlet, now: self.now(), online: self.link().is_online() }
+    }
+
+    /// Facts with nobody in them yet.
+    pub(super) fn facts_of_nobody(&self, view: &View) -> Result<Facts, Error> {
+        let mut facts = Facts { clock_untrusted: self.clock().is_untrusted(), ..Facts::at(self.place()) };
+        (facts.offline.till, facts.offline.till_count) = view.offline_since_contact()?;
+        Ok(facts)
+    }
+
+    /// A card is lost, stolen or damaged; answers the scan with it.
+    pub async fn report_card(
+        &self,
+        key: Option<&str>,
+        code: &str,
+        asked: &CardReportRequest,
+    ) -> Result<Outcome<Scan>, Error> {
+        let report = request::card_report(code, asked, &self.identity().index_key)?;
+        let coming = self.coming(key, "card_report", &(code, asked));
+        let keying = coming.without_receipt(u128::from_le_bytes(fresh::bytes()));
+        let done = self.write(Wish { asked: report, keying, of: None, remote: None }).await?;
+        Ok(Outcome { body: self.scan(code)?, replayed: done.replayed })
+    }
+}
+
+/// The customers that a scanned code leads to.
+fn owners(loader: &Loader<'_>, scanned: &Scanned) -> Result<BTreeSet<CustomerId>, Error> {
+    let memberships = match scanned {
+        Scanned::Card(card) => std::slice::from_ref(&card.membership),
+        Scanned::Number(found) => found.as_slice(),
+        Scanned::Nothing | Scanned::Unknown => &[],
+    };
+    let mut owners = BTreeSet::new();
+    for membership in memberships {
+        owners.extend(loader.customer_of(*membership)?);
+    }
+    Ok(owners)
+}

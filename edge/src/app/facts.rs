@@ -1,0 +1,199 @@
+//! What a decision is made on, loaded from one view of the store.
+
+use std::collections::BTreeSet;
+
+use shared::account::AccountId;
+use shared::catalog::Catalog;
+use shared::decide::{By, Command, Deed, Enrollee, Enrolling, NewCustomer, Selling};
+use shared::ids::{CodeHash, CustomerId, Dot, MembershipId};
+use shared::member::{CodeKind, IndexKey, Membership};
+use shared::refusal::Candidate;
+use shared::time::Millis;
+use shared::view::{Facts, KnownSale, MemberView, Place, Scanned};
+
+use super::error::Error;
+use crate::store::{CodeHit, StoreError, View};
+
+const HOUR_MS: u64 = 3_600_000;
+
+/// Loads facts for one command.
+pub(crate) struct Loader<'a> {
+    pub(crate) view: &'a View,
+    pub(crate) catalog: &'a Catalog,
+    pub(crate) now: Millis,
+}
+
+impl Loader<'_> {
+    /// All that `command` is decided on. `of` is the transaction that is given back or undone.
+    pub(crate) fn facts(
+        &self,
+        place: Place,
+        command: &Command,
+        of: Option<Dot>,
+        clock_untrusted: bool,
+    ) -> Result<Facts, Error> {
+        let mut facts = Facts { clock_untrusted, ..Facts::at(place) };
+        let mut customers = BTreeSet::new();
+        match &command.deed {
+            Deed::Sale(selling) => self.sale(selling, &mut facts, &mut customers)?,
+            Deed::EarnPoints(moving) | Deed::RedeemPoints(moving) => {
+                customers.extend(self.customer_of(moving.membership)?);
+            }
+            Deed::Enrol(enrolling) => self.enrolment(enrolling, &mut facts, &mut customers)?,
+            Deed::CardReport { code, .. } => facts.scanned = self.scanned(*code)?,
+            Deed::Refund(_) | Deed::BlindRefund(..) | Deed::Void(_) | Deed::Intent(_) | Deed::Release(_) => {}
+        }
+        for customer in customers {
+            self.customer(customer, &mut facts)?;
+        }
+        if let Some(of) = of {
+            self.known_sale(of, &mut facts)?;
+        }
+        (facts.offline.till, facts.offline.till_count) = self.view.offline_since_contact()?;
+        Ok(facts)
+    }
+
+    fn sale(
+        &self,
+        selling: &Selling,
+        facts: &mut Facts,
+        customers: &mut BTreeSet<CustomerId>,
+    ) -> Result<(), Error> {
+        let mut named: Vec<MembershipId> =
+            [selling.earn_membership, selling.redeem_membership].into_iter().flatten().collect();
+        match &selling.by {
+            By::Nobody => {}
+            By::Membership(membership) => named.push(*membership),
+            By::Customer(customer) => {
+                customers.insert(*customer);
+            }
+            By::Code { code, .. } => {
+                facts.scanned = self.scanned(*code)?;
+                match &facts.scanned {
+                    Scanned::Card(card) => named.push(card.membership),
+                    Scanned::Number(memberships) => named.extend(memberships),
+                    Scanned::Nothing | Scanned::Unknown => {}
+                }
+            }
+        }
+        for membership in named {
+            customers.extend(self.customer_of(membership)?);
+        }
+        Ok(())
+    }
+
+    fn enrolment(
+        &self,
+        enrolling: &Enrolling,
+        facts: &mut Facts,
+        customers: &mut BTreeSet<CustomerId>,
+    ) -> Result<(), Error> {
+        let key = &enrolling.index;
+        for card in enrolling.memberships.iter().filter_map(|membership| membership.card.as_ref()) {
+            let code = key.hash(CodeKind::Scan, card);
+            if !self.view.codes(code)?.is_empty() {
+                facts.taken.insert(code);
+            }
+        }
+        let new = match &enrolling.customer {
+            Enrollee::Known(customer) => {
+                customers.insert(*customer);
+                return Ok(());
+            }
+            Enrollee::New(new) => new,
+        };
+        for (because, found) in self.alike(key, new)? {
+            for id in found {
+                let name = self.view.customer(id)?.map(|customer| customer.display_name).unwrap_or_default();
+                if facts.candidates.iter().all(|known| known.customer != id) {
+                    let because = Some(because.to_owned());
+                    facts.candidates.push(Candidate {
+                        customer: id,
+                        name,
+                        membership: None,
+                        program: None,
+                        because,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Customers who are known under something that the new one gave, and what that is.
+    fn alike(
+        &self,
+        key: &IndexKey,
+        new: &NewCustomer,
+    ) -> Result<Vec<(&'static str, Vec<CustomerId>)>, StoreError> {
+        let mut alike = Vec::new();
+        if let Some(phone) = &new.phone {
+            alike.push(("phone", self.view.by_phone(key.hash(CodeKind::Phone, phone))?));
+        }
+        if let Some(email) = &new.email {
+            alike.push(("email", self.view.by_email(key.hash(CodeKind::Email, email))?));
+        }
+        if let Some(number) = &new.identity_number {
+            alike.push(("identity_number", self.view.by_identity(key.hash(CodeKind::Identity, number))?));
+        }
+        if let Some(external) = &new.external_id {
+            alike.push(("external_id", self.view.by_external(key.hash(CodeKind::External, external))?));
+        }
+        Ok(alike)
+    }
+
+    /// What a code is.
+    pub(crate) fn scanned(&self, code: CodeHash) -> Result<Scanned, StoreError> {
+        let mut numbers = Vec::new();
+        for hit in self.view.codes(code)? {
+            match hit {
+                CodeHit::Card(card) => return Ok(Scanned::Card(card)),
+                CodeHit::Number(membership) => numbers.push(membership),
+            }
+        }
+        Ok(if numbers.is_empty() { Scanned::Unknown } else { Scanned::Number(numbers) })
+    }
+
+    /// Whose a membership is.
+    pub(crate) fn customer_of(&self, membership: MembershipId) -> Result<Option<CustomerId>, StoreError> {
+        Ok(self.view.membership(membership)?.map(|membership| membership.customer))
+    }
+
+    /// A customer's memberships and all their accounts.
+    pub(crate) fn customer(&self, customer: CustomerId, facts: &mut Facts) -> Result<(), StoreError> {
+        let Some(known) = self.view.customer(customer)? else { return Ok(()) };
+        for membership in self.view.memberships_of(customer)? {
+            self.accounts(&membership, facts)?;
+            facts.members.push(MemberView { customer: known.clone(), membership });
+        }
+        Ok(())
+    }
+
+    fn accounts(&self, membership: &Membership, facts: &mut Facts) -> Result<(), StoreError> {
+        let Some(program) = self.catalog.programs.get(&membership.program) else { return Ok(()) };
+        let since = self.now.before(u64::from(program.offline.per_member_hours) * HOUR_MS);
+        for currency in &program.currencies {
+            let account = AccountId { set: membership.set, currency: *currency };
+            facts.accounts.insert(account, self.view.account(account)?);
+            facts.offline.member.insert(account, self.view.offline_used(account, since)?);
+        }
+        Ok(())
+    }
+
+    fn known_sale(&self, of: Dot, facts: &mut Facts) -> Result<(), Error> {
+        let Some(written) = self.view.entry(of)? else { return Ok(()) };
+        let returned = self.view.returned(of)?;
+        let sale = KnownSale {
+            entry: (*written.entry).clone(),
+            hash: written.hash,
+            attributed: returned.attributed,
+            returned: returned.lines,
+            voided: returned.voided,
+        };
+        for posting in sale.legs() {
+            facts.accounts.insert(posting.account, self.view.account(posting.account)?);
+        }
+        facts.sale = Some(sale);
+        Ok(())
+    }
+}

@@ -1,0 +1,67 @@
+//! Sales, and points moved outside one.
+
+use shared::api::transaction::{PointsRequest, SaleRequest, Transaction};
+use shared::ids::MembershipId;
+use shared::request;
+use shared::time::Day;
+
+use super::repeat::Coming;
+use super::write::Wish;
+use super::{App, Error, Outcome, fresh};
+use crate::store::StoreError;
+
+impl App {
+    /// A sale: earns and redeems in one step.
+    pub async fn sell(&self, key: Option<&str>, asked: &SaleRequest) -> Result<Outcome<Transaction>, Error> {
+        let identity = self.identity();
+        let catalog = self.store().read()?.catalog();
+        let sale = request::sale(asked, &catalog, &identity.index_key)?;
+        let zone = catalog.outlets.get(&identity.outlet).map(|outlet| outlet.zone);
+        let day = sale.business_date.or_else(|| Some(sale.occurred_at?.day(zone?)));
+        let keying = self.coming(key, "sale", asked).with_receipt(&asked.receipt, day);
+        self.transact(Wish { asked: sale, keying, of: None, remote: None }).await
+    }
+
+    /// Points given (`earn`) or redeemed outside a sale.
+    pub async fn move_points(
+        &self,
+        key: Option<&str>,
+        membership: MembershipId,
+        earn: bool,
+        asked: &PointsRequest,
+    ) -> Result<Outcome<Transaction>, Error> {
+        let catalog = self.store().read()?.catalog();
+        let moved = request::points(asked, membership, earn, &catalog)?;
+        let kind = if earn { "earn" } else { "redeem" };
+        let coming = self.coming(key, kind, &(membership, asked));
+        let keying = coming.without_receipt(u128::from_le_bytes(fresh::bytes()));
+        self.transact(Wish { asked: moved, keying, of: None, remote: None }).await
+    }
+
+    /// Writes a wish and shows what came of it.
+    pub(super) async fn transact(&self, wish: Wish) -> Result<Outcome<Transaction>, Error> {
+        let done = self.write(wish).await?;
+        let body = self.show(&self.store().read()?, &done.written)?;
+        Ok(Outcome { body, replayed: done.replayed })
+    }
+
+    /// The parts of a request's key. `body` is what makes a repeat the same: the request as it was understood.
+    pub(super) fn coming<'a>(
+        &self,
+        key: Option<&'a str>,
+        kind: &'static str,
+        body: &impl serde::Serialize,
+    ) -> Coming<'a> {
+        let identity = self.identity();
+        let body = serde_json::to_vec(body).unwrap_or_default();
+        Coming { key, outlet: identity.outlet, till: identity.till, kind, body }
+    }
+
+    /// Today, at this outlet.
+    pub(super) fn today(&self) -> Result<Day, StoreError> {
+        let catalog = self.store().read()?.catalog();
+        let outlet = catalog.outlets.get(&self.identity().outlet);
+        Ok(outlet
+            .map_or_else(|| Day::of(self.now().utc().date_naive()), |outlet| self.now().day(outlet.zone)))
+    }
+}

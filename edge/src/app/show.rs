@@ -1,0 +1,110 @@
+//! An entry as the API shows it: with today's balances and state.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use shared::account::AccountId;
+use shared::api::transaction::Transaction;
+use shared::entry::{Entry, EntryKind, Party};
+use shared::ids::{CurrencyId, MembershipId};
+use shared::points::Points;
+use shared::render;
+use shared::render::transaction::Shown;
+
+use super::{App, Error};
+use crate::store::{Returned, View, Written};
+
+impl App {
+    /// A transaction as it stands now.
+    pub(super) fn show(&self, view: &View, written: &Written) -> Result<Transaction, Error> {
+        let entry = &written.entry;
+        let catalog = view.catalog_of(entry.catalog)?.unwrap_or_else(|| view.catalog());
+        let original = original(view, entry)?;
+        let returned = view.returned(entry.dot)?;
+        let members = members(original.as_deref().unwrap_or(entry), &returned);
+        let (owners, balances) = accounts(view, &members)?;
+        let shown = Shown {
+            catalog: &catalog,
+            hash: written.hash,
+            state: self.state(view, entry, original.as_deref(), &returned),
+            balances: &balances,
+            owners: &owners,
+            original: original.as_deref(),
+            later: &returned.attributed,
+            as_of: view.as_of(),
+        };
+        Ok(render::transaction::transaction(entry, &shown))
+    }
+
+    /// `waiting`, `provisional`, `confirmed` or `voided`.
+    fn state(
+        &self,
+        view: &View,
+        entry: &Entry,
+        original: Option<&Entry>,
+        returned: &Returned,
+    ) -> &'static str {
+        let waits = match &entry.kind {
+            EntryKind::Sale(sale) => {
+                !matches!(sale.earner, Party::Membership(_)) && returned.attributed.is_empty()
+            }
+            EntryKind::Refund(_) | EntryKind::Void(_) => original.is_none(),
+            _ => false,
+        };
+        let told = entry.dot.node != self.identity().node || entry.dot.seq <= view.acked();
+        match (returned.voided, waits, told) {
+            (true, _, _) => "voided",
+            (false, true, _) => "waiting",
+            (false, false, true) => "confirmed",
+            (false, false, false) => "provisional",
+        }
+    }
+}
+
+/// The transaction that an entry gives back or undoes, where it is known here.
+fn original(view: &View, entry: &Entry) -> Result<Option<std::sync::Arc<Entry>>, Error> {
+    let (EntryKind::Refund(reversal) | EntryKind::Void(reversal)) = &entry.kind else { return Ok(None) };
+    let Some(of) = reversal.of.dot else { return Ok(None) };
+    Ok(view.entry(of)?.map(|written| written.entry))
+}
+
+/// Whose accounts an entry touches.
+fn members(entry: &Entry, returned: &Returned) -> BTreeSet<MembershipId> {
+    let mut members = BTreeSet::new();
+    match &entry.kind {
+        EntryKind::Sale(sale) => {
+            if let Party::Membership(membership) = sale.earner {
+                members.insert(membership);
+            }
+        }
+        EntryKind::Earn(moved) | EntryKind::Redeem(moved, _) | EntryKind::Adjust(moved) => {
+            members.insert(moved.membership);
+        }
+        _ => {}
+    }
+    members
+        .extend(render::transaction::redemptions(&entry.kind).iter().map(|redemption| redemption.membership));
+    members.extend(returned.attributed_to);
+    members
+}
+
+type Balances = Vec<(MembershipId, CurrencyId, Points, Points)>;
+
+/// The accounts of some memberships: whose each is, and what it holds today.
+fn accounts(
+    view: &View,
+    members: &BTreeSet<MembershipId>,
+) -> Result<(BTreeMap<AccountId, MembershipId>, Balances), Error> {
+    let catalog = view.catalog();
+    let (mut owners, mut balances) = (BTreeMap::new(), Vec::new());
+    for id in members {
+        let Some(membership) = view.membership(*id)? else { continue };
+        let program = catalog.programs.get(&membership.program);
+        for currency in program.iter().flat_map(|program| &program.currencies) {
+            let account = AccountId { set: membership.set, currency: *currency };
+            let known = view.account(account)?;
+            owners.insert(account, *id);
+            balances.push((*id, *currency, known.balance(), known.whole().debt));
+        }
+    }
+    Ok((owners, balances))
+}

@@ -1,0 +1,84 @@
+//! Transactions read back.
+
+use shared::api::transaction::Transaction;
+use shared::entry::EntryKind;
+use shared::ids::{CustomerId, Dot};
+
+use super::{App, Error};
+use crate::store::View;
+
+/// By what transactions are found. Exactly one is given.
+#[derive(Clone, Debug, Default)]
+pub struct Find {
+    /// The receipt's number.
+    pub receipt: Option<String>,
+    /// The outlet's code; this outlet where left out. Only with a receipt.
+    pub outlet: Option<String>,
+    /// The code printed on a receipt.
+    pub verification: Option<String>,
+    /// A customer.
+    pub customer: Option<CustomerId>,
+}
+
+impl App {
+    /// One transaction.
+    pub fn transaction(&self, id: Dot) -> Result<Transaction, Error> {
+        let view = self.store().read()?;
+        let written = view.entry(id)?.filter(|written| is_transaction(&written.entry.kind));
+        let written = written.ok_or_else(|| Error::not_found("transaction with this id at this till"))?;
+        self.show(&view, &written)
+    }
+
+    /// Transactions, newest first.
+    pub fn find(&self, by: &Find, limit: usize) -> Result<Vec<Transaction>, Error> {
+        let view = self.store().read()?;
+        let dots = match by {
+            Find { receipt: Some(receipt), outlet, verification: None, customer: None } => {
+                let outlet = match outlet {
+                    None => self.identity().outlet,
+                    Some(code) => {
+                        let known = view.catalog().outlet(code).map(|outlet| outlet.id);
+                        known
+                            .ok_or_else(|| Error::field("outlet", format!("There is no outlet `{code}`.")))?
+                    }
+                };
+                view.by_receipt(outlet, receipt)?
+            }
+            Find { verification: Some(code), receipt: None, outlet: None, customer: None } => {
+                view.by_verification(&code.trim().to_uppercase())?
+            }
+            Find { customer: Some(customer), receipt: None, outlet: None, verification: None } => {
+                view.by_customer(*customer, limit)?
+            }
+            _ => {
+                let detail = "Give exactly one of `receipt` (with `outlet`), `verification` and `customer`.";
+                return Err(Error::field("receipt", detail));
+            }
+        };
+        self.show_all(&view, &dots, limit)
+    }
+
+    fn show_all(&self, view: &View, dots: &[Dot], limit: usize) -> Result<Vec<Transaction>, Error> {
+        let mut shown = Vec::new();
+        for dot in dots {
+            let Some(written) = view.entry(*dot)? else { continue };
+            if is_transaction(&written.entry.kind) && shown.len() < limit {
+                shown.push(self.show(view, &written)?);
+            }
+        }
+        Ok(shown)
+    }
+}
+
+/// Whether an entry is a transaction, and not a note of the till's or the server's own.
+pub(super) fn is_transaction(kind: &EntryKind) -> bool {
+    matches!(
+        kind,
+        EntryKind::Sale(_)
+            | EntryKind::Refund(_)
+            | EntryKind::Void(_)
+            | EntryKind::Earn(_)
+            | EntryKind::Redeem(..)
+            | EntryKind::Adjust(_)
+    )
+}

@@ -1,0 +1,204 @@
+//! The one path by which anything is written.
+
+use shared::decide::{Command, Deed, Draft, Grounds, decide};
+use shared::entry::{Actor, EntryKind, Idem, Intent, SaleRef};
+use shared::ids::Dot;
+use shared::refusal::{Problem, Refusal};
+use shared::request::Asked;
+use shared::time::Millis;
+use shared::view::{KnownSale, Place};
+
+use super::facts::Loader;
+use super::repeat::{Keying, Seen};
+use super::{App, Error};
+use crate::store::{Decided, View, Written};
+
+/// What is to be written.
+#[derive(Clone, Debug)]
+pub(crate) struct Wish {
+    /// What is asked.
+    pub(crate) asked: Asked,
+    /// Under which key it is known again.
+    pub(crate) keying: Keying,
+    /// The transaction that it gives back or undoes.
+    pub(crate) of: Option<Dot>,
+    /// The same as the server knows it, where this till does not.
+    pub(crate) remote: Option<KnownSale>,
+}
+
+/// What was written, now or the first time.
+pub(crate) struct Done {
+    pub(crate) written: Written,
+    pub(crate) replayed: bool,
+}
+
+/// A decision in the commit thread: what to append, or the first coming of a repeat.
+enum Verdict {
+    Append(Draft),
+    Repeat(Dot),
+}
+
+/// Everything that the commit thread needs to decide one wish.
+struct Case {
+    place: Place,
+    command: Command,
+    of: Option<Dot>,
+    remote: Option<KnownSale>,
+    clock_untrusted: bool,
+    now: Millis,
+}
+
+impl App {
+    /// Does what is wished, once.
+    pub(crate) async fn write(&self, wish: Wish) -> Result<Done, Error> {
+        let now = self.now();
+        let view = self.store().read()?;
+        let idem = match wish.keying.find(&view, now)? {
+            Seen::Never(idem) => idem,
+            Seen::As(dot) => return repeat(&view, dot),
+        };
+        let mut case = self.case(wish, idem, now);
+        let open = self.climb(&view, &mut case.command, now).await?;
+        drop(view);
+        let done = self.commit(case).await;
+        if done.is_err() {
+            self.give_up(open).await;
+        }
+        done
+    }
+
+    fn case(&self, wish: Wish, idem: Idem, now: Millis) -> Case {
+        let identity = self.identity();
+        let actor = Actor::Till { outlet: identity.outlet, till: identity.till, cashier: wish.asked.cashier };
+        Case {
+            place: self.place(),
+            command: Command {
+                actor,
+                idem: Some(idem),
+                business_date: wish.asked.business_date,
+                occurred_at: wish.asked.occurred_at,
+                grounds: Grounds::Offline,
+                deed: wish.asked.deed,
+            },
+            of: wish.of,
+            remote: wish.remote,
+            clock_untrusted: self.clock().is_untrusted(),
+            now,
+        }
+    }
+
+    async fn commit(&self, case: Case) -> Result<Done, Error> {
+        let decide = move |view: &View| {
+            Ok(match case.decide(view) {
+                Ok(Verdict::Append(draft)) => Decided::Append(draft, Ok(None)),
+                Ok(Verdict::Repeat(dot)) => Decided::Answer(Ok(Some(dot))),
+                Err(error) => Decided::Answer(Err(error)),
+            })
+        };
+        let committed = self.store().commit::<Result<Option<Dot>, Error>>(decide).await?;
+        match (committed.answer?, committed.written) {
+            (None, Some(written)) => Ok(Done { written, replayed: false }),
+            (Some(dot), _) => repeat(&self.store().read()?, dot),
+            (None, None) => Err(Error::Broken("the store appended nothing".to_owned())),
+        }
+    }
+
+    /// Writes a deed of the till's own, which nobody repeats.
+    pub(super) async fn note(&self, deed: Deed) -> Result<Written, Error> {
+        let identity = self.identity();
+        let case = Case {
+            place: self.place(),
+            command: Command {
+                actor: Actor::Till { outlet: identity.outlet, till: identity.till, cashier: None },
+                idem: None,
+                business_date: None,
+                occurred_at: None,
+                grounds: Grounds::Offline,
+                deed,
+            },
+            of: None,
+            remote: None,
+            clock_untrusted: false,
+            now: self.now(),
+        };
+        Ok(self.commit(case).await?.written)
+    }
+
+    /// Gives up what was set aside for a command that came to nothing. What cannot be written now is released when the
+    /// store is opened again.
+    async fn give_up(&self, open: Vec<Intent>) {
+        for intent in open {
+            if let Err(error) = self.note(Deed::Release(intent)).await {
+                tracing::warn!(%error, "a hold could not be given up");
+            }
+        }
+    }
+}
+
+/// The answer to a repeat: the first one's entry.
+fn repeat(view: &View, dot: Dot) -> Result<Done, Error> {
+    let missing = || Error::Broken(format!("{dot} is known by its key only"));
+    Ok(Done { written: view.entry(dot)?.ok_or_else(missing)?, replayed: true })
+}
+
+impl Case {
+    /// Decides on a view that holds all that was decided before, in this group too.
+    fn decide(mut self, view: &View) -> Result<Verdict, Error> {
+        if let Some(idem) = self.command.idem
+            && let Seen::As(dot) = Keying::Fixed(idem).find(view, self.now)?
+        {
+            return Ok(Verdict::Repeat(dot));
+        }
+        let catalog = view.catalog();
+        self.prepare(view)?;
+        let loader = Loader { view, catalog: &catalog, now: self.now };
+        let mut facts = loader.facts(self.place, &self.command, self.of, self.clock_untrusted)?;
+        facts.sale = facts.sale.or(self.remote.take());
+        Ok(Verdict::Append(decide(&facts, &catalog, &self.command, self.now)?))
+    }
+
+    /// Fills in what only the latest view can tell: whether the sale that a return names is known after all, and the
+    /// next free member numbers.
+    fn prepare(&mut self, view: &View) -> Result<(), Error> {
+        if let Deed::BlindRefund(returning, of) = &self.command.deed {
+            self.of = sale_of(view, of)?;
+            if self.of.is_some() || self.remote.is_some() {
+                self.command.deed = Deed::Refund(returning.clone());
+            }
+        }
+        if let Deed::Enrol(enrolling) = &mut self.command.deed {
+            let catalog = view.catalog();
+            for membership in enrolling.memberships.iter_mut().filter(|it| it.number.is_empty()) {
+                let Some(program) = catalog.program(membership.program.as_str()) else { continue };
+                membership.number = view.next_number(program.id)?.ok_or_else(no_numbers)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn no_numbers() -> Refusal {
+    let detail =
+        "This till has no member numbers left for this program; it gets new ones once there is a line.";
+    Refusal::new(Problem::OnlineOnly, detail)
+}
+
+/// The sale that a receipt names, where this till knows it: the newest, where a number was used again.
+pub(super) fn sale_of(view: &View, of: &SaleRef) -> Result<Option<Dot>, Error> {
+    if of.dot.is_some() {
+        return Ok(of.dot);
+    }
+    for dot in view.by_receipt(of.outlet, &of.receipt)? {
+        let Some(written) = view.entry(dot)? else { continue };
+        let dated = of.business_date.is_none_or(|date| date == written.entry.business_date);
+        if dated && matches!(written.entry.kind, EntryKind::Sale(_)) {
+            return Ok(Some(dot));
+        }
+    }
+    Ok(None)
+}
+
+/// What a redemption under grounds of the server's may draw.
+pub(super) fn grounds(held: &[Intent]) -> Grounds {
+    Grounds::Held(held.iter().map(|intent| (intent.account, intent.points)).collect())
+}

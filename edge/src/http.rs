@@ -1,0 +1,98 @@
+//! The till over HTTP. A handler takes out of the request what it needs, calls the till, and encodes the answer; what
+//! goes wrong meets HTTP in [`problem`] alone.
+
+use axum::extract::State;
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
+use axum::{Router, middleware};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::trace::TraceLayer;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+
+mod cards;
+mod customers;
+mod door;
+mod memberships;
+mod problem;
+mod request;
+mod till;
+mod transactions;
+
+/// What the OpenAPI document says beside the paths.
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "Tillkeep: the till",
+    description = "Scan, earn and redeem at the till, with or without a line.",
+    version = env!("CARGO_PKG_VERSION")
+))]
+struct Document;
+
+/// The till's whole surface, for a listener that strangers may reach: own host and origin, and a token for the API.
+pub fn router(app: &App) -> Router {
+    let (api, document) = api();
+    let api = api.route_layer(middleware::from_fn_with_state(app.clone(), door::token));
+    finish(app, api, document).layer(middleware::from_fn(door::own_host))
+}
+
+/// The same for the socket in the data directory, which only the till's own user can open.
+pub fn local_router(app: &App) -> Router {
+    let (api, document) = api();
+    finish(app, api, document)
+}
+
+fn finish(app: &App, api: Router<App>, document: utoipa::openapi::OpenApi) -> Router {
+    Router::new()
+        .merge(api)
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(till::ready))
+        .route("/openapi.json", get(|| async move { axum::Json(document).into_response() }))
+        .fallback(problem::no_such_path)
+        .method_not_allowed_fallback(problem::no_such_method)
+        .layer(CatchPanicLayer::custom(problem::panicked))
+        .layer(TraceLayer::new_for_http())
+        .with_state(app.clone())
+}
+
+fn api() -> (Router<App>, utoipa::openapi::OpenApi) {
+    let (router, document) = OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(cards::scan_code))
+        .routes(routes!(cards::scan))
+        .routes(routes!(cards::report))
+        .routes(routes!(customers::look_up))
+        .routes(routes!(customers::one))
+        .routes(routes!(customers::memberships))
+        .routes(routes!(customers::enrol))
+        .routes(routes!(memberships::one))
+        .routes(routes!(memberships::statement))
+        .routes(routes!(memberships::quote))
+        .routes(routes!(memberships::earn_points))
+        .routes(routes!(memberships::redeem_points))
+        .routes(routes!(transactions::sell, transactions::find))
+        .routes(routes!(transactions::one))
+        .routes(routes!(transactions::refund))
+        .routes(routes!(transactions::refund_by_receipt))
+        .routes(routes!(transactions::void))
+        .routes(routes!(till::status))
+        .routes(routes!(till::queue))
+        .routes(routes!(till::sync))
+        .routes(routes!(till::network))
+        .routes(routes!(till::day))
+        .routes(routes!(till::events))
+        .split_for_parts();
+    let router = router
+        .route("/api/memberships/{id}/transfer-points", post(memberships::online_only))
+        .route("/api/memberships/{id}/convert-points", post(memberships::online_only));
+    (router, document)
+}
+
+/// The till's state, as handlers take it.
+type Till = State<App>;
+
+/// The header that tells a repeat.
+fn replayed(replayed: bool) -> axum::response::AppendHeaders<Option<(&'static str, &'static str)>> {
+    axum::response::AppendHeaders(replayed.then_some(("Idempotent-Replayed", "true")))
+}

@@ -1,0 +1,37 @@
+//! Scans, and cards reported.
+
+use axum::Json as Answer;
+use axum::extract::{Path, State};
+use shared::api::member::{CardReportRequest, Scan, ScanRequest};
+use shared::api::problem::Problem;
+
+use super::Till;
+use super::problem::Failure;
+use super::request::{Json, Key};
+
+/// The scan, by a code that fits in a path.
+#[utoipa::path(get, path = "/api/cards/{code}", responses(
+    (status = 200, body = Scan), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub(crate) async fn scan_code(State(app): Till, Path(code): Path<String>) -> Result<Answer<Scan>, Failure> {
+    Ok(Answer(app.scan(&code)?))
+}
+
+/// The scan, by any code.
+#[utoipa::path(post, path = "/api/scan", request_body = ScanRequest, responses(
+    (status = 200, body = Scan), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub(crate) async fn scan(State(app): Till, Json(asked): Json<ScanRequest>) -> Result<Answer<Scan>, Failure> {
+    Ok(Answer(app.scan(&asked.code)?))
+}
+
+/// A card is lost, stolen or damaged.
+#[utoipa::path(post, path = "/api/cards/{code}/report", request_body = CardReportRequest, responses(
+    (status = 200, body = Scan), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub(crate) async fn report(
+    State(app): Till,
+    Path(code): Path<String>,
+    key: Key,
+    Json(asked): Json<CardReportRequest>,
+) -> Result<impl axum::response::IntoResponse, Failure> {
+    let done = app.report_card(key.text(), &code, &asked).await?;
+    Ok((super::replayed(done.replayed), Answer(done.body)))
+}

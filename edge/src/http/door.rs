@@ -1,0 +1,69 @@
+//! Who is let in: a page of this till's own host and origin (I15), with one of its tokens.
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Uri, header};
+use axum::middleware::Next;
+use axum::response::Response;
+
+use super::problem::{Failure, forbidden, unauthorized};
+use crate::app::App;
+
+/// Lets only requests in that were addressed to this till by its number or as `localhost`, and that no page of another
+/// origin sent: a name that somebody else's DNS answers for could point here.
+pub(crate) async fn own_host(request: Request, next: Next) -> Result<Response, Failure> {
+    let host = host_of(request.headers(), request.uri()).unwrap_or_default();
+    if !is_own(&host) {
+        return Err(forbidden("This till answers only under its own address."));
+    }
+    if let Some(origin) = request.headers().get(header::ORIGIN) {
+        let same = origin.to_str().is_ok_and(|origin| {
+            origin.strip_prefix("http://").or(origin.strip_prefix("https://")) == Some(host.as_str())
+        });
+        if !same {
+            return Err(forbidden("This till answers only pages of its own."));
+        }
+    }
+    Ok(next.run(request).await)
+}
+
+/// Lets only requests in that bring a token of this till's.
+pub(crate) async fn token(State(app): State<App>, request: Request, next: Next) -> Result<Response, Failure> {
+    let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let token = given.and_then(|given| {
+        let (scheme, token) = given.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+    });
+    match token.and_then(|token| app.token_name(token)) {
+        Some(_) => Ok(next.run(request).await),
+        None => Err(unauthorized()),
+    }
+}
+
+fn host_of(headers: &HeaderMap, uri: &Uri) -> Option<String> {
+    let authority = uri.authority().map(|authority| authority.as_str().to_owned());
+    let header = headers.get(header::HOST).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    authority.or(header).map(|host| host.to_ascii_lowercase())
+}
+
+/// An address in numbers, or `localhost`; with or without a port.
+fn is_own(host: &str) -> bool {
+    let Ok(uri) = host.parse::<Uri>() else { return false };
+    let name = uri.host().unwrap_or("");
+    let plain = name.trim_start_matches('[').trim_end_matches(']');
+    name == "localhost" || plain.parse::<std::net::IpAddr>().is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_numbers_and_localhost_are_this_till() {
+        for own in ["127.0.0.1:7411", "localhost", "localhost:80", "[::1]:7411", "192.168.1.20:7411"] {
+            assert!(is_own(own), "{own}");
+        }
+        for other in ["", "till.example.com", "127.0.0.1.example.com:7411", "localhost.evil.org", "a b"] {
+            assert!(!is_own(other), "{other}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! One membership: its balances, its statement, a quote, points outside a sale.
+
+use axum::Json as Answer;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use serde::Deserialize;
+use shared::api::member::{Membership, StatementLine};
+use shared::api::problem::Problem;
+use shared::api::transaction::{PointsRequest, Quote, QuoteRequest, Transaction};
+use shared::api::{Page, Paging};
+use utoipa::IntoParams;
+
+use super::Till;
+use super::problem::{Failure, invalid, online_only as only_online};
+use super::request::{Json, Key, Query, id};
+
+/// One page of a list.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PageQuery {
+    /// Items on a page.
+    limit: Option<usize>,
+    /// `next` of the page before.
+    after: Option<String>,
+}
+
+/// One membership.
+#[utoipa::path(get, path = "/api/memberships/{id}", responses(
+    (status = 200, body = Membership), (status = 404, body = Problem)))]
+pub(crate) async fn one(State(app): Till, Path(text): Path<String>) -> Result<Answer<Membership>, Failure> {
+    Ok(Answer(app.membership(id(&text)?)?))
+}
+
+/// Its movements as far as this till knows them, newest first.
+#[utoipa::path(get, path = "/api/memberships/{id}/statement", params(PageQuery), responses(
+    (status = 200, body = Page<StatementLine>), (status = 404, body = Problem)))]
+pub(crate) async fn statement(
+    State(app): Till,
+    Path(text): Path<String>,
+    Query(query): Query<PageQuery>,
+) -> Result<Answer<Page<StatementLine>>, Failure> {
+    let wrong = || invalid(Some("after".to_owned()), "`after` is the `next` of the page before.");
+    let after = query.after.as_deref().map(|after| {
+        let (dot, leg) = after.split_once('.').ok_or_else(wrong)?;
+        Ok::<_, Failure>((dot.parse().map_err(|_| wrong())?, leg.parse().map_err(|_| wrong())?))
+    });
+    let limit = Paging { limit: query.limit, after: None }.limit();
+    Ok(Answer(app.statement(id(&text)?, limit, after.transpose()?)?))
+}
+
+/// What a basket would earn, and every way to redeem.
+#[utoipa::path(post, path = "/api/memberships/{id}/quote", request_body = QuoteRequest, responses(
+    (status = 200, body = Quote), (status = 404, body = Problem), (status = 422, body = Problem)))]
+pub(crate) async fn quote(
+    State(app): Till,
+    Path(text): Path<String>,
+    Json(asked): Json<QuoteRequest>,
+) -> Result<Answer<Quote>, Failure> {
+    Ok(Answer(app.quote(id(&text)?, &asked)?))
+}
+
+/// Points given outside a sale.
+#[utoipa::path(post, path = "/api/memberships/{id}/earn-points", request_body = PointsRequest, responses(
+    (status = 201, body = Transaction), (status = 404, body = Problem), (status = 422, body = Problem)))]
+pub(crate) async fn earn_points(
+    State(app): Till,
+    Path(text): Path<String>,
+    key: Key,
+    Json(asked): Json<PointsRequest>,
+) -> Result<impl IntoResponse, Failure> {
+    let done = app.move_points(key.text(), id(&text)?, true, &asked).await?;
+    Ok((StatusCode::CREATED, super::replayed(done.replayed), Answer(done.body)))
+}
+
+/// Points redeemed outside a sale.
+#[utoipa::path(post, path = "/api/memberships/{id}/redeem-points", request_body = PointsRequest, responses(
+    (status = 201, body = Transaction), (status = 404, body = Problem), (status = 422, body = Problem)))]
+pub(crate) async fn redeem_points(
+    State(app): Till,
+    Path(text): Path<String>,
+    key: Key,
+    Json(asked): Json<PointsRequest>,
+) -> Result<impl IntoResponse, Failure> {
+    let done = app.move_points(key.text(), id(&text)?, false, &asked).await?;
+    Ok((StatusCode::CREATED, super::replayed(done.replayed), Answer(done.body)))
+}
+
+/// What a till never decides by itself.
+pub(crate) async fn online_only() -> Failure {
+    only_online("Points move between accounts at head office; ask there.")
+}

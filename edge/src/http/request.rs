@@ -1,0 +1,177 @@
+//! What is taken out of a request: JSON bodies, queries, path ids, idempotency keys; each bounded in size, depth and
+//! time.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use serde::de::DeserializeOwned;
+use shared::api::{Page, Paging};
+use shared::limits;
+
+use super::problem::{Failure, invalid, not_json, too_large};
+
+mod place;
+
+/// A client that dribbles its body is let go after this.
+const BODY_TIME: Duration = Duration::from_secs(15);
+/// The longest `Idempotency-Key`, in bytes.
+const KEY_BYTES: usize = 255;
+
+/// A JSON body. Unknown fields are refused by name.
+pub(crate) struct Json<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Failure> {
+        let json = is_json(request.headers());
+        let bytes = body(request.into_body()).await?;
+        if !json {
+            return Err(not_json());
+        }
+        read(&bytes).map(Self)
+    }
+}
+
+/// A JSON body that may be left out, which means all defaults.
+pub(crate) struct OptionalJson<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalJson<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Failure> {
+        let json = is_json(request.headers());
+        let bytes = body(request.into_body()).await?;
+        match (bytes.is_empty(), json) {
+            (true, _) => Ok(Self(T::default())),
+            (false, true) => read(&bytes).map(Self),
+            (false, false) => Err(not_json()),
+        }
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let kind = kind.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+    kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
+}
+
+async fn body(body: Body) -> Result<Bytes, Failure> {
+    match tokio::time::timeout(BODY_TIME, to_bytes(body, limits::BODY_BYTES)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(error)) if is_too_long(&error) => Err(too_large(limits::BODY_BYTES)),
+        Ok(Err(_)) => Err(invalid(None, "The request's body broke off.")),
+        Err(_) => Err(invalid(None, "The request's body took too long.")),
+    }
+}
+
+fn is_too_long(error: &axum::Error) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if error.to_string().contains("length limit exceeded") {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure> {
+    if place::depth(bytes) > limits::JSON_DEPTH {
+        return Err(invalid(None, format!("The JSON is nested deeper than {} levels.", limits::JSON_DEPTH)));
+    }
+    serde_json::from_slice(bytes).map_err(|error| {
+        let text = error.to_string();
+        let text = text.split(" at line ").next().unwrap_or(&text).to_owned();
+        if error.is_data() {
+            invalid(place::field(bytes, &error), format!("The request is not understood: {text}."))
+        } else {
+            let (line, column) = (error.line(), error.column());
+            invalid(None, format!("The body is no JSON: {text}, at line {line}, column {column}."))
+        }
+    })
+}
+
+/// The query. Unknown parameters are refused by name.
+pub(crate) struct Query<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
+        let query = axum::extract::Query::try_from_uri(&parts.uri);
+        query.map(|axum::extract::Query(query)| Self(query)).map_err(|error| {
+            let text =
+                std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
+            invalid(place::quoted(&text), format!("The query is not understood: {text}."))
+        })
+    }
+}
+
+/// The `Idempotency-Key`, where there is one.
+pub(crate) struct Key(Option<String>);
+
+impl Key {
+    pub(crate) fn text(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Key {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
+        let Some(value) = parts.headers.get("Idempotency-Key") else { return Ok(Self(None)) };
+        let key = value.to_str().map(str::trim).unwrap_or("");
+        if key.is_empty() || key.len() > KEY_BYTES {
+            let detail = format!("An idempotency key is 1 to {KEY_BYTES} printable characters.");
+            return Err(invalid(Some("Idempotency-Key".to_owned()), detail));
+        }
+        Ok(Self(Some(key.to_owned())))
+    }
+}
+
+/// An id out of a path.
+pub(crate) fn id<T: FromStr<Err = String>>(text: &str) -> Result<T, Failure> {
+    text.parse().map_err(|detail: String| invalid(Some("id".to_owned()), detail))
+}
+
+/// One page of items that are all here.
+pub(crate) fn page<T>(items: Vec<T>, paging: &Paging, key: impl Fn(&T) -> String) -> Page<T> {
+    let begin = match &paging.after {
+        None => 0,
+        Some(after) => {
+            items.iter().position(|item| key(item) == *after).map_or(items.len(), |place| place + 1)
+        }
+    };
+    let left = items.len() - begin;
+    let items: Vec<T> = items.into_iter().skip(begin).take(paging.limit()).collect();
+    let next = items.last().filter(|_| left > items.len()).map(&key);
+    Page { items, next }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_follow_each_other_to_the_end() {
+        let all = || (1..=5).map(|n: u32| n.to_string()).collect::<Vec<_>>();
+        let paging = |after: Option<&str>| Paging { limit: Some(2), after: after.map(str::to_owned) };
+        let mut after = None;
+        let mut seen = Vec::new();
+        loop {
+            let page = page(all(), &paging(after.as_deref()), Clone::clone);
+            seen.extend(page.items);
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(seen, all());
+    }
+}

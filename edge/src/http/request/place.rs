@@ -1,0 +1,154 @@
+//! Where in a JSON text something is wrong, as a path such as `lines[0].unit_price`.
+
+/// How deep a JSON text is nested.
+pub(super) fn depth(json: &[u8]) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0_usize);
+    for token in tokens(json) {
+        match token {
+            Token::Open(_) => depth += 1,
+            Token::Close => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
+}
+
+/// The field that an error is about. serde names those that are unknown or missing; for the others it is where reading
+/// stopped.
+pub(super) fn field(json: &[u8], error: &serde_json::Error) -> Option<String> {
+    let text = error.to_string();
+    let path = path(&json[..offset(json, error.line(), error.column())]);
+    let missing = text.starts_with("missing field");
+    match quoted(&text).filter(|_| missing) {
+        Some(name) if path.is_empty() => Some(name),
+        Some(name) => Some(format!("{path}.{name}")),
+        None if text.starts_with("unknown field") => {
+            // the path ends in the unknown key, where reading stopped right after it
+            let name = quoted(&text)?;
+            Some(if path.ends_with(&name) { path } else { name })
+        }
+        None => Some(path).filter(|path| !path.is_empty()),
+    }
+}
+
+/// What stands between the first pair of backticks.
+pub(super) fn quoted(text: &str) -> Option<String> {
+    text.split('`').nth(1).map(str::to_owned)
+}
+
+/// The byte at a line and column, both counted from 1.
+fn offset(json: &[u8], line: usize, column: usize) -> usize {
+    let lines = json.split_inclusive(|byte| *byte == b'\n').take(line.saturating_sub(1));
+    let before: usize = lines.map(<[u8]>::len).sum();
+    (before + column).min(json.len())
+}
+
+enum Step {
+    Key(Option<String>),
+    Index(usize),
+}
+
+/// The path of the value at the end of a JSON text that is cut off there. A closing bracket at the very end counts as
+/// still open: what is missing inside is noticed there.
+fn path(json: &[u8]) -> String {
+    let mut steps: Vec<Step> = Vec::new();
+    let tokens: Vec<Token> = tokens(json).collect();
+    for (place, token) in tokens.iter().enumerate() {
+        match token {
+            Token::Open(b'{') => steps.push(Step::Key(None)),
+            Token::Open(_) => steps.push(Step::Index(0)),
+            Token::Close if place + 1 == tokens.len() => {
+                if let Some(Step::Key(key)) = steps.last_mut() {
+                    *key = None;
+                }
+            }
+            Token::Close => drop(steps.pop()),
+            Token::Comma => match steps.last_mut() {
+                Some(Step::Index(index)) => *index += 1,
+                Some(Step::Key(key)) => *key = None,
+                None => {}
+            },
+            Token::Text(text) => {
+                if let Some(Step::Key(key @ None)) = steps.last_mut() {
+                    *key = Some(text.clone());
+                }
+            }
+        }
+    }
+    let mut path = String::new();
+    for step in steps {
+        match step {
+            Step::Key(None) => {}
+            Step::Key(Some(key)) if path.is_empty() => path = key,
+            Step::Key(Some(key)) => path = format!("{path}.{key}"),
+            Step::Index(index) => path = format!("{path}[{index}]"),
+        }
+    }
+    path
+}
+
+enum Token {
+    Open(u8),
+    Close,
+    Comma,
+    Text(String),
+}
+
+/// Brackets, commas and texts; the rest does not matter for a path.
+fn tokens(json: &[u8]) -> impl Iterator<Item = Token> + '_ {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let byte = *json.get(at)?;
+            at += 1;
+            match byte {
+                b'{' | b'[' => return Some(Token::Open(byte)),
+                b'}' | b']' => return Some(Token::Close),
+                b',' => return Some(Token::Comma),
+                b'"' => {
+                    let begin = at;
+                    while let Some(byte) = json.get(at).filter(|byte| **byte != b'"') {
+                        at += if *byte == b'\\' { 2 } else { 1 };
+                    }
+                    let text = json.get(begin..at.min(json.len())).unwrap_or_default();
+                    at += 1;
+                    return Some(Token::Text(String::from_utf8_lossy(text).into_owned()));
+                }
+                _ => {}
+            }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shared::api::transaction::SaleRequest;
+
+    #[test]
+    fn the_field_that_is_wrong_is_named_with_its_path() {
+        let cases = [
+            (r#"{"receipt": 5}"#, "receipt"),
+            (r#"{"recepit": "R"}"#, "recepit"),
+            (r#"{"receipt": "R", "currency": "MYR"}"#, "lines"),
+            (
+                r#"{"receipt": "R", "currency": "MYR", "lines": [{"sku": "a", "unit_price": "1"}, {"sku": "b"}]}"#,
+                "lines[1].unit_price",
+            ),
+            (r#"{"receipt": "R", "lines": [{"sku": "a", "qty": "1"}]}"#, "lines[0].qty"),
+            (r#"{"receipt": "R", "lines": [{"sku": "a", "unit_price": 1.5}]}"#, "lines[0].unit_price"),
+            ("{\n \"receipt\": \"R\",\n \"redeem\": [{\"points\": 5}]}", "redeem[0].points"),
+        ];
+        for (json, field) in cases {
+            let error = serde_json::from_str::<SaleRequest>(json).unwrap_err();
+            assert_eq!(super::field(json.as_bytes(), &error).as_deref(), Some(field), "{json}");
+        }
+    }
+
+    #[test]
+    fn depth_counts_brackets_but_not_those_in_texts() {
+        assert_eq!(depth(br#"{"a": [[1], "]][[[["]}"#), 3);
+        assert_eq!(depth(br#"{"a": "\"[["}"#), 1);
+    }
+}

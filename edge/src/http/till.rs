@@ -1,0 +1,103 @@
+//! How the till is, and what can be done to it.
+
+use std::convert::Infallible;
+
+use axum::Json as Answer;
+use axum::extract::State;
+use axum::response::sse::{Event as Sse, KeepAlive};
+use axum::response::{IntoResponse, Sse as Stream};
+use serde::Deserialize;
+use shared::api::problem::Problem;
+use shared::api::till::{DayReport, NetworkRequest, QueueItem, Status, SyncResult};
+use shared::api::{Page, Paging};
+use shared::limits;
+use tokio_stream::StreamExt as _;
+use tokio_stream::wrappers::BroadcastStream;
+use utoipa::IntoParams;
+
+use super::Till;
+use super::problem::{Failure, invalid};
+use super::request::{Json, Query, page};
+use crate::app::events::Event;
+use crate::app::status::QueueState;
+
+/// Which part of the queue.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct QueueQuery {
+    /// `pending` (the default) or `parked`.
+    state: Option<String>,
+    /// Items on a page.
+    limit: Option<usize>,
+    /// `next` of the page before.
+    after: Option<String>,
+}
+
+/// Whether the store takes writes and the till can be used.
+pub(crate) async fn ready(State(app): Till) -> Result<&'static str, Failure> {
+    app.status()?;
+    Ok("ready\n")
+}
+
+/// How the till is.
+#[utoipa::path(get, path = "/api/status", responses((status = 200, body = Status)))]
+pub(crate) async fn status(State(app): Till) -> Result<Answer<Status>, Failure> {
+    Ok(Answer(app.status()?))
+}
+
+/// What waits for the server, or was put aside by it.
+#[utoipa::path(get, path = "/api/queue", params(QueueQuery), responses(
+    (status = 200, body = Page<QueueItem>), (status = 400, body = Problem)))]
+pub(crate) async fn queue(
+    State(app): Till,
+    Query(query): Query<QueueQuery>,
+) -> Result<Answer<Page<QueueItem>>, Failure> {
+    let state = match query.state.as_deref() {
+        None | Some("pending") => QueueState::Pending,
+        Some("parked") => QueueState::Parked,
+        Some(_) => return Err(invalid(Some("state".to_owned()), "`state` is `pending` or `parked`.")),
+    };
+    let items = app.queue(state, limits::PAGE.1)?;
+    Ok(Answer(page(items, &Paging { limit: query.limit, after: query.after }, |item| item.id.clone())))
+}
+
+/// Does a sync round now, and answers when it is over.
+#[utoipa::path(post, path = "/api/sync", responses((status = 200, body = SyncResult)))]
+pub(crate) async fn sync(State(app): Till) -> Answer<SyncResult> {
+    Answer(app.sync_now().await)
+}
+
+/// Cuts the line on purpose, or lets it go again.
+#[utoipa::path(post, path = "/api/network", request_body = NetworkRequest, responses(
+    (status = 200, body = Status), (status = 400, body = Problem)))]
+pub(crate) async fn network(
+    State(app): Till,
+    Json(asked): Json<NetworkRequest>,
+) -> Result<Answer<Status>, Failure> {
+    Ok(Answer(app.set_network(&asked.mode)?))
+}
+
+/// This till's day so far.
+#[utoipa::path(get, path = "/api/day", responses((status = 200, body = DayReport)))]
+pub(crate) async fn day(State(app): Till) -> Result<Answer<DayReport>, Failure> {
+    Ok(Answer(app.day()?))
+}
+
+/// What happens, as server-sent events: `status`, `synced`, `decision`. Begins with the status as it is.
+#[utoipa::path(get, path = "/api/events", responses((status = 200, content_type = "text/event-stream")))]
+pub(crate) async fn events(State(app): Till) -> Result<impl IntoResponse, Failure> {
+    let heard = BroadcastStream::new(app.listen());
+    let first = tokio_stream::once(Event::Status(Box::new(app.status()?)));
+    // a listener that missed some goes on with what comes next
+    let stream = first.chain(heard.filter_map(Result::ok)).map(|event| Ok::<_, Infallible>(sse(&event)));
+    Ok(Stream::new(stream).keep_alive(KeepAlive::default()))
+}
+
+fn sse(event: &Event) -> Sse {
+    let (name, data) = match event {
+        Event::Status(status) => ("status", serde_json::to_string(status)),
+        Event::Synced(result) => ("synced", serde_json::to_string(result)),
+        Event::Decision(decision) => ("decision", serde_json::to_string(decision)),
+    };
+    Sse::default().event(name).data(data.unwrap_or_default())
+}
