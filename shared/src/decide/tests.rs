@@ -9,3 +9,4 @@ mod sales;
 mod signup;
 mod splits;
 mod stage;
+mod views;

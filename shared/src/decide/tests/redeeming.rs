@@ -85,6 +85,25 @@ fn points_pay_no_more_than_their_share_of_the_basket() {
     assert_eq!((refusal.code(), refusal.limit.as_deref()), ("above_maximum", Some("900")));
 }
 
+/// At 1.00 a point, 5.50 takes 5. At 0.003, 0.01 takes 4 (0.012, so 0.01), and 3 are worth nothing.
+#[test]
+fn the_last_point_never_takes_more_off_than_is_left_to_pay() {
+    let ask = |worth: &str, price: &str, points: i64| {
+        let mut doc = document();
+        doc["currencies"][0]["cash_value"]["amount"] = worth.into();
+        doc["programs"][0]["redemption"] = serde_json::json!({});
+        let catalog =
+            crate::catalog::Version::default().next(serde_json::from_value(doc).unwrap()).unwrap().1;
+        let refusal = sell(&facts(50), &catalog, vec![line("1", price)], &[points]).err()?;
+        Some((refusal.code(), refusal.available.unwrap()))
+    };
+    assert_eq!(ask("1.00", "5.50", 6), Some(("above_maximum", "5".into())));
+    assert_eq!(ask("1.00", "5.50", 5), None);
+    assert_eq!(ask("0.003", "0.01", 5), Some(("above_maximum", "4".into())));
+    assert_eq!(ask("0.003", "0.01", 4), None);
+    assert_eq!(ask("0.003", "0.01", 3), Some(("below_minimum", "4".into())));
+}
+
 #[test]
 fn points_that_are_worth_nothing_here_are_refused() {
     let yen = catalog_with("/currencies/0/cash_value/currency", "JPY".into());

@@ -139,7 +139,10 @@ fn a_card_of_a_program_that_is_not_here_finds_the_membership_that_is() {
     let mut second = member(2);
     second.membership.customer = facts.members[0].customer.id;
     second.customer = facts.members[0].customer.clone();
-    facts.members.push(second);
+    let mut suspended = second.clone();
+    suspended.membership.id = id(0);
+    suspended.membership.status = MembershipStatus::Suspended;
+    facts.members.extend([suspended, second]);
     let draft = sell(&facts, &catalog, vec![line("1", "10.00")], &[]).unwrap();
     assert_eq!(draft.postings[0].account, account(2));
 }

@@ -93,6 +93,10 @@ fn what_is_wrong_with_an_enrolment_is_named() {
         at("invalid_request", "customer.birth_date")
     );
     assert_eq!(wrong(|_, new| new.consent = None), at("consent_required", "memberships[0].consent"));
+    let blank = |_: &mut NewCustomer, new: &mut NewMembership| {
+        new.consent = Some(ConsentGiven { text_version: " ".into(), channel: "pos".into() });
+    };
+    assert_eq!(wrong(blank), at("consent_required", "memberships[0].consent"));
     assert_eq!(wrong(|_, new| new.card = Some("a b c".into())), at("invalid_card", "memberships[0].card"));
     assert_eq!(
         wrong(|_, new| new.program = Code::new("x").unwrap()),

@@ -1,0 +1,50 @@
+use super::stage::*;
+use crate::account::LotTerms;
+use crate::entry::{Authority, Column};
+use crate::points::Points;
+use crate::time::Day;
+use crate::view::{AccountView, tail_rows};
+
+#[test]
+fn what_was_redeemed_here_is_gone_before_the_server_says_so() {
+    let mut facts = facts(500);
+    let draft = sell(&facts, &catalog(), vec![line("2", "10.00")], &[300]).unwrap();
+    let rows = tail_rows(&entry(draft, 1));
+    let told: Vec<_> = rows.iter().map(|row| (row.leg, row.column, row.points.0, row.authority)).collect();
+    assert_eq!(
+        told,
+        [(0, Column::Earned, 34, None), (1, Column::Redeemed, 300, Some(Authority::Offline))],
+        "17.00 paid, doubled"
+    );
+    let view = facts.accounts.get_mut(&account(1)).unwrap();
+    for row in &rows {
+        view.add(row);
+    }
+    assert_eq!((view.balance(), view.spendable(Day(20_000))), (Points(234), Points(234)));
+    let refusal = sell(&facts, &catalog(), vec![line("2", "10.00")], &[300]).unwrap_err();
+    assert_eq!((refusal.code(), refusal.available.as_deref()), ("insufficient_points", Some("200")));
+}
+
+#[test]
+fn points_are_pending_until_they_vest_and_told_before_they_expire() {
+    let mut view = AccountView::default();
+    view.base.lots.credit(LotTerms { expires: Day(30), vests: Day(0), outlet: None }, Points(100));
+    view.base.lots.credit(LotTerms { expires: Day(30), vests: Day(0), outlet: Some(OUTLET) }, Points(40));
+    view.base.lots.credit(LotTerms { expires: Day(90), vests: Day(20), outlet: None }, Points(7));
+    assert_eq!((view.pending(Day(10)), view.pending(Day(20))), (Points(7), Points(0)));
+    assert_eq!((view.spendable(Day(10)), view.spendable(Day(31))), (Points(140), Points(7)));
+    assert_eq!(view.expiring(Day(10), Day(60)), [(Day(30), Points(140))]);
+}
+
+#[test]
+fn a_debt_as_large_as_the_balance_is_an_overdrawn_account() {
+    let mut view = holding(100);
+    assert!(!view.is_overdrawn());
+    view.base.debt = Points(99);
+    assert!(!view.is_overdrawn());
+    view.base.debt = Points(100);
+    assert!(view.is_overdrawn());
+    view.base.debt = Points(0);
+    view.base.suspense = Points(101);
+    assert!(view.is_overdrawn());
+}
