@@ -141,6 +141,17 @@ fn tell(row: &mut NodeRow, push: &Push, head: Head, now: Millis) {
     }
 }
 
+/// A pull carries its node's head: where that is the server's too, the node has told everything, as if it had pushed.
+pub fn told_by_pull<B: Books>(books: &mut B, node: NodeId, head: Head, now: Millis) -> Result<(), B::Error> {
+    let Some(mut row) = books.node(node)? else { return Ok(()) };
+    if row.head == head {
+        row.received = row.received.max(now);
+        row.told = Some(Told { at: row.received, seq: head.seq });
+        books.put_node(node, row)?;
+    }
+    Ok(())
+}
+
 fn append<B: Books>(
     books: &mut B,
     push: &Push,

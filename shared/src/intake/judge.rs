@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 
 use crate::account::AccountId;
 use crate::books::rows::Quantity;
-use crate::books::{Books, Case, CaseKind, Judged, Returned, SaleRow};
+use crate::books::{Books, Case, CaseKind, Judged, Returned, SERVER, SaleRow};
 use crate::catalog::OfflinePolicy;
 use crate::catalog::document::OfflineMode;
 use crate::entry::{Authority, Column, Entry, EntryKind, Redemption, ReturnedLine, Reversal, SaleRef};
@@ -70,6 +70,8 @@ fn authorities<B: Books>(books: &mut B, dot: Dot, entry: &Entry) -> Result<Vec<O
         let held = super::hold::capture(books, dot, entry, redemption, posting.account, wanted)?;
         judged.push(Some(match redemption.authority {
             _ if held => Authority::Online,
+            // the server decides on the books themselves, in this transaction
+            Authority::Online if dot.node == SERVER => Authority::Online,
             _ if re_homed => Authority::Late,
             Authority::Offline if !within_policy(books, entry, redemption, posting.points)? => {
                 Authority::Forced

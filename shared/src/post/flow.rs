@@ -3,6 +3,7 @@
 
 use crate::books::{Books, SERVER};
 use crate::catalog::CatalogHash;
+use crate::decide::Draft;
 use crate::earning;
 use crate::entry::{Actor, Attribute, Cut, Entry, EntryKind, Hold, Posting};
 use crate::ids::{Dot, MembershipId, NodeId};
@@ -21,17 +22,6 @@ pub struct Desk {
     pub catalog: CatalogHash,
 }
 
-/// Something that the server writes into its own journal.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Fact {
-    /// Who did it.
-    pub actor: Actor,
-    /// What it is.
-    pub kind: EntryKind,
-    /// The points it moves.
-    pub postings: Vec<Posting>,
-}
-
 /// A till's push, from its bytes to its rows. The signature was checked.
 pub fn push<B: Books>(books: &mut B, desk: &Desk, push: &Push) -> Result<PushReply, B::Error> {
     let taken = intake::take_in(books, push, desk.now)?;
@@ -43,9 +33,9 @@ pub fn push<B: Books>(books: &mut B, desk: &Desk, push: &Push) -> Result<PushRep
     Ok(taken.reply)
 }
 
-/// Writes a fact of the server's own: takes it in, posts it, and does what follows.
-pub fn author<B: Books>(books: &mut B, desk: &Desk, fact: Fact) -> Result<Dot, B::Error> {
-    let (dot, follow) = write(books, desk, fact)?;
+/// Writes something of the server's own into its journal: takes it in, posts it, and does what follows.
+pub fn author<B: Books>(books: &mut B, desk: &Desk, draft: Draft) -> Result<Dot, B::Error> {
+    let (dot, follow) = write(books, desk, draft)?;
     finish(books, desk, follow)?;
     Ok(dot)
 }
@@ -60,14 +50,12 @@ pub fn finish<B: Books>(books: &mut B, desk: &Desk, mut follow: Follow) -> Resul
         for release in follow.release {
             let live = books.hold(release.key, release.account)?.is_some_and(|row| row.points.is_positive());
             if live {
-                let kind = EntryKind::Release(release);
-                let fact = Fact { actor: Actor::Server, kind, postings: Vec::new() };
-                next.extend(write(books, desk, fact)?.1);
+                next.extend(write(books, desk, own(desk, EntryKind::Release(release), Vec::new()))?.1);
             }
         }
         for (sale, membership) in follow.attribute {
-            if let Some(fact) = attribution(books, sale, membership, "the card is known now")? {
-                next.extend(write(books, desk, fact)?.1);
+            if let Some(draft) = attribution(books, desk, sale, membership, "the card is known now")? {
+                next.extend(write(books, desk, draft)?.1);
             }
         }
         follow = next;
@@ -76,7 +64,7 @@ pub fn finish<B: Books>(books: &mut B, desk: &Desk, mut follow: Follow) -> Resul
 }
 
 /// Appends to the server's own journal, and posts it.
-fn write<B: Books>(books: &mut B, desk: &Desk, fact: Fact) -> Result<(Dot, Follow), B::Error> {
+fn write<B: Books>(books: &mut B, desk: &Desk, draft: Draft) -> Result<(Dot, Follow), B::Error> {
     let head = books.node(SERVER)?.unwrap_or_default().head;
     let last = match books.stored(Dot::new(SERVER, head.seq))? {
         Some(stored) => Entry::from_stored(&stored.bytes).ok(),
@@ -84,20 +72,10 @@ fn write<B: Books>(books: &mut B, desk: &Desk, fact: Fact) -> Result<(Dot, Follo
     };
     let (clock, totals) = last.map(|entry| (entry.at, entry.totals)).unwrap_or_default();
     let dot = Dot::new(SERVER, head.seq.next());
-    let entry = Entry {
-        dot,
-        at: clock.tick(desk.now),
-        business_date: today(desk.now),
-        pull: 0,
-        catalog: desk.catalog,
-        totals: totals.with(&fact.postings),
-        idem: None,
-        actor: fact.actor,
-        kind: fact.kind,
-        postings: fact.postings,
-    };
+    let side = Entry::side(&draft.keys);
+    let entry = draft.entry(dot, clock.tick(desk.now), 0, totals);
     let stored = entry.to_stored().unwrap_or_default();
-    let mut follow = intake::take_one(books, SERVER, &PushedEntry { stored, side: Vec::new() }, desk.now)?;
+    let mut follow = intake::take_one(books, SERVER, &PushedEntry { stored, side }, desk.now)?;
     follow.extend(post::advance(books, SERVER)?);
     Ok((dot, follow))
 }
@@ -111,13 +89,22 @@ pub fn today(now: Millis) -> Day {
 pub fn authorize<B: Books>(books: &mut B, desk: &Desk, ask: &Authorize) -> Result<Authorized, B::Error> {
     let (answer, hold) = hold::authorize(books, ask, today(desk.now))?;
     if let Some(hold) = hold {
-        author(books, desk, fact(EntryKind::Hold(hold)))?;
+        author(books, desk, own(desk, EntryKind::Hold(hold), Vec::new()))?;
     }
     Ok(answer)
 }
 
-fn fact(kind: EntryKind) -> Fact {
-    Fact { actor: Actor::Server, kind, postings: Vec::new() }
+/// A draft of the server's own.
+pub fn own(desk: &Desk, kind: EntryKind, postings: Vec<Posting>) -> Draft {
+    Draft {
+        business_date: today(desk.now),
+        catalog: desk.catalog,
+        idem: None,
+        actor: Actor::Server,
+        kind,
+        postings,
+        keys: Vec::new(),
+    }
 }
 
 /// Ends a lost or re-homed node's share in a hold: the server's word in its place.
@@ -135,7 +122,7 @@ pub fn release_share<B: Books>(
     books.put_hold(hold.key, hold.account, row)?;
     if over {
         let kind = crate::entry::Release { key: hold.key, account: hold.account, points, captured_by: None };
-        author(books, desk, fact(EntryKind::Release(kind)))?;
+        author(books, desk, own(desk, EntryKind::Release(kind), Vec::new()))?;
     }
     Ok(())
 }
@@ -145,7 +132,7 @@ pub fn settle<B: Books>(books: &mut B, desk: &Desk, watermark: &Watermark) -> Re
     let mut cuts = Vec::new();
     for bucket in crate::books::buckets(books) {
         if let Some(cut) = settle::plan_cut(books, bucket, watermark, today(desk.now))? {
-            author(books, desk, fact(EntryKind::Cut(cut.clone())))?;
+            author(books, desk, own(desk, EntryKind::Cut(cut.clone()), Vec::new()))?;
             cuts.push(cut);
         }
     }
@@ -160,18 +147,19 @@ pub fn attribute<B: Books>(
     actor: Actor,
     note: &str,
 ) -> Result<Option<Dot>, B::Error> {
-    match attribution(books, sale, membership, note)? {
-        Some(fact) => author(books, desk, Fact { actor, ..fact }).map(Some),
+    match attribution(books, desk, sale, membership, note)? {
+        Some(draft) => author(books, desk, Draft { actor, ..draft }).map(Some),
         None => Ok(None),
     }
 }
 
 fn attribution<B: Books>(
     books: &B,
+    desk: &Desk,
     sale: Dot,
     membership: MembershipId,
     note: &str,
-) -> Result<Option<Fact>, B::Error> {
+) -> Result<Option<Draft>, B::Error> {
     if books.unattributed(sale)?.is_none() {
         return Ok(None);
     }
@@ -188,7 +176,7 @@ fn attribution<B: Books>(
     let postings = earning::postings(program, &member.level, member.set, outlet, facts).unwrap_or_default();
     let level = member.level;
     let kind = EntryKind::Attribute(Attribute { of: sale, membership, level, note: note.to_owned() });
-    Ok(Some(Fact { actor: Actor::Server, kind, postings }))
+    Ok(Some(own(desk, kind, postings)))
 }
 
 /// The clock of the server's own journal.
