@@ -1,0 +1,1 @@
+//! What the office changes of customers and memberships.

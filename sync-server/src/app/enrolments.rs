@@ -1,0 +1,1 @@
+//! Enrolment at the centre: member numbers by program, duplicates told.

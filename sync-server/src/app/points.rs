@@ -1,0 +1,1 @@
+//! Points earned, redeemed or adjusted outside a sale.

@@ -1,0 +1,1 @@
+//! What head office owes, and to whose account.

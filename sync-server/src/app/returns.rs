@@ -1,0 +1,1 @@
+//! Lines given back, transactions undone.

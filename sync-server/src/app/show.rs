@@ -1,0 +1,1 @@
+//! Transactions as the books have them now.

@@ -1,0 +1,1 @@
+//! Transactions read back, whoever wrote them.

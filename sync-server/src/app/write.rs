@@ -1,0 +1,1 @@
+//! One path for every command: repeat, decide, write, answer.

@@ -1,0 +1,1 @@
+//! `/api/ledger`, `/api/reports`.

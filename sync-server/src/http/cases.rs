@@ -1,0 +1,1 @@
+//! `/api/unattributed`, `/api/parked`, `/api/overdrafts`.

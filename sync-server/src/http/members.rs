@@ -1,0 +1,1 @@
+//! `/api/customers`, `/api/memberships`, `/api/enrolments`.
