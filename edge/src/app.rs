@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use shared::time::Millis;
 use shared::view::Place;
-use tokio::sync::broadcast;
+use tokio::sync::{Notify, broadcast};
 
 pub mod error;
 pub mod events;
@@ -53,6 +53,7 @@ struct Inner {
     centre: Arc<dyn Centre>,
     budget_ms: u64,
     events: broadcast::Sender<Event>,
+    written: Notify,
 }
 
 /// An answer, and whether it is the first one over again.
@@ -68,7 +69,8 @@ impl App {
     /// The till on its store. `budget_ms` is how long a redemption waits for the server.
     pub fn new(store: Store, clock: Clock, link: Link, centre: Arc<dyn Centre>, budget_ms: u64) -> Self {
         let events = broadcast::Sender::new(EVENTS);
-        Self(Arc::new(Inner { store, clock, link, centre, budget_ms, events }))
+        let written = Notify::new();
+        Self(Arc::new(Inner { store, clock, link, centre, budget_ms, events, written }))
     }
 
     /// The store underneath.
@@ -95,6 +97,11 @@ impl App {
     /// Hears what happens from now on.
     pub fn listen(&self) -> broadcast::Receiver<Event> {
         self.0.events.subscribe()
+    }
+
+    /// Waits until something was written that nobody has waited for yet.
+    pub async fn written(&self) {
+        self.0.written.notified().await;
     }
 
     fn now(&self) -> Millis {

@@ -88,6 +88,15 @@ impl App {
         }
     }
 
+    /// Gives up what an earlier life of this daemon asked for and never used.
+    pub async fn release_left_over(&self) -> Result<(), Error> {
+        let left = self.store().read()?.intents_open()?;
+        for intent in left {
+            self.note(Deed::Release(intent)).await?;
+        }
+        Ok(())
+    }
+
     async fn ask_all(&self, wanted: &[Intent]) -> Word {
         for intent in wanted {
             match self.0.centre.authorize(intent).await {

@@ -63,6 +63,13 @@ impl Link {
         });
     }
 
+    /// Waits until the line is cut on purpose.
+    pub async fn until_cut(&self) {
+        let mut watch = self.watch();
+        // the sender lives as long as this link
+        let _ = watch.wait_for(|line| line.cut).await;
+    }
+
     /// Our server answered.
     pub fn answered(&self, at: Millis) {
         self.change(|line| {

@@ -40,7 +40,7 @@ impl App {
             pending: self.pending(&view),
             oldest_pending_at: oldest.map(Millis::rfc3339),
             parked: u64::try_from(view.parked()?.len()).unwrap_or(u64::MAX),
-            members: view.members(),
+            members: view.members()?,
             cache_as_of: view.as_of().map(Millis::rfc3339),
             clock_offset_ms: self.clock().offset_ms(),
             bootstrap: Bootstrap { done: f64::from(line.bootstrap_permille) / 1_000.0 },

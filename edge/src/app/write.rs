@@ -97,7 +97,10 @@ impl App {
         };
         let committed = self.store().commit::<Result<Option<Dot>, Error>>(decide).await?;
         match (committed.answer?, committed.written) {
-            (None, Some(written)) => Ok(Done { written, replayed: false }),
+            (None, Some(written)) => {
+                self.0.written.notify_one();
+                Ok(Done { written, replayed: false })
+            }
             (Some(dot), _) => repeat(&self.store().read()?, dot),
             (None, None) => Err(Error::Broken("the store appended nothing".to_owned())),
         }

@@ -1,0 +1,193 @@
+//! How this till keeps up with its server, in the background: push what is new, pull what changed, wait on the line for
+//! more; and back off while nobody answers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use shared::api::till::SyncResult;
+use shared::entry::{Entry, Intent, SaleRef};
+use shared::view::KnownSale;
+use shared::wire::{Authorize, Authorized, ReceiptRequest};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::app::events::Event;
+use crate::app::ladder::{Answer, Centre};
+use crate::app::{App, fresh};
+use crate::store::Store;
+
+mod backoff;
+pub mod client;
+pub mod enrol;
+mod round;
+pub mod transport;
+
+use backoff::Backoff;
+use client::Client;
+use round::{Done, Worker};
+
+/// How long a pull waits at the server for something to happen, in ms.
+const LONG_POLL_MS: u32 = 25_000;
+
+/// Somebody who waits for a round to be over.
+type Asker = oneshot::Sender<SyncResult>;
+
+/// The server, for the app's commands.
+pub struct Server {
+    client: Client,
+    store: Store,
+    rounds: mpsc::Sender<Asker>,
+}
+
+/// What [`run`] works with.
+pub struct Rounds(mpsc::Receiver<Asker>);
+
+impl Server {
+    /// The server behind a client, and the queue of rounds that are asked for.
+    pub fn new(client: Client, store: Store) -> (Arc<Self>, Rounds) {
+        let (rounds, asked) = mpsc::channel(16);
+        (Arc::new(Self { client, store, rounds }), Rounds(asked))
+    }
+
+    async fn ask_for_sale(&self, of: &SaleRef) -> Result<Option<KnownSale>, String> {
+        let signer = enrol::signer(&self.store.identity());
+        let asked = ReceiptRequest { node: signer.node, of: of.clone() };
+        let reply = self.client.receipt(&signer, &asked).await?;
+        let Some(found) = reply.sale else { return Ok(None) };
+        let mut entry = Entry::from_stored(&found.stored).map_err(|error| error.to_string())?;
+        // an entry of a branch that was re-homed says its old name inside
+        entry.dot = found.dot;
+        Ok(Some(KnownSale {
+            entry,
+            hash: found.hash,
+            attributed: found.attributed,
+            returned: found.returned.into_iter().map(|line| (line.line, line.quantity)).collect(),
+            voided: found.voided,
+        }))
+    }
+
+    async fn ask_for_points(&self, intent: &Intent) -> Result<Authorized, String> {
+        let signer = enrol::signer(&self.store.identity());
+        let Intent { key, account, points } = *intent;
+        let asked = Authorize { node: signer.node, key, account, points };
+        self.client.authorize(&signer, &asked).await
+    }
+
+    async fn round(&self) -> SyncResult {
+        let (tell, told) = oneshot::channel();
+        // the worker lives as long as the daemon; where it is gone, so is the line
+        let _ = self.rounds.send(tell).await;
+        told.await.unwrap_or_else(|_| SyncResult {
+            connection: "offline".to_owned(),
+            pushed: 0,
+            pending: 0,
+            error: Some("This till is stopping.".to_owned()),
+        })
+    }
+}
+
+impl Centre for Server {
+    fn authorize<'a>(&'a self, intent: &'a Intent) -> Answer<'a, Result<Authorized, String>> {
+        Box::pin(self.ask_for_points(intent))
+    }
+
+    fn sale<'a>(&'a self, of: &'a SaleRef) -> Answer<'a, Result<Option<KnownSale>, String>> {
+        Box::pin(self.ask_for_sale(of))
+    }
+
+    fn sync(&self) -> Answer<'_, SyncResult> {
+        Box::pin(self.round())
+    }
+}
+
+/// Keeps up until `stop` says so.
+pub async fn run(app: App, client: Client, mut rounds: Rounds, mut stop: watch::Receiver<bool>) {
+    let mut worker = Worker::new(app.clone(), client);
+    let mut backoff = Backoff::default();
+    let keep_up = async {
+        loop {
+            answer_all(&mut worker, &mut rounds).await;
+            if app.link().line().cut {
+                rest(&app, &mut rounds, &mut worker, Duration::MAX).await;
+                continue;
+            }
+            match next_step(&app, &mut worker, &mut rounds).await {
+                Ok(()) => backoff.reset(),
+                Err(error) => {
+                    tracing::info!(%error, "the server cannot be reached");
+                    app.link().failed(&error);
+                    let wait = backoff.next(u64::from_le_bytes(fresh::bytes()));
+                    rest(&app, &mut rounds, &mut worker, wait).await;
+                }
+            }
+        }
+    };
+    tokio::select! {
+        () = keep_up => {}
+        _ = stop.wait_for(|stop| *stop) => {}
+    }
+}
+
+/// One step. One that only waits for something to happen at the server is left when something happens here.
+async fn next_step(app: &App, worker: &mut Worker, rounds: &mut Rounds) -> Result<(), String> {
+    let mut asker = None;
+    if worker.may_wait() {
+        let done = tokio::select! {
+            done = worker.step(LONG_POLL_MS) => Some(done?),
+            () = app.written() => None,
+            asked = rounds.0.recv() => {
+                asker = asked;
+                None
+            }
+        };
+        if done.is_none() {
+            worker.on_interrupted();
+        }
+        worker.calm_down();
+    } else if let Done::Pushed(_) = worker.step(0).await?
+        && worker.may_wait()
+    {
+        // what the server posted of this is fetched at once, before waiting for more
+        worker.step(0).await?;
+    }
+    if let Some(asker) = asker {
+        // who asked may have gone
+        let _ = asker.send(worker.round().await);
+    }
+    Ok(())
+}
+
+/// Does the rounds that were asked for meanwhile.
+async fn answer_all(worker: &mut Worker, rounds: &mut Rounds) {
+    while let Ok(asker) = rounds.0.try_recv() {
+        let _ = asker.send(worker.round().await);
+    }
+}
+
+/// Waits, but not longer than until a round is asked for, or the line is let go again.
+async fn rest(app: &App, rounds: &mut Rounds, worker: &mut Worker, wait: Duration) {
+    let mut line = app.link().watch();
+    let cut = line.borrow_and_update().cut;
+    tokio::select! {
+        () = tokio::time::sleep(wait) => {}
+        _ = line.wait_for(|line| line.cut != cut) => {}
+        asked = rounds.0.recv() => {
+            if let Some(asker) = asked {
+                let _ = asker.send(worker.round().await);
+            }
+        }
+    }
+}
+
+/// Tells listeners whenever the line changes.
+pub async fn tell_status(app: App, mut stop: watch::Receiver<bool>) {
+    let mut line = app.link().watch();
+    loop {
+        tokio::select! {
+            changed = line.changed() => if changed.is_err() { return },
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+        if let Ok(status) = app.status() {
+            app.tell(Event::Status(Box::new(status)));
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! The server's calls, typed: encoded, compressed, signed; answers checked to be our server's.
+
+use std::io::Read as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ed25519_dalek::SigningKey;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use shared::api::problem::Problem;
+use shared::ids::NodeId;
+use shared::limits;
+use shared::time::Millis;
+use shared::wire::snapshot::{SnapshotReply, SnapshotRequest};
+use shared::wire::token::token;
+use shared::wire::{
+    Authorize, Authorized, EnrolRequest, Enrolled, MEDIA_TYPE, Pull, Pulled, Push, Pushed, ReceiptReply,
+    ReceiptRequest, decode, encode,
+};
+
+use super::transport::{Reply, Request, Transport};
+use crate::app::link::Link;
+use crate::clock::Clock;
+
+/// An answer takes no longer, beside what was asked to wait.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// The first bytes of everything that zstd compressed (RFC 8878).
+const ZSTD_MAGIC: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
+/// zstd's own default level: bodies are small, and tills slow.
+const ZSTD_LEVEL: i32 = 3;
+
+/// Who signs.
+#[derive(Clone)]
+pub struct Signer {
+    /// The node.
+    pub node: NodeId,
+    /// Its key.
+    pub key: SigningKey,
+}
+
+/// The server, as this till speaks to it.
+#[derive(Clone)]
+pub struct Client {
+    transport: Arc<dyn Transport>,
+    clock: Clock,
+    link: Link,
+}
+
+impl Client {
+    /// A client over a transport; what it learns of the line and the time goes into `link` and `clock`.
+    pub fn new(transport: Arc<dyn Transport>, clock: Clock, link: Link) -> Self {
+        Self { transport, clock, link }
+    }
+
+    /// Enrols, or (signed by the earlier node) renews.
+    pub async fn enrol(&self, asked: &EnrolRequest, signer: Option<&Signer>) -> Result<Enrolled, String> {
+        self.call("enrol", signer, asked, Duration::ZERO).await
+    }
+
+    /// Sends entries.
+    pub async fn push(&self, signer: &Signer, push: &Push) -> Result<Pushed, String> {
+        let sent = self.clock.source();
+        let pushed: Pushed = self.call("push", Some(signer), push, Duration::ZERO).await?;
+        self.clock.learn(pushed.now, sent, self.clock.source());
+        Ok(pushed)
+    }
+
+    /// Asks for what changed.
+    pub async fn pull(&self, signer: &Signer, pull: &Pull) -> Result<Pulled, String> {
+        let sent = self.clock.source();
+        let wait = Duration::from_millis(u64::from(pull.wait_ms));
+        let pulled: Pulled = self.call("pull", Some(signer), pull, wait).await?;
+        if let Pulled::Page(page) = &pulled {
+            self.clock.learn(page.now, sent, self.clock.source());
+        }
+        Ok(pulled)
+    }
+
+    /// Asks for a snapshot's outline or a chunk.
+    pub async fn snapshot(&self, signer: &Signer, asked: &SnapshotRequest) -> Result<SnapshotReply, String> {
+        self.call("snapshot", Some(signer), asked, Duration::ZERO).await
+    }
+
+    /// Asks for points.
+    pub async fn authorize(&self, signer: &Signer, asked: &Authorize) -> Result<Authorized, String> {
+        self.call("authorize", Some(signer), asked, Duration::ZERO).await
+    }
+
+    /// Asks for a sale.
+    pub async fn receipt(&self, signer: &Signer, asked: &ReceiptRequest) -> Result<ReceiptReply, String> {
+        self.call("receipt", Some(signer), asked, Duration::ZERO).await
+    }
+
+    /// One call. A `401` tells the server's time; with that it is tried once more.
+    async fn call<T: DeserializeOwned>(
+        &self,
+        call: &'static str,
+        signer: Option<&Signer>,
+        message: &impl Serialize,
+        wait: Duration,
+    ) -> Result<T, String> {
+        let message = encode(message);
+        let mut reply = self.send(call, signer, &message, wait).await?;
+        if reply.status == 401 && self.learn_from(&reply) {
+            reply = self.send(call, signer, &message, wait).await?;
+        }
+        let answer = read(&reply)?;
+        self.link.answered(self.clock.now());
+        Ok(answer)
+    }
+
+    async fn send(
+        &self,
+        call: &'static str,
+        signer: Option<&Signer>,
+        message: &[u8],
+        wait: Duration,
+    ) -> Result<Reply, String> {
+        let now = self.clock.now();
+        let request = Request {
+            call,
+            token: signer.map(|signer| token(signer.node, &signer.key, message, now)),
+            body: zstd::encode_all(message, ZSTD_LEVEL).map_err(|error| error.to_string())?,
+            patience: PATIENCE + wait,
+        };
+        tokio::select! {
+            reply = self.transport.send(request) => reply,
+            () = self.link.until_cut() => Err("the line is cut on purpose".to_owned()),
+        }
+    }
+
+    /// Whether a refusal told a time by which the request may pass.
+    fn learn_from(&self, reply: &Reply) -> bool {
+        let problem = serde_json::from_slice::<Problem>(&reply.body).ok();
+        let told = problem.and_then(|problem| problem.server_time);
+        let Some(server) = told.and_then(|text| Millis::parse(&text).ok()) else { return false };
+        let (here, before) = (self.clock.source(), self.clock.offset_ms());
+        self.clock.learn(server, here, here);
+        before != self.clock.offset_ms()
+    }
+}
+
+fn read<T: DeserializeOwned>(reply: &Reply) -> Result<T, String> {
+    if reply.status != 200 {
+        let problem = serde_json::from_slice::<Problem>(&reply.body).ok();
+        let detail = problem.map(|problem| format!(": {} ({})", problem.detail, problem.code));
+        return Err(format!("the server answered {}{}", reply.status, detail.unwrap_or_default()));
+    }
+    if !reply.media.starts_with(MEDIA_TYPE) {
+        return Err("what answered is not our server".to_owned());
+    }
+    let bytes = if reply.body.starts_with(&ZSTD_MAGIC) { unpack(&reply.body)? } else { reply.body.clone() };
+    decode(&bytes).map_err(|error| error.to_string())
+}
+
+/// Decompresses, and stops at the most that a message may have.
+fn unpack(packed: &[u8]) -> Result<Vec<u8>, String> {
+    let reader = zstd::Decoder::new(packed).map_err(|error| error.to_string())?;
+    let limit = u64::try_from(limits::SYNC_BODY_BYTES).unwrap_or(u64::MAX);
+    let mut bytes = Vec::new();
+    reader.take(limit + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::ladder::Answer;
+
+    struct Fixed(Reply);
+
+    impl Transport for Fixed {
+        fn send(&self, _: Request) -> Answer<'_, Result<Reply, String>> {
+            let reply = self.0.clone();
+            Box::pin(async move { Ok(reply) })
+        }
+    }
+
+    fn client(reply: Reply) -> Client {
+        Client::new(Arc::new(Fixed(reply)), Clock::manual(Millis(0)), Link::default())
+    }
+
+    #[tokio::test]
+    async fn only_an_answer_in_our_servers_own_form_is_a_line() {
+        let asked = EnrolRequest { code: "c".into(), key: [0; 32], renews: None, version: "1".into() };
+        for (status, media, body) in
+            [(200, "text/html", &b"<html>"[..]), (200, MEDIA_TYPE, b"\x01nonsense"), (502, "text/plain", b"")]
+        {
+            let client = client(Reply { status, media: media.into(), body: body.to_vec() });
+            assert!(client.enrol(&asked, None).await.is_err());
+            assert!(!client.link.line().online);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refused_token_teaches_the_time() {
+        let problem = Problem {
+            server_time: Some("2026-11-21T14:00:00Z".into()),
+            ..Problem::unauthorized("The token is out of time.")
+        };
+        let body = serde_json::to_vec(&problem).unwrap();
+        let client = client(Reply { status: 401, media: "application/problem+json".into(), body });
+        let asked = EnrolRequest { code: "c".into(), key: [0; 32], renews: None, version: "1".into() };
+        assert!(client.enrol(&asked, None).await.is_err());
+        assert_eq!(client.clock.now().rfc3339(), "2026-11-21T14:00:00Z");
+    }
+}

@@ -1,0 +1,298 @@
+//! The conversation, step by step: what to do is [`TillSync`]'s, how is here.
+
+use std::time::Duration;
+
+use shared::api::till::SyncResult;
+use shared::limits;
+use shared::sync::{Fence, Step, TillSync, Verdict};
+use shared::wire::snapshot::{Snapshot, SnapshotReply, SnapshotRequest};
+use shared::wire::{Health, Pull, PullPage, Pulled, Push, PushReply, PushedEntry, batch_bytes, check, sign};
+
+use super::client::{Client, Signer};
+use super::enrol;
+use crate::app::App;
+use crate::app::events::{Decision, Event};
+use crate::store::Store;
+
+/// Steps in one round: a till that was away for months pushes some thousand batches.
+const STEPS: u32 = 100_000;
+/// How often in one round the same side step may be needed before something is wrong.
+const DETOURS: u32 = 64;
+
+/// The till's end of the conversation.
+pub(super) struct Worker {
+    app: App,
+    client: Client,
+    store: Store,
+    state: TillSync,
+    detours: u32,
+}
+
+/// What a step came to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Done {
+    /// So many entries were told; there may be more.
+    Pushed(u64),
+    /// Something else moved on.
+    Moved,
+    /// Both sides know the same.
+    Quiet,
+}
+
+impl Worker {
+    pub(super) fn new(app: App, client: Client) -> Self {
+        let store = app.store().clone();
+        let state = store.sync();
+        Self { app, client, store, state, detours: 0 }
+    }
+
+    /// Whether nothing is left to be said until something happens at the server.
+    pub(super) fn may_wait(&self) -> bool {
+        matches!(self.state.next(&self.store), Step::Pull { .. } | Step::Rest)
+    }
+
+    /// Steps until both sides know the same, or something fails.
+    pub(super) async fn round(&mut self) -> SyncResult {
+        let (mut pushed, mut error) = (0, None);
+        self.detours = 0;
+        for _ in 0..STEPS {
+            match self.step(0).await {
+                Ok(Done::Pushed(entries)) => pushed += entries,
+                Ok(Done::Moved) => {}
+                Ok(Done::Quiet) => break,
+                Err(text) => {
+                    error = Some(text);
+                    break;
+                }
+            }
+        }
+        if let Some(text) = &error {
+            self.app.link().failed(text);
+        }
+        let result = SyncResult {
+            connection: self.app.link().word().to_owned(),
+            pushed,
+            pending: self.pending(),
+            error,
+        };
+        self.app.tell(Event::Synced(result.clone()));
+        result
+    }
+
+    /// One step; a pull waits up to `wait_ms` for something to happen.
+    pub(super) async fn step(&mut self, wait_ms: u32) -> Result<Done, String> {
+        match self.state.next(&self.store) {
+            Step::Push { .. } => self.push().await,
+            Step::Pull { number, .. } => self.pull(number, wait_ms).await,
+            Step::Bootstrap => self.bootstrap().await,
+            Step::Renew => self.renew().await,
+            Step::Rest => {
+                self.store.forget_members().await.map_err(text)?;
+                tokio::time::sleep(Duration::from_millis(u64::from(wait_ms))).await;
+                Ok(Done::Quiet)
+            }
+        }
+    }
+
+    async fn push(&mut self) -> Result<Done, String> {
+        let signer = self.signer();
+        let since = self.state.since;
+        let stored = self.store.journal_from(since.seq, limits::PUSH_ENTRIES, limits::PUSH_BYTES);
+        let stored = stored.map_err(text)?;
+        let after = stored.last().map_or(since, |last| last.head);
+        let push = Push {
+            node: signer.node,
+            since,
+            signature: sign(&signer.key, &batch_bytes(signer.node, after)),
+            entries: stored.into_iter().map(|it| PushedEntry { stored: it.bytes, side: it.side }).collect(),
+            head: self.store.head(),
+            health: self.health(),
+        };
+        let before = self.state.acked.seq.0;
+        let pushed = self.client.push(&signer, &push).await?;
+        if !matches!(pushed.reply, PushReply::Taken { .. }) {
+            self.detour("the server does not find our journal's place in its own")?;
+        }
+        self.state.on_pushed(pushed.reply, &self.store);
+        self.keep().await?;
+        if self.state.acked.seq >= self.store.head().seq {
+            self.store.contact(self.app.clock().now());
+        }
+        Ok(Done::Pushed(self.state.acked.seq.0.saturating_sub(before)))
+    }
+
+    async fn pull(&mut self, number: u64, wait_ms: u32) -> Result<Done, String> {
+        let signer = self.signer();
+        let Some(cursor) = self.state.cursor.clone() else { return Ok(Done::Moved) };
+        let catalog = self.store.read().map_err(text)?.catalog().hash;
+        let pull = Pull {
+            node: signer.node,
+            number,
+            cursor,
+            head: self.store.head(),
+            catalog,
+            wait_ms,
+            numbers_wanted: self.store.number_blocks_low(),
+            health: self.health(),
+        };
+        self.state.on_asked(number);
+        // kept before it is sent, so that a number is never asked twice
+        self.keep().await?;
+        match self.client.pull(&signer, &pull).await {
+            Ok(Pulled::Page(page)) => self.take(*page).await,
+            Ok(Pulled::Bootstrap) => {
+                self.detour("the server asks for one bootstrap after the other")?;
+                self.state.on_cursor_lost();
+                self.keep().await?;
+                Ok(Done::Moved)
+            }
+            Ok(Pulled::Revoked) => {
+                self.state.on_pull_lost();
+                self.state.fence = Some(Fence::Revoked);
+                self.keep().await?;
+                Err("head office revoked this till".to_owned())
+            }
+            Err(error) => {
+                self.state.on_pull_lost();
+                Err(error)
+            }
+        }
+    }
+
+    async fn take(&mut self, page: PullPage) -> Result<Done, String> {
+        match self.state.judge(&page, &self.store) {
+            Verdict::Apply => {
+                let decisions = page.decisions.clone();
+                let more = page.more;
+                let mut after = self.state.clone();
+                after.on_applied(&page);
+                self.store.apply_page(page, after.clone()).await.map_err(text)?;
+                self.state = after;
+                for (dot, text) in decisions {
+                    self.app.tell(Event::Decision(Decision { transaction_id: dot.to_string(), text }));
+                }
+                Ok(if more { Done::Moved } else { Done::Quiet })
+            }
+            Verdict::Skip(why) => {
+                self.detour(why)?;
+                self.state.on_pull_lost();
+                Ok(Done::Moved)
+            }
+            Verdict::PushFirst => {
+                self.detour("the server speaks of entries that this till does not have")?;
+                self.state.on_pull_lost();
+                self.state.push_first = true;
+                Ok(Done::Moved)
+            }
+            Verdict::Bootstrap => {
+                self.detour("the server is another one at every answer")?;
+                self.state.on_cursor_lost();
+                self.keep().await?;
+                Ok(Done::Moved)
+            }
+        }
+    }
+
+    /// Fetches the snapshot's outline, or the next chunk of it, or finishes.
+    async fn bootstrap(&mut self) -> Result<Done, String> {
+        let Some(outline) = self.store.snapshot() else { return self.begin_bootstrap().await };
+        let missing = self.store.snapshot_missing();
+        self.app.link().bootstrapped(permille(outline.chunks.len(), missing.len()));
+        let Some(place) = missing.first().copied() else {
+            let mut after = self.state.clone();
+            after.on_bootstrapped(outline.cursor);
+            self.store.snapshot_finish(after.clone()).await.map_err(text)?;
+            self.state = after;
+            self.app.link().bootstrapped(1_000);
+            return Ok(Done::Moved);
+        };
+        let signer = self.signer();
+        let asked = SnapshotRequest { node: signer.node, chunk: Some((outline.id, place)) };
+        match self.client.snapshot(&signer, &asked).await? {
+            SnapshotReply::Chunk(bytes) => {
+                self.store.snapshot_chunk(place, bytes).await.map_err(text)?;
+                Ok(Done::Moved)
+            }
+            SnapshotReply::Gone => {
+                self.detour("the server forgets its snapshots faster than they can be fetched")?;
+                self.begin_bootstrap().await
+            }
+            SnapshotReply::Outline(_) => Err("the server answered an outline where a chunk was asked".into()),
+        }
+    }
+
+    async fn begin_bootstrap(&mut self) -> Result<Done, String> {
+        self.app.link().bootstrapped(0);
+        let signer = self.signer();
+        let asked = SnapshotRequest { node: signer.node, chunk: None };
+        let SnapshotReply::Outline(outline) = self.client.snapshot(&signer, &asked).await? else {
+            return Err("the server answered no outline".into());
+        };
+        self.check(&outline)?;
+        self.store.snapshot_begin(outline).await.map_err(text)?;
+        Ok(Done::Moved)
+    }
+
+    fn check(&self, outline: &Snapshot) -> Result<(), String> {
+        let key = self.store.identity().server_key;
+        check(&key, &outline.signed_bytes(), &outline.signature).map_err(text)
+    }
+
+    /// Goes on as a new node after a fence.
+    async fn renew(&mut self) -> Result<Done, String> {
+        self.detour("the server fences every new node")?;
+        let identity = enrol::renewed(&self.client, &self.store.identity()).await?;
+        self.store.renew(identity).await.map_err(text)?;
+        self.state = self.store.sync();
+        Ok(Done::Moved)
+    }
+
+    async fn keep(&self) -> Result<(), String> {
+        self.store.keep_sync(self.state.clone()).await.map_err(text)
+    }
+
+    /// Counts a step aside; one that is needed again and again leads nowhere.
+    fn detour(&mut self, why: &str) -> Result<(), String> {
+        self.detours += 1;
+        if self.detours > DETOURS { Err(why.to_owned()) } else { Ok(()) }
+    }
+
+    /// A pull that was left waiting is lost.
+    pub(super) fn on_interrupted(&mut self) {
+        self.state.on_pull_lost();
+    }
+
+    pub(super) fn calm_down(&mut self) {
+        self.detours = 0;
+    }
+
+    fn signer(&self) -> Signer {
+        enrol::signer(&self.store.identity())
+    }
+
+    fn pending(&self) -> u64 {
+        self.store.head().seq.0.saturating_sub(self.state.acked.seq.0)
+    }
+
+    fn health(&self) -> Health {
+        let oldest = self.store.read().ok().and_then(|view| {
+            view.own_from(self.state.acked.seq.next(), 1).ok()?.first().map(|written| written.entry.at.ms())
+        });
+        Health {
+            pending: self.pending(),
+            oldest_pending: oldest,
+            now: self.app.clock().source(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}
+
+/// The share of a bootstrap that is there, in thousandths; short of whole until it is finished.
+fn permille(chunks: usize, missing: usize) -> u16 {
+    let here = chunks.saturating_sub(missing);
+    u16::try_from(here * 1_000 / chunks.max(1)).unwrap_or(0).min(999)
+}
+
+fn text(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}

@@ -1,0 +1,104 @@
+//! What carries a message to the server: a trait, so that tests can cut the line; and HTTP.
+
+use std::time::Duration;
+
+use shared::limits;
+use shared::wire::MEDIA_TYPE;
+
+use crate::app::ladder::Answer;
+
+/// A message on its way.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The call: `push`, `pull` …
+    pub call: &'static str,
+    /// Who asks.
+    pub token: Option<String>,
+    /// The body, compressed.
+    pub body: Vec<u8>,
+    /// How long an answer may take.
+    pub patience: Duration,
+}
+
+/// What came back.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// The media type.
+    pub media: String,
+    /// The body as it came.
+    pub body: Vec<u8>,
+}
+
+/// The way to the server.
+pub trait Transport: Send + Sync {
+    /// Sends a message; `Err` says why nothing came back.
+    fn send(&self, request: Request) -> Answer<'_, Result<Reply, String>>;
+}
+
+/// HTTP to one server.
+#[derive(Clone, Debug)]
+pub struct Http {
+    client: reqwest::Client,
+    server: String,
+}
+
+/// How long a connection may take.
+const CONNECT: Duration = Duration::from_secs(5);
+
+impl Http {
+    /// The way to a server by its URL.
+    pub fn new(server: &str) -> Result<Self, String> {
+        let server = server.trim_end_matches('/');
+        if !server.starts_with("http://") && !server.starts_with("https://") {
+            return Err(format!("`{server}` is no server's URL; one looks like `https://loyalty.example.com`"));
+        }
+        // installed already is as good
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let builder = reqwest::Client::builder().connect_timeout(CONNECT).no_zstd();
+        // a till speaks to its own server and nobody else, whatever the environment says
+        let builder = builder.no_proxy().redirect(reqwest::redirect::Policy::none());
+        let client = builder.build().map_err(|error| error.to_string())?;
+        Ok(Self { client, server: server.to_owned() })
+    }
+
+    async fn post(&self, request: Request) -> Result<Reply, String> {
+        let url = format!("{}/sync/v1/{}", self.server, request.call);
+        let mut post = self.client.post(url).timeout(request.patience);
+        post = post.header("Content-Type", MEDIA_TYPE).header("Content-Encoding", "zstd").body(request.body);
+        if let Some(token) = request.token {
+            post = post.bearer_auth(token);
+        }
+        let mut answer = post.send().await.map_err(plain)?;
+        let status = answer.status().as_u16();
+        let media = answer.headers().get("Content-Type").and_then(|value| value.to_str().ok());
+        let media = media.unwrap_or("").to_owned();
+        let mut body = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(plain)? {
+            if body.len() + chunk.len() > limits::SYNC_BODY_BYTES {
+                return Err("the answer is longer than any that our server gives".to_owned());
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Reply { status, media, body })
+    }
+}
+
+impl Transport for Http {
+    fn send(&self, request: Request) -> Answer<'_, Result<Reply, String>> {
+        Box::pin(self.post(request))
+    }
+}
+
+/// An error with its causes, and without the URL.
+fn plain(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(&error);
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    text
+}
