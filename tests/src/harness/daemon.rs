@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 /// How long a daemon may take to say where it listens, and a command to be done.
-const READY: Duration = Duration::from_secs(120);
+const READY: Duration = Duration::from_mins(2);
 
 /// Where a program of this workspace is: in `TILLKEEP_BIN`, or beside the test.
 ///
