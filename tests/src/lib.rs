@@ -1,3 +1,4 @@
 //! Tests of the whole: real daemons over real sockets, and what they are driven with.
 
 pub mod harness;
+pub mod sim;
