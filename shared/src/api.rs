@@ -3,6 +3,7 @@
 //! Points and money are decimal strings, ids are text, times RFC 3339. Requests refuse unknown fields, so that a
 //! misspelt one never silently loses points.
 
+pub mod change;
 pub mod member;
 pub mod office;
 pub mod problem;

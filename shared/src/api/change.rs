@@ -1,0 +1,141 @@
+//! What the office changes of customers, memberships and cards, and the lists of what waits for a person.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Money;
+
+/// `PATCH /api/customers/{id}`: what is left out stays; an empty text takes it away.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CustomerChange {
+    /// The version that it was read as.
+    pub version: u64,
+    /// Full name.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Phone.
+    #[serde(default)]
+    pub phone: Option<String>,
+    /// E-mail.
+    #[serde(default)]
+    pub email: Option<String>,
+    /// Date of birth.
+    #[serde(default)]
+    pub birth_date: Option<String>,
+    /// Number in other systems.
+    #[serde(default)]
+    pub external_id: Option<String>,
+    /// `individual` or `organisation`.
+    #[serde(rename = "type", default)]
+    pub kind: Option<String>,
+    /// Identity number.
+    #[serde(default)]
+    pub identity_number: Option<String>,
+}
+
+/// `POST /api/memberships/{id}/status`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StatusChange {
+    /// `active`, `inactive`, `suspended`, `expired` or `terminated`.
+    pub status: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// `POST /api/memberships/{id}/labels`.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct LabelsChange {
+    /// Labels to put on.
+    pub add: Vec<String>,
+    /// Labels to take off.
+    pub remove: Vec<String>,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// `POST /api/memberships/{id}/cards`, and `POST /api/cards/{code}/replace` with the new card.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CardChange {
+    /// The card's code, as it will be scanned.
+    pub code: String,
+    /// Why.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+/// `POST /api/cards/{code}/reactivate`.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CardReturn {
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// `POST /api/unattributed/{id}/write-off`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WriteOffRequest {
+    /// Why.
+    pub note: String,
+}
+
+/// A sale or return that has no account yet.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Unattributed {
+    /// The transaction.
+    pub id: String,
+    /// `nobody`, `customer`, `card` or `return`.
+    pub kind: String,
+    /// The receipt's number.
+    pub receipt: Option<String>,
+    /// The outlet's code.
+    pub outlet: Option<String>,
+    /// When.
+    pub at: String,
+    /// The day it belongs to.
+    pub business_date: String,
+    /// What was paid for it.
+    pub total: Option<Money>,
+    /// The customer, where one was named.
+    pub customer_id: Option<String>,
+    /// The end of the card's code, where one was scanned.
+    pub card: Option<String>,
+    /// In plain words.
+    pub text: String,
+}
+
+/// An entry that could not be posted.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ParkedEntry {
+    /// The entry.
+    pub id: String,
+    /// The outlet's code.
+    pub outlet: Option<String>,
+    /// The till's id.
+    pub till: Option<String>,
+    /// What it is, where it can be read.
+    pub kind: Option<String>,
+    /// When it was taken in.
+    pub received_at: String,
+    /// Why, in plain words.
+    pub text: String,
+}
+
+/// What an outlet gave and took, over all of the ledger.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct OutletReport {
+    /// The outlet's code; `null` for head office.
+    pub outlet: Option<String>,
+    /// The currency's code.
+    pub currency: String,
+    /// Points earned there, net of what was taken back.
+    pub issued: String,
+    /// Points redeemed there, net of what was given back.
+    pub redeemed: String,
+    /// Points of shortfalls that it bears.
+    pub borne: String,
+}
