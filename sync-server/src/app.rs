@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ed25519_dalek::SigningKey;
+use parking_lot::Mutex;
 use shared::catalog::Catalog;
 use shared::ids::{Code, CustomerId};
 use shared::member::IndexKey;
@@ -18,10 +19,17 @@ use crate::store::{self, Read, Store, Write};
 
 pub mod audit;
 pub mod catalog;
+pub mod console;
 pub mod edit;
+pub mod export;
 pub mod fleet;
+pub mod import;
 pub mod roles;
+pub mod settling;
+pub mod sync;
 pub mod tokens;
+pub mod verify;
+pub mod words;
 
 /// Why something was not done.
 #[derive(Debug)]
@@ -119,6 +127,7 @@ pub struct App {
     epoch: u64,
     key: SigningKey,
     index: IndexKey,
+    snapshots: Mutex<Vec<sync::snapshot::Made>>,
 }
 
 impl App {
@@ -137,6 +146,7 @@ impl App {
             index: IndexKey(identity.index_key),
             directory: directory.to_owned(),
             identity,
+            snapshots: Mutex::new(Vec::new()),
             epoch,
             store,
         }))
@@ -208,6 +218,11 @@ impl App {
     /// This start's random name.
     pub fn epoch(&self) -> u64 {
         self.epoch
+    }
+
+    /// Snapshots on disk, oldest first.
+    pub(crate) fn snapshots(&self) -> &Mutex<Vec<sync::snapshot::Made>> {
+        &self.snapshots
     }
 
     /// Today's catalog.

@@ -20,6 +20,7 @@ mod extract;
 mod health;
 mod office;
 mod route;
+mod sync;
 mod tills;
 
 /// The whole surface.
@@ -30,6 +31,7 @@ pub fn router(app: Arc<App>) -> Router {
     let open = health::router(document);
     routes
         .merge(open)
+        .merge(sync::router())
         .fallback(error::no_such_path)
         .method_not_allowed_fallback(error::no_such_method)
         .layer(middleware::from_fn(error::guarded))

@@ -1,6 +1,128 @@
 //! Tillkeep's centre: takes every till's journal in, posts and settles it, and gives head office its books.
+//!
+//! [`store`] keeps, [`app`] loads, asks the core and commits, [`http`], [`local`] and [`jobs`] stand on it; [`Server`]
+//! runs all of them. Only [`clock`] says now.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 pub mod app;
+pub mod cli;
 pub mod clock;
 pub mod http;
+pub mod jobs;
+pub mod local;
 pub mod store;
+
+use app::{App, AppError};
+
+/// How a server is run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where its store lies.
+    pub data_dir: PathBuf,
+    /// Where it listens; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// How often it settles, in ms; `None` settles only when it is told to.
+    pub settle_every_ms: Option<u64>,
+}
+
+impl Options {
+    /// A server on a free port of this machine.
+    pub fn local(data_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            data_dir: data_dir.into(),
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            settle_every_ms: Some(jobs::SETTLE_EVERY_MS),
+        }
+    }
+}
+
+/// The centre's daemon.
+pub struct Server;
+
+/// A server that runs.
+pub struct Running {
+    /// Its address, such as `http://127.0.0.1:43121`.
+    pub url: String,
+    /// What it does, for those in the same process.
+    pub app: Arc<App>,
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// Why a server did not start.
+#[derive(Debug)]
+pub enum StartError {
+    /// Its store did not open.
+    Store(AppError),
+    /// Its address or socket could not be had.
+    Listen(std::io::Error),
+}
+
+impl std::fmt::Display for StartError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Store(error) => error.fmt(f),
+            Self::Listen(error) => write!(f, "cannot listen: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+impl Server {
+    /// Starts a server; it answers from when this returns.
+    pub async fn start(options: Options) -> Result<Running, StartError> {
+        let directory = options.data_dir.clone();
+        let opened = tokio::task::spawn_blocking(move || App::open(&directory)).await;
+        let opened = opened.map_err(|error| StartError::Listen(std::io::Error::other(error)))?;
+        let app = opened.map_err(StartError::Store)?;
+        let listener = TcpListener::bind(options.listen).await.map_err(StartError::Listen)?;
+        let address = listener.local_addr().map_err(StartError::Listen)?;
+        let door = local::socket::bind(&options.data_dir).map_err(StartError::Listen)?;
+        let (stop, stopped) = watch::channel(false);
+        let mut tasks = vec![
+            tokio::spawn(serve(listener, Arc::clone(&app), stopped.clone())),
+            tokio::spawn(local::socket::serve(door, Arc::clone(&app), stopped.clone())),
+        ];
+        if let Some(every_ms) = options.settle_every_ms {
+            tasks.push(tokio::spawn(jobs::settle(Arc::clone(&app), every_ms, stopped)));
+        }
+        Ok(Running { url: format!("http://{address}"), app, stop, tasks })
+    }
+}
+
+async fn serve(listener: TcpListener, app: Arc<App>, mut stopped: watch::Receiver<bool>) {
+    let stop = async move {
+        let _ = stopped.wait_for(|stop| *stop).await;
+    };
+    if let Err(error) = axum::serve(listener, http::router(app)).with_graceful_shutdown(stop).await {
+        tracing::error!(%error, "serving ended");
+    }
+}
+
+/// How long open requests may take once the server is told to stop, in ms; a waiting pull is cut off then.
+const GRACE_MS: u64 = 2_000;
+
+impl Running {
+    /// Lets open requests end, then closes the store.
+    pub async fn stop(self) {
+        let _ = self.stop.send(true);
+        let grace = std::time::Duration::from_millis(GRACE_MS);
+        for mut task in self.tasks {
+            if tokio::time::timeout(grace, &mut task).await.is_err() {
+                task.abort();
+                let _ = task.await;
+            }
+        }
+        let app = self.app;
+        let _ = std::fs::remove_file(local::socket::path(app.directory()));
+        let _ = tokio::task::spawn_blocking(move || app.close()).await;
+    }
+}

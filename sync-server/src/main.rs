@@ -1,2 +1,5 @@
-//! Placeholder.
-fn main() {}
+//! The command line of Tillkeep's centre.
+
+fn main() -> std::process::ExitCode {
+    sync_server::cli::main()
+}

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::sync::{oneshot, watch};
 
+pub mod core;
 pub mod embedded;
 pub mod rows;
 pub mod topics;

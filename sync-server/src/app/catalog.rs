@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use shared::books::Catalogs as _;
 use shared::catalog::compile::Problem as Wrong;
 use shared::catalog::document::Document;
 use shared::catalog::{Catalog, Version};

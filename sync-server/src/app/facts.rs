@@ -1,1 +1,215 @@
 //! What a decision looks at, loaded from the books.
+
+use std::collections::BTreeSet;
+
+use shared::account::AccountId;
+use shared::catalog::Catalog;
+use shared::decide::{By, Command, Deed, Enrollee, Enrolling, NewCustomer, Selling};
+use shared::ids::{CodeHash, CustomerId, Dot, MembershipId};
+use shared::member::{CodeKind, IndexKey, Membership};
+use shared::refusal::Candidate;
+use shared::time::Millis;
+use shared::view::{AccountView, Facts, KnownSale, MemberView, Place, Scanned};
+
+use super::Done;
+use crate::store::Read;
+use crate::store::topics::Lookup;
+
+/// Loads facts for one command.
+pub(super) struct Loader<'a> {
+    pub(super) books: &'a dyn Read,
+    pub(super) catalog: &'a Catalog,
+    pub(super) index: &'a IndexKey,
+    pub(super) now: Millis,
+}
+
+impl Loader<'_> {
+    /// All that `command` is decided on. `code` is what was scanned, `of` the transaction that is given back or undone.
+    pub(super) fn facts(
+        &self,
+        place: Place,
+        command: &Command,
+        code: Option<&str>,
+        of: Option<Dot>,
+    ) -> Done<Facts> {
+        let mut facts = Facts::at(place);
+        if let Some(code) = code {
+            facts.scanned = self.scanned(code)?;
+        }
+        let mut customers = BTreeSet::new();
+        match &command.deed {
+            Deed::Sale(selling) => self.sale(selling, &facts.scanned, &mut customers)?,
+            Deed::EarnPoints(moving) | Deed::RedeemPoints(moving) => {
+                customers.extend(self.customer_of(moving.membership)?);
+            }
+            Deed::Enrol(enrolling) => self.enrolment(enrolling, &mut facts, &mut customers)?,
+            _ => {}
+        }
+        for customer in customers {
+            self.customer(customer, &mut facts)?;
+        }
+        if let Some(idem) = command.idem {
+            self.own_holds(idem.key, &mut facts)?;
+        }
+        facts.sale = of.map(|of| self.known_sale(of)).transpose()?.flatten();
+        Ok(facts)
+    }
+
+    fn sale(
+        &self,
+        selling: &Selling,
+        scanned: &Scanned,
+        customers: &mut BTreeSet<CustomerId>,
+    ) -> Done<()> {
+        let mut named: Vec<MembershipId> =
+            [selling.earn_membership, selling.redeem_membership].into_iter().flatten().collect();
+        match &selling.by {
+            By::Nobody => {}
+            By::Membership(membership) => named.push(*membership),
+            By::Customer(customer) => drop(customers.insert(*customer)),
+            By::Code { .. } => named.extend(memberships(scanned)),
+        }
+        for membership in named {
+            customers.extend(self.customer_of(membership)?);
+        }
+        Ok(())
+    }
+
+    fn enrolment(
+        &self,
+        enrolling: &Enrolling,
+        facts: &mut Facts,
+        customers: &mut BTreeSet<CustomerId>,
+    ) -> Done<()> {
+        for card in enrolling.memberships.iter().filter_map(|membership| membership.card.as_ref()) {
+            if self.is_taken(card)? {
+                facts.taken.insert(self.index.hash(CodeKind::Scan, card));
+            }
+        }
+        match &enrolling.customer {
+            Enrollee::Known(customer) => drop(customers.insert(*customer)),
+            Enrollee::New(new) => facts.candidates = self.candidates(new)?,
+        }
+        Ok(())
+    }
+
+    /// Whether a code means something already.
+    pub(super) fn is_taken(&self, code: &str) -> Done<bool> {
+        Ok(self.scanned(code)? != Scanned::Unknown)
+    }
+
+    /// Who a new customer may be already.
+    fn candidates(&self, new: &NewCustomer) -> Done<Vec<Candidate>> {
+        let hashed = [
+            ("phone", Lookup::Phone, CodeKind::Phone, &new.phone),
+            ("email", Lookup::Email, CodeKind::Email, &new.email),
+            ("identity_number", Lookup::Identity, CodeKind::Identity, &new.identity_number),
+        ];
+        let mut alike: Vec<(&str, CustomerId)> = Vec::new();
+        for (because, kind, code, text) in hashed {
+            let Some(text) = text.as_ref().filter(|text| !text.trim().is_empty()) else { continue };
+            let found = self.books.customers_by(kind, self.index.hash(code, text))?;
+            alike.extend(found.into_iter().map(|id| (because, id)));
+        }
+        if let Some(external) = new.external_id.as_ref().filter(|text| !text.trim().is_empty()) {
+            let found = self.books.customers_external(external)?;
+            alike.extend(found.into_iter().map(|id| ("external_id", id)));
+        }
+        let mut candidates: Vec<Candidate> = Vec::new();
+        for (because, customer) in alike {
+            if candidates.iter().any(|known| known.customer == customer) {
+                continue;
+            }
+            let name = self.books.customer(customer)?.map(|row| row.value.display_name);
+            candidates.push(Candidate {
+                customer,
+                name: name.unwrap_or_default(),
+                membership: None,
+                program: None,
+                because: Some(because.to_owned()),
+            });
+        }
+        Ok(candidates)
+    }
+
+    /// What a code is: a card, or the number of one or several memberships.
+    pub(super) fn scanned(&self, code: &str) -> Done<Scanned> {
+        if let Some(card) = self.books.card(self.index.hash(CodeKind::Scan, code))? {
+            return Ok(Scanned::Card(card.value));
+        }
+        let numbered = self.books.memberships_numbered(code)?;
+        let numbers: Vec<_> = numbered.into_iter().map(|membership| membership.id).collect();
+        Ok(if numbers.is_empty() { Scanned::Unknown } else { Scanned::Number(numbers) })
+    }
+
+    /// The hash under which a card lies, for what names cards by it.
+    pub(super) fn hash(&self, code: &str) -> CodeHash {
+        self.index.hash(CodeKind::Scan, code)
+    }
+
+    /// Whose a membership is.
+    pub(super) fn customer_of(&self, membership: MembershipId) -> Done<Option<CustomerId>> {
+        Ok(self.books.membership(membership)?.map(|row| row.value.customer))
+    }
+
+    /// A customer's memberships and all their accounts.
+    pub(super) fn customer(&self, customer: CustomerId, facts: &mut Facts) -> Done<()> {
+        let Some(known) = self.books.customer(customer)? else { return Ok(()) };
+        for membership in self.books.memberships_of(customer)? {
+            self.accounts(&membership, facts)?;
+            facts.members.push(MemberView { customer: known.value.clone(), membership });
+        }
+        Ok(())
+    }
+
+    fn accounts(&self, membership: &Membership, facts: &mut Facts) -> Done<()> {
+        let Some(program) = self.catalog.programs.get(&membership.program) else { return Ok(()) };
+        for currency in &program.currencies {
+            let account = AccountId { set: membership.set, currency: *currency };
+            facts.accounts.insert(account, self.account(account)?);
+        }
+        Ok(())
+    }
+
+    /// An account as the books have it now.
+    pub(super) fn account(&self, account: AccountId) -> Done<AccountView> {
+        Ok(AccountView::of(self.books.base_of(account)?.unwrap_or_default(), self.now))
+    }
+
+    /// What was set aside under the command's own key is there for it.
+    fn own_holds(&self, key: u128, facts: &mut Facts) -> Done<()> {
+        for (id, account) in &mut facts.accounts {
+            if account.base.reserved.is_positive()
+                && let Some(hold) = self.books.hold(key, *id)?
+            {
+                account.base.reserved = account.base.reserved.minus(hold.points);
+            }
+        }
+        Ok(())
+    }
+
+    /// A transaction with what was given back of it so far.
+    pub(super) fn known_sale(&self, of: Dot) -> Done<Option<KnownSale>> {
+        let (Some(taken), Some(row)) = (self.books.taken(of)?, self.books.sale(of)?) else { return Ok(None) };
+        let Ok(entry) = taken.entry else { return Ok(None) };
+        let attribution = row.attributed.map(|dot| self.books.taken(dot)).transpose()?.flatten();
+        let attributed = attribution.and_then(|taken| taken.entry.ok());
+        let returned = (0_u16..).zip(&row.returned).map(|(line, back)| (line, back.0));
+        Ok(Some(KnownSale {
+            entry,
+            hash: taken.head.hash,
+            attributed: attributed.map_or_else(Vec::new, |entry| entry.postings),
+            returned: returned.collect(),
+            voided: row.voided,
+        }))
+    }
+}
+
+/// The memberships that a scanned code leads to.
+pub(super) fn memberships(scanned: &Scanned) -> Vec<MembershipId> {
+    match scanned {
+        Scanned::Card(card) => vec![card.membership],
+        Scanned::Number(memberships) => memberships.clone(),
+        Scanned::Nothing | Scanned::Unknown => Vec::new(),
+    }
+}

@@ -1,7 +1,6 @@
 //! Tills: their one-time codes, what is known of them, and taking them out of service.
 
 use shared::api::office::{EnrolmentCode, NewTill, Till};
-use shared::books::Journals as _;
 use shared::ids::TillId;
 use shared::time::Millis;
 

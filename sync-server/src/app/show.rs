@@ -1,1 +1,145 @@
 //! Transactions as the books have them now.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use shared::account::AccountId;
+use shared::api::transaction::Transaction;
+use shared::books::{SaleRow, Side};
+use shared::entry::{Column, Entry, EntryKind, Party, Posting, Why};
+use shared::ids::{CurrencyId, Dot, MembershipId};
+use shared::points::Points;
+use shared::post::Taken;
+use shared::render;
+use shared::render::transaction::Shown;
+use shared::time::Millis;
+
+use super::{AppError, Done, catalog};
+use crate::store::Read;
+
+/// Whether an entry is a transaction, and not a note of a till's or the server's own.
+pub(super) fn is_transaction(kind: &EntryKind) -> bool {
+    matches!(
+        kind,
+        EntryKind::Sale(_)
+            | EntryKind::Refund(_)
+            | EntryKind::Void(_)
+            | EntryKind::Earn(_)
+            | EntryKind::Redeem(..)
+            | EntryKind::Adjust(_)
+    )
+}
+
+/// A transaction as it stands now.
+pub(super) fn transaction(books: &dyn Read, dot: Dot, now: Millis) -> Done<Transaction> {
+    let missing = || AppError::not_found("transaction with this id");
+    let taken = books.taken(dot)?.ok_or_else(missing)?;
+    let mut entry = taken.entry.clone().map_err(|_| missing())?;
+    if !is_transaction(&entry.kind) {
+        return Err(missing());
+    }
+    let original = original(books, &taken)?;
+    if original.is_some() && entry.postings.is_empty() {
+        entry.postings = given_back(books, dot)?;
+    }
+    let row = books.sale(dot)?.unwrap_or_default();
+    let later = attribution(books, &row)?;
+    let source = original.as_ref().unwrap_or(&entry);
+    let mut members = members(source);
+    let source_row = original.as_ref().map(|sale| books.sale(sale.dot)).transpose()?.flatten();
+    let attributed = source_row.map(|row| attribution(books, &row)).transpose()?.flatten();
+    members.extend(later.iter().chain(&attributed).map(|(membership, _)| *membership));
+    let (owners, balances) = accounts(books, &members)?;
+    let catalog = match books.catalog(entry.catalog)? {
+        Some(catalog) => catalog,
+        None => catalog::latest(books)?,
+    };
+    let later = later.map(|(_, postings)| postings).unwrap_or_default();
+    let shown = Shown {
+        catalog: &catalog,
+        hash: taken.head.hash,
+        state: state(books, &taken, &row)?,
+        balances: &balances,
+        owners: &owners,
+        original: original.as_ref(),
+        later: &later,
+        as_of: Some(now),
+    };
+    Ok(render::transaction::transaction(&entry, &shown))
+}
+
+/// `waiting`, `confirmed` or `voided`.
+fn state(books: &dyn Read, taken: &Taken, row: &SaleRow) -> Done<&'static str> {
+    Ok(match (row.voided, books.unattributed(taken.dot)?) {
+        (true, _) => "voided",
+        (false, Some(_)) => "waiting",
+        (false, None) => "confirmed",
+    })
+}
+
+/// The transaction that an entry gives back or undoes, as it was judged when it was taken in or its sale found.
+fn original(books: &dyn Read, taken: &Taken) -> Done<Option<Entry>> {
+    let returned = taken.receipt.judged.as_ref().and_then(|judged| judged.returned.as_ref());
+    let Some(returned) = returned else { return Ok(None) };
+    Ok(books.taken(returned.sale)?.and_then(|taken| taken.entry.ok()))
+}
+
+/// The points of a return whose sale became known later, from the ledger.
+fn given_back(books: &dyn Read, dot: Dot) -> Done<Vec<Posting>> {
+    let legs = books.legs_of(dot)?.into_iter().map(|leg| leg.line);
+    let posting = |line: shared::books::LedgerLine| {
+        let column = if line.from == Side::Member { Column::EarnReversed } else { Column::RedeemReversed };
+        Posting { account: line.account, column, points: line.points, why: Why::default(), lot: None }
+    };
+    Ok(legs.map(posting).collect())
+}
+
+/// Whose a sale became, and the points that came with it.
+pub(super) fn attribution(books: &dyn Read, row: &SaleRow) -> Done<Option<(MembershipId, Vec<Posting>)>> {
+    let taken = row.attributed.map(|dot| books.taken(dot)).transpose()?.flatten();
+    let Some(Ok(entry)) = taken.map(|taken| taken.entry) else { return Ok(None) };
+    match entry.kind {
+        EntryKind::Attribute(attribute) => Ok(Some((attribute.membership, entry.postings))),
+        _ => Ok(None),
+    }
+}
+
+/// Whose accounts an entry touches.
+fn members(entry: &Entry) -> BTreeSet<MembershipId> {
+    let mut members = BTreeSet::new();
+    match &entry.kind {
+        EntryKind::Sale(sale) => {
+            if let Party::Membership(membership) = sale.earner {
+                members.insert(membership);
+            }
+        }
+        EntryKind::Earn(moved) | EntryKind::Redeem(moved, _) | EntryKind::Adjust(moved) => {
+            members.insert(moved.membership);
+        }
+        _ => {}
+    }
+    let redemptions = render::transaction::redemptions(&entry.kind);
+    members.extend(redemptions.iter().map(|redemption| redemption.membership));
+    members
+}
+
+type Balances = Vec<(MembershipId, CurrencyId, Points, Points)>;
+
+/// The accounts of some memberships: whose each is, and what it holds today.
+fn accounts(
+    books: &dyn Read,
+    members: &BTreeSet<MembershipId>,
+) -> Done<(BTreeMap<AccountId, MembershipId>, Balances)> {
+    let catalog = catalog::latest(books)?;
+    let (mut owners, mut balances) = (BTreeMap::new(), Vec::new());
+    for id in members {
+        let Some(membership) = books.membership(*id)? else { continue };
+        let program = catalog.programs.get(&membership.value.program);
+        for currency in program.iter().flat_map(|program| &program.currencies) {
+            let account = AccountId { set: membership.value.set, currency: *currency };
+            let base = books.base_of(account)?.unwrap_or_default();
+            owners.insert(account, *id);
+            balances.push((*id, *currency, base.balance(), base.debt));
+        }
+    }
+    Ok((owners, balances))
+}

@@ -1,1 +1,145 @@
 //! One path for every command: repeat, decide, write, answer.
+
+use shared::api::transaction::Transaction;
+use shared::catalog::Catalog;
+use shared::decide::{Command, Deed, Draft, Grounds, decide};
+use shared::entry::{Actor, Idem, SaleRef};
+use shared::ids::{Dot, Seq};
+use shared::books::SERVER;
+use shared::member::IndexKey;
+use shared::refusal::Problem;
+use shared::request::Asked;
+use shared::time::Millis;
+use shared::view::Place;
+
+use super::facts::Loader;
+use super::repeat::{Keying, Seen};
+use super::{App, AppError, Done, Who, catalog, enrolments, show, sync};
+use crate::clock;
+use crate::store::{Read, Write};
+
+/// What is to be written.
+#[derive(Clone, Debug)]
+pub(super) struct Wish {
+    /// What is asked.
+    pub(super) asked: Asked,
+    /// Under which key it is known again.
+    pub(super) keying: Keying,
+    /// What was scanned.
+    pub(super) code: Option<String>,
+    /// The transaction that it gives back or undoes.
+    pub(super) of: Option<Dot>,
+}
+
+/// What was written, now or the first time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Written {
+    pub(super) dot: Dot,
+    pub(super) replayed: bool,
+}
+
+/// An answer, and whether it is the first one over again.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Outcome<T> {
+    /// The answer.
+    pub body: T,
+    /// Whether the request was a repeat.
+    pub replayed: bool,
+}
+
+/// Where a caller stands: at its token's outlet, or at head office.
+pub(super) fn place(catalog: &Catalog, who: &Who) -> Done<Place> {
+    let outlet = match &who.outlet {
+        None => None,
+        Some(code) => {
+            let gone = || AppError::field("outlet", format!("This token's outlet `{code}` is no longer there."));
+            Some(catalog.outlet(code.as_str()).ok_or_else(gone)?.id)
+        }
+    };
+    if who.role == super::roles::Role::Pos && outlet.is_none() {
+        return Err(AppError::field("outlet", "A `pos` token is of one outlet; this one names none."));
+    }
+    Ok(Place { outlet, till: None, node: SERVER })
+}
+
+/// Who did it, as an entry says; the cashier stands beside the token's name.
+pub(super) fn actor(who: &Who, place: Place, cashier: Option<&str>) -> Actor {
+    let name = match cashier {
+        Some(cashier) => format!("{} ({cashier})", who.name),
+        None => who.name.clone(),
+    };
+    Actor::Office { name, outlet: place.outlet }
+}
+
+/// Does what is wished, once.
+pub(super) async fn write(app: &App, who: &Who, wish: Wish) -> Done<Written> {
+    let now = clock::now();
+    let (who, index) = (who.clone(), app.index().clone());
+    app.write(move |books| run(books, (&who, &index), wish.clone(), now)).await
+}
+
+/// Does what is wished, and shows the transaction that came of it.
+pub(super) async fn transact(app: &App, who: &Who, wish: Wish) -> Done<Outcome<Transaction>> {
+    let done = write(app, who, wish).await?;
+    let body = show::transaction(&*app.read()?, done.dot, clock::now())?;
+    Ok(Outcome { body, replayed: done.replayed })
+}
+
+fn run(books: &mut dyn Write, (who, index): (&Who, &IndexKey), mut wish: Wish, now: Millis) -> Done<Written> {
+    let idem = match wish.keying.find(books.as_read(), now)? {
+        Seen::As(dot) => return Ok(Written { dot, replayed: true }),
+        Seen::Never(idem) => idem,
+    };
+    let catalog = catalog::latest(books)?;
+    let place = place(&catalog, who)?;
+    prepare(books, &catalog, &mut wish)?;
+    let command = command(who, place, idem, wish.asked);
+    let loader = Loader { books: books.as_read(), catalog: &catalog, index, now };
+    let facts = loader.facts(place, &command, wish.code.as_deref(), wish.of)?;
+    let draft = decide(&facts, &catalog, &command, now)?;
+    Ok(Written { dot: author(books, draft, now)?, replayed: false })
+}
+
+fn command(who: &Who, place: Place, idem: Idem, asked: Asked) -> Command {
+    Command {
+        actor: actor(who, place, asked.cashier.as_deref()),
+        idem: Some(idem),
+        business_date: asked.business_date,
+        occurred_at: asked.occurred_at,
+        grounds: Grounds::Books,
+        deed: asked.deed,
+    }
+}
+
+/// Fills in what only the books can tell: whether the sale that a return names is known, and the next free member
+/// numbers.
+fn prepare(books: &mut dyn Write, catalog: &Catalog, wish: &mut Wish) -> Done<()> {
+    if let Deed::BlindRefund(returning, of) = &wish.asked.deed {
+        wish.of = sale_of(books.as_read(), of)?;
+        if wish.of.is_some() {
+            wish.asked.deed = Deed::Refund(returning.clone());
+        }
+    }
+    if let Deed::Enrol(enrolling) = &mut wish.asked.deed {
+        enrolments::number(books, catalog, &mut enrolling.memberships)?;
+    }
+    Ok(())
+}
+
+/// The sale that a receipt names: on its day where that is known, else the latest.
+pub(super) fn sale_of(books: &dyn Read, of: &SaleRef) -> Done<Option<Dot>> {
+    let found = books.sales_of(of.outlet, &of.receipt)?.into_iter();
+    let fits = found.filter(|(_, row)| row.known && of.business_date.is_none_or(|day| day == row.business_date));
+    Ok(fits.max_by_key(|(dot, row)| (row.business_date, *dot)).map(|(dot, _)| dot))
+}
+
+/// Writes a draft into the server's own journal, if an entry can hold it.
+pub(super) fn author(books: &mut dyn Write, draft: Draft, now: Millis) -> Done<Dot> {
+    let probe = draft.clone().entry(Dot::new(SERVER, Seq(u64::MAX)), shared::time::Hlc::at(now), 0, Default::default());
+    if probe.to_stored().is_err() {
+        let detail = "This is more than one transaction can hold; split it.";
+        return Err(AppError::refused(Problem::PayloadTooLarge, detail));
+    }
+    let desk = sync::desk(books, now)?;
+    Ok(books.author(&desk, draft)?)
+}

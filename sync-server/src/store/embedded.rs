@@ -33,7 +33,8 @@ const BATCH_JOBS: usize = 256;
 
 /// The embedded store.
 pub struct Embedded {
-    database: Arc<Database>,
+    /// Gone once closed, so that another can open it while somebody still holds this.
+    database: Mutex<Option<Arc<Database>>>,
     compiled: Compiled,
     buckets: u16,
     queue: Queue,
@@ -67,6 +68,7 @@ impl Embedded {
             .spawn(move || writer.run(&jobs))
             .map_err(|error| StoreError::Failed(error.to_string()))?;
         let writer = Mutex::new(Some(thread));
+        let database = Mutex::new(Some(database));
         Ok(Self { database, compiled, buckets: identity.buckets, queue, changed, writer })
     }
 }
@@ -108,7 +110,8 @@ fn begin(database: &Database) -> Result<WriteTransaction, StoreError> {
 
 impl Store for Embedded {
     fn read(&self) -> Result<Box<dyn Read + '_>, StoreError> {
-        let snapshot = self.database.begin_read().map_err(failed)?;
+        let database = self.database.lock().clone().ok_or(StoreError::Closed)?;
+        let snapshot = database.begin_read().map_err(failed)?;
         Ok(Box::new(View::new(snapshot, self.buckets, self.compiled.clone())))
     }
 
@@ -125,6 +128,7 @@ impl Store for Embedded {
         if let Some(thread) = self.writer.lock().take() {
             let _ = thread.join();
         }
+        self.database.lock().take();
     }
 }
 

@@ -3,9 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 use shared::catalog::CatalogHash;
-use shared::entry::Totals;
 use shared::ids::{Code, CustomerId, NodeId, OutletId, TillId};
-use shared::time::{Hlc, Millis};
+use shared::time::Millis;
 use uuid::Uuid;
 
 /// What the database is: made once.
@@ -159,15 +158,6 @@ pub struct ContactRow {
     pub clock_offset_ms: i64,
     /// Its daemon's version.
     pub version: String,
-}
-
-/// Where the server's own journal stands, beside its node's head.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct OwnTail {
-    /// Its running totals.
-    pub totals: Totals,
-    /// Its clock.
-    pub at: Hlc,
 }
 
 /// A catalog version, as listed.

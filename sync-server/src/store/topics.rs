@@ -11,8 +11,9 @@ use shared::ids::{
 use shared::member::{Card, Customer, CustomerKey, Membership, Sealed};
 
 use super::StoreError;
+use super::core::{Core, Told};
 use super::rows::{
-    AuditRow, CatalogRow, ContactRow, EnrolmentRow, Epoch, Identity, OwnTail, TillRow, TokenRow,
+    AuditRow, CatalogRow, ContactRow, EnrolmentRow, Epoch, Identity, TillRow, TokenRow,
 };
 
 type Kept<T> = Result<T, StoreError>;
@@ -27,10 +28,6 @@ pub trait Keystone {
     fn epochs(&self) -> Kept<Vec<Epoch>>;
     /// Adds a start.
     fn add_epoch(&mut self, epoch: &Epoch) -> Kept<()>;
-    /// Where the server's own journal stands, beside its node's head.
-    fn own(&self) -> Kept<OwnTail>;
-    /// Writes it.
-    fn put_own(&mut self, row: &OwnTail) -> Kept<()>;
 }
 
 /// Catalog versions.
@@ -139,6 +136,8 @@ pub enum DirectoryRow {
     Membership(Membership),
     /// A card.
     Card(Card),
+    /// A case, for the sentence that its outlet is told.
+    Case(CaseId),
 }
 
 /// What changed, for tills to pull.
@@ -188,19 +187,22 @@ pub trait Lists {
 
 /// All that can be read. What writes among these fails on a snapshot.
 pub trait Read:
-    Books<Error = StoreError> + Keystone + Versions + Office + Fleet + Members + Feeds + Lists
+    Books<Error = StoreError> + Told + Keystone + Versions + Office + Fleet + Members + Feeds + Lists
 {
 }
 
-impl<T: Books<Error = StoreError> + Keystone + Versions + Office + Fleet + Members + Feeds + Lists> Read for T {}
+impl<T: Books<Error = StoreError> + Told + Keystone + Versions + Office + Fleet + Members + Feeds + Lists> Read
+    for T
+{
+}
 
 /// All that can be written, in a transaction.
-pub trait Write: Read {
+pub trait Write: Read + Core {
     /// The same for reading only.
     fn as_read(&self) -> &dyn Read;
 }
 
-impl<T: Read> Write for T {
+impl<T: Read + Core> Write for T {
     fn as_read(&self) -> &dyn Read {
         self
     }

@@ -7,6 +7,7 @@ use shared::books::{Accounts, Case, Cases, HoldRow, LedgerKey, LedgerLine, Side}
 use shared::ids::{AccountSetId, BucketId, CaseId, CurrencyId, Dot};
 use uuid::Uuid;
 
+use super::directory::CASE;
 use super::kv::{Kv, Stored, decode, encode, field, key, under};
 use super::tables::{
     ACCOUNT_CASES, ACCOUNT_FEED, ACCOUNT_LEGS, ACCOUNTS, CASE_TIMES, CASES, CHANGES, HOLDS, LEDGER,
@@ -135,6 +136,7 @@ impl<T: Kv> Cases for View<T> {
             self.put_raw(ACCOUNT_CASES, &case_key(account, id), &[])?;
         }
         self.put_raw(CASE_TIMES, &key(&[&case.opened.0.to_be_bytes(), id.0.as_bytes()]), &[])?;
+        self.feed(CASE, id.0.as_bytes())?;
         self.put(CASES, id.0.as_bytes(), &case)
     }
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use shared::books::{Catalogs, Directory, Marked};
 use shared::catalog::{Catalog, CatalogHash, Version};
-use shared::ids::{AccountSetId, CodeHash, CustomerId, MembershipId, ProgramId};
+use shared::entry::{DirectoryChange, Entry, EntryKind};
+use shared::ids::{AccountSetId, CaseId, CodeHash, CustomerId, MembershipId, ProgramId};
 use shared::member::{Card, CardStatus, Customer, CustomerKey, Membership, Sealed};
 use uuid::Uuid;
 
@@ -24,6 +25,7 @@ use crate::store::topics::{DirectoryRow, Lookup, Members, Versions};
 const CUSTOMER: u8 = 1;
 const MEMBERSHIP: u8 = 2;
 const CARD: u8 = 3;
+pub(super) const CASE: u8 = 4;
 
 /// Tags of [`LOOKUPS`].
 fn lookup_tag(kind: Lookup) -> u8 {
@@ -68,7 +70,7 @@ fn names(customer: &Customer) -> BTreeSet<[u8; 32]> {
 
 impl<T: Kv> View<T> {
     /// Moves a record to the end of the feed.
-    fn feed(&mut self, kind: u8, id: &[u8; 16]) -> Stored<()> {
+    pub(super) fn feed(&mut self, kind: u8, id: &[u8; 16]) -> Stored<()> {
         let change = self.count_up(&counter::DIRECTORY)?;
         let name: [u8; 17] = key(&[&[kind], id]);
         let mut before: Option<[u8; 8]> = None;
@@ -95,7 +97,8 @@ impl<T: Kv> View<T> {
                 MEMBERSHIP => {
                     self.membership(MembershipId(Uuid::from_bytes(id)))?.map(|it| DirectoryRow::Membership(it.value))
                 }
-                _ => self.card(CodeHash(id))?.map(|it| DirectoryRow::Card(it.value)),
+                CARD => self.card(CodeHash(id))?.map(|it| DirectoryRow::Card(it.value)),
+                _ => Some(DirectoryRow::Case(CaseId(Uuid::from_bytes(id)))),
             };
             found.extend(row.map(|row| (change, row)));
         }
@@ -116,6 +119,37 @@ impl<T: Kv> View<T> {
             self.put_raw(table, new, &[])?;
         }
         Ok(())
+    }
+}
+
+impl<T: Kv> View<T> {
+    /// Keeps what an entry brought of new customers: their keys, and what these seal. Who was erased stays erased.
+    pub(super) fn keep_personal(&mut self, stored: &shared::entry::envelope::Stored) -> Stored<()> {
+        let keys = Entry::read_side(&stored.side).unwrap_or_default();
+        for (customer, key) in keys {
+            if self.customer(customer)?.is_none_or(|held| !held.value.erased) {
+                self.put_customer_key(customer, &key)?;
+            }
+        }
+        let Ok(entry) = Entry::from_stored(&stored.bytes) else { return Ok(()) };
+        let personal = match entry.kind {
+            EntryKind::Enrol(enrol) => enrol.customer.zip(enrol.personal).into_iter().collect(),
+            EntryKind::Directory(changes) => changes.into_iter().filter_map(sealed_of).collect(),
+            _ => Vec::new(),
+        };
+        for (customer, sealed) in personal {
+            if self.customer_key(customer.id)?.is_some() {
+                self.put_personal(customer.id, &sealed)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn sealed_of(change: DirectoryChange) -> Option<(Customer, Sealed)> {
+    match change {
+        DirectoryChange::Customer(customer, Some(sealed)) => Some((customer, sealed)),
+        _ => None,
     }
 }
 

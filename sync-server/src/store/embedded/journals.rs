@@ -1,7 +1,7 @@
 //! Journals, receipts, forks, idempotency keys; marks and parked entries.
 
 use shared::books::{
-    Blind, ForkRow, IdemRow, Journals, Mark, Marks, NodeRow, Parked, Receipt, SaleRow, Sales, Unattributed, Wait,
+    Accounts as _, Blind, ForkRow, IdemRow, Journals, Mark, Marks, NodeRow, Parked, Receipt, SaleRow, Sales, Unattributed, Wait,
 };
 use shared::chain::Head;
 use shared::entry::envelope::Stored as StoredEntry;
@@ -39,9 +39,12 @@ impl<T: Kv> Journals for View<T> {
         self.kv.with(ENTRIES, &dot_key(dot), |value| unpack(dot, value))
     }
 
+    /// The keys beside an entry go into a table of their own, so that erasing a customer destroys them.
     fn put_stored(&mut self, dot: Dot, stored: StoredEntry) -> Stored<()> {
-        let side = u32::try_from(stored.side.len()).map_err(|error| StoreError::Failed(error.to_string()))?;
-        let value = [&stored.head.hash.0[..], &side.to_be_bytes(), &stored.side, &stored.bytes].concat();
+        if !stored.side.is_empty() {
+            self.keep_personal(&stored)?;
+        }
+        let value = [&stored.head.hash.0[..], &stored.bytes].concat();
         self.put_raw(ENTRIES, &dot_key(dot), &value)
     }
 
@@ -81,14 +84,11 @@ impl<T: Kv> Journals for View<T> {
 /// Reads an entry's row.
 fn unpack(dot: Dot, value: &[u8]) -> Stored<StoredEntry> {
     let short = || StoreError::Damaged(format!("the row of entry {dot} is too short"));
-    let (hash, rest) = value.split_first_chunk::<32>().ok_or_else(short)?;
-    let (length, rest) = rest.split_first_chunk::<4>().ok_or_else(short)?;
-    let length = usize::try_from(u32::from_be_bytes(*length)).map_err(|_| short())?;
-    let (side, bytes) = rest.split_at_checked(length).ok_or_else(short)?;
+    let (hash, bytes) = value.split_first_chunk::<32>().ok_or_else(short)?;
     Ok(StoredEntry {
         head: Head { seq: dot.seq, hash: Hash(*hash) },
         bytes: bytes.to_vec(),
-        side: side.to_vec(),
+        side: Vec::new(),
     })
 }
 
@@ -124,6 +124,12 @@ impl<T: Kv> Marks for View<T> {
     }
 
     fn put_mark(&mut self, bucket: BucketId, node: NodeId, mark: Mark) -> Stored<()> {
+        let before = self.mark(bucket, node)?.unwrap_or_default();
+        if (before.posted, before.closed) != (mark.posted, mark.closed) {
+            // a till must hear of this mark even where no account changed: what was closed leaves its tail by it
+            self.next_change(bucket)?;
+            self.told = true;
+        }
         self.put(MARKS, &mark_key(bucket, node), &mark)
     }
 

@@ -9,13 +9,13 @@ use uuid::Uuid;
 
 use super::kv::{Kv, Stored, decode, field, key, under};
 use super::tables::{
-    ACCOUNT_LEGS, AUDIT, CASE_TIMES, CONTACTS, ENROLMENTS, EPOCHS, IDENTITY, OWN, PARKED, TILLS, TOKENS,
+    ACCOUNT_LEGS, AUDIT, CASE_TIMES, CONTACTS, ENROLMENTS, EPOCHS, IDENTITY, PARKED, TILLS, TOKENS,
     UNATTRIBUTED, counter,
 };
 use super::view::{View, account_key, dot_at, dot_key, span_after};
 use crate::store::StoreError;
 use crate::store::rows::{
-    AuditRow, ContactRow, EnrolmentRow, Epoch, Identity, OwnTail, TillRow, TokenRow,
+    AuditRow, ContactRow, EnrolmentRow, Epoch, Identity, TillRow, TokenRow,
 };
 use crate::store::topics::{Fleet, Keystone, Leg, Lists, Office};
 
@@ -39,14 +39,6 @@ impl<T: Kv> Keystone for View<T> {
         let last = self.collect(EPOCHS, &under(&[]), true, 1, |at, _| Ok(Some(u64::from_be_bytes(*at))))?;
         let next = last.first().map_or(1, |last| last.saturating_add(1));
         self.put(EPOCHS, &next.to_be_bytes(), epoch)
-    }
-
-    fn own(&self) -> Stored<OwnTail> {
-        Ok(self.row(OWN, &ONLY)?.unwrap_or_default())
-    }
-
-    fn put_own(&mut self, row: &OwnTail) -> Stored<()> {
-        self.put(OWN, &ONLY, row)
     }
 }
 

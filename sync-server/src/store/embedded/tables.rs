@@ -44,8 +44,6 @@ tables! {
     ENROLMENTS: 32 = "enrolments.1";
     /// node u32 → [`ContactRow`](crate::store::rows::ContactRow).
     CONTACTS: 4 = "contacts.1";
-    /// () → [`OwnTail`](crate::store::rows::OwnTail).
-    OWN: 1 = "own.1";
 
     /// customer [u8; 16] → [`Marked`](shared::books::Marked) [`Customer`](shared::member::Customer).
     CUSTOMERS: 16 = "customers.1";
@@ -69,7 +67,7 @@ tables! {
     LOOKUPS: 33 = "lookups.1";
     /// the first 16 bytes of a lower-case word of the name, customer [u8; 16] → ().
     NAMES: 32 = "names.1";
-    /// change u64 → kind u8 (customer, membership, card) and id [u8; 16], raw: the directory's feed.
+    /// change u64 → kind u8 (customer, membership, card, case) and id [u8; 16], raw: the directory's feed.
     DIRECTORY_FEED: 8 = "directory_feed.1";
     /// kind u8, id [u8; 16] → change u64: where a record stands in that feed.
     DIRECTORY_PLACE: 17 = "directory_place.1";
@@ -81,7 +79,7 @@ tables! {
 
     /// node u32 → [`NodeRow`](shared::books::NodeRow).
     NODES: 4 = "nodes.1";
-    /// dot → chain hash [u8; 32], length of the side u32, side, stored bytes; raw.
+    /// dot → chain hash [u8; 32], then the stored bytes; raw.
     ENTRIES: 12 = "entries.1";
     /// dot → [`Receipt`](shared::books::Receipt).
     RECEIPTS: 12 = "receipts.1";

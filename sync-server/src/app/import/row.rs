@@ -1,0 +1,152 @@
+//! One row of members, checked by itself.
+
+use shared::catalog::Catalog;
+use shared::decide::party::check_code;
+use shared::ids::{AccountSetId, CodeHash, CurrencyId, CustomerId, MembershipId, ProgramId};
+use shared::limits;
+use shared::member::{
+    self, Customer, CustomerKey, CustomerKind, CodeKind, IndexKey, Membership, MembershipKind, MembershipStatus,
+    Personal, Sealed,
+};
+use shared::points::Points;
+use shared::time::Day;
+
+use crate::clock;
+
+/// A row that holds by itself, with fresh ids, in case it is new.
+#[derive(Clone, Debug)]
+pub(super) struct Row {
+    pub(super) line: u64,
+    pub(super) customer: Customer,
+    pub(super) key: CustomerKey,
+    pub(super) personal: Sealed,
+    pub(super) membership: Membership,
+    pub(super) program: String,
+    pub(super) card: Option<(CodeHash, String)>,
+    pub(super) balance: Option<(CurrencyId, Points)>,
+}
+
+struct Fields<'a> {
+    headers: &'a csv::StringRecord,
+    record: &'a csv::StringRecord,
+}
+
+impl Fields<'_> {
+    /// A column's text, if there is any.
+    fn get(&self, name: &str) -> Result<Option<String>, String> {
+        let place = self.headers.iter().position(|header| header == name);
+        let text = place.and_then(|place| self.record.get(place)).map(str::trim).filter(|text| !text.is_empty());
+        match text {
+            Some(text) if text.len() > limits::TEXT_BYTES => {
+                Err(format!("`{name}` has more than {} bytes", limits::TEXT_BYTES))
+            }
+            text => Ok(text.map(str::to_owned)),
+        }
+    }
+
+    fn day(&self, name: &str) -> Result<Option<Day>, String> {
+        self.get(name)?.map(|text| Day::parse(&text).map_err(|why| format!("{name}: {why}"))).transpose()
+    }
+}
+
+impl Row {
+    /// Reads a row.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub(super) fn read(
+        headers: &csv::StringRecord,
+        record: &csv::StringRecord,
+        line: u64,
+        catalog: &Catalog,
+        index: &IndexKey,
+    ) -> Result<Self, String> {
+        let fields = Fields { headers, record };
+        let code = fields.get("program")?.ok_or("`program` is missing")?;
+        let program = catalog.program(&code).ok_or_else(|| format!("there is no program `{code}`"))?;
+        let since = fields.day("enrolled_on")?.unwrap_or_else(|| clock::now().day(program.zone));
+        let (customer, key, personal) = customer(&fields, since, index)?;
+        let level = program.levels.first().ok_or_else(|| format!("program `{code}` has no levels"))?;
+        let membership = Membership {
+            id: MembershipId(clock::fresh_id()),
+            customer: customer.id,
+            program: program.id,
+            number: fields.get("member_number")?.unwrap_or_default(),
+            set: AccountSetId(clock::fresh_id()),
+            kind: MembershipKind::Standard,
+            status: MembershipStatus::Active,
+            level: level.code.clone(),
+            enrolled_on: since,
+            expires_on: None,
+            labels: Vec::new(),
+        };
+        let balance = balance(&fields, catalog, program.id)?;
+        let card = fields.get("card")?.map(|code| card(&code, index)).transpose()?;
+        Ok(Self { line, customer, key, personal, membership, program: code, card, balance })
+    }
+}
+
+fn customer(fields: &Fields<'_>, since: Day, index: &IndexKey) -> Result<(Customer, CustomerKey, Sealed), String> {
+    use chrono::Datelike as _;
+    let id = CustomerId(clock::fresh_id());
+    let name = fields.get("name")?.ok_or("`name` is missing")?;
+    let (phone, email, birth_date) = (fields.get("phone")?, fields.get("email")?, fields.day("birth_date")?);
+    let personal = Personal {
+        name: name.clone(),
+        phone: phone.clone(),
+        email: email.clone(),
+        birth_date,
+        identity_number: None,
+    };
+    let key = CustomerKey(clock::random());
+    let sealed = member::seal(&personal, id, &key, clock::random());
+    let birth = birth_date.map(Day::date).and_then(|date| {
+        Some((u8::try_from(date.month()).ok()?, u8::try_from(date.day()).ok()?))
+    });
+    let customer = Customer {
+        id,
+        external_id: fields.get("external_id")?,
+        display_name: name,
+        kind: CustomerKind::Individual,
+        since,
+        birth,
+        phone_masked: phone.as_deref().map(member::mask_phone),
+        email_masked: email.as_deref().map(member::mask_email),
+        phone: phone.map(|phone| index.hash(CodeKind::Phone, &phone)),
+        email: email.map(|email| index.hash(CodeKind::Email, &email)),
+        identity: None,
+        erased: false,
+    };
+    Ok((customer, key, sealed))
+}
+
+fn balance(
+    fields: &Fields<'_>,
+    catalog: &Catalog,
+    program: ProgramId,
+) -> Result<Option<(CurrencyId, Points)>, String> {
+    let Some(text) = fields.get("balance")? else { return Ok(None) };
+    let program = catalog.programs.get(&program);
+    let code = fields.get("currency")?;
+    let currency = match &code {
+        Some(code) => catalog.currency(code).ok_or_else(|| format!("there is no points currency `{code}`"))?,
+        None => {
+            let first = program.and_then(|program| program.currencies.first());
+            first.and_then(|id| catalog.currencies.get(id)).ok_or("`currency` is missing")?
+        }
+    };
+    if !program.is_some_and(|program| program.currencies.contains(&currency.id)) {
+        return Err(format!("the program has no currency `{}`", currency.code));
+    }
+    let points = Points::parse(&text, currency.scale).map_err(|why| format!("balance: {why}"))?;
+    if points < Points::ZERO {
+        return Err("balance: an opening balance is not below zero".to_owned());
+    }
+    Ok(Some((currency.id, points)))
+}
+
+fn card(code: &str, index: &IndexKey) -> Result<(CodeHash, String), String> {
+    check_code(code).map_err(|refusal| refusal.detail)?;
+    let tail = code.get(code.len().saturating_sub(4)..).unwrap_or(code).to_owned();
+    Ok((index.hash(CodeKind::Scan, code), tail))
+}

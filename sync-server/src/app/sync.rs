@@ -1,0 +1,168 @@
+//! The server's half of the conversation with tills: the core decides, this loads and commits.
+
+use shared::books::{NodeRow, SERVER, Told};
+use shared::entry::{Entry, EntryKind, ReturnedLine};
+use shared::ids::{NodeId, Seq};
+use shared::post::flow::Desk;
+use shared::time::Millis;
+use shared::wire::token::{check_token, token_node};
+use shared::wire::{
+    self, Authorize, Authorized, Health, Push, PushReply, ReceiptReply, ReceiptRequest, SaleFound, WireError,
+};
+
+use super::{App, AppError, Done};
+use crate::store::rows::{ContactRow, TillRow};
+use crate::store::{Read, Write};
+
+pub mod enrol;
+pub mod pull;
+pub mod snapshot;
+
+/// What the core is handed: the time, and today's catalog.
+pub fn desk<R: Read + ?Sized>(books: &R, now: Millis) -> Done<Desk> {
+    Ok(Desk { now, catalog: super::catalog::latest(books)?.hash })
+}
+
+/// The node behind a request's token; a revoked one is named too, for it may still push.
+pub fn authenticate(app: &App, token: &str, body: &[u8], now: Millis) -> Result<(NodeId, NodeRow), SyncError> {
+    let node = token_node(token)?;
+    let row = app.read()?.node(node)?.filter(|row| node != SERVER && row.origin.is_none());
+    let row = row.ok_or(SyncError::UnknownNode(node))?;
+    check_token(token, &row.key, body, now)?;
+    Ok((node, row))
+}
+
+/// Why a sync request is not answered.
+#[derive(Debug)]
+pub enum SyncError {
+    /// Its bytes or its token do not hold.
+    Wire(WireError),
+    /// No such node is known: this database never had it, or was restored to before it.
+    UnknownNode(NodeId),
+    /// Anything else.
+    App(AppError),
+}
+
+impl From<WireError> for SyncError {
+    fn from(error: WireError) -> Self {
+        Self::Wire(error)
+    }
+}
+
+impl From<AppError> for SyncError {
+    fn from(error: AppError) -> Self {
+        Self::App(error)
+    }
+}
+
+impl From<crate::store::StoreError> for SyncError {
+    fn from(error: crate::store::StoreError) -> Self {
+        Self::App(error.into())
+    }
+}
+
+/// Notes a node's call.
+pub(super) fn note_contact(books: &mut dyn Write, node: NodeId, health: &Health, now: Millis) -> Done<()> {
+    let ms = |at: Millis| i64::try_from(at.0).unwrap_or(i64::MAX);
+    let clock_offset_ms = if health.now.0 == 0 { 0 } else { ms(now).saturating_sub(ms(health.now)) };
+    let row =
+        ContactRow { at: now, pending: health.pending, clock_offset_ms, version: health.version.clone() };
+    Ok(books.put_contact(node, &row)?)
+}
+
+/// Takes a push in and posts it, in one commit.
+pub async fn push(app: &App, push: Push, now: Millis) -> Done<PushReply> {
+    app.write(move |books| {
+        let Some(row) = books.node(push.node)? else { return Ok(PushReply::Broken) };
+        let signed = push.entries.iter().fold(push.since, |head, entry| head.then(&entry.stored));
+        let bytes = wire::batch_bytes(push.node, signed);
+        if wire::check(&row.key, &bytes, &push.signature).is_err() {
+            return Ok(PushReply::Broken);
+        }
+        let desk = desk(books, now)?;
+        let reply = books.push(&desk, &push)?;
+        note_contact(books, push.node, &push.health, now)?;
+        Ok(reply)
+    })
+    .await
+}
+
+/// A node that this database does not know, because it was restored to before its enrolment, is known again by the
+/// certificate in its first entry. Answers whether it is.
+pub async fn recognise(app: &App, push: &Push, token: &str, body: &[u8], now: Millis) -> Result<bool, SyncError> {
+    let first = push.entries.first().filter(|_| push.since.seq == Seq(0));
+    let entry = first.and_then(|first| Entry::from_stored(&first.stored).ok());
+    let Some(EntryKind::Open(certificate)) = entry.map(|entry| entry.kind) else { return Ok(false) };
+    let said = certificate.read(&app.public_key())?;
+    if said.node != push.node {
+        return Err(WireError::Token("its certificate names another node").into());
+    }
+    check_token(token, &said.key, body, now)?;
+    let known = app.write(move |books| {
+        if books.node(said.node)?.is_some() {
+            return Ok(false);
+        }
+        while books.next_node()?.0 < said.node.0 {}
+        let row = NodeRow {
+            place: Some((said.outlet, said.till)),
+            key: said.key,
+            received: said.issued_at,
+            told: Some(Told { at: said.issued_at, seq: Seq(0) }),
+            live: true,
+            ..NodeRow::default()
+        };
+        books.put_node(said.node, row)?;
+        if books.till(said.till)?.is_none() {
+            while books.next_till()?.0 < said.till.0 {}
+            let name = said.name.clone();
+            let till = TillRow {
+                id: said.till,
+                outlet: said.outlet,
+                name,
+                node: Some(said.node),
+                revoked: false,
+                created_at: said.issued_at,
+            };
+            books.put_till(&till)?;
+        }
+        Ok(true)
+    });
+    Ok(known.await?)
+}
+
+/// Answers a node that asks for points under a key.
+pub async fn authorize(app: &App, ask: Authorize, now: Millis) -> Done<Authorized> {
+    app.write(move |books| {
+        let desk = desk(books, now)?;
+        Ok(books.authorize(&desk, &ask)?)
+    })
+    .await
+}
+
+/// A sale that a till does not know, with what was given back of it.
+pub fn receipt(app: &App, ask: &ReceiptRequest) -> Done<ReceiptReply> {
+    let books = app.read()?;
+    let of = &ask.of;
+    let found = match of.dot {
+        Some(dot) => books.sale(dot)?.map(|row| (dot, row)),
+        None => {
+            let sales = books.sales_of(of.outlet, &of.receipt)?;
+            let same = |date| of.business_date.is_none_or(|wanted| wanted == date);
+            sales.into_iter().rev().find(|(_, row)| row.known && same(row.business_date))
+        }
+    };
+    let Some((dot, row)) = found else { return Ok(ReceiptReply { sale: None }) };
+    let Some(stored) = books.stored(dot)? else { return Ok(ReceiptReply { sale: None }) };
+    let attribution = row.attributed.map(|dot| books.taken(dot)).transpose()?.flatten();
+    let attributed = attribution.and_then(|taken| taken.entry.ok()).map_or_else(Vec::new, |entry| entry.postings);
+    let returned = (0_u16..).zip(&row.returned).map(|(line, back)| ReturnedLine { line, quantity: back.0 });
+    let sale = SaleFound {
+        dot,
+        stored: stored.bytes,
+        hash: stored.head.hash,
+        returned: returned.collect(),
+        attributed,
+        voided: row.voided,
+    };
+    Ok(ReceiptReply { sale: Some(sale) })
+}

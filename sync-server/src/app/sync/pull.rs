@@ -1,0 +1,217 @@
+//! What a till is told: the fork table, then bucket by bucket what changed with the marks, then the directory.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use shared::books::{CaseKind, NodeRow};
+use shared::ids::{BucketId, CaseId, Dot, NodeId, OutletId};
+use shared::wire::{
+    BucketDelta, Cursor, DirectoryDelta, ForkAlias, MarkBrief, NumberBlock, Pull, PullPage, Pulled,
+};
+
+use super::note_contact;
+use crate::app::{App, Done, catalog, words};
+use crate::clock;
+use crate::store::Read;
+use crate::store::topics::DirectoryRow;
+
+/// Accounts in one page; a bucket is sent whole, so a page may go over by one bucket.
+const PAGE_ACCOUNTS: usize = 20_000;
+/// Records of the directory in one page: some 200 bytes each.
+const PAGE_DIRECTORY: usize = 20_000;
+/// The longest wait for a change, in ms, whatever the till asks.
+const LONGEST_WAIT_MS: u64 = 55_000;
+/// Member numbers in a block: an outlet's busy day of enrolments.
+const NUMBERS: u32 = 200;
+/// What stands before a member number.
+pub(crate) const NUMBER_PREFIX: &str = "LOY-";
+
+/// Answers a pull, after waiting for something to tell.
+pub async fn pull(app: &App, ask: Pull, row: NodeRow) -> Done<Pulled> {
+    if row.revoked {
+        return Ok(Pulled::Revoked);
+    }
+    if !is_valid(app, &ask.cursor)? {
+        return Ok(Pulled::Bootstrap);
+    }
+    let numbers = greet(app, &ask).await?;
+    let mut changed = app.changed();
+    let wait = Duration::from_millis(u64::from(ask.wait_ms).min(LONGEST_WAIT_MS));
+    let deadline = tokio::time::sleep(wait);
+    tokio::pin!(deadline);
+    loop {
+        changed.mark_unchanged();
+        let mut page = page(app, &ask, &row)?;
+        page.numbers.clone_from(&numbers);
+        if tells_something(&page, &ask) {
+            return Ok(Pulled::Page(Box::new(page)));
+        }
+        tokio::select! {
+            () = &mut deadline => return Ok(Pulled::Page(Box::new(page))),
+            told = changed.changed() => if told.is_err() {
+                return Ok(Pulled::Page(Box::new(page)));
+            }
+        }
+    }
+}
+
+/// Notes the call, and what it means: a node whose head is here has told everything; and it may need member numbers.
+async fn greet(app: &App, ask: &Pull) -> Done<Vec<NumberBlock>> {
+    let ask = ask.clone();
+    let now = clock::now();
+    app.write(move |books| {
+        note_contact(books, ask.node, &ask.health, now)?;
+        books.told_by_pull(ask.node, ask.head, now)?;
+        let mut blocks = Vec::new();
+        for program in &ask.numbers_wanted {
+            let first = books.take_numbers(*program, NUMBERS)?;
+            blocks.push(NumberBlock { program: *program, prefix: NUMBER_PREFIX.to_owned(), first, count: NUMBERS });
+        }
+        Ok(blocks)
+    })
+    .await
+}
+
+fn tells_something(page: &PullPage, ask: &Pull) -> bool {
+    page.cursor.buckets != ask.cursor.buckets
+        || page.cursor.directory != ask.cursor.directory
+        || page.catalog.is_some()
+        || !page.numbers.is_empty()
+}
+
+/// A cursor is good unless it is of another database, or passes where its epoch ended.
+fn is_valid(app: &App, cursor: &Cursor) -> Done<bool> {
+    let books = app.read()?;
+    if cursor.incarnation != app.incarnation() || cursor.buckets.len() != usize::from(app.buckets()) {
+        return Ok(false);
+    }
+    let epochs = books.epochs()?;
+    let Some(place) = epochs.iter().position(|epoch| epoch.name == cursor.epoch) else { return Ok(false) };
+    let end = match epochs.get(place + 1) {
+        Some(next) => (next.buckets.clone(), next.directory),
+        None => (books.bucket_changes()?, books.directory_change()?),
+    };
+    let within = cursor.buckets.iter().zip(&end.0).all(|(held, end)| held <= end);
+    Ok(within && cursor.directory <= end.1)
+}
+
+/// The outlet's nodes, branches included: those whose marks a till needs.
+pub(super) fn nodes_of(books: &dyn Read, outlet: Option<OutletId>) -> Done<Vec<NodeId>> {
+    let nodes = books.nodes()?.into_iter();
+    let here = nodes.filter(|(_, row)| outlet.is_some() && row.place.map(|(at, _)| at) == outlet);
+    Ok(here.map(|(node, _)| node).collect())
+}
+
+/// The fork table, whole.
+pub(super) fn forks(books: &dyn Read) -> Done<Vec<ForkAlias>> {
+    let rows = books.forks()?.into_iter();
+    Ok(rows
+        .map(|fork| ForkAlias { origin: fork.origin, seq: fork.seq, hash: fork.hash, node: fork.branch })
+        .collect())
+}
+
+fn page(app: &App, ask: &Pull, row: &NodeRow) -> Done<PullPage> {
+    let books = app.read()?;
+    let books = &*books;
+    let outlet = row.place.map(|(outlet, _)| outlet);
+    let (buckets, more_buckets) = bucket_deltas(books, ask, outlet)?;
+    let (directory, decisions, more_directory) = directory_delta(books, ask, outlet)?;
+    let mut cursor = Cursor { epoch: app.epoch(), directory: directory.to, ..ask.cursor.clone() };
+    for delta in &buckets {
+        if let Some(place) = cursor.buckets.get_mut(usize::from(delta.bucket.0)) {
+            *place = delta.to;
+        }
+    }
+    let latest = catalog::latest(books)?;
+    Ok(PullPage {
+        number: ask.number,
+        cursor,
+        forks: forks(books)?,
+        buckets,
+        directory,
+        catalog: (latest.hash != ask.catalog).then(|| latest.version.to_bytes()),
+        numbers: Vec::new(),
+        parked: parked_of(books, ask.node)?,
+        decisions,
+        more: more_buckets || more_directory,
+        now: clock::now(),
+    })
+}
+
+/// The buckets that changed, each whole up to its change number.
+fn bucket_deltas(books: &dyn Read, ask: &Pull, outlet: Option<OutletId>) -> Done<(Vec<BucketDelta>, bool)> {
+    let nodes = nodes_of(books, outlet)?;
+    let (mut deltas, mut sent) = (Vec::new(), 0);
+    for ((number, to), from) in (0_u16..).zip(books.bucket_changes()?).zip(&ask.cursor.buckets) {
+        if to <= *from {
+            continue;
+        }
+        if sent >= PAGE_ACCOUNTS {
+            return Ok((deltas, true));
+        }
+        let bucket = BucketId(number);
+        let mut accounts = Vec::new();
+        for (id, _) in books.account_changes(bucket, *from)? {
+            accounts.extend(books.base_of(id)?.map(|base| (id, base)));
+        }
+        sent += accounts.len();
+        let marks = marks_of(books, bucket, &nodes)?;
+        deltas.push(BucketDelta { bucket, from: *from, to, marks, accounts });
+    }
+    Ok((deltas, false))
+}
+
+/// What a bucket's marks are for some nodes.
+pub(super) fn marks_of(books: &dyn Read, bucket: BucketId, nodes: &[NodeId]) -> Done<Vec<(NodeId, MarkBrief)>> {
+    let mut marks = Vec::with_capacity(nodes.len());
+    for node in nodes {
+        marks.push((*node, books.mark_brief(bucket, *node)?));
+    }
+    Ok(marks)
+}
+
+type Directory = (DirectoryDelta, Vec<(Dot, String)>, bool);
+
+fn directory_delta(books: &dyn Read, ask: &Pull, outlet: Option<OutletId>) -> Done<Directory> {
+    let from = ask.cursor.directory;
+    let rows = books.directory_changes(from, PAGE_DIRECTORY)?;
+    let more = rows.len() == PAGE_DIRECTORY;
+    let to = if more { rows.last().map_or(from, |(change, _)| *change) } else { books.directory_change()? };
+    let mut delta = DirectoryDelta { from, to, ..DirectoryDelta::default() };
+    let mut decisions = Vec::new();
+    for (_, row) in rows {
+        match row {
+            DirectoryRow::Customer(customer) if customer.erased => delta.customers_gone.push(customer.id),
+            DirectoryRow::Customer(customer) => delta.customers.push(customer),
+            DirectoryRow::Membership(membership) => delta.memberships.push(membership),
+            DirectoryRow::Card(card) => delta.cards.push(card),
+            DirectoryRow::Case(id) => decisions.extend(sentence(books, id, outlet)?),
+        }
+    }
+    let gone: BTreeSet<_> = delta.customers_gone.iter().copied().collect();
+    delta.memberships.retain(|membership| !gone.contains(&membership.customer));
+    Ok((delta, decisions, more))
+}
+
+/// What an outlet is told of a settled redemption of its own.
+fn sentence(books: &dyn Read, id: CaseId, outlet: Option<OutletId>) -> Done<Option<(Dot, String)>> {
+    let Some(case) = books.case(id)?.filter(|case| matches!(case.kind, CaseKind::Overdraft { .. })) else {
+        return Ok(None);
+    };
+    let place = books.node(case.of.node)?.and_then(|row| row.place).map(|(at, _)| at);
+    if place.is_none() || place != outlet {
+        return Ok(None);
+    }
+    Ok(Some((case.of, words::case(&*catalog::latest(books)?, &case))))
+}
+
+/// What of a node is parked, each entry once.
+fn parked_of(books: &dyn Read, node: NodeId) -> Done<Vec<(Dot, String)>> {
+    let mut found = std::collections::BTreeMap::new();
+    for (_, dot, parked) in books.parked_list(None, usize::MAX)? {
+        if dot.node == node {
+            found.entry(dot).or_insert_with(|| words::parked(&parked.why));
+        }
+    }
+    Ok(found.into_iter().collect())
+}

@@ -1,0 +1,231 @@
+//! The command line: `run`, and the commands that work whether a daemon runs or not.
+
+use std::io::Read;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use shared::api::office::NewToken;
+
+use crate::app::App;
+use crate::local::{self, Command, socket};
+use crate::{Options, Server};
+
+mod config;
+mod terminal;
+
+use terminal::Terminal;
+
+/// Exit status of a command that failed.
+const FAILED: u8 = 1;
+/// Exit status of wrong usage.
+const WRONG_USAGE: u8 = 2;
+
+/// Tillkeep's centre: takes every till's journal in, settles it, and keeps head office's books.
+#[derive(Debug, Parser)]
+#[command(name = "tillkeep-server", version, about)]
+struct Cli {
+    /// A TOML file of settings: `data_dir`, `listen`, `database_url`. Flags and TILLKEEP_… go before it.
+    #[arg(long, global = true, env = "TILLKEEP_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Answer with JSON, for programs.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(flatten)]
+    home: Home,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// Where the store is.
+#[derive(Debug, Args)]
+struct Home {
+    /// The directory of the embedded store.
+    #[arg(long, global = true, env = "TILLKEEP_DATA_DIR", value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// A PostgreSQL database instead of a directory; not there yet.
+    #[arg(long, global = true, env = "TILLKEEP_DATABASE_URL", value_name = "URL")]
+    database_url: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Runs the daemon; prints its URL when it is ready.
+    Run {
+        /// The address to listen on [default: 127.0.0.1:7400]; port 0 takes a free one.
+        #[arg(long, env = "TILLKEEP_LISTEN", value_name = "ADDR")]
+        listen: Option<SocketAddr>,
+    },
+    /// Tokens.
+    #[command(subcommand)]
+    Token(TokenVerb),
+    /// Re-walks every chain and control total; 0 only if all hold.
+    Verify,
+    /// Takes members or a catalog in from a file.
+    #[command(subcommand)]
+    Import(ImportVerb),
+    /// Writes the books out.
+    #[command(subcommand)]
+    Export(ExportVerb),
+}
+
+#[derive(Debug, Subcommand)]
+enum TokenVerb {
+    /// Makes a token and prints it, once.
+    Create {
+        /// `pos`, `office`, `admin`, `reader` or `member`.
+        #[arg(long)]
+        role: String,
+        /// A name, for the audit.
+        #[arg(long)]
+        name: String,
+        /// The outlet's code; a `pos` token needs one.
+        #[arg(long, value_name = "CODE")]
+        outlet: Option<String>,
+        /// The customer's id; a `member` token needs one.
+        #[arg(long, value_name = "ID")]
+        customer: Option<String>,
+        /// Minutes until it expires; left out, never (a `member` token: 60).
+        #[arg(long)]
+        minutes: Option<u64>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum ImportVerb {
+    /// CSV with the header external_id,name,phone,email,birth_date,program,member_number,card,currency,balance,enrolled_on.
+    /// Bad rows are named with line and reason; the good ones are in. Safe to run again.
+    Members {
+        /// The file.
+        file: PathBuf,
+    },
+    /// A catalog document in JSON or TOML.
+    Catalog {
+        /// The file.
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum ExportVerb {
+    /// The general ledger, a line a leg: CSV, or JSON lines with --json.
+    Ledger,
+}
+
+/// Runs the command line.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(FAILED),
+        Err(text) => {
+            terminal::complain(&text);
+            ExitCode::from(WRONG_USAGE)
+        }
+    }
+}
+
+/// Does what was asked; an error is wrong usage.
+fn run(cli: Cli) -> Result<bool, String> {
+    let settings = config::read(cli.config.as_deref())?;
+    if cli.home.database_url.or(settings.database_url).is_some() {
+        return Err("--database-url: PostgreSQL is not there yet; use --data-dir".to_owned());
+    }
+    let directory = cli.home.data_dir.or(settings.data_dir);
+    let directory = directory.ok_or("--data-dir DIR says where the store is (or TILLKEEP_DATA_DIR, or the config file)")?;
+    let mut terminal = Terminal::new(cli.json);
+    match cli.verb {
+        Verb::Run { listen } => {
+            let listen = listen.or(settings.listen);
+            let options = Options { listen: listen.unwrap_or(config::LISTEN), ..Options::local(directory) };
+            Ok(daemon(options))
+        }
+        Verb::Token(TokenVerb::Create { role, name, outlet, customer, minutes }) => {
+            let request = NewToken { name, role, outlet, programs: None, customer_id: customer, minutes };
+            terminal.show(|answer| answer["token"].as_str().unwrap_or_default().to_owned());
+            Ok(command(&directory, Command::TokenCreate(request), std::io::empty(), &mut terminal))
+        }
+        Verb::Verify => Ok(command(&directory, Command::Verify, std::io::empty(), &mut terminal)),
+        Verb::Import(ImportVerb::Members { file }) => {
+            let input = std::fs::File::open(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+            let bytes = input.metadata().map_or(0, |data| data.len());
+            Ok(command(&directory, Command::ImportMembers { bytes }, input, &mut terminal))
+        }
+        Verb::Import(ImportVerb::Catalog { file }) => {
+            let text = std::fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+            let name = file.display().to_string();
+            terminal.show(|answer| format!("catalog version {}", answer["version"]));
+            Ok(command(&directory, Command::ImportCatalog { name, text }, std::io::empty(), &mut terminal))
+        }
+        Verb::Export(ExportVerb::Ledger) => {
+            let wanted = Command::ExportLedger { json: cli.json };
+            Ok(command(&directory, wanted, std::io::empty(), &mut terminal))
+        }
+    }
+}
+
+/// Runs a command by the daemon that has the store, or on the store itself.
+fn command(directory: &Path, wanted: Command, input: impl Read + Send, terminal: &mut Terminal) -> bool {
+    let mut input = input;
+    match socket::ask(directory, &wanted, &mut input, terminal) {
+        Some(Ok(done)) => return done,
+        Some(Err(error)) => {
+            terminal::complain(&error.to_string());
+            return false;
+        }
+        None => {}
+    }
+    match App::open(directory) {
+        Ok(app) => {
+            let done = local::run(&app, wanted, &mut input, terminal);
+            app.close();
+            done
+        }
+        Err(error) => {
+            terminal::complain(&error.to_string());
+            false
+        }
+    }
+}
+
+fn daemon(options: Options) -> bool {
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::INFO).init();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            terminal::complain(&error.to_string());
+            return false;
+        }
+    };
+    runtime.block_on(async {
+        match Server::start(options).await {
+            Ok(running) => {
+                terminal::say(&running.url);
+                told_to_stop().await;
+                running.stop().await;
+                true
+            }
+            Err(error) => {
+                terminal::complain(&error.to_string());
+                false
+            }
+        }
+    })
+}
+
+/// Waits for SIGTERM or SIGINT.
+async fn told_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).ok();
+    let terminated = async {
+        match &mut terminate {
+            Some(signal) => signal.recv().await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminated => {}
+    }
+}

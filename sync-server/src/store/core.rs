@@ -1,0 +1,137 @@
+//! The core over a transaction: what `shared` does to any books, so that whoever holds a [`Write`](super::Write) can ask
+//! for it without knowing which home it has.
+
+use shared::account::{AccountId, Base};
+use shared::books::{Books, Wait};
+use shared::chain::Head;
+use shared::decide::Draft;
+use shared::entry::{Actor, Cut};
+use shared::ids::{BucketId, Dot, MembershipId, NodeId};
+use shared::intake;
+use shared::post::flow::{self, Desk};
+use shared::post::{self, Taken};
+use shared::settle::{self, Watermark};
+use shared::time::Millis;
+use shared::wire::{Authorize, Authorized, MarkBrief, Push, PushReply, PushedEntry};
+
+use super::StoreError;
+
+type Kept<T> = Result<T, StoreError>;
+
+/// What tills and people are told of the books.
+pub trait Told {
+    /// An account as a till is told of it.
+    fn base_of(&self, account: AccountId) -> Kept<Option<Base>>;
+    /// A bucket's mark for a node as a till is told of it.
+    fn mark_brief(&self, bucket: BucketId, node: NodeId) -> Kept<MarkBrief>;
+    /// An entry with its receipt.
+    fn taken(&self, dot: Dot) -> Kept<Option<Taken>>;
+    /// Up to when every till has told everything.
+    fn watermark(&self, desk: &Desk, longest_wait_ms: u64) -> Kept<Watermark>;
+}
+
+impl<T: Books<Error = StoreError>> Told for T {
+    fn base_of(&self, account: AccountId) -> Kept<Option<Base>> {
+        post::base_of(self, account)
+    }
+
+    fn mark_brief(&self, bucket: BucketId, node: NodeId) -> Kept<MarkBrief> {
+        post::mark_brief(self, bucket, node)
+    }
+
+    fn taken(&self, dot: Dot) -> Kept<Option<Taken>> {
+        post::read(self, dot)
+    }
+
+    fn watermark(&self, desk: &Desk, longest_wait_ms: u64) -> Kept<Watermark> {
+        Ok(settle::watermark(&self.nodes()?, desk.now, longest_wait_ms))
+    }
+}
+
+/// What moves the books.
+pub trait Core {
+    /// A till's push, from its bytes to its rows.
+    fn push(&mut self, desk: &Desk, push: &Push) -> Kept<PushReply>;
+    /// Writes what was decided into the server's own journal, posts it, and does what follows.
+    fn author(&mut self, desk: &Desk, draft: Draft) -> Kept<Dot>;
+    /// Answers a node that asks for points.
+    fn authorize(&mut self, desk: &Desk, ask: &Authorize) -> Kept<Authorized>;
+    /// Settles every bucket that can be.
+    fn settle(&mut self, desk: &Desk, watermark: &Watermark) -> Kept<Vec<Cut>>;
+    /// Attributes an unattributed sale.
+    fn attribute(
+        &mut self,
+        desk: &Desk,
+        sale: (Dot, MembershipId),
+        actor: Actor,
+        note: &str,
+    ) -> Kept<Option<Dot>>;
+    /// Tries a parked entry again.
+    fn retry(&mut self, desk: &Desk, bucket: BucketId, dot: Dot) -> Kept<()>;
+    /// Tries again what waits for something.
+    fn retry_waiting(&mut self, desk: &Desk, wait: &Wait) -> Kept<()>;
+    /// Hears where a node stands by its own word in a pull.
+    fn told_by_pull(&mut self, node: NodeId, head: Head, now: Millis) -> Kept<()>;
+    /// Takes an entry in with the receipt of its first taking in, and posts it.
+    fn replay(
+        &mut self,
+        desk: &Desk,
+        node: NodeId,
+        pushed: &PushedEntry,
+        receipt: &shared::books::Receipt,
+    ) -> Kept<()>;
+}
+
+impl<T: Books<Error = StoreError>> Core for T {
+    fn push(&mut self, desk: &Desk, push: &Push) -> Kept<PushReply> {
+        flow::push(self, desk, push)
+    }
+
+    fn author(&mut self, desk: &Desk, draft: Draft) -> Kept<Dot> {
+        flow::author(self, desk, draft)
+    }
+
+    fn authorize(&mut self, desk: &Desk, ask: &Authorize) -> Kept<Authorized> {
+        flow::authorize(self, desk, ask)
+    }
+
+    fn settle(&mut self, desk: &Desk, watermark: &Watermark) -> Kept<Vec<Cut>> {
+        flow::settle(self, desk, watermark)
+    }
+
+    fn attribute(
+        &mut self,
+        desk: &Desk,
+        sale: (Dot, MembershipId),
+        actor: Actor,
+        note: &str,
+    ) -> Kept<Option<Dot>> {
+        flow::attribute(self, desk, sale, actor, note)
+    }
+
+    fn retry(&mut self, desk: &Desk, bucket: BucketId, dot: Dot) -> Kept<()> {
+        let follow = post::retry_one(self, bucket, dot)?;
+        flow::finish(self, desk, follow)
+    }
+
+    fn retry_waiting(&mut self, desk: &Desk, wait: &Wait) -> Kept<()> {
+        let follow = post::retry(self, wait)?;
+        flow::finish(self, desk, follow)
+    }
+
+    fn told_by_pull(&mut self, node: NodeId, head: Head, now: Millis) -> Kept<()> {
+        intake::told_by_pull(self, node, head, now)
+    }
+
+    fn replay(
+        &mut self,
+        desk: &Desk,
+        node: NodeId,
+        pushed: &PushedEntry,
+        receipt: &shared::books::Receipt,
+    ) -> Kept<()> {
+        let mut follow = intake::replay(self, node, pushed, receipt)?;
+        follow.extend(post::advance(self, node)?);
+        flow::finish(self, desk, follow)
+    }
+}
