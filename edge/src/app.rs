@@ -30,6 +30,7 @@ pub mod sales;
 pub mod status;
 pub mod tokens;
 pub mod transactions;
+pub mod upkeep;
 
 pub use error::Error;
 

@@ -16,6 +16,7 @@ use crate::app::App;
 mod cards;
 mod customers;
 mod door;
+mod local;
 mod memberships;
 mod problem;
 mod request;
@@ -41,7 +42,7 @@ pub fn router(app: &App) -> Router {
 /// The same for the socket in the data directory, which only the till's own user can open.
 pub fn local_router(app: &App) -> Router {
     let (api, document) = api();
-    finish(app, api, document)
+    finish(app, api.merge(local::routes()), document)
 }
 
 fn finish(app: &App, api: Router<App>, document: utoipa::openapi::OpenApi) -> Router {

@@ -1,2 +1,7 @@
-//! Placeholder.
-fn main() {}
+//! `tillkeep-edge`: the till's daemon and its command line.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    edge::cli::main()
+}

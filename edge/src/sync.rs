@@ -123,8 +123,14 @@ pub async fn run(app: App, client: Client, mut rounds: Rounds, mut stop: watch::
     };
     tokio::select! {
         () = keep_up => {}
-        _ = stop.wait_for(|stop| *stop) => {}
+        () = stopped(&mut stop) => {}
     }
+}
+
+/// Waits for the end.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // a sender that is gone means the same
+    let _ = stop.wait_for(|stop| *stop).await;
 }
 
 /// One step. One that only waits for something to happen at the server is left when something happens here.
@@ -165,11 +171,9 @@ async fn answer_all(worker: &mut Worker, rounds: &mut Rounds) {
 
 /// Waits, but not longer than until a round is asked for, or the line is let go again.
 async fn rest(app: &App, rounds: &mut Rounds, worker: &mut Worker, wait: Duration) {
-    let mut line = app.link().watch();
-    let cut = line.borrow_and_update().cut;
     tokio::select! {
         () = tokio::time::sleep(wait) => {}
-        _ = line.wait_for(|line| line.cut != cut) => {}
+        () = app.link().until_switched() => {}
         asked = rounds.0.recv() => {
             if let Some(asker) = asked {
                 let _ = asker.send(worker.round().await);
@@ -184,7 +188,7 @@ pub async fn tell_status(app: App, mut stop: watch::Receiver<bool>) {
     loop {
         tokio::select! {
             changed = line.changed() => if changed.is_err() { return },
-            _ = stop.wait_for(|stop| *stop) => return,
+            () = stopped(&mut stop) => return,
         }
         if let Ok(status) = app.status() {
             app.tell(Event::Status(Box::new(status)));

@@ -70,6 +70,13 @@ impl Link {
         let _ = watch.wait_for(|line| line.cut).await;
     }
 
+    /// Waits until the line is cut on purpose, or let go again.
+    pub async fn until_switched(&self) {
+        let mut watch = self.watch();
+        let cut = self.line().cut;
+        let _ = watch.wait_for(|line| line.cut != cut).await;
+    }
+
     /// Our server answered.
     pub fn answered(&self, at: Millis) {
         self.change(|line| {

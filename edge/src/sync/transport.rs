@@ -52,7 +52,9 @@ impl Http {
     pub fn new(server: &str) -> Result<Self, String> {
         let server = server.trim_end_matches('/');
         if !server.starts_with("http://") && !server.starts_with("https://") {
-            return Err(format!("`{server}` is no server's URL; one looks like `https://loyalty.example.com`"));
+            return Err(format!(
+                "`{server}` is no server's URL; one looks like `https://loyalty.example.com`"
+            ));
         }
         // installed already is as good
         let _ = rustls::crypto::ring::default_provider().install_default();

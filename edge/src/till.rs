@@ -1,0 +1,169 @@
+//! A running till: its store, its HTTP, its socket, its sync, started and stopped together. The daemon, the demo and
+//! tests all start it here.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::app::App;
+use crate::app::link::Link;
+use crate::cli::socket;
+use crate::clock::Clock;
+use crate::http;
+use crate::store::{Store, StoreOptions};
+use crate::sync;
+use crate::sync::client::Client;
+use crate::sync::transport::{Http, Transport};
+
+/// How long stopping waits for requests under way.
+const STOPPING: Duration = Duration::from_secs(5);
+
+/// How a till is started.
+#[derive(Clone)]
+pub struct Options {
+    /// Where it keeps everything. It is enrolled already.
+    pub data_dir: PathBuf,
+    /// Where its HTTP listens; port 0 is any free one.
+    pub listen: SocketAddr,
+    /// The server's URL, where it is another than at the enrolment.
+    pub server: Option<String>,
+    /// How long a redemption waits for the server, in ms.
+    pub budget_ms: u64,
+    /// What the store may take.
+    pub store: StoreOptions,
+    /// Another way to the server than HTTP; for tests.
+    pub transport: Option<Arc<dyn Transport>>,
+}
+
+/// How long a redemption waits for the server unless told otherwise, in ms.
+pub const BUDGET_MS: u64 = 400;
+
+/// Where a till listens unless told otherwise.
+pub const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 7411);
+
+impl Options {
+    /// A till's defaults.
+    pub fn new(data_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            data_dir: data_dir.into(),
+            listen: LISTEN,
+            server: None,
+            budget_ms: BUDGET_MS,
+            store: StoreOptions::default(),
+            transport: None,
+        }
+    }
+}
+
+/// The till.
+#[derive(Debug)]
+pub struct Till;
+
+/// A till that runs.
+pub struct Running {
+    /// Where it answers.
+    pub url: String,
+    /// What it does, for callers in the same process.
+    pub app: App,
+    socket: PathBuf,
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Till {
+    /// Starts a till. It serves from what it holds, whether there is a line or not.
+    pub async fn start(options: Options) -> Result<Running, String> {
+        let clock = options.store.clock.clone();
+        let store = Store::open(&options.data_dir, options.store).map_err(text)?;
+        let listener = TcpListener::bind(options.listen)
+            .await
+            .map_err(|error| format!("{} cannot be listened on: {error}", options.listen))?;
+        let url = format!("http://{}", listener.local_addr().map_err(text)?);
+        let desk = desk(store, &clock, options.server.as_deref(), options.transport, options.budget_ms)?;
+        desk.app.release_left_over().await.map_err(text)?;
+
+        let (stop, stopping) = watch::channel(false);
+        let local = socket::listen(&options.data_dir)?;
+        let tasks = vec![
+            tokio::spawn(serve(listener, http::router(&desk.app), stopping.clone())),
+            tokio::spawn(serve(local, http::local_router(&desk.app), stopping.clone())),
+            tokio::spawn(sync::tell_status(desk.app.clone(), stopping.clone())),
+            tokio::spawn(sync::run(desk.app.clone(), desk.client, desk.rounds, stopping)),
+        ];
+        Ok(Running { url, app: desk.app, socket: socket::path(&options.data_dir), stop, tasks })
+    }
+}
+
+/// A till that does not listen: what works on a store, and its way to the server.
+pub(crate) struct Desk {
+    pub(crate) app: App,
+    pub(crate) client: Client,
+    pub(crate) rounds: sync::Rounds,
+}
+
+/// Sets a till up on its store.
+pub(crate) fn desk(
+    store: Store,
+    clock: &Clock,
+    server: Option<&str>,
+    transport: Option<Arc<dyn Transport>>,
+    budget_ms: u64,
+) -> Result<Desk, String> {
+    if let Some(server) = server.filter(|server| *server != store.identity().server_url) {
+        store.change_identity(|identity| server.clone_into(&mut identity.server_url)).map_err(text)?;
+    }
+    let transport = match transport {
+        Some(transport) => transport,
+        None => Arc::new(Http::new(&store.identity().server_url)?),
+    };
+    let link = Link::default();
+    let client = Client::new(transport, clock.clone(), link.clone());
+    let (server, rounds) = sync::Server::new(client.clone(), store.clone());
+    let app = App::new(store, clock.clone(), link, server, budget_ms);
+    Ok(Desk { app, client, rounds })
+}
+
+impl Running {
+    /// Stops it: requests under way are answered, the store is closed.
+    pub async fn stop(self) -> Result<(), String> {
+        // everybody who listens may have ended by themselves
+        let _ = self.stop.send(true);
+        for mut task in self.tasks {
+            // a listener of events never ends by itself
+            if tokio::time::timeout(STOPPING, &mut task).await.is_err() {
+                task.abort();
+            }
+        }
+        socket::remove(&self.socket);
+        self.app.store().stop().await.map_err(text)
+    }
+
+    /// Where its data are.
+    pub fn data_dir(&self) -> &Path {
+        self.socket.parent().unwrap_or(Path::new("."))
+    }
+}
+
+async fn serve<L>(listener: L, router: Router, mut stop: watch::Receiver<bool>)
+where
+    L: axum::serve::Listener,
+    L::Addr: std::fmt::Debug,
+{
+    let stopped = async move {
+        // a sender that is gone means the same
+        let _ = stop.wait_for(|stop| *stop).await;
+    };
+    if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stopped).await {
+        tracing::error!(%error, "a listener failed");
+    }
+}
+
+fn text(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
