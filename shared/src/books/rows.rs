@@ -48,7 +48,7 @@ pub struct Origin {
     pub parent: NodeId,
     /// The last entry that both have.
     pub last_common: Head,
-    /// The node's totals there, which I14 leaves out.
+    /// The node's totals there, which I14 leaves out; zero where that entry cannot be decoded.
     pub totals: Totals,
 }
 

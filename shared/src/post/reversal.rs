@@ -63,8 +63,10 @@ pub fn meet<B: Books>(books: &mut B, bucket: BucketId, taken: &Taken, entry: &En
         EntryKind::Sale(_) | EntryKind::Earn(_) | EntryKind::Redeem(..) => taken.dot,
         _ => return Ok(()),
     };
-    let reversals = books.sale(sale)?.map(|row| row.reversals).unwrap_or_default();
-    for dot in reversals {
+    let row = books.sale(sale)?.unwrap_or_default();
+    // a replay may bring the attribution before its sale
+    let attributed = row.attributed.filter(|by| *by != taken.dot);
+    for dot in row.reversals {
         if !books::is_done(books, bucket, dot)? {
             continue;
         }
@@ -74,6 +76,11 @@ pub fn meet<B: Books>(books: &mut B, bucket: BucketId, taken: &Taken, entry: &En
             && !returned.is_closed()
         {
             between(books, bucket, &back, &entry, &returned, taken.dot)?;
+            if let Some(source) = attributed
+                && books::is_done(books, bucket, source)?
+            {
+                between(books, bucket, &back, &entry, &returned, source)?;
+            }
         }
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use shared::account::{AccountId, Movement};
+use shared::account::{Account, AccountId, Movement};
 use shared::basket::{self, Back};
 use shared::books::memory::MemoryBooks;
 use shared::books::{self, CaseKind, Returned, SERVER, Side};
@@ -37,7 +37,25 @@ pub fn difference(one: &MemoryBooks, other: &MemoryBooks) -> String {
         let (mut a, mut b) = (account.clone(), there);
         (a.change, b.change) = (0, 0);
         if a != b {
-            return format!("account {id:?}: first {a:#?}, then {b:#?}");
+            let open = |one: &Account, other: &Account| -> Vec<String> {
+                let lacks = one.open.iter().filter(|(key, row)| other.open.get(key) != Some(row));
+                lacks.map(|((dot, leg), row)| format!("{dot}.{leg} {row:?}")).collect()
+            };
+            let brief = |of: &Account| {
+                let credits: Vec<i64> = of.settled.credits.values().map(|points| points.0).collect();
+                format!("credits {credits:?} spent {:?} debt {:?} shorts {:?} earned {:?} redeemed {:?}",
+                    of.settled.spent, of.debt, of.shorts, of.lifetime_earned, of.lifetime_redeemed)
+            };
+            return format!("account {id:?}: first {} with {:?}, then {} with {:?}",
+                brief(&a), open(&a, &b), brief(&b), open(&b, &a));
+        }
+    }
+    for (node, row) in &one.nodes {
+        for bucket in books::buckets(one) {
+            let (a, b) = (one.marks.get(&(bucket, *node)), other.marks.get(&(bucket, *node)));
+            if a != b {
+                return format!("marks of {node:?} ({row:?}) in {bucket:?}: first {a:?}, then {b:?}");
+            }
         }
     }
     format!("entries: first {}, then {}", one.entries.len(), other.entries.len())
@@ -158,7 +176,9 @@ fn control_totals(books: &MemoryBooks) -> Result<(), String> {
         let all: Vec<Option<Entry>> =
             (first.0..=row.head.seq.0).map(|seq| entry(books, Dot::new(*node, Seq(seq)))).collect();
         let Some(Some(last)) = all.last() else { continue };
-        if all.iter().any(Option::is_none) {
+        let common = row.origin.map(|origin| sure(shared::fork::home(books, origin.parent, origin.last_common.seq)));
+        let undecodable = common.is_some_and(|dot| dot.seq > Seq(0) && entry(books, dot).is_none());
+        if undecodable || all.iter().any(Option::is_none) {
             continue;
         }
         let mut sum = start;
@@ -311,7 +331,12 @@ fn told(books: &MemoryBooks, till: &Till) -> Result<(), String> {
             let dot = Dot::new(home, written.head.seq);
             let held = shared::fork::head_at(books, home, written.head.seq);
             if sure(held) != Some(written.head) {
-                return Err(format!("I1: {dot} of {:?} is not at the server as written", till.till));
+                let chains: Vec<_> = till.chains().map(|chain| (&chain.sync, chain.written.len())).collect();
+                let nodes: Vec<_> = books.nodes.iter().map(|(node, row)| (node, row.head, row.origin)).collect();
+                return Err(format!(
+                    "I1: {dot} of {:?} is not at the server as written: {chains:?}; forks {:?}; nodes {nodes:?}",
+                    till.till, till.forks
+                ));
             }
         }
     }

@@ -198,7 +198,10 @@ impl Server {
     /// Answers a pull; `None` asks for a bootstrap. A pull without a place is a bootstrap.
     pub fn page(&mut self, pull: &Pull, outlet: OutletId, now: Millis) -> Option<Page> {
         let bootstrap = pull.cursor.incarnation == 0;
-        if !bootstrap && !self.is_valid(&pull.cursor) {
+        // a frontier behind what was acknowledged: this server was restored, the till has to tell again
+        let head = self.books.nodes.get(&pull.node).map(|row| row.head.seq);
+        let lost = head.is_none_or(|head| head < pull.head.seq);
+        if lost || (!bootstrap && !self.is_valid(&pull.cursor)) {
             return None;
         }
         sure(intake::told_by_pull(&mut self.books, pull.node, pull.head, now));

@@ -176,6 +176,8 @@ impl World {
         if self.rng.chance(70) {
             self.server.learn(&self.catalogs[1].clone(), self.now);
         }
+        // whoever waits for an answer that was lost gives up
+        self.now = self.now.after(700_000);
         self.exchange()?;
         // the lineages that nobody writes any more are not waited for
         self.now = self.now.after(2 * scene::LONGEST_WAIT_MS);
@@ -210,19 +212,13 @@ impl World {
                 return Ok(());
             }
         }
-        let states: Vec<_> = self
-            .tills
-            .iter()
-            .map(|till| {
-                (
-                    till.till,
-                    &till.chain.sync,
-                    till.chain.head(),
-                    till.old.iter().map(|c| (&c.sync, c.head())).collect::<Vec<_>>(),
-                )
-            })
-            .collect();
-        Err(format!("I12: the tills do not come to rest: {states:#?}"))
+        let cursor = self.server.cursor();
+        let restless = (0..self.tills.len()).filter(|place| !self.rests(*place)).map(|place| {
+            let till = &self.tills[place];
+            let old: Vec<_> = till.old.iter().filter(|chain| !chain.is_told()).map(|chain| (&chain.sync, chain.head())).collect();
+            format!("{:?} {:?} ask {:?} head {:?} old {old:?}", till.till, till.chain.sync, till.ask.is_some(), till.chain.head())
+        });
+        Err(format!("I12: the tills do not come to rest at {cursor:?}: {:?}", restless.collect::<Vec<_>>()))
     }
 
     fn rests(&self, place: usize) -> bool {
@@ -358,6 +354,10 @@ impl World {
         }
         if snapshot {
             self.tally.bootstraps += 1;
+            // the server may have lost what it confirmed of the nodes that this till was
+            for old in &mut till.old {
+                old.sync.push_first = true;
+            }
             till.bases.clear();
             till.marks.clear();
             sync.on_bootstrapped(page.page.cursor.clone());

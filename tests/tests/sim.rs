@@ -1,0 +1,59 @@
+//! The simulator over many seeds: all invariants at every step or at quiet, and replays in other orders.
+//!
+//! `SIM_SEEDS` runs that many in each setting; `SIM_SEED` replays one seed exactly.
+
+use system_tests::sim::{Setup, Tally, run};
+
+/// Seeds in each setting.
+const SEEDS: u64 = 2_000;
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+/// Runs the seeds of a setting over two threads and answers what they came across.
+fn seeds(first: u64, count: u64, setup: Setup) -> Tally {
+    if let Some(seed) = number("SIM_SEED") {
+        return run(seed, setup).unwrap();
+    }
+    let count = number("SIM_SEEDS").unwrap_or(count);
+    let half = |odd: u64| {
+        let mut tally = Tally::default();
+        for seed in (first..first + count).filter(|seed| seed % 2 == odd) {
+            tally.add(&run(seed, setup).unwrap());
+        }
+        tally
+    };
+    let (mut one, other) = std::thread::scope(|scope| {
+        let even = scope.spawn(|| half(0));
+        (half(1), even.join().unwrap())
+    });
+    one.add(&other);
+    println!("{count} seeds with {} buckets, 0 bad: {one:?}", setup.buckets);
+    one
+}
+
+#[test]
+fn many_tills_and_a_server_of_one_bucket_keep_every_invariant() {
+    let tally = seeds(0, SEEDS, Setup::usual(1));
+    // a run that never meets what it is about proves nothing
+    if number("SIM_SEED").is_none() && tally.entries > 10_000 {
+        assert!(tally.forks > 0 && tally.overdrafts > 0 && tally.parked > 0 && tally.restores > 0, "{tally:?}");
+        assert!(tally.reversals > 0 && tally.online > 0 && tally.duplicates > 0, "{tally:?}");
+    }
+}
+
+#[test]
+fn many_tills_and_a_server_of_four_buckets_keep_every_invariant() {
+    seeds(1_000_000, SEEDS, Setup::usual(4));
+}
+
+#[test]
+fn many_tills_and_a_server_of_256_buckets_keep_every_invariant() {
+    seeds(2_000_000, SEEDS / 20, Setup::usual(256));
+}
+
+#[test]
+fn long_histories_without_mishaps_keep_every_invariant() {
+    seeds(3_000_000, SEEDS / 20, Setup { steps: 2_000, chaos: false, ..Setup::usual(4) });
+}

@@ -1,0 +1,50 @@
+//! Rules taken away one at a time: the simulator must notice each.
+#![cfg(feature = "mutants")]
+
+use shared::mutant::{self, Mutant};
+use system_tests::sim::{Setup, run};
+
+/// Seeds within which every mutant must be caught.
+const SEEDS: u64 = 3_000;
+
+fn caught(mutant: Mutant) {
+    mutant::set(Some(mutant));
+    let found = (0..SEEDS).find_map(|seed| {
+        let outcome = std::panic::catch_unwind(|| run(seed, Setup::usual(4)));
+        let text = match outcome {
+            Ok(Ok(_)) => return None,
+            Ok(Err(text)) => text,
+            Err(_) => "a panic".to_owned(),
+        };
+        Some((seed, text))
+    });
+    mutant::set(None);
+    let (seed, text) = found.unwrap_or_else(|| panic!("{mutant:?} was not caught in {SEEDS} seeds"));
+    let brief: String = text.chars().take(160).collect();
+    println!("{mutant:?} caught within {} seeds: {brief}", seed + 1);
+}
+
+#[test]
+fn marks_that_ignore_parked_entries_are_caught() {
+    caught(Mutant::MarksIgnoreParked);
+}
+
+#[test]
+fn branches_that_are_not_adopted_are_caught() {
+    caught(Mutant::NoForkAdoption);
+}
+
+#[test]
+fn a_frontier_that_accepts_gaps_is_caught() {
+    caught(Mutant::FrontierAcceptsGaps);
+}
+
+#[test]
+fn legs_without_a_key_are_caught() {
+    caught(Mutant::NoLegKey);
+}
+
+#[test]
+fn credits_from_after_the_window_are_caught() {
+    caught(Mutant::LateCredits);
+}
