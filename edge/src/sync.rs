@@ -99,6 +99,37 @@ impl Centre for Server {
     }
 }
 
+/// Keeping up only when told to: nothing runs in the background, nothing waits at the server. For whoever runs many tills
+/// in one process.
+pub struct ByHand(Worker);
+
+impl ByHand {
+    /// The conversation of a till with its server.
+    pub fn new(app: App, client: Client) -> Self {
+        Self(Worker::new(app, client))
+    }
+
+    /// Pushes and pulls until both sides know the same, or something fails.
+    pub async fn round(&mut self) -> SyncResult {
+        self.0.round().await
+    }
+
+    /// Pushes what is new, and pulls nothing.
+    ///
+    /// # Errors
+    /// Why the server does not have it.
+    pub async fn tell(&mut self) -> Result<(), String> {
+        self.0.calm_down();
+        while !self.0.may_wait() {
+            if let Err(error) = self.0.step(0).await {
+                self.0.fail(&error);
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Keeps up until `stop` says so.
 pub async fn run(app: App, client: Client, mut rounds: Rounds, mut stop: watch::Receiver<bool>) {
     let mut worker = Worker::new(app.clone(), client);

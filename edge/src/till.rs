@@ -100,6 +100,29 @@ impl Till {
     }
 }
 
+/// A till that neither listens nor syncs by itself: its owner sells at it and tells it when to sync. For whoever runs
+/// hundreds of tills in one process.
+pub struct ByHand {
+    /// What it does.
+    pub app: App,
+    /// Its conversation with the server.
+    pub sync: sync::ByHand,
+}
+
+impl ByHand {
+    /// A till on its store, over a transport.
+    pub async fn open(
+        store: Store,
+        clock: &Clock,
+        transport: Arc<dyn Transport>,
+        budget_ms: u64,
+    ) -> Result<Self, String> {
+        let desk = desk(store, clock, None, Some(transport), budget_ms)?;
+        desk.app.release_left_over().await.map_err(text)?;
+        Ok(Self { sync: sync::ByHand::new(desk.app.clone(), desk.client), app: desk.app })
+    }
+}
+
 /// A till that does not listen: what works on a store, and its way to the server.
 pub(crate) struct Desk {
     pub(crate) app: App,

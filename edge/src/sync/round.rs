@@ -67,7 +67,7 @@ impl Worker {
             }
         }
         if let Some(text) = &error {
-            self.app.link().failed(text);
+            self.fail(text);
         }
         let result = SyncResult {
             connection: self.app.link().word().to_owned(),
@@ -260,6 +260,11 @@ impl Worker {
     /// A pull that was left waiting is lost.
     pub(super) fn on_interrupted(&mut self) {
         self.state.on_pull_lost();
+    }
+
+    /// The server did not answer.
+    pub(super) fn fail(&self, why: &str) {
+        self.app.link().failed(why);
     }
 
     pub(super) fn calm_down(&mut self) {
