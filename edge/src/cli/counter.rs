@@ -28,7 +28,12 @@ pub(crate) enum Counter {
     /// In this process.
     Here(Box<Router>, App),
     /// At the daemon.
-    Daemon(reqwest::Client, Option<File>),
+    Daemon {
+        /// Speaks over the socket.
+        client: reqwest::Client,
+        #[expect(dead_code, reason = "the client's path leads through this open directory")]
+        folder: Option<File>,
+    },
 }
 
 impl Counter {
@@ -58,7 +63,7 @@ impl Counter {
         // installed already is as good
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().unix_socket(path).build();
-        Ok(Self::Daemon(client.map_err(|error| error.to_string())?, folder))
+        Ok(Self::Daemon { client: client.map_err(|error| error.to_string())?, folder })
     }
 
     /// Asks with `GET`.
@@ -75,7 +80,7 @@ impl Counter {
         let body = body.map(Value::to_string);
         let (status, bytes) = match self {
             Self::Here(router, _) => here(router, method, path, body).await?,
-            Self::Daemon(client, _) => at_daemon(client, method, path, body).await?,
+            Self::Daemon { client, .. } => at_daemon(client, method, path, body).await?,
         };
         if (200..300).contains(&status) {
             return serde_json::from_slice(&bytes).map_err(|error| error.to_string());
@@ -91,7 +96,7 @@ impl Counter {
                 drop(router);
                 app.store().stop().await.map_err(|error| error.to_string())
             }
-            Self::Daemon(..) => Ok(()),
+            Self::Daemon { .. } => Ok(()),
         }
     }
 }

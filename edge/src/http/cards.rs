@@ -1,18 +1,18 @@
 //! Scans, and cards reported.
 
 use axum::Json as Answer;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use shared::api::member::{CardReportRequest, Scan, ScanRequest};
 use shared::api::problem::Problem;
 
 use super::Till;
 use super::problem::Failure;
-use super::request::{Json, Key};
+use super::request::{Json, Key, Part};
 
 /// The scan, by a code that fits in a path.
-#[utoipa::path(get, path = "/api/cards/{code}", responses(
+#[utoipa::path(get, path = "/api/cards/{code}", params(("code" = String, Path)), responses(
     (status = 200, body = Scan), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
-pub(crate) async fn scan_code(State(app): Till, Path(code): Path<String>) -> Result<Answer<Scan>, Failure> {
+pub(crate) async fn scan_code(State(app): Till, Part(code): Part) -> Result<Answer<Scan>, Failure> {
     Ok(Answer(app.scan(&code)?))
 }
 
@@ -24,11 +24,11 @@ pub(crate) async fn scan(State(app): Till, Json(asked): Json<ScanRequest>) -> Re
 }
 
 /// A card is lost, stolen or damaged.
-#[utoipa::path(post, path = "/api/cards/{code}/report", request_body = CardReportRequest, responses(
+#[utoipa::path(post, path = "/api/cards/{code}/report", params(("code" = String, Path)), request_body = CardReportRequest, responses(
     (status = 200, body = Scan), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub(crate) async fn report(
     State(app): Till,
-    Path(code): Path<String>,
+    Part(code): Part,
     key: Key,
     Json(asked): Json<CardReportRequest>,
 ) -> Result<impl axum::response::IntoResponse, Failure> {

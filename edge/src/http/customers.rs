@@ -1,7 +1,7 @@
 //! Customers looked up, and enrolled.
 
 use axum::Json as Answer;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use serde::Deserialize;
@@ -13,7 +13,7 @@ use utoipa::IntoParams;
 
 use super::Till;
 use super::problem::Failure;
-use super::request::{Json, Key, Query, id, page};
+use super::request::{Json, Key, Part, Query, id, page};
 use crate::app::customers::LookUp;
 
 /// By what customers are looked up: exactly one of the four.
@@ -47,17 +47,17 @@ pub(crate) async fn look_up(
 }
 
 /// A customer with all memberships.
-#[utoipa::path(get, path = "/api/customers/{id}", responses((status = 200, body = Scan), (status = 404, body = Problem)))]
-pub(crate) async fn one(State(app): Till, Path(text): Path<String>) -> Result<Answer<Scan>, Failure> {
+#[utoipa::path(get, path = "/api/customers/{id}", params(("id" = String, Path)), responses((status = 200, body = Scan), (status = 404, body = Problem)))]
+pub(crate) async fn one(State(app): Till, Part(text): Part) -> Result<Answer<Scan>, Failure> {
     Ok(Answer(app.customer(id(&text)?)?))
 }
 
 /// A customer's memberships.
-#[utoipa::path(get, path = "/api/customers/{id}/memberships", responses(
+#[utoipa::path(get, path = "/api/customers/{id}/memberships", params(("id" = String, Path)), responses(
     (status = 200, body = Page<Membership>), (status = 404, body = Problem)))]
 pub(crate) async fn memberships(
     State(app): Till,
-    Path(text): Path<String>,
+    Part(text): Part,
 ) -> Result<Answer<Page<Membership>>, Failure> {
     let scan = app.customer(id(&text)?)?;
     Ok(Answer(Page { items: scan.memberships, next: None }))

@@ -1,7 +1,7 @@
 //! One membership: its balances, its statement, a quote, points outside a sale.
 
 use axum::Json as Answer;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use serde::Deserialize;
@@ -13,7 +13,7 @@ use utoipa::IntoParams;
 
 use super::Till;
 use super::problem::{Failure, invalid, online_only as only_online};
-use super::request::{Json, Key, Query, id};
+use super::request::{Json, Key, Part, Query, id};
 
 /// One page of a list.
 #[derive(Deserialize, IntoParams)]
@@ -26,18 +26,18 @@ pub(crate) struct PageQuery {
 }
 
 /// One membership.
-#[utoipa::path(get, path = "/api/memberships/{id}", responses(
+#[utoipa::path(get, path = "/api/memberships/{id}", params(("id" = String, Path)), responses(
     (status = 200, body = Membership), (status = 404, body = Problem)))]
-pub(crate) async fn one(State(app): Till, Path(text): Path<String>) -> Result<Answer<Membership>, Failure> {
+pub(crate) async fn one(State(app): Till, Part(text): Part) -> Result<Answer<Membership>, Failure> {
     Ok(Answer(app.membership(id(&text)?)?))
 }
 
 /// Its movements as far as this till knows them, newest first.
-#[utoipa::path(get, path = "/api/memberships/{id}/statement", params(PageQuery), responses(
+#[utoipa::path(get, path = "/api/memberships/{id}/statement", params(("id" = String, Path), PageQuery), responses(
     (status = 200, body = Page<StatementLine>), (status = 404, body = Problem)))]
 pub(crate) async fn statement(
     State(app): Till,
-    Path(text): Path<String>,
+    Part(text): Part,
     Query(query): Query<PageQuery>,
 ) -> Result<Answer<Page<StatementLine>>, Failure> {
     let wrong = || invalid(Some("after".to_owned()), "`after` is the `next` of the page before.");
@@ -50,22 +50,22 @@ pub(crate) async fn statement(
 }
 
 /// What a basket would earn, and every way to redeem.
-#[utoipa::path(post, path = "/api/memberships/{id}/quote", request_body = QuoteRequest, responses(
+#[utoipa::path(post, path = "/api/memberships/{id}/quote", params(("id" = String, Path)), request_body = QuoteRequest, responses(
     (status = 200, body = Quote), (status = 404, body = Problem), (status = 422, body = Problem)))]
 pub(crate) async fn quote(
     State(app): Till,
-    Path(text): Path<String>,
+    Part(text): Part,
     Json(asked): Json<QuoteRequest>,
 ) -> Result<Answer<Quote>, Failure> {
     Ok(Answer(app.quote(id(&text)?, &asked)?))
 }
 
 /// Points given outside a sale.
-#[utoipa::path(post, path = "/api/memberships/{id}/earn-points", request_body = PointsRequest, responses(
+#[utoipa::path(post, path = "/api/memberships/{id}/earn-points", params(("id" = String, Path)), request_body = PointsRequest, responses(
     (status = 201, body = Transaction), (status = 404, body = Problem), (status = 422, body = Problem)))]
 pub(crate) async fn earn_points(
     State(app): Till,
-    Path(text): Path<String>,
+    Part(text): Part,
     key: Key,
     Json(asked): Json<PointsRequest>,
 ) -> Result<impl IntoResponse, Failure> {
@@ -74,11 +74,11 @@ pub(crate) async fn earn_points(
 }
 
 /// Points redeemed outside a sale.
-#[utoipa::path(post, path = "/api/memberships/{id}/redeem-points", request_body = PointsRequest, responses(
+#[utoipa::path(post, path = "/api/memberships/{id}/redeem-points", params(("id" = String, Path)), request_body = PointsRequest, responses(
     (status = 201, body = Transaction), (status = 404, body = Problem), (status = 422, body = Problem)))]
 pub(crate) async fn redeem_points(
     State(app): Till,
-    Path(text): Path<String>,
+    Part(text): Part,
     key: Key,
     Json(asked): Json<PointsRequest>,
 ) -> Result<impl IntoResponse, Failure> {

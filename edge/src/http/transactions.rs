@@ -1,7 +1,7 @@
 //! Sales, returns and voids, and reading them back.
 
 use axum::Json as Answer;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use serde::Deserialize;
@@ -13,7 +13,7 @@ use utoipa::IntoParams;
 
 use super::Till;
 use super::problem::Failure;
-use super::request::{Json, Key, OptionalJson, Query, id, page};
+use super::request::{Json, Key, OptionalJson, Part, Query, id, page};
 use crate::app::transactions::Find;
 
 /// By what transactions are found: a receipt (with its outlet), a verification code, or a customer.
@@ -61,18 +61,18 @@ pub(crate) async fn find(
 }
 
 /// One transaction.
-#[utoipa::path(get, path = "/api/transactions/{id}", responses(
+#[utoipa::path(get, path = "/api/transactions/{id}", params(("id" = String, Path)), responses(
     (status = 200, body = Transaction), (status = 404, body = Problem)))]
-pub(crate) async fn one(State(app): Till, Path(text): Path<String>) -> Result<Answer<Transaction>, Failure> {
+pub(crate) async fn one(State(app): Till, Part(text): Part) -> Result<Answer<Transaction>, Failure> {
     Ok(Answer(app.transaction(id(&text)?)?))
 }
 
 /// Lines given back: exactly their points come back.
-#[utoipa::path(post, path = "/api/transactions/{id}/refund", request_body = RefundRequest, responses(
+#[utoipa::path(post, path = "/api/transactions/{id}/refund", params(("id" = String, Path)), request_body = RefundRequest, responses(
     (status = 201, body = Transaction), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub(crate) async fn refund(
     State(app): Till,
-    Path(text): Path<String>,
+    Part(text): Part,
     key: Key,
     Json(asked): Json<RefundRequest>,
 ) -> Result<impl IntoResponse, Failure> {
@@ -93,11 +93,11 @@ pub(crate) async fn refund_by_receipt(
 }
 
 /// The whole transaction undone.
-#[utoipa::path(post, path = "/api/transactions/{id}/void", request_body = VoidRequest, responses(
+#[utoipa::path(post, path = "/api/transactions/{id}/void", params(("id" = String, Path)), request_body = VoidRequest, responses(
     (status = 201, body = Transaction), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub(crate) async fn void(
     State(app): Till,
-    Path(text): Path<String>,
+    Part(text): Part,
     key: Key,
     OptionalJson(asked): OptionalJson<VoidRequest>,
 ) -> Result<impl IntoResponse, Failure> {

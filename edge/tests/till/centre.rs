@@ -31,17 +31,17 @@ use shared::wire::{
 use uuid::Uuid;
 
 /// The card of the member that every test has.
-pub const CARD: &str = "6009410000012345";
+pub(crate) const CARD: &str = "6009410000012345";
 /// That member's phone.
-pub const PHONE: &str = "+60 12 345 6789";
+pub(crate) const PHONE: &str = "+60 12 345 6789";
 /// Their balance at the server.
-pub const BALANCE: i64 = 5_430;
+pub(crate) const BALANCE: i64 = 5_430;
 
 const INCARNATION: u64 = 77;
 
 /// What the server does when it is asked for points.
 #[derive(Clone, PartialEq, Debug)]
-pub enum Word {
+pub(crate) enum Word {
     /// It answers this.
     Says(Authorized),
     /// It is silent.
@@ -50,7 +50,7 @@ pub enum Word {
 
 /// The head office; cheap to clone.
 #[derive(Clone)]
-pub struct Centre(Arc<Inner>);
+pub(crate) struct Centre(Arc<Inner>);
 
 struct Inner {
     key: SigningKey,
@@ -67,7 +67,7 @@ struct State {
 }
 
 impl Centre {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let document: Document = serde_json::from_value(document()).unwrap();
         let (version, _) = Version::default().next(document).unwrap();
         let state = State {
@@ -82,31 +82,31 @@ impl Centre {
     }
 
     /// The line is there, or is not.
-    pub fn cut(&self, cut: bool) {
+    pub(crate) fn cut(&self, cut: bool) {
         self.0.state.lock().cut = cut;
     }
 
     /// What it says when it is asked for points.
-    pub fn say(&self, word: Word) {
+    pub(crate) fn say(&self, word: Word) {
         self.0.state.lock().word = word;
     }
 
     /// What it was asked for.
-    pub fn asked(&self) -> Vec<Authorize> {
+    pub(crate) fn asked(&self) -> Vec<Authorize> {
         self.0.state.lock().asked.clone()
     }
 
     /// What it was told.
-    pub fn entries(&self) -> Vec<Entry> {
+    pub(crate) fn entries(&self) -> Vec<Entry> {
         self.0.state.lock().entries.clone()
     }
 
-    pub fn catalog(&self) -> Catalog {
+    pub(crate) fn catalog(&self) -> Catalog {
         Catalog::from_bytes(&self.0.catalog).unwrap()
     }
 
     /// A till's identity, as an enrolment would have given it.
-    pub fn identity(&self) -> Identity {
+    pub(crate) fn identity(&self) -> Identity {
         let secret = [9; 32];
         let outlet = self.catalog().outlet("kl-central").unwrap().id;
         let body = CertificateBody {
@@ -251,16 +251,16 @@ fn now() -> Millis {
     edge::clock::Clock::machine().now()
 }
 
-pub fn index_key() -> IndexKey {
+pub(crate) fn index_key() -> IndexKey {
     IndexKey([1; 32])
 }
 
 /// The account of the one member.
-pub fn account(catalog: &Catalog) -> AccountId {
+pub(crate) fn account(catalog: &Catalog) -> AccountId {
     AccountId { set: AccountSetId(Uuid::from_u128(3)), currency: catalog.currency("PTS").unwrap().id }
 }
 
-pub fn membership_id() -> MembershipId {
+pub(crate) fn membership_id() -> MembershipId {
     MembershipId(Uuid::from_u128(2))
 }
 

@@ -1,6 +1,6 @@
 //! A till on a folder of its own, and a POS that talks to it over loopback.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use edge::clock::Clock;
@@ -12,26 +12,26 @@ use serde_json::{Value, json};
 use crate::centre::Centre;
 
 /// A till, its head office, and a token.
-pub struct Shop {
-    pub centre: Centre,
-    pub till: Option<Running>,
-    pub token: String,
-    pub folder: PathBuf,
+pub(crate) struct Shop {
+    pub(crate) centre: Centre,
+    pub(crate) till: Option<Running>,
+    pub(crate) token: String,
+    pub(crate) folder: PathBuf,
     http: reqwest::Client,
 }
 
 /// An answer.
 #[derive(Clone, Debug)]
-pub struct Got {
-    pub status: u16,
-    pub headers: reqwest::header::HeaderMap,
-    pub body: Value,
-    pub text: String,
+pub(crate) struct Got {
+    pub(crate) status: u16,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) body: Value,
+    pub(crate) text: String,
 }
 
 impl Shop {
     /// A till that was enrolled and has fetched everything, with the line cut since.
-    pub async fn open(name: &str) -> Self {
+    pub(crate) async fn open(name: &str) -> Self {
         let shop = Self::enrolled(name).await;
         shop.centre.cut(false);
         let round = shop.post("/api/sync", &json!({})).await;
@@ -45,7 +45,7 @@ impl Shop {
     }
 
     /// A till that was enrolled, and has no line yet.
-    pub async fn enrolled(name: &str) -> Self {
+    pub(crate) async fn enrolled(name: &str) -> Self {
         // installed already is as good
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = std::env::temp_dir().join(format!("tillkeep-edge-{name}-{}", std::process::id()));
@@ -63,7 +63,7 @@ impl Shop {
     }
 
     /// Starts the daemon on what is in the folder.
-    pub async fn start(&mut self) {
+    pub(crate) async fn start(&mut self) {
         let options = Options {
             listen: "127.0.0.1:0".parse().unwrap(),
             budget_ms: 200,
@@ -74,28 +74,28 @@ impl Shop {
         self.till = Some(Till::start(options).await.unwrap());
     }
 
-    pub async fn stop(&mut self) {
+    pub(crate) async fn stop(&mut self) {
         self.till.take().unwrap().stop().await.unwrap();
     }
 
-    pub fn till(&self) -> &Running {
+    pub(crate) fn till(&self) -> &Running {
         self.till.as_ref().unwrap()
     }
 
-    pub async fn get(&self, path: &str) -> Got {
+    pub(crate) async fn get(&self, path: &str) -> Got {
         self.ask(Method::GET, path, &[], None).await
     }
 
-    pub async fn post(&self, path: &str, body: &Value) -> Got {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Got {
         self.ask(Method::POST, path, &[], Some(body.to_string())).await
     }
 
-    pub async fn post_keyed(&self, path: &str, key: &str, body: &Value) -> Got {
+    pub(crate) async fn post_keyed(&self, path: &str, key: &str, body: &Value) -> Got {
         self.ask(Method::POST, path, &[("Idempotency-Key", key)], Some(body.to_string())).await
     }
 
     /// A request with headers beside the token and the content type; those given replace them.
-    pub async fn ask(
+    pub(crate) async fn ask(
         &self,
         method: Method,
         path: &str,
@@ -125,13 +125,9 @@ impl Shop {
     }
 
     /// The balance that a card opens.
-    pub async fn balance(&self, card: &str) -> String {
+    pub(crate) async fn balance(&self, card: &str) -> String {
         let scan = self.get(&format!("/api/cards/{card}")).await.must(200);
         scan.body["memberships"][0]["accounts"][0]["balance"].as_str().unwrap().to_owned()
-    }
-
-    pub fn folder(&self) -> &Path {
-        &self.folder
     }
 }
 
@@ -144,43 +140,48 @@ impl Drop for Shop {
 
 impl Got {
     #[track_caller]
-    pub fn must(self, status: u16) -> Self {
+    pub(crate) fn must(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}", self.text);
         self
     }
 
     /// A whole problem (RFC 9457) with this status and code.
     #[track_caller]
-    pub fn problem(self, status: u16, code: &str) -> Self {
+    pub(crate) fn problem(self, status: u16, code: &str) -> Self {
         assert_eq!((self.status, self.body["code"].as_str()), (status, Some(code)), "{}", self.text);
         assert_eq!(self.headers["content-type"], "application/problem+json");
         assert_eq!(self.body["status"], status);
         self
     }
 
-    pub fn is_replay(&self) -> bool {
+    pub(crate) fn is_replay(&self) -> bool {
         self.headers.get("idempotent-replayed").is_some_and(|value| value == "true")
     }
 
     #[track_caller]
-    pub fn id(&self) -> String {
+    pub(crate) fn id(&self) -> String {
         self.body["id"].as_str().unwrap_or_else(|| panic!("{}", self.text)).to_owned()
     }
 }
 
 fn options() -> StoreOptions {
-    StoreOptions { segment_bytes: 256 * 1024, cache_bytes: 4 << 20, clock: Clock::machine() }
+    StoreOptions {
+        segment_bytes: 256 * 1024,
+        cache_bytes: 4 << 20,
+        clock: Clock::machine(),
+        ..StoreOptions::default()
+    }
 }
 
 /// A sale on a card: so many lines of 10.00 each.
-pub fn sale(receipt: &str, card: &str, lines: usize) -> Value {
+pub(crate) fn sale(receipt: &str, card: &str, lines: usize) -> Value {
     let lines: Vec<Value> =
         (0..lines).map(|n| json!({"sku": format!("sku-{n}"), "unit_price": "10.00"})).collect();
     json!({"receipt": receipt, "card": card, "currency": "MYR", "business_date": "2026-11-21", "lines": lines})
 }
 
 /// The same, redeeming points.
-pub fn redeeming(mut sale: Value, points: u32) -> Value {
+pub(crate) fn redeeming(mut sale: Value, points: u32) -> Value {
     sale["redeem"] = json!([{"currency": "PTS", "points": points.to_string()}]);
     sale
 }
