@@ -34,6 +34,8 @@ pub trait DiskFile: Debug + Send + Sync {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
     /// Writes all of `bytes` at `offset`, growing the file if need be.
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
+    /// Cuts it off there, or grows it with zeros.
+    fn set_size_bytes(&self, size: u64) -> io::Result<()>;
     /// Makes everything written so far durable (`fdatasync`).
     fn sync(&self) -> io::Result<()>;
 }
@@ -41,6 +43,52 @@ pub trait DiskFile: Debug + Send + Sync {
 /// Whether an error says that there is no room left.
 pub fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+/// Those files of a disk whose names begin with a prefix, as a disk of their own without it: one lock and one
+/// directory to sync, however many journals there are.
+#[derive(Debug)]
+pub struct Folder {
+    disk: Arc<dyn Disk>,
+    prefix: String,
+}
+
+impl Folder {
+    /// The files of `disk` that begin with `prefix`.
+    pub fn new(disk: Arc<dyn Disk>, prefix: String) -> Self {
+        Self { disk, prefix }
+    }
+
+    fn whole(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
+    }
+}
+
+impl Disk for Folder {
+    fn list(&self) -> io::Result<Vec<String>> {
+        let names = self.disk.list()?;
+        Ok(names.iter().filter_map(|name| name.strip_prefix(&self.prefix)).map(str::to_owned).collect())
+    }
+
+    fn create(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
+        self.disk.create(&self.whole(name))
+    }
+
+    fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
+        self.disk.open(&self.whole(name))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.disk.rename(&self.whole(from), &self.whole(to))
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        self.disk.remove(&self.whole(name))
+    }
+
+    fn sync_dir(&self) -> io::Result<()> {
+        self.disk.sync_dir()
+    }
 }
 
 /// A directory of the real file system, held by one process at a time.
@@ -147,6 +195,10 @@ impl DiskFile for RealFile {
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         self.0.write_all_at(bytes, offset)
+    }
+
+    fn set_size_bytes(&self, size: u64) -> io::Result<()> {
+        self.0.set_len(size)
     }
 
     fn sync(&self) -> io::Result<()> {

@@ -20,6 +20,13 @@ pub enum Mutant {
     DamageCutAsTorn,
     /// A new segment's name is not synced before the first frame in it.
     DirectoryNotSynced,
+    /// Segments are released once the cache has their entries, though not durably.
+    ReleasedBeforeDurable,
+    /// A new state of the cache is published while what it took over stays in the overlay, and rows that are in both
+    /// are counted in both: balances laid over each other instead of rows.
+    RowsNotUnited,
+    /// Commands of one group are decided without seeing each other.
+    GroupDecidedAlike,
 }
 
 thread_local! {

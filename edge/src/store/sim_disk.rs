@@ -324,6 +324,17 @@ impl DiskFile for SimFile {
         state.powered()
     }
 
+    fn set_size_bytes(&self, size: u64) -> io::Result<()> {
+        let mut state = self.disk.0.lock();
+        let size = position(size)?;
+        state.step()?;
+        if !state.has_room_for(self.index, size) {
+            return Err(io::Error::from(io::ErrorKind::StorageFull));
+        }
+        state.files[self.index].set_size(size);
+        state.powered()
+    }
+
     fn sync(&self) -> io::Result<()> {
         let mut state = self.disk.0.lock();
         state.counts.syncs += 1;

@@ -45,12 +45,15 @@ impl Head {
     }
 }
 
+impl From<Head> for shared::chain::Head {
+    fn from(head: Head) -> Self {
+        Self { seq: shared::ids::Seq(head.seq), hash: shared::ids::Hash(head.hash) }
+    }
+}
+
 /// The hash after `stored`, when `previous` was the hash before it.
 pub fn chain_hash(previous: &ChainHash, stored: &[u8]) -> ChainHash {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(previous);
-    hasher.update(stored);
-    *hasher.finalize().as_bytes()
+    shared::chain::link(shared::ids::Hash(*previous), stored).0
 }
 
 /// A place in the journal.

@@ -48,6 +48,12 @@ impl Snapshot {
         self.head
     }
 
+    /// The same, as it was when record `seq` with this hash was the last.
+    #[must_use]
+    pub fn up_to(&self, seq: u64, hash: ChainHash) -> Self {
+        if seq >= self.head.seq { self.clone() } else { Self { head: Head { seq, hash }, ..self.clone() } }
+    }
+
     /// The oldest record kept; one past the head if there is none.
     pub fn first_seq(&self) -> u64 {
         self.segments.first().map_or(self.head.seq + 1, |segment| segment.first_seq)

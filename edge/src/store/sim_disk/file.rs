@@ -43,6 +43,18 @@ impl FileState {
         }
     }
 
+    /// As journaling file systems do it: a new length gets there or not, and what was written beyond it is gone.
+    pub(super) fn set_size(&mut self, size: usize) {
+        let old = self.cached.len();
+        self.cached.resize(size, 0);
+        self.unsynced_sizes.push(size);
+        // What may still get there of the sectors past a cut must not come back when the file grows again.
+        for index in size / SECTOR_BYTES..old.div_ceil(SECTOR_BYTES) {
+            let sector = sector_of(&self.cached, index);
+            self.unsynced.entry(index).or_default().push(sector);
+        }
+    }
+
     /// Only what is still waiting gets there: not what a failed sync gave up.
     pub(super) fn sync(&mut self) {
         for (index, versions) in std::mem::take(&mut self.unsynced) {
@@ -99,6 +111,9 @@ fn sector_of(bytes: &[u8], index: usize) -> Sector {
     let start = index * SECTOR_BYTES;
     let end = bytes.len().min(start + SECTOR_BYTES);
     let mut sector = [0; SECTOR_BYTES];
+    if start >= end {
+        return sector;
+    }
     sector[..end - start].copy_from_slice(&bytes[start..end]);
     sector
 }

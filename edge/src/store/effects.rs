@@ -1,0 +1,187 @@
+//! What an entry does to the tables: a pure function, the same when it is written, when it is replayed, and when it is
+//! applied twice. Every key names the entry, or something that only this entry makes.
+
+use shared::chain::{self, Head};
+use shared::entry::{Authority, Entry, EntryKind, Intent, Move, Party, Reversal};
+use shared::ids::{Dot, Hash, OutletId};
+use shared::member::{IndexKey, Membership};
+use shared::view::{TailRow, tail_rows};
+use uuid::Uuid;
+
+use super::StoreError;
+use super::directory::{
+    card_key, card_value, customer_index, customer_key, encode, membership_index, membership_key,
+};
+use super::key::Key;
+use super::overlay::Layer;
+use super::tables::Table;
+
+/// An entry, where it stands, and its bytes.
+pub(super) struct Placed<'a> {
+    pub(super) entry: &'a Entry,
+    pub(super) head: Head,
+    pub(super) stored: &'a [u8],
+}
+
+/// Puts an own entry's effects into a layer.
+pub(super) fn put_effects(
+    layer: &mut Layer,
+    placed: &Placed<'_>,
+    index: &IndexKey,
+) -> Result<(), StoreError> {
+    let Placed { entry, head, stored } = placed;
+    layer.entries += 1;
+    layer.put(Key::of(Table::Entries).dot(entry.dot), &[&head.hash.0, *stored].concat());
+    layer.put(verification_key(head.hash, entry.dot), &[]);
+    for row in tail_rows(entry) {
+        put_row(layer, &row)?;
+    }
+    if let Some(idem) = entry.idem.filter(|_| is_found_by_idem(&entry.kind)) {
+        layer.put(Key::of(Table::Idems).u128(idem.key), &dot_bytes(entry.dot));
+        for row in tail_rows(entry).iter().filter(|row| row.authority.is_some()) {
+            layer.remove(Key::of(Table::Intents).u128(idem.key).account(row.account));
+        }
+    }
+    put_kind(layer, entry, index)
+}
+
+/// An intent and its end are steps of a redemption, under its key: the key is that of the redemption.
+fn is_found_by_idem(kind: &EntryKind) -> bool {
+    !matches!(kind, EntryKind::Intent(_) | EntryKind::Release(_))
+}
+
+/// A row, and what finds it.
+pub(super) fn put_row(layer: &mut Layer, row: &TailRow) -> Result<(), StoreError> {
+    let key = Key::of(Table::Rows).account(row.account).dot(row.dot).u16(row.leg);
+    layer.put(key, &encode(row)?);
+    let history = Key::of(Table::History).uuid(row.account.set.0).newest_first(row.at);
+    layer.put(history.dot(row.dot).u16(row.leg), &[]);
+    if row.authority == Some(Authority::Offline) {
+        let used = Key::of(Table::Offline).account(row.account).u64(row.at.0).dot(row.dot).u16(row.leg);
+        layer.put(used, &row.points.0.to_be_bytes());
+        let untold = Key::of(Table::Untold).dot(row.dot).u16(row.leg);
+        layer.put(untold, &encode(&(row.account.currency, row.points))?);
+    }
+    Ok(())
+}
+
+fn put_kind(layer: &mut Layer, entry: &Entry, index: &IndexKey) -> Result<(), StoreError> {
+    match &entry.kind {
+        EntryKind::Sale(sale) => {
+            put_receipt(layer, entry, &sale.receipt);
+            let earner = match &sale.earner {
+                Party::Membership(membership) => Some(membership.0),
+                Party::Customer(customer) => Some(customer.0),
+                Party::Nobody | Party::Card { .. } => None,
+            };
+            let redeemers = sale.redemptions.iter().map(|redemption| redemption.membership.0);
+            for owner in earner.into_iter().chain(redeemers) {
+                put_owner(layer, entry, owner);
+            }
+        }
+        EntryKind::Refund(reversal) | EntryKind::Void(reversal) => put_reversal(layer, entry, reversal),
+        EntryKind::Earn(Move { membership, .. })
+        | EntryKind::Redeem(Move { membership, .. }, _)
+        | EntryKind::Adjust(Move { membership, .. }) => put_owner(layer, entry, membership.0),
+        EntryKind::Intent(intent) => layer.put(intent_key(intent), &encode(intent)?),
+        EntryKind::Release(release) => {
+            layer.remove(Key::of(Table::Intents).u128(release.key).account(release.account));
+        }
+        EntryKind::Enrol(_) => put_enrolment(layer, entry, index)?,
+        EntryKind::CardReport(report) => {
+            layer.put(Key::of(Table::CardReports).code(report.code), &encode(&(report.status, entry.dot))?);
+        }
+        EntryKind::Attribute(attribute) => {
+            layer.put(Key::of(Table::References).dot(attribute.of).dot(entry.dot), &[]);
+        }
+        EntryKind::Open(_)
+        | EntryKind::Hold(_)
+        | EntryKind::Directory(_)
+        | EntryKind::Cut(_)
+        | EntryKind::Decision(_) => {}
+    }
+    Ok(())
+}
+
+fn put_reversal(layer: &mut Layer, entry: &Entry, reversal: &Reversal) {
+    put_receipt(layer, entry, &reversal.receipt);
+    let key = match reversal.of.dot {
+        Some(of) => Key::of(Table::References).dot(of).dot(entry.dot),
+        None => receipt_prefix(Table::Blind, reversal.of.outlet, &reversal.of.receipt).dot(entry.dot),
+    };
+    layer.put(key, &[]);
+}
+
+fn put_receipt(layer: &mut Layer, entry: &Entry, receipt: &str) {
+    if let Some(outlet) = entry.actor.outlet().filter(|_| !receipt.is_empty()) {
+        layer.put(receipt_prefix(Table::Receipts, outlet, receipt).dot(entry.dot), &[]);
+    }
+}
+
+fn put_owner(layer: &mut Layer, entry: &Entry, owner: Uuid) {
+    let key = Key::of(Table::Owned).uuid(owner).newest_first(entry.at.ms()).dot(entry.dot);
+    layer.put(key, &[]);
+}
+
+/// The members that an enrolment makes; nothing for other entries.
+pub(super) fn put_enrolment(layer: &mut Layer, entry: &Entry, index: &IndexKey) -> Result<(), StoreError> {
+    let EntryKind::Enrol(enrol) = &entry.kind else { return Ok(()) };
+    if let Some(customer) = &enrol.customer {
+        layer.put(customer_key(customer), &encode(customer)?);
+        for key in customer_index(customer, index) {
+            layer.put(key, &[]);
+        }
+    }
+    for membership in &enrol.memberships {
+        layer.put(membership_key(membership.id), &encode(membership)?);
+        for key in membership_index(membership, index) {
+            layer.put(key, &[]);
+        }
+        layer.put(Key::of(Table::Enrolled).uuid(membership.set.0), &encode(&entry.at.ms())?);
+        if let Some(key) = number_used(membership) {
+            layer.put(key, &[]);
+        }
+    }
+    for card in &enrol.cards {
+        layer.put(card_key(card), &card_value(card)?);
+    }
+    Ok(())
+}
+
+/// The digits that end a membership's number, as `numbers_used` keeps them.
+fn number_used(membership: &Membership) -> Option<Key> {
+    let digits = membership.number.trim_start_matches(|letter: char| !letter.is_ascii_digit());
+    let start = digits.rfind(|letter: char| !letter.is_ascii_digit()).map_or(0, |at| at + 1);
+    let number: u64 = digits.get(start..)?.parse().ok()?;
+    Some(Key::of(Table::NumbersUsed).u16(membership.program.0).u64(number))
+}
+
+pub(super) fn intent_key(intent: &Intent) -> Key {
+    Key::of(Table::Intents).u128(intent.key).account(intent.account)
+}
+
+pub(super) fn receipt_prefix(table: Table, outlet: OutletId, receipt: &str) -> Key {
+    let hash = Hash::of(receipt.as_bytes());
+    Key::of(table).u32(outlet.0).bytes(&hash.0[..16])
+}
+
+fn verification_key(hash: Hash, dot: Dot) -> Key {
+    verification_prefix(&chain::verification(hash)).dot(dot)
+}
+
+/// A verification code's key, however it is written.
+pub(super) fn verification_prefix(code: &str) -> Key {
+    let mut letters = [0; 8];
+    let given = code.bytes().filter(u8::is_ascii_alphanumeric).map(|letter| letter.to_ascii_uppercase());
+    for (to, from) in letters.iter_mut().zip(given) {
+        *to = from;
+    }
+    Key::of(Table::Verifications).bytes(&letters)
+}
+
+fn dot_bytes(dot: Dot) -> [u8; 12] {
+    let mut bytes = [0; 12];
+    bytes[..4].copy_from_slice(&dot.node.0.to_be_bytes());
+    bytes[4..].copy_from_slice(&dot.seq.0.to_be_bytes());
+    bytes
+}

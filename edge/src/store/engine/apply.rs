@@ -1,0 +1,163 @@
+//! The applier's work: what is journaled moves into the cache, and only here is the cache written.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use redb::WriteTransaction;
+use shared::catalog::CatalogHash;
+
+use super::Engine;
+use crate::store::StoreError;
+use crate::store::cache::Cache;
+use crate::store::key::Key;
+use crate::store::meta::Meta;
+#[cfg(feature = "mutants")]
+use crate::store::mutant::{self, Mutant};
+use crate::store::overlay::{Layer, Published};
+use crate::store::tables::{Table, Writing};
+use crate::store::view::{View, compile};
+
+/// Who writes the cache.
+#[derive(Debug)]
+pub(in crate::store) struct Applier {
+    pub(super) cache: Cache,
+    /// Entries applied since the last durable commit.
+    undurable: u64,
+    /// Whether something else changed since.
+    pub(super) is_dirty: bool,
+}
+
+/// What a transaction does beside applying what is journaled.
+#[derive(Debug, Default)]
+pub(super) struct Change {
+    pub(super) puts: Layer,
+    /// The new state, where it changes.
+    pub(super) meta: Option<Meta>,
+}
+
+impl Applier {
+    pub(super) fn new(cache: Cache) -> Self {
+        Self { cache, undurable: 0, is_dirty: false }
+    }
+
+    /// Goes on with another cache, whose last commit was durable.
+    pub(super) fn replace(&mut self, cache: Cache) {
+        *self = Self::new(cache);
+    }
+}
+
+impl Engine {
+    /// Moves all that is journaled and published into the cache; `durable` makes that, and all before it, survive a
+    /// power cut. Returns how many entries.
+    pub(in crate::store) fn apply(&self, durable: bool) -> Result<u64, StoreError> {
+        let mut applier = self.applier.lock();
+        let waiting = self.published().waiting();
+        let is_clean = applier.undurable == 0 && !applier.is_dirty;
+        if waiting == 0 && (!durable || is_clean) {
+            return Ok(0);
+        }
+        self.transact(&mut applier, durable, |_| Ok(Change::default()))?;
+        Ok(waiting)
+    }
+
+    /// How many entries wait to be applied, and how many are applied and not durable.
+    pub(in crate::store) fn backlog(&self) -> (u64, u64) {
+        let applier = self.applier.lock();
+        (self.published().waiting(), applier.undurable + u64::from(applier.is_dirty))
+    }
+
+    /// One transaction of the cache: all that is journaled, then what `change` makes of it; published as one pair with
+    /// what was journaled meanwhile.
+    pub(super) fn transact(
+        &self,
+        applier: &mut Applier,
+        durable: bool,
+        change: impl FnOnce(&View) -> Result<Change, StoreError>,
+    ) -> Result<(), StoreError> {
+        let frozen = self.publish(Published::frozen);
+        let view = View { published: Arc::clone(&frozen), ..self.view() };
+        let change = change(&view)?;
+        let mut meta = change.meta.unwrap_or_else(|| Meta::clone(&frozen.meta));
+        meta.applied.insert(frozen.node, frozen.head());
+        for earlier in &self.identity().earlier {
+            // Replayed whole on opening where it was not known.
+            meta.applied.entry(earlier.node).or_default();
+        }
+        let catalog = if meta.catalog == frozen.catalog.hash {
+            Arc::clone(&frozen.catalog)
+        } else {
+            Arc::new(compile(&stored_catalog(&view, &change.puts, meta.catalog)?)?)
+        };
+        let transaction = applier.cache.begin(durable)?;
+        let layers = frozen.frozen.iter().map(|layer| &**layer).chain([&change.puts]);
+        write_layers(&transaction, layers)?;
+        meta.write(&transaction)?;
+        transaction.commit()?;
+        let snap = Arc::new(applier.cache.snap()?);
+        let meta = Arc::new(meta);
+        self.publish(|published| {
+            #[cfg(feature = "mutants")]
+            if mutant::on(Mutant::RowsNotUnited) {
+                return Published { snap, meta, catalog, ..published.clone() };
+            }
+            Published { snap, meta, catalog, frozen: Vec::new(), ..published.clone() }
+        });
+        if durable {
+            (applier.undurable, applier.is_dirty) = (0, false);
+            self.durable.store(frozen.head().seq.0, Ordering::Release);
+        } else {
+            applier.undurable += frozen.frozen.iter().map(|layer| layer.entries).sum::<u64>();
+        }
+        #[cfg(feature = "mutants")]
+        if mutant::on(Mutant::ReleasedBeforeDurable) {
+            self.durable.store(frozen.head().seq.0, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    /// Keeps the catalog that came with the enrolment, durably.
+    pub(super) fn keep_catalog(&self, hash: CatalogHash, stored: &[u8]) -> Result<(), StoreError> {
+        let mut puts = Layer::default();
+        puts.put(Key::of(Table::Catalogs).bytes(&hash.0.0), stored);
+        let mut applier = self.applier.lock();
+        self.transact(&mut applier, true, |_| Ok(Change { puts, meta: None }))
+    }
+}
+
+fn stored_catalog(view: &View, puts: &Layer, hash: CatalogHash) -> Result<Vec<u8>, StoreError> {
+    let key = Key::of(Table::Catalogs).bytes(&hash.0.0);
+    if let Some(Some(stored)) = puts.puts.get(&key) {
+        return Ok(stored.to_vec());
+    }
+    let stored =
+        view.get(&key)?.ok_or_else(|| StoreError::Unfit("the catalog in force is not there".into()))?;
+    Ok(stored.bytes().to_vec())
+}
+
+/// Writes layers, the younger over the older, table by table in the order of the keys.
+pub(super) fn write_layers<'a>(
+    transaction: &WriteTransaction,
+    layers: impl Iterator<Item = &'a Layer>,
+) -> Result<(), StoreError> {
+    let mut sorted: BTreeMap<&Key, &Option<Arc<[u8]>>> = BTreeMap::new();
+    for layer in layers {
+        sorted.extend(&layer.puts);
+    }
+    let mut open: Option<(Table, Box<dyn Writing + '_>)> = None;
+    for (key, put) in sorted {
+        let table = match &mut open {
+            Some((table, writing)) if *table == key.table() => writing,
+            _ => {
+                // One table is open at a time: two handles of one table are refused.
+                drop(open.take());
+                &mut open.insert((key.table(), key.table().write(transaction)?)).1
+            }
+        };
+        match put {
+            Some(value) => table.put(key.body(), value)?,
+            None => table.remove(key.body())?,
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,367 @@
+//! A snapshot taken in: its chunks lie in files until all are there; then a new cache is built from them and from what
+//! this store knows by itself, and takes the old one's place by renaming. The old one serves until then.
+
+use std::io;
+use std::sync::Arc;
+
+use redb::WriteTransaction;
+use shared::catalog::CatalogHash;
+use shared::entry::Entry;
+use shared::ids::{BucketId, Dot, Hash};
+use shared::sync::TillSync;
+use shared::view::tail_rows;
+use shared::wire::snapshot::{Chunk, Snapshot};
+
+use super::Engine;
+use super::apply::{Change, write_layers};
+use super::page::own_branches;
+use crate::store::StoreError;
+use crate::store::cache::Cache;
+use crate::store::directory::{
+    card_key, card_value, customer_index, customer_key, decode, encode, membership_index, membership_key,
+};
+use crate::store::disk::Disk;
+use crate::store::effects::{put_enrolment, put_row};
+use crate::store::key::{Key, Parts};
+use crate::store::meta::{Marks, Meta};
+use crate::store::overlay::{Layer, Published};
+use crate::store::tables::{Pair, Table};
+use crate::store::view::{View, compile, split_entry};
+
+/// The outline of the bootstrap under way.
+const OUTLINE: &str = "snapshot";
+const NEW_OUTLINE: &str = "snapshot.new";
+const CHUNK: &str = "snapshot-";
+const NEW_CHUNK: &str = "snapshot.chunk";
+
+/// What this store knows by itself and takes along into a new cache.
+const CARRIED: [Table; 17] = [
+    Table::Entries,
+    Table::Idems,
+    Table::Receipts,
+    Table::Verifications,
+    Table::Owned,
+    Table::References,
+    Table::Blind,
+    Table::History,
+    Table::Offline,
+    Table::Untold,
+    Table::Intents,
+    Table::Enrolled,
+    Table::NumbersUsed,
+    Table::NumberBlocks,
+    Table::CardReports,
+    Table::Catalogs,
+    Table::Decisions,
+];
+
+fn chunk_name(hash: Hash) -> String {
+    format!("{CHUNK}{}", hash.hex())
+}
+
+/// A file, whole under its name or not there.
+fn write_whole(disk: &dyn Disk, new: &str, name: &str, bytes: &[u8]) -> io::Result<()> {
+    match disk.remove(new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let file = disk.create(new)?;
+    file.write_at(bytes, 0)?;
+    file.sync()?;
+    disk.rename(new, name)?;
+    disk.sync_dir()
+}
+
+fn read_whole(disk: &dyn Disk, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    let doing = "reading a snapshot";
+    let file = match disk.open(name) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        opened => opened.map_err(StoreError::io(doing))?,
+    };
+    let size = file.size_bytes().map_err(StoreError::io(doing))?;
+    let mut bytes = vec![0; usize::try_from(size).unwrap_or(0)];
+    file.read_at(&mut bytes, 0).map_err(StoreError::io(doing))?;
+    Ok(Some(bytes))
+}
+
+impl Engine {
+    /// The outline of the bootstrap under way.
+    pub(in crate::store) fn snapshot(&self) -> Result<Option<Snapshot>, StoreError> {
+        let bytes = read_whole(&*self.disk, OUTLINE)?;
+        Ok(bytes.and_then(|bytes| postcard::from_bytes(&bytes).ok()))
+    }
+
+    /// Begins a bootstrap. Chunks that are here already, from an earlier one, need not come again.
+    pub(in crate::store) fn snapshot_begin(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
+        let doing = "beginning a bootstrap";
+        let wanted: Vec<String> = snapshot.chunks.iter().map(|hash| chunk_name(*hash)).collect();
+        for name in self.disk.list().map_err(StoreError::io(doing))? {
+            if name.starts_with(CHUNK) && !wanted.contains(&name) {
+                self.disk.remove(&name).map_err(StoreError::io(doing))?;
+            }
+        }
+        write_whole(&*self.disk, NEW_OUTLINE, OUTLINE, &encode(snapshot)?).map_err(StoreError::io(doing))
+    }
+
+    /// The chunks that are not here yet.
+    pub(in crate::store) fn snapshot_missing(&self) -> Result<Vec<u32>, StoreError> {
+        let Some(snapshot) = self.snapshot()? else { return Ok(Vec::new()) };
+        let names = self.disk.list().map_err(StoreError::io("looking for a snapshot's chunks"))?;
+        let missing =
+            snapshot.chunks.iter().zip(0..).filter(|(hash, _)| !names.contains(&chunk_name(**hash)));
+        Ok(missing.map(|(_, index)| index).collect())
+    }
+
+    /// Keeps a chunk.
+    pub(in crate::store) fn snapshot_chunk(&self, index: u32, bytes: &[u8]) -> Result<(), StoreError> {
+        let snapshot =
+            self.snapshot()?.ok_or_else(|| StoreError::Unfit("no bootstrap is under way".into()))?;
+        let wanted = usize::try_from(index).ok().and_then(|index| snapshot.chunks.get(index));
+        if wanted != Some(&Hash::of(bytes)) {
+            return Err(StoreError::Unfit(format!("chunk {index} does not have the hash that it should")));
+        }
+        write_whole(&*self.disk, NEW_CHUNK, &chunk_name(Hash::of(bytes)), bytes)
+            .map_err(StoreError::io("keeping a snapshot's chunk"))
+    }
+
+    /// Builds the new cache and puts it in the old one's place.
+    pub(in crate::store) fn snapshot_finish(&self, sync: TillSync) -> Result<(), StoreError> {
+        let snapshot =
+            self.snapshot()?.ok_or_else(|| StoreError::Unfit("no bootstrap is under way".into()))?;
+        let mut applier = self.applier.lock();
+        // What is journaled until now is in the old cache, and carried over from there; what comes later stays above.
+        self.transact(&mut applier, false, |_| Ok(Change::default()))?;
+        let view = View { published: self.drained(), ..self.view() };
+        let meta = new_meta(&view, &snapshot, sync)?;
+        let catalog = Arc::new(compile(&snapshot.catalog)?);
+        let cache = Cache::build(&*self.disk, self.options.cache_bytes)?;
+        let transaction = cache.begin(true)?;
+        self.load(&transaction, &snapshot)?;
+        for table in CARRIED {
+            table.write(&transaction)?.append_from(view.published.snap.table(table))?;
+        }
+        write_layers(&transaction, [&self.own(&view, &transaction, &snapshot, &meta)?].into_iter())?;
+        meta.write(&transaction)?;
+        transaction.commit()?;
+        Cache::put_in_place(&*self.disk)?;
+        let snap = Arc::new(cache.snap()?);
+        let meta = Arc::new(meta);
+        self.publish(|published| Published { snap, meta, catalog, ..published.clone() });
+        applier.replace(cache);
+        self.durable.store(view.published.head().seq.0, std::sync::atomic::Ordering::Release);
+        self.forget_snapshot(&snapshot)
+    }
+
+    /// What is published, without what came after the last transaction of the cache.
+    fn drained(&self) -> Arc<Published> {
+        let published = self.published();
+        let applied = published.meta.applied.get(&published.node).copied().unwrap_or_default();
+        let mut drained = Published::clone(&published);
+        drained.active.clear();
+        drained.journal = published.journal.up_to(applied.seq.0, applied.hash.0);
+        Arc::new(drained)
+    }
+
+    fn forget_snapshot(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
+        let names = snapshot.chunks.iter().map(|hash| chunk_name(*hash));
+        for name in std::iter::once(OUTLINE.to_owned()).chain(names) {
+            match self.disk.remove(&name) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(StoreError::io("removing a snapshot's chunks")(error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The chunks into their tables, in bulk.
+    fn load(&self, transaction: &WriteTransaction, snapshot: &Snapshot) -> Result<(), StoreError> {
+        let index = &self.identity().index_key;
+        let chunks = Chunks { disk: &*self.disk, snapshot };
+        let (mut contacts, mut names) = (Vec::new(), Vec::new());
+        let customers = chunks.pairs(0, |chunk, pairs| {
+            let Chunk::Customers(customers) = chunk else { return Ok(()) };
+            for customer in customers {
+                for key in customer_index(&customer, index) {
+                    let list = if key.table() == Table::Contacts { &mut contacts } else { &mut names };
+                    list.push(key.body().to_vec());
+                }
+                pairs.push((customer_key(&customer).body().to_vec(), encode(&customer)?));
+            }
+            Ok(())
+        });
+        append(transaction, Table::Customers, customers)?;
+        append_keys(transaction, Table::Contacts, contacts)?;
+        append_keys(transaction, Table::Names, names)?;
+        let (mut of, mut numbers) = (Vec::new(), Vec::new());
+        let memberships = chunks.pairs(1, |chunk, pairs| {
+            let Chunk::Memberships(memberships) = chunk else { return Ok(()) };
+            for membership in memberships {
+                let [customer, number] = membership_index(&membership, index);
+                of.push(customer.body().to_vec());
+                numbers.push(number.body().to_vec());
+                pairs.push((membership_key(membership.id).body().to_vec(), encode(&membership)?));
+            }
+            Ok(())
+        });
+        append(transaction, Table::Memberships, memberships)?;
+        append_keys(transaction, Table::MembershipsOf, of)?;
+        load_codes(transaction, &chunks, numbers)?;
+        let bases = chunks.pairs(3, |chunk, pairs| {
+            let Chunk::Accounts(accounts) = chunk else { return Ok(()) };
+            for (account, base) in accounts {
+                pairs.push((Key::of(Table::Bases).account(account).body().to_vec(), encode(&base)?));
+            }
+            Ok(())
+        });
+        append(transaction, Table::Bases, bases)
+    }
+
+    /// What the snapshot does not have of this store: its marks, its catalog, rows and members of entries that it does
+    /// not cover. Which those are is asked anew of every entry: a restored server may have lost what it had.
+    fn own(
+        &self,
+        view: &View,
+        transaction: &WriteTransaction,
+        snapshot: &Snapshot,
+        meta: &Meta,
+    ) -> Result<Layer, StoreError> {
+        let index = &self.identity().index_key;
+        let (mut own, mut members) = (Layer::default(), Layer::default());
+        for (bucket, node, mark) in &snapshot.marks {
+            own.put(Key::of(Table::Marks).u16(bucket.0).u32(node.0), &encode(mark)?);
+        }
+        own.put(Key::of(Table::Catalogs).bytes(&meta.catalog.0.0), &snapshot.catalog);
+        view.scan(Key::of(Table::Entries), |key, value| {
+            let dot = Parts(key).dot();
+            if !(0..meta.buckets).all(|bucket| meta.covers_in(BucketId(bucket), dot)) {
+                uncovered(value, dot, meta, (&mut own, &mut members), index)?;
+            }
+            Ok(true)
+        })?;
+        // The server's word on a member stands above the till's own.
+        for (key, put) in members.puts {
+            if !key.table().write(transaction)?.has(key.body())? {
+                own.puts.insert(key, put);
+            }
+        }
+        Ok(own)
+    }
+}
+
+/// The effects of an entry that some bucket does not have yet.
+fn uncovered(
+    value: &[u8],
+    dot: Dot,
+    meta: &Meta,
+    (own, members): (&mut Layer, &mut Layer),
+    index: &shared::member::IndexKey,
+) -> Result<(), StoreError> {
+    let entry = Entry::from_stored(split_entry(value)?.1).map_err(StoreError::undecodable("entry"))?;
+    for row in tail_rows(&entry) {
+        if !meta.covers(row.account.set, dot) {
+            put_row(own, &row)?;
+        }
+    }
+    put_enrolment(members, &entry, index)
+}
+
+fn new_meta(view: &View, snapshot: &Snapshot, sync: TillSync) -> Result<Meta, StoreError> {
+    let marks: Marks =
+        snapshot.marks.iter().map(|(bucket, node, mark)| ((*bucket, *node), mark.clone())).collect();
+    let old = &view.published.meta;
+    let buckets = u16::try_from(snapshot.cursor.buckets.len()).unwrap_or(0);
+    Ok(Meta {
+        sync,
+        as_of: Some(snapshot.now),
+        catalog: CatalogHash(Hash::of(&snapshot.catalog)),
+        branches: own_branches(view, &snapshot.forks)?,
+        buckets: if buckets == 0 { old.buckets } else { buckets },
+        marks: Arc::new(marks),
+        ..Meta::clone(old)
+    })
+}
+
+fn append(
+    transaction: &WriteTransaction,
+    table: Table,
+    mut pairs: impl Iterator<Item = Result<Pair, StoreError>>,
+) -> Result<(), StoreError> {
+    table.write(transaction)?.append(&mut pairs)
+}
+
+fn append_keys(
+    transaction: &WriteTransaction,
+    table: Table,
+    mut keys: Vec<Vec<u8>>,
+) -> Result<(), StoreError> {
+    keys.sort_unstable();
+    keys.dedup();
+    append(transaction, table, keys.into_iter().map(|key| Ok((key, Vec::new()))))
+}
+
+/// Cards, which come sorted, and the memberships' numbers among them.
+fn load_codes(
+    transaction: &WriteTransaction,
+    chunks: &Chunks<'_>,
+    mut numbers: Vec<Vec<u8>>,
+) -> Result<(), StoreError> {
+    numbers.sort_unstable();
+    numbers.dedup();
+    let cards = chunks.pairs(2, |chunk, pairs| {
+        let Chunk::Cards(cards) = chunk else { return Ok(()) };
+        for card in cards {
+            pairs.push((card_key(&card).body().to_vec(), card_value(&card)?));
+        }
+        Ok(())
+    });
+    let mut cards = cards.peekable();
+    let mut numbers = numbers.into_iter().peekable();
+    let merged = std::iter::from_fn(|| match (cards.peek(), numbers.peek()) {
+        (Some(Ok((card, _))), Some(number)) if number < card => {
+            numbers.next().map(|key| Ok((key, Vec::new())))
+        }
+        (None, Some(_)) => numbers.next().map(|key| Ok((key, Vec::new()))),
+        _ => cards.next(),
+    });
+    append(transaction, Table::Codes, merged)
+}
+
+/// A snapshot's chunks on the disk.
+struct Chunks<'a> {
+    disk: &'a dyn Disk,
+    snapshot: &'a Snapshot,
+}
+
+impl<'a> Chunks<'a> {
+    /// The pairs that `take` makes of all chunks of a kind (the first byte of their postcard), one chunk in memory at a time.
+    fn pairs(
+        &self,
+        kind: u8,
+        mut take: impl FnMut(Chunk, &mut Vec<Pair>) -> Result<(), StoreError> + 'a,
+    ) -> impl Iterator<Item = Result<Pair, StoreError>> + 'a {
+        let (disk, snapshot) = (self.disk, self.snapshot);
+        snapshot.chunks.iter().flat_map(move |hash| {
+            let mut pairs = Vec::new();
+            let taken = read_chunk(disk, *hash, kind)
+                .and_then(|chunk| chunk.map_or(Ok(()), |chunk| take(chunk, &mut pairs)));
+            let failed = taken.err().map(Err);
+            failed.into_iter().chain(pairs.into_iter().map(Ok))
+        })
+    }
+}
+
+fn read_chunk(disk: &dyn Disk, hash: Hash, kind: u8) -> Result<Option<Chunk>, StoreError> {
+    let name = chunk_name(hash);
+    let bytes = read_whole(disk, &name)?;
+    if bytes.as_ref().and_then(|bytes| bytes.first()).is_some_and(|first| *first != kind) {
+        return Ok(None);
+    }
+    let bytes = bytes.filter(|bytes| Hash::of(bytes) == hash);
+    let Some(bytes) = bytes else {
+        let _ = disk.remove(&name);
+        return Err(StoreError::Unfit("a chunk of the snapshot is missing or broken; fetch it again".into()));
+    };
+    decode("chunk of a snapshot", &bytes).map(Some)
+}

@@ -1,0 +1,72 @@
+//! A new node in the same store, after a fence; and a store that forgets its members.
+
+use std::sync::atomic::Ordering;
+
+use shared::sync::TillSync;
+
+use super::apply::Change;
+use super::{Engine, Writer, folder};
+use crate::store::identity::{EarlierNode, Identity};
+use crate::store::journal::Journal;
+use crate::store::key::Key;
+use crate::store::meta::Meta;
+use crate::store::overlay::{Layer, Published};
+use crate::store::tables::Table;
+use crate::store::{StoreError, journal};
+
+impl Engine {
+    /// Goes on as the node of `next`. The identity file decides: before it is replaced this is the old node, and
+    /// after it the new one, whatever else a crash leaves undone.
+    pub(in crate::store) fn renew(&self, next: Identity) -> Result<(), StoreError> {
+        let mut writer = self.writer.lock();
+        let mut applier = self.applier.lock();
+        // The old journal is wholly in the cache, durably, before the store stops replaying it.
+        self.transact(&mut applier, true, |_| Ok(Change::default()))?;
+        let node = next.node;
+        let (new_journal, recovery) =
+            Journal::open(folder(&self.disk, node), self.options.journal_options())?;
+        if recovery.head != journal::Head::EMPTY || self.identity().node == node {
+            return Err(StoreError::Unfit(format!("node {} has a journal here already", node.0)));
+        }
+        self.change_identity(|identity| {
+            let mut earlier = std::mem::take(&mut identity.earlier);
+            earlier.push(EarlierNode { node: identity.node, secret: identity.secret });
+            *identity = Identity { earlier, ..next };
+        })?;
+        let snapshot = new_journal.snapshot();
+        *writer = Writer::of(new_journal)?;
+        self.durable.store(0, Ordering::Release);
+        self.publish(|published| {
+            let meta = Meta { sync: TillSync::new(node), ..Meta::clone(&published.meta) };
+            Published { meta: meta.into(), node, journal: snapshot, ..published.clone() }
+        });
+        applier.is_dirty = true;
+        drop((writer, applier));
+        self.open_entry()
+    }
+
+    /// Removes every member and balance from the cache, durably. The journal, and what finds its entries, stay.
+    pub(in crate::store) fn forget_members(&self) -> Result<(), StoreError> {
+        const FORGOTTEN: [Table; 8] = [
+            Table::Customers,
+            Table::Memberships,
+            Table::MembershipsOf,
+            Table::Codes,
+            Table::Contacts,
+            Table::Names,
+            Table::Bases,
+            Table::Enrolled,
+        ];
+        let mut applier = self.applier.lock();
+        self.transact(&mut applier, true, |view| {
+            let mut puts = Layer::default();
+            for table in FORGOTTEN {
+                view.scan(Key::of(table), |key, _| {
+                    puts.remove(Key::from_body(table, key));
+                    Ok(true)
+                })?;
+            }
+            Ok(Change { puts, meta: None })
+        })
+    }
+}

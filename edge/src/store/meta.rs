@@ -1,0 +1,104 @@
+//! What the cache says of itself: how far it holds the journals, and where it stands with the server.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use redb::WriteTransaction;
+use serde::{Deserialize, Serialize};
+use shared::catalog::CatalogHash;
+use shared::chain::Head;
+use shared::ids::{AccountSetId, BucketId, Dot, NodeId, Seq};
+use shared::sync::{TillSync, home_of};
+use shared::time::Millis;
+use shared::wire::{ForkAlias, MarkBrief};
+
+use super::StoreError;
+use super::key::{Key, Parts};
+use super::tables::{META, Snap, Table};
+
+/// The name in `meta` under which [`Meta`] lies.
+pub(super) const STATE: &str = "state_1";
+
+/// The cache's state, but for its tables.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Meta {
+    /// How far the cache holds each of this store's journals.
+    pub(super) applied: BTreeMap<NodeId, Head>,
+    /// Where this till stands with its server.
+    pub(super) sync: TillSync,
+    /// The server's time in the last page or snapshot.
+    pub(super) as_of: Option<Millis>,
+    /// The catalog in force.
+    pub(super) catalog: CatalogHash,
+    /// Branches of this store's own journals: those lines of the fork table that speak of what is held here.
+    pub(super) branches: Vec<ForkAlias>,
+    /// Own entries that the server has parked, and why.
+    pub(super) parked: Vec<(Dot, String)>,
+    /// How many buckets the server has.
+    pub(super) buckets: u16,
+    /// The table of marks, whole: every look at an account asks it.
+    #[serde(skip)]
+    pub(super) marks: Arc<Marks>,
+}
+
+/// Marks by bucket and node.
+pub(super) type Marks = BTreeMap<(BucketId, NodeId), MarkBrief>;
+
+impl Meta {
+    /// Of a cache with nothing in it.
+    pub(super) fn empty(node: NodeId, buckets: u16, catalog: CatalogHash) -> Self {
+        Self {
+            applied: BTreeMap::new(),
+            sync: TillSync::new(node),
+            as_of: None,
+            catalog,
+            branches: Vec::new(),
+            parked: Vec::new(),
+            buckets,
+            marks: Arc::default(),
+        }
+    }
+
+    /// Reads what [`Meta::write`] wrote.
+    pub(super) fn read(bytes: &[u8], snap: &Snap) -> Result<Self, StoreError> {
+        let mut meta: Self =
+            postcard::from_bytes(bytes).map_err(StoreError::undecodable("state of the cache"))?;
+        let mut marks = Marks::new();
+        let all = Key::of(Table::Marks).range();
+        snap.table(Table::Marks).visit(all.start().body()..=all.end().body(), &mut |key, value| {
+            let mut parts = Parts(key);
+            let bucket = BucketId(u16::from_be_bytes(parts.take()));
+            let node = NodeId(u32::from_be_bytes(parts.take()));
+            let mark = postcard::from_bytes(value).map_err(StoreError::undecodable("mark"))?;
+            marks.insert((bucket, node), mark);
+            Ok(true)
+        })?;
+        meta.marks = Arc::new(marks);
+        Ok(meta)
+    }
+
+    /// Writes all but the marks, which lie in their table.
+    pub(super) fn write(&self, transaction: &WriteTransaction) -> Result<(), StoreError> {
+        let bytes = postcard::to_allocvec(self).map_err(StoreError::undecodable("state of the cache"))?;
+        transaction.open_table(META)?.insert(STATE, bytes.as_slice())?;
+        Ok(())
+    }
+
+    /// Whether an account set's base has an entry in it (I4): the bucket's mark for the entry's home covers it.
+    pub(super) fn covers(&self, set: AccountSetId, dot: Dot) -> bool {
+        self.covers_in(set.bucket(self.buckets), dot)
+    }
+
+    /// Whether a bucket has an entry.
+    pub(super) fn covers_in(&self, bucket: BucketId, dot: Dot) -> bool {
+        self.marks.get(&(bucket, self.home(dot))).is_some_and(|mark| mark.covers(dot.seq))
+    }
+
+    /// Under which node the server keeps an entry of this store's.
+    pub(super) fn home(&self, dot: Dot) -> NodeId {
+        let hash_at = |seq: Seq| {
+            self.branches.iter().find(|fork| fork.origin == dot.node && fork.seq == seq).map(|fork| fork.hash)
+        };
+        home_of(&self.branches, dot.node, dot.seq, hash_at)
+    }
+}

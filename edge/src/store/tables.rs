@@ -1,0 +1,268 @@
+//! The cache's tables, all of them. Names end in a version. Keys have a fixed width and are big-endian, so that they
+//! sort as their parts do; values are postcard unless told otherwise.
+//!
+//! | table | key | value |
+//! | --- | --- | --- |
+//! | `customers` | customer 16 | `Customer` |
+//! | `memberships` | membership 16 | `Membership` |
+//! | `memberships_of` | customer 16, membership 16 | nothing |
+//! | `codes` | scan hash 16, kind 1 (0 number, 1 card), membership 16 | card: (last characters, status); else nothing |
+//! | `contacts` | kind 1 (phone, e-mail, identity, external), hash 16, customer 16 | nothing |
+//! | `names` | first 8 bytes of a lower-case word of the name, customer 16 | nothing |
+//! | `bases` | account set 16, currency 2 | `Base` as last pulled |
+//! | `marks` | bucket 2, node 4 | `MarkBrief` as last pulled |
+//! | `rows` | account set 16, currency 2, dot 12, leg 2 | `TailRow`; those that the marks cover are removed with the page |
+//! | `entries` | dot 12 | chain hash 32, then the stored bytes |
+//! | `idem` | key 16 | dot 12 |
+//! | `receipts` | outlet 4, receipt's hash 16, dot 12 | nothing |
+//! | `verifications` | code's 8 characters, dot 12 | nothing |
+//! | `owned` | membership or customer 16, complement of time 8, dot 12 | nothing |
+//! | `references` | dot 12 of the transaction, dot 12 of the entry that reverses or attributes it | nothing |
+//! | `blind` | outlet 4, receipt's hash 16, dot 12 of a reversal that names only the receipt | nothing |
+//! | `history` | account set 16, complement of time 8, dot 12, leg 2 | nothing |
+//! | `offline` | account set 16, currency 2, time 8, dot 12, leg 2 | points 8, of own redemptions at authority `offline` |
+//! | `untold` | dot 12, leg 2 | (currency, points) of the same; removed once acknowledged |
+//! | `intents` | idem key 16, account set 16, currency 2 | `Intent`; removed by what closes it |
+//! | `enrolled` | account set 16 | `Millis` of its enrolment here |
+//! | `numbers_used` | program 2, number 8 | nothing |
+//! | `number_blocks` | program 2, first 8 | `NumberBlock` |
+//! | `card_reports` | scan hash 16 | (status, dot) of an own report that no pulled card has caught up with |
+//! | `catalogs` | hash 32 | the stored bytes |
+//! | `decisions` | dot 12 | the sentence, UTF-8 |
+//! | `meta` | a name | see [`super::meta`] |
+
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use redb::{
+    AccessGuard, ReadTransaction, ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction,
+};
+
+use super::StoreError;
+use super::key::Key;
+
+/// Names to postcard values.
+pub(super) const META: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("meta_1");
+
+/// A stored value, wherever it lies.
+pub(super) enum Value {
+    /// In the overlay.
+    Shared(Arc<[u8]>),
+    /// In the cache.
+    Page(AccessGuard<'static, &'static [u8]>),
+}
+
+impl Value {
+    pub(super) fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Shared(bytes) => bytes,
+            Self::Page(guard) => guard.value(),
+        }
+    }
+}
+
+/// What visits a table's pairs: key without the table, value; false stops.
+pub(super) type Visit<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> Result<bool, StoreError>;
+
+/// A table of one snapshot of the cache, whatever the width of its keys.
+pub(super) trait Stored: Send + Sync {
+    fn get(&self, key: &[u8]) -> Result<Option<Value>, StoreError>;
+    fn visit(&self, range: RangeInclusive<&[u8]>, visit: Visit<'_>) -> Result<(), StoreError>;
+    fn last(&self, range: RangeInclusive<&[u8]>) -> Result<Option<Vec<u8>>, StoreError>;
+    fn count(&self) -> Result<u64, StoreError>;
+}
+
+/// A table of a transaction that writes.
+pub(super) trait Writing {
+    fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), StoreError>;
+    fn remove(&mut self, key: &[u8]) -> Result<(), StoreError>;
+    /// Puts pairs that ascend and all lie behind whatever is there: by the sorted cursor, in bulk.
+    fn append(&mut self, pairs: &mut dyn Iterator<Item = Result<Pair, StoreError>>)
+    -> Result<(), StoreError>;
+    /// Copies another state of the table into this one, which is empty.
+    fn append_from(&mut self, source: &dyn Stored) -> Result<(), StoreError>;
+    fn has(&self, key: &[u8]) -> Result<bool, StoreError>;
+}
+
+/// A key without its table, and a value.
+pub(super) type Pair = (Vec<u8>, Vec<u8>);
+
+type Definition<const N: usize> = TableDefinition<'static, &'static [u8; N], &'static [u8]>;
+
+struct ReadOnly<const N: usize>(redb::ReadOnlyTable<&'static [u8; N], &'static [u8]>);
+struct Writable<'t, const N: usize>(redb::Table<'t, &'static [u8; N], &'static [u8]>);
+
+fn fixed<const N: usize>(key: &[u8]) -> Result<&[u8; N], StoreError> {
+    key.try_into().map_err(|_| StoreError::Damaged(format!("a key of {} bytes, not {N}", key.len())))
+}
+
+impl<const N: usize> Stored for ReadOnly<N> {
+    fn get(&self, key: &[u8]) -> Result<Option<Value>, StoreError> {
+        Ok(self.0.get(fixed::<N>(key)?)?.map(Value::Page))
+    }
+
+    fn visit(&self, range: RangeInclusive<&[u8]>, visit: Visit<'_>) -> Result<(), StoreError> {
+        for pair in self.0.range::<&[u8; N]>(fixed::<N>(range.start())?..=fixed::<N>(range.end())?)? {
+            let (key, value) = pair?;
+            if !visit(key.value(), value.value())? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn last(&self, range: RangeInclusive<&[u8]>) -> Result<Option<Vec<u8>>, StoreError> {
+        let last =
+            self.0.range::<&[u8; N]>(fixed::<N>(range.start())?..=fixed::<N>(range.end())?)?.next_back();
+        Ok(last.transpose()?.map(|(key, _)| key.value().to_vec()))
+    }
+
+    fn count(&self) -> Result<u64, StoreError> {
+        Ok(self.0.len()?)
+    }
+}
+
+impl<const N: usize> Writing for Writable<'_, N> {
+    fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+        self.0.insert(fixed::<N>(key)?, value)?;
+        Ok(())
+    }
+
+    fn remove(&mut self, key: &[u8]) -> Result<(), StoreError> {
+        self.0.remove(fixed::<N>(key)?)?;
+        Ok(())
+    }
+
+    fn append(
+        &mut self,
+        pairs: &mut dyn Iterator<Item = Result<Pair, StoreError>>,
+    ) -> Result<(), StoreError> {
+        let mut cursor = self.0.upper_bound_mut(std::ops::Bound::<&[u8; N]>::Unbounded)?;
+        for pair in pairs {
+            let (key, value) = pair?;
+            cursor.insert_before(fixed::<N>(&key)?, value.as_slice())?;
+        }
+        Ok(cursor.close()?)
+    }
+
+    fn append_from(&mut self, source: &dyn Stored) -> Result<(), StoreError> {
+        let mut cursor = self.0.upper_bound_mut(std::ops::Bound::<&[u8; N]>::Unbounded)?;
+        source.visit(&[0; N]..=&[u8::MAX; N], &mut |key, value| {
+            cursor.insert_before(fixed::<N>(key)?, value)?;
+            Ok(true)
+        })?;
+        Ok(cursor.close()?)
+    }
+
+    fn has(&self, key: &[u8]) -> Result<bool, StoreError> {
+        Ok(self.0.get(fixed::<N>(key)?)?.is_some())
+    }
+}
+
+macro_rules! tables {
+    ($($table:ident $width:literal $name:literal)*) => {
+        /// One of the tables with fixed keys.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+        #[repr(u8)]
+        pub(super) enum Table {
+            $($table),*
+        }
+
+        impl Table {
+            /// All of them, in order.
+            pub(super) const ALL: &'static [Self] = &[$(Self::$table),*];
+
+            /// The width of its keys.
+            pub(super) const fn width(self) -> usize {
+                match self {
+                    $(Self::$table => $width),*
+                }
+            }
+
+            /// Opens it for reading.
+            pub(super) fn read(self, transaction: &ReadTransaction) -> Result<Box<dyn Stored>, StoreError> {
+                Ok(match self {
+                    $(Self::$table => {
+                        const TABLE: Definition<$width> = TableDefinition::new($name);
+                        Box::new(ReadOnly::<$width>(transaction.open_table(TABLE)?))
+                    })*
+                })
+            }
+
+            /// Opens it for writing, making it if it is not there.
+            pub(super) fn write<'t>(
+                self,
+                transaction: &'t WriteTransaction,
+            ) -> Result<Box<dyn Writing + 't>, StoreError> {
+                Ok(match self {
+                    $(Self::$table => {
+                        const TABLE: Definition<$width> = TableDefinition::new($name);
+                        Box::new(Writable::<$width>(transaction.open_table(TABLE)?))
+                    })*
+                })
+            }
+        }
+    };
+}
+
+tables! {
+    Customers 16 "customers_1"
+    Memberships 16 "memberships_1"
+    MembershipsOf 32 "memberships_of_1"
+    Codes 33 "codes_1"
+    Contacts 33 "contacts_1"
+    Names 24 "names_1"
+    Bases 18 "bases_1"
+    Marks 6 "marks_1"
+    Rows 32 "rows_1"
+    Entries 12 "entries_1"
+    Idems 16 "idem_1"
+    Receipts 32 "receipts_1"
+    Verifications 20 "verifications_1"
+    Owned 36 "owned_1"
+    References 24 "references_1"
+    Blind 32 "blind_1"
+    History 38 "history_1"
+    Offline 40 "offline_1"
+    Untold 14 "untold_1"
+    Intents 34 "intents_1"
+    Enrolled 16 "enrolled_1"
+    NumbersUsed 10 "numbers_used_1"
+    NumberBlocks 10 "number_blocks_1"
+    CardReports 16 "card_reports_1"
+    Catalogs 32 "catalogs_1"
+    Decisions 12 "decisions_1"
+}
+
+/// The widest key.
+pub(super) const WIDEST: usize = 40;
+
+/// One state of the cache: every table, open in one read transaction.
+pub(super) struct Snap {
+    tables: Vec<Box<dyn Stored>>,
+}
+
+impl std::fmt::Debug for Snap {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("Snap")
+    }
+}
+
+impl Snap {
+    /// The state that `transaction` sees; every table must have been made.
+    pub(super) fn of(transaction: &ReadTransaction) -> Result<Self, StoreError> {
+        let tables = Table::ALL.iter().map(|table| table.read(transaction)).collect::<Result<_, _>>()?;
+        Ok(Self { tables })
+    }
+
+    /// A table.
+    pub(super) fn table(&self, table: Table) -> &dyn Stored {
+        // Declared in the order of `ALL`, from 0.
+        &*self.tables[table as usize]
+    }
+
+    /// The value under a key.
+    pub(super) fn get(&self, key: &Key) -> Result<Option<Value>, StoreError> {
+        self.table(key.table()).get(key.body())
+    }
+}

@@ -1,0 +1,344 @@
+//! What the store holds at one moment.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use shared::account::{AccountId, Base};
+use shared::catalog::{Catalog, CatalogHash};
+use shared::chain::Head;
+use shared::entry::{Entry, Intent};
+use shared::ids::{AccountSetId, CodeHash, CurrencyId, CustomerId, Dot, Hash, MembershipId, Seq};
+use shared::member::{CardStatus, CodeKind, Customer, Membership};
+use shared::points::Points;
+use shared::time::Millis;
+use shared::view::{AccountView, TailRow};
+
+use super::directory::{code_from, contact_kind, decode, membership_key, name_prefix, words};
+use super::key::{Key, Parts};
+#[cfg(feature = "mutants")]
+use super::mutant::{self, Mutant};
+use super::overlay::{Layer, Published};
+use super::tables::{Table, Value};
+use super::{CodeHit, StoreError, Written};
+
+mod history;
+
+type R<T> = Result<T, StoreError>;
+
+/// Catalogs compiled lately, beside the one in force.
+#[derive(Debug, Default)]
+pub(super) struct Compiled(Mutex<BTreeMap<CatalogHash, Arc<Catalog>>>);
+
+/// How many older catalogs are kept compiled.
+const COMPILED_MAX: usize = 8;
+
+/// What the store holds at one moment: one published pair of overlay and cache (I4), and in a decision the group so far.
+#[derive(Clone, Debug)]
+pub struct View {
+    pub(super) published: Arc<Published>,
+    /// What the group so far does, and the head after it.
+    pub(super) staged: Option<(Arc<Layer>, Head)>,
+    pub(super) compiled: Arc<Compiled>,
+    pub(super) contact_at: Option<Millis>,
+}
+
+impl View {
+    /// The catalog in force; the empty one before the first.
+    pub fn catalog(&self) -> Arc<Catalog> {
+        Arc::clone(&self.published.catalog)
+    }
+
+    /// A catalog that was in force at some time.
+    pub fn catalog_of(&self, hash: CatalogHash) -> R<Option<Arc<Catalog>>> {
+        if self.published.catalog.hash == hash {
+            return Ok(Some(self.catalog()));
+        }
+        if let Some(known) = self.compiled.0.lock().get(&hash) {
+            return Ok(Some(Arc::clone(known)));
+        }
+        let Some(stored) = self.get(&Key::of(Table::Catalogs).bytes(&hash.0.0))? else { return Ok(None) };
+        let catalog = Arc::new(compile(stored.bytes())?);
+        let mut compiled = self.compiled.0.lock();
+        if compiled.len() >= COMPILED_MAX {
+            compiled.clear();
+        }
+        compiled.insert(hash, Arc::clone(&catalog));
+        Ok(Some(catalog))
+    }
+
+    /// What a code opens: cards first. Several memberships of one number may be of several programs.
+    pub fn codes(&self, code: CodeHash) -> R<Vec<CodeHit>> {
+        let mut hits = Vec::new();
+        self.scan(Key::of(Table::Codes).code(code), |key, value| {
+            hits.push(match code_from(key, value)? {
+                Ok(card) => CodeHit::Card(card),
+                Err(membership) => CodeHit::Number(membership),
+            });
+            Ok(true)
+        })?;
+        if hits.iter().any(|hit| matches!(hit, CodeHit::Card(_))) {
+            let report = self.get(&Key::of(Table::CardReports).code(code))?;
+            let report: Option<(CardStatus, Dot)> =
+                report.map(|value| decode("card report", value.bytes())).transpose()?;
+            for hit in &mut hits {
+                if let (CodeHit::Card(card), Some((status, _))) = (hit, report) {
+                    card.status = status;
+                }
+            }
+        }
+        hits.sort_by_key(|hit| matches!(hit, CodeHit::Number(_)));
+        Ok(hits)
+    }
+
+    /// A membership.
+    pub fn membership(&self, id: MembershipId) -> R<Option<Membership>> {
+        self.get(&membership_key(id))?.map(|value| decode("membership", value.bytes())).transpose()
+    }
+
+    /// A customer.
+    pub fn customer(&self, id: CustomerId) -> R<Option<Customer>> {
+        let value = self.get(&Key::of(Table::Customers).uuid(id.0))?;
+        value.map(|value| decode("customer", value.bytes())).transpose()
+    }
+
+    /// A customer's memberships.
+    pub fn memberships_of(&self, id: CustomerId) -> R<Vec<Membership>> {
+        let mut ids = Vec::new();
+        self.scan(Key::of(Table::MembershipsOf).uuid(id.0), |key, _| {
+            ids.push(MembershipId(Parts(&key[16..]).uuid()));
+            Ok(true)
+        })?;
+        let found = ids.into_iter().map(|id| self.membership(id));
+        Ok(found.collect::<R<Vec<_>>>()?.into_iter().flatten().collect())
+    }
+
+    /// Customers with this phone.
+    pub fn by_phone(&self, hash: CodeHash) -> R<Vec<CustomerId>> {
+        self.by_contact(CodeKind::Phone, hash)
+    }
+
+    /// Customers with this e-mail address.
+    pub fn by_email(&self, hash: CodeHash) -> R<Vec<CustomerId>> {
+        self.by_contact(CodeKind::Email, hash)
+    }
+
+    /// Customers with this number in another system.
+    pub fn by_external(&self, hash: CodeHash) -> R<Vec<CustomerId>> {
+        self.by_contact(CodeKind::External, hash)
+    }
+
+    /// Customers with this identity number.
+    pub fn by_identity(&self, hash: CodeHash) -> R<Vec<CustomerId>> {
+        self.by_contact(CodeKind::Identity, hash)
+    }
+
+    fn by_contact(&self, kind: CodeKind, hash: CodeHash) -> R<Vec<CustomerId>> {
+        let mut found = Vec::new();
+        self.scan(Key::of(Table::Contacts).byte(contact_kind(kind)).code(hash), |key, _| {
+            found.push(CustomerId(Parts(&key[17..]).uuid()));
+            Ok(true)
+        })?;
+        Ok(found)
+    }
+
+    /// Customers with a word in their name that begins like this, at most `limit`; case does not count.
+    pub fn by_name(&self, prefix: &str, limit: usize) -> R<Vec<CustomerId>> {
+        let prefix = prefix.trim().to_lowercase();
+        let mut found = BTreeSet::new();
+        if prefix.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.scan(name_prefix(&prefix), |key, _| {
+            let id = CustomerId(Parts(&key[8..]).uuid());
+            let name = self.customer(id)?.map(|customer| customer.display_name).unwrap_or_default();
+            if words(&name).any(|word| word.starts_with(&prefix)) {
+                found.insert(id);
+            }
+            Ok(found.len() < limit)
+        })?;
+        Ok(found.into_iter().take(limit).collect())
+    }
+
+    /// An account: its base, and the rows that the base does not cover (I4).
+    pub fn account(&self, id: AccountId) -> R<AccountView> {
+        let meta = &self.published.meta;
+        let base = self.get(&Key::of(Table::Bases).account(id))?;
+        let base: Option<Base> = base.map(|value| decode("base", value.bytes())).transpose()?;
+        let mut as_of = meta.as_of.unwrap_or_default();
+        if base.is_none()
+            && let Some(enrolled) = self.get(&Key::of(Table::Enrolled).uuid(id.set.0))?
+        {
+            as_of = as_of.max(decode("time of enrolment", enrolled.bytes())?);
+        }
+        let mut account = AccountView::of(base.unwrap_or_default(), as_of);
+        self.scan(Key::of(Table::Rows).account(id), |key, value| {
+            if !meta.covers(id.set, Parts(&key[18..]).dot()) {
+                account.add(&decode::<TailRow>("row", value)?);
+            }
+            Ok(true)
+        })?;
+        Ok(account)
+    }
+
+    /// Redeemed from an account at this till at authority `offline`, since a time.
+    pub fn offline_used(&self, account: AccountId, since: Millis) -> R<Points> {
+        let all = Key::of(Table::Offline).account(account);
+        let from = all.u64(since.0).range().start().to_owned();
+        let mut used = Points::ZERO;
+        self.scan_range(from, *all.range().end(), |_, value| {
+            let points: [u8; 8] = value.try_into().map_err(StoreError::undecodable("points"))?;
+            used = used.plus(Points(i64::from_be_bytes(points)));
+            Ok(true)
+        })?;
+        Ok(used)
+    }
+
+    /// Redeemed here at authority `offline` and not acknowledged yet: points by currency, and how many redemptions.
+    pub fn offline_since_contact(&self) -> R<(BTreeMap<CurrencyId, Points>, u32)> {
+        let all = Key::of(Table::Untold).u32(self.published.node.0);
+        let from = all.u64(self.acked().next().0).range().start().to_owned();
+        let mut sums: BTreeMap<CurrencyId, Points> = BTreeMap::new();
+        let mut count = 0;
+        self.scan_range(from, *all.range().end(), |_, value| {
+            let (currency, points): (CurrencyId, Points) = decode("untold redemption", value)?;
+            let sum = sums.entry(currency).or_default();
+            *sum = sum.plus(points);
+            count += 1;
+            Ok(true)
+        })?;
+        Ok((sums, count))
+    }
+
+    /// Own intents with neither redemption nor release.
+    pub fn intents_open(&self) -> R<Vec<Intent>> {
+        let mut open = Vec::new();
+        self.scan(Key::of(Table::Intents), |_, value| {
+            open.push(decode("intent", value)?);
+            Ok(true)
+        })?;
+        Ok(open)
+    }
+
+    /// The head of the own journal, the group so far included.
+    pub fn head(&self) -> Head {
+        self.staged.as_ref().map_or_else(|| self.published.head(), |(_, head)| *head)
+    }
+
+    /// How far the server has acknowledged the own journal.
+    pub fn acked(&self) -> Seq {
+        self.published.meta.sync.acked.seq
+    }
+
+    /// How many memberships are known here.
+    pub fn members(&self) -> R<u64> {
+        let mut count = self.published.snap.table(Table::Memberships).count()?;
+        let layers = self.published.layers().map(|layer| &**layer);
+        let layers = layers.chain(self.staged.as_ref().map(|(layer, _)| &**layer));
+        let mut seen = BTreeSet::new();
+        for layer in layers {
+            let all = Key::of(Table::Memberships).range();
+            for (key, _) in layer.puts.range(all) {
+                if seen.insert(*key) && self.published.snap.get(key)?.is_none() {
+                    count += 1;
+                }
+            }
+        }
+        Ok(count)
+    }
+
+    /// The server's time in the last page or snapshot.
+    pub fn as_of(&self) -> Option<Millis> {
+        self.published.meta.as_of
+    }
+
+    /// When the server last answered, as far as this process knows.
+    pub fn contact_at(&self) -> Option<Millis> {
+        self.contact_at
+    }
+
+    /// Own entries that the server has parked, and why.
+    pub fn parked(&self) -> R<Vec<(Dot, String)>> {
+        Ok(self.published.meta.parked.clone())
+    }
+
+    /// The value under a key: of the youngest that speaks of it.
+    pub(super) fn get(&self, key: &Key) -> R<Option<Value>> {
+        let staged = self.staged.iter().map(|(layer, _)| layer);
+        for layer in staged.chain(self.published.layers().rev()) {
+            if let Some(put) = layer.puts.get(key) {
+                return Ok(put.clone().map(Value::Shared));
+            }
+        }
+        self.published.snap.get(key)
+    }
+
+    /// All pairs whose key begins so, in order; `visit` is given keys without the table, and says whether to go on.
+    pub(super) fn scan(&self, prefix: Key, visit: impl FnMut(&[u8], &[u8]) -> R<bool>) -> R<()> {
+        let range = prefix.range();
+        self.scan_range(*range.start(), *range.end(), visit)
+    }
+
+    /// All pairs from `from` to `to`, both included.
+    fn scan_range(&self, from: Key, to: Key, mut visit: impl FnMut(&[u8], &[u8]) -> R<bool>) -> R<()> {
+        let mut over: BTreeMap<&[u8], &Option<Arc<[u8]>>> = BTreeMap::new();
+        for layer in self.published.layers().chain(self.staged.iter().map(|(layer, _)| layer)) {
+            over.extend(layer.puts.range(from..=to).map(|(key, put)| (key.body(), put)));
+        }
+        let table = self.published.snap.table(from.table());
+        if over.is_empty() {
+            return table.visit(from.body()..=to.body(), &mut visit);
+        }
+        let mut over = over.into_iter().peekable();
+        let mut goes_on = true;
+        table.visit(from.body()..=to.body(), &mut |key, value| {
+            while let Some((above, put)) = over.next_if(|(above, _)| *above < key) {
+                goes_on = goes_on && put.as_ref().map_or(Ok(true), |put| visit(above, put))?;
+            }
+            let united = over.next_if(|(above, _)| *above == key);
+            #[cfg(feature = "mutants")]
+            if united.is_some() && mutant::on(Mutant::RowsNotUnited) {
+                goes_on = goes_on && visit(key, value)?;
+            }
+            let value = united.map_or(Some(value), |(_, put)| put.as_deref());
+            goes_on = goes_on && value.map_or(Ok(true), |value| visit(key, value))?;
+            Ok(goes_on)
+        })?;
+        for (above, put) in over {
+            if !goes_on {
+                break;
+            }
+            goes_on = put.as_ref().map_or(Ok(true), |put| visit(above, put))?;
+        }
+        Ok(())
+    }
+}
+
+/// Compiles a stored catalog; no bytes are the empty one.
+pub(super) fn compile(stored: &[u8]) -> R<Catalog> {
+    if stored.is_empty() {
+        return Ok(Catalog::empty());
+    }
+    Catalog::from_bytes(stored)
+        .map_err(|problem| StoreError::Unfit(format!("the catalog does not hold: {problem:?}")))
+}
+
+/// The entry and its chain hash in a value of `entries`.
+fn written(value: &[u8]) -> R<Written> {
+    let (hash, stored) = split_entry(value)?;
+    let entry = Entry::from_stored(stored).map_err(StoreError::undecodable("entry"))?;
+    Ok(Written { entry: Arc::new(entry), hash })
+}
+
+/// The chain hash and the stored bytes in a value of `entries`.
+pub(super) fn split_entry(value: &[u8]) -> R<(Hash, &[u8])> {
+    let (hash, stored) = value
+        .split_first_chunk::<32>()
+        .ok_or_else(|| StoreError::Damaged("an entry in the cache is too short".into()))?;
+    Ok((Hash(*hash), stored))
+}
+
+/// Which accounts a set's rows may lie in is not asked: all of them.
+pub(super) fn history_prefix(set: AccountSetId) -> Key {
+    Key::of(Table::History).uuid(set.0)
+}

@@ -1,0 +1,219 @@
+//! Entries by what people know of them: ids, keys, receipts, codes, customers.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use shared::entry::{EntryKind, Reversal};
+use shared::ids::{AccountSetId, CustomerId, Dot, OutletId, ProgramId, Seq};
+use shared::view::{TailRow, tail_rows};
+use shared::wire::NumberBlock;
+
+use super::super::directory::decode;
+use super::super::effects::{receipt_prefix, verification_prefix};
+use super::super::key::{Key, Parts};
+use super::super::tables::Table;
+use super::super::{Returned, Written};
+use super::{R, View, history_prefix, split_entry, written};
+
+/// A block with fewer numbers left than this part of it runs low.
+const LOW_PART: u64 = 4;
+
+impl View {
+    /// An entry of this store.
+    pub fn entry(&self, dot: Dot) -> R<Option<Written>> {
+        self.get(&Key::of(Table::Entries).dot(dot))?.map(|value| written(value.bytes())).transpose()
+    }
+
+    /// The chain's hash after an entry of this store.
+    pub fn hash(&self, dot: Dot) -> R<Option<shared::ids::Hash>> {
+        let value = self.get(&Key::of(Table::Entries).dot(dot))?;
+        value.map(|value| Ok(split_entry(value.bytes())?.0)).transpose()
+    }
+
+    /// What became of a request with this key. Never an intent or its release.
+    pub fn by_idem(&self, key: u128) -> R<Option<Dot>> {
+        Ok(self.get(&Key::of(Table::Idems).u128(key))?.map(|value| Parts(value.bytes()).dot()))
+    }
+
+    /// Sales, returns and voids with this receipt number, newest first.
+    pub fn by_receipt(&self, outlet: OutletId, receipt: &str) -> R<Vec<Dot>> {
+        self.dots(receipt_prefix(Table::Receipts, outlet, receipt), 20)
+    }
+
+    /// Entries with this verification code.
+    pub fn by_verification(&self, code: &str) -> R<Vec<Dot>> {
+        self.dots(verification_prefix(code), 8)
+    }
+
+    /// The dots at `at` in the keys that begin so, newest first.
+    fn dots(&self, prefix: Key, at: usize) -> R<Vec<Dot>> {
+        let mut dots = Vec::new();
+        self.scan(prefix, |key, _| {
+            dots.push(Parts(&key[at..]).dot());
+            Ok(true)
+        })?;
+        dots.reverse();
+        Ok(dots)
+    }
+
+    /// A customer's transactions, newest first, at most `limit`.
+    pub fn by_customer(&self, id: CustomerId, limit: usize) -> R<Vec<Dot>> {
+        let memberships = self.memberships_of(id)?;
+        let owned = memberships.iter().map(|membership| membership.id.0).chain([id.0]);
+        let mut lists: Vec<Key> = owned.map(|owner| Key::of(Table::Owned).uuid(owner)).collect();
+        lists.extend(memberships.iter().map(|membership| history_prefix(membership.set)));
+        // Both tables have the complement of the time, then the dot, behind the owner.
+        let mut found: BTreeSet<(u64, Dot)> = BTreeSet::new();
+        for list in lists {
+            let mut of_list = BTreeSet::new();
+            self.scan(list, |key, _| {
+                let mut parts = Parts(&key[16..]);
+                let newest_first = u64::from_be_bytes(parts.take());
+                of_list.insert((newest_first, parts.dot()));
+                Ok(of_list.len() < limit)
+            })?;
+            found.extend(of_list);
+        }
+        Ok(found.into_iter().map(|(_, dot)| dot).take(limit).collect())
+    }
+
+    /// The rows of an account set that are known here, newest first, at most `limit`.
+    pub fn rows(&self, set: AccountSetId, limit: usize) -> R<Vec<TailRow>> {
+        let mut legs = Vec::new();
+        self.scan(history_prefix(set), |key, _| {
+            let mut parts = Parts(&key[24..]);
+            legs.push((parts.dot(), u16::from_be_bytes(parts.take())));
+            Ok(legs.len() < limit)
+        })?;
+        let mut rows = Vec::new();
+        for (dot, leg) in legs {
+            let Some(written) = self.entry(dot)? else { continue };
+            rows.extend(tail_rows(&written.entry).into_iter().filter(|row| row.leg == leg));
+        }
+        Ok(rows)
+    }
+
+    /// What was given back of a transaction.
+    pub fn returned(&self, of: Dot) -> R<Returned> {
+        let mut returned = Returned::default();
+        for dot in self.dots(Key::of(Table::References).dot(of), 12)? {
+            if let Some(written) = self.entry(dot)? {
+                returned.add(&written);
+            }
+        }
+        let Some(sale) = self.entry(of)? else { return Ok(returned) };
+        let (EntryKind::Sale(facts), Some(outlet)) = (&sale.entry.kind, sale.entry.actor.outlet()) else {
+            return Ok(returned);
+        };
+        for dot in self.dots(receipt_prefix(Table::Blind, outlet, &facts.receipt), 20)? {
+            let Some(written) = self.entry(dot)? else { continue };
+            let fits = reversal(&written)
+                .and_then(|reversal| reversal.of.business_date)
+                .is_none_or(|date| date == sale.entry.business_date);
+            if fits {
+                returned.add(&written);
+            }
+        }
+        Ok(returned)
+    }
+
+    /// Own entries from `seq` on, at most `limit`.
+    pub fn own_from(&self, seq: Seq, limit: usize) -> R<Vec<Written>> {
+        let own = Key::of(Table::Entries).u32(self.published.node.0);
+        let mut found = Vec::new();
+        self.scan_range(own.u64(seq.0), *own.range().end(), |_, value| {
+            if found.len() < limit {
+                found.push(written(value)?);
+            }
+            Ok(found.len() < limit)
+        })?;
+        Ok(found)
+    }
+
+    /// Settled cases of this outlet's redemptions, each as a sentence.
+    pub fn decisions(&self) -> R<Vec<(Dot, String)>> {
+        let mut found = Vec::new();
+        self.scan(Key::of(Table::Decisions), |key, value| {
+            found.push((Parts(key).dot(), String::from_utf8_lossy(value).into_owned()));
+            Ok(true)
+        })?;
+        Ok(found)
+    }
+
+    /// The next member number of a program that this till may hand out, the group so far counted.
+    pub fn next_number(&self, program: ProgramId) -> R<Option<String>> {
+        for block in self.number_blocks(Key::of(Table::NumberBlocks).u16(program.0))? {
+            let next = self.next_of(&block)?;
+            if next < block.first.saturating_add(u64::from(block.count)) {
+                return Ok(Some(format!("{}{next}", block.prefix)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Programs in which the numbers left run low.
+    pub fn number_blocks_low(&self) -> R<Vec<ProgramId>> {
+        let mut left: BTreeMap<ProgramId, (u64, u64)> = BTreeMap::new();
+        left.extend(self.published.catalog.programs.keys().map(|program| (*program, (0, 0))));
+        for block in self.number_blocks(Key::of(Table::NumberBlocks))? {
+            let end = block.first.saturating_add(u64::from(block.count));
+            let sums = left.entry(block.program).or_default();
+            sums.0 += end.saturating_sub(self.next_of(&block)?);
+            sums.1 = sums.1.max(u64::from(block.count));
+        }
+        Ok(left
+            .into_iter()
+            .filter(|(_, (left, all))| left * LOW_PART <= *all)
+            .map(|(program, _)| program)
+            .collect())
+    }
+
+    fn number_blocks(&self, prefix: Key) -> R<Vec<NumberBlock>> {
+        let mut blocks = Vec::new();
+        self.scan(prefix, |_, value| {
+            blocks.push(decode("block of numbers", value)?);
+            Ok(true)
+        })?;
+        Ok(blocks)
+    }
+
+    /// One past the highest number of a block that was handed out.
+    fn next_of(&self, block: &NumberBlock) -> R<u64> {
+        let used = Key::of(Table::NumbersUsed).u16(block.program.0);
+        let (from, to) =
+            (used.u64(block.first), used.u64(block.first.saturating_add(u64::from(block.count)) - 1));
+        let staged = self.staged.iter().map(|(layer, _)| layer);
+        let above =
+            self.published.layers().chain(staged).filter_map(|layer| {
+                layer.puts.range(from..=to).next_back().map(|(key, _)| key.body().to_vec())
+            });
+        let below = self.published.snap.table(Table::NumbersUsed).last(from.body()..=to.body())?;
+        let last = above.chain(below).max();
+        Ok(last.map_or(block.first, |key| u64::from_be_bytes(Parts(&key[2..]).take()).saturating_add(1)))
+    }
+}
+
+fn reversal(written: &Written) -> Option<&Reversal> {
+    match &written.entry.kind {
+        EntryKind::Refund(reversal) | EntryKind::Void(reversal) => Some(reversal),
+        _ => None,
+    }
+}
+
+impl Returned {
+    fn add(&mut self, written: &Written) {
+        match &written.entry.kind {
+            EntryKind::Refund(reversal) => {
+                for line in &reversal.lines {
+                    let sum = self.lines.entry(line.line).or_default();
+                    *sum = sum.checked_add(line.quantity).unwrap_or(*sum);
+                }
+            }
+            EntryKind::Void(_) => self.voided = true,
+            EntryKind::Attribute(attribute) => {
+                self.attributed.extend(written.entry.postings.iter().cloned());
+                self.attributed_to = Some(attribute.membership);
+            }
+            _ => {}
+        }
+    }
+}
