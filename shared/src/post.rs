@@ -15,6 +15,7 @@ use crate::intake::{Follow, hold};
 use crate::settle;
 use crate::wire::MarkBrief;
 
+pub mod decision;
 pub mod flow;
 pub mod legs;
 pub mod reversal;
@@ -187,6 +188,10 @@ pub fn post<B: Books>(books: &mut B, bucket: BucketId, taken: &Taken) -> Result<
             Ok(Outcome::Posted(totals))
         }
         EntryKind::Refund(_) | EntryKind::Void(_) => reversal::post(books, bucket, taken, entry, &judged),
+        EntryKind::Decision(decision) if taken.dot.node == SERVER => {
+            decision::post(books, bucket, taken, decision)?;
+            Ok(Outcome::Posted(totals))
+        }
         EntryKind::Hold(hold) if taken.dot.node == SERVER => {
             legs::set_aside(books, bucket, taken, hold.account, hold.points)?;
             Ok(Outcome::Posted(totals))
