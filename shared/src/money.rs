@@ -64,14 +64,28 @@ impl From<CurrencyCode> for String {
 }
 
 /// An amount of money, in JSON `{"amount": "12.50", "currency": "MYR"}`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Money {
     /// The amount in the currency's major unit.
-    #[serde(with = "decimal_text")]
+    #[serde(deserialize_with = "decimal_text::deserialize")]
     pub amount: Decimal,
     /// What it is an amount of.
     pub currency: CurrencyCode,
+}
+
+impl Serialize for Money {
+    /// Writes the amount with all the places of its currency, and with more where it has more (a tenth of a cent a
+    /// point).
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct as _;
+        let mut amount = self.amount.normalize();
+        amount.rescale(amount.scale().max(self.currency.scale()));
+        let mut written = to.serialize_struct("Money", 2)?;
+        written.serialize_field("amount", &amount.to_string())?;
+        written.serialize_field("currency", &self.currency)?;
+        written.end()
+    }
 }
 
 /// Rounds half-up to a currency's scale.
@@ -164,6 +178,16 @@ mod tests {
         assert_eq!(format(Decimal::from(5), myr), "5.00");
         assert_eq!(format(Decimal::new(12345, 3), myr), "12.35");
         assert_eq!(format(Decimal::from(5), CurrencyCode::new("JPY").unwrap()), "5");
+    }
+
+    #[test]
+    fn money_in_json_keeps_its_places_and_loses_none() {
+        for (given, written) in [("1", "1.00"), ("12.5", "12.50"), ("0.005", "0.005")] {
+            let json = format!(r#"{{"amount":"{given}","currency":"MYR"}}"#);
+            let money: Money = serde_json::from_str(&json).unwrap();
+            assert_eq!(serde_json::to_string(&money).unwrap(), json.replace(given, written));
+        }
+        assert!(serde_json::from_str::<Money>(r#"{"amount":12.5,"currency":"MYR"}"#).is_err());
     }
 
     #[test]
