@@ -8,9 +8,10 @@ use shared::books::memory::MemoryBooks;
 use shared::books::{self, CaseKind, Returned, SERVER, Side};
 use shared::chain::Head;
 use shared::entry::{Authority, Column, Entry, EntryKind, Line, Posting, Totals};
-use shared::ids::{Dot, Hash, NodeId, Seq};
+use shared::ids::{BucketId, Dot, Hash, NodeId, Seq};
 use shared::points::Points;
 use shared::settle::hash::StateHasher;
+use shared::time::Millis;
 
 use super::scene;
 use super::server::sure;
@@ -318,6 +319,56 @@ fn settled(books: &MemoryBooks) -> Result<(), String> {
         }
         if free < Points::ZERO {
             return Err(format!("I5: {id:?} has {free:?} after settlement: {account:?}"));
+        }
+    }
+    Ok(())
+}
+
+/// Takes away what happened after a watermark, but for what points were set aside for, and what gives it back.
+pub fn forget_after(books: &mut MemoryBooks, watermark: Millis) {
+    for account in books.accounts.values_mut() {
+        let late: BTreeSet<(Dot, u16)> = account
+            .open
+            .iter()
+            .filter(|(_, row)| row.at > watermark && !is_set_aside(&row.movement))
+            .map(|(key, _)| *key)
+            .collect();
+        account.open.retain(|key, row| {
+            let of_late = match &row.movement {
+                Movement::RedemptionReversed { of, leg, .. } => late.contains(&(*of, *leg)),
+                Movement::CreditReversed { of, .. } => late.iter().any(|(dot, _)| dot == of),
+                _ => false,
+            };
+            !late.contains(key) && !of_late
+        });
+    }
+}
+
+fn is_set_aside(movement: &Movement) -> bool {
+    match movement {
+        Movement::Redemption { authority, .. } => authority.is_covered(),
+        Movement::Hold { .. } => true,
+        _ => false,
+    }
+}
+
+/// L1: a cut is the same whether or not something of after its watermark had come.
+///
+/// # Errors
+/// The account that was settled otherwise.
+pub fn same_settlement(
+    without: &MemoryBooks,
+    with: &MemoryBooks,
+    buckets: &BTreeSet<BucketId>,
+) -> Result<(), String> {
+    for (id, account) in &with.accounts {
+        if !buckets.contains(&id.set.bucket(with.bucket_count)) {
+            continue;
+        }
+        let other = without.accounts.get(id).cloned().unwrap_or_default();
+        let same = account.settled == other.settled && account.debt == other.debt && account.shorts == other.shorts;
+        if !same {
+            return Err(format!("L1: what came after the watermark changed the cut of {id:?}: {account:?}, not {other:?}"));
         }
     }
     Ok(())

@@ -17,7 +17,7 @@ use shared::wire::{
     Authorize, Authorized, BucketDelta, Cursor, DirectoryDelta, ForkAlias, Pull, PullPage, Push, PushReply,
 };
 
-use super::scene;
+use super::{check, scene};
 
 /// Unwraps what books in memory can't fail with.
 pub fn sure<T>(result: Result<T, std::convert::Infallible>) -> T {
@@ -137,17 +137,32 @@ impl Server {
         sure(flow::authorize(&mut self.books, &desk, ask))
     }
 
-    /// Settles what can be settled.
-    pub fn settle(&mut self, now: Millis) -> usize {
+    /// Settles what can be settled; answers how many buckets.
+    ///
+    /// # Errors
+    /// What happened after the watermark changed a cut.
+    pub fn settle(&mut self, now: Millis) -> Result<usize, String> {
         let desk = self.desk(now);
         let nodes = sure(self.books.nodes());
         let watermark = settle::watermark(&nodes, now, scene::LONGEST_WAIT_MS);
-        sure(flow::settle(&mut self.books, &desk, &watermark)).len()
+        let mut before = self.books.clone();
+        let cuts = sure(flow::settle(&mut self.books, &desk, &watermark));
+        check::forget_after(&mut before, watermark.at);
+        let dot = Dot::new(books::SERVER, Seq(0));
+        for cut in &cuts {
+            sure(settle::apply(&mut before, dot, cut));
+        }
+        let settled: BTreeSet<BucketId> = cuts.iter().map(|cut| cut.bucket).collect();
+        check::same_settlement(&before, &self.books, &settled)?;
+        Ok(cuts.len())
     }
 
-    /// A catalog version becomes known: what waited for it is tried again.
-    pub fn learn(&mut self, catalog: &Arc<Catalog>, now: Millis) {
+    /// A catalog version becomes known; what waited for it is tried again, at once or when somebody asks for it.
+    pub fn learn(&mut self, catalog: &Arc<Catalog>, at_once: bool, now: Millis) {
         self.books.catalogs.insert(catalog.hash, Arc::clone(catalog));
+        if !at_once {
+            return;
+        }
         let wait = books::Wait::Catalog(catalog.hash);
         let follow = sure(post::retry(&mut self.books, &wait));
         let desk = self.desk(now);

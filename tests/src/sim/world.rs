@@ -154,7 +154,7 @@ impl World {
         match self.rng.below(100) {
             0..42 => self.act(till),
             42..82 => self.tick(till),
-            82..87 => self.tally.cuts += u64::try_from(self.server.settle(self.now)).unwrap_or(0),
+            82..87 => self.tally.cuts += u64::try_from(self.server.settle(self.now)?).unwrap_or(0),
             87..92 => self.office(),
             92..96 => self.tills[till].line = self.rng.chance(60),
             _ if self.setup.chaos => self.befall(till),
@@ -174,7 +174,7 @@ impl World {
             till.chain.sync.on_pull_lost();
         }
         if self.rng.chance(70) {
-            self.server.learn(&self.catalogs[1].clone(), self.now);
+            self.server.learn(&self.catalogs[1].clone(), false, self.now);
         }
         // whoever waits for an answer that was lost gives up
         self.now = self.now.after(700_000);
@@ -184,7 +184,7 @@ impl World {
         self.server.retry_all(self.now);
         for _ in 0..3 {
             self.exchange()?;
-            self.tally.cuts += u64::try_from(self.server.settle(self.now)).unwrap_or(0);
+            self.tally.cuts += u64::try_from(self.server.settle(self.now)?).unwrap_or(0);
             check::always(&self.server.books)?;
         }
         self.exchange()
@@ -650,7 +650,10 @@ impl World {
                 }
             }
             5..7 => self.server.retry_all(self.now),
-            7..8 => self.server.learn(&self.catalogs[1].clone(), self.now),
+            7..8 => {
+                let at_once = self.rng.chance(50);
+                self.server.learn(&self.catalogs[1].clone(), at_once, self.now);
+            }
             _ => {
                 let place = self.rng.index(self.tills.len());
                 self.tills[place].catalog = Arc::clone(&self.catalogs[1]);
