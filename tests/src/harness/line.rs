@@ -25,7 +25,8 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     weather: Weather,
-    open: Vec<TcpStream>,
+    open: BTreeMap<u64, TcpStream>,
+    opened: u64,
     passed: BTreeMap<String, u64>,
     closed: bool,
 }
@@ -53,7 +54,7 @@ impl Line {
                     return;
                 }
                 let own = Arc::clone(&own);
-                std::thread::spawn(move || own.serve(stream));
+                std::thread::spawn(move || own.serve(&stream));
             }
         });
         Self { shared, address }
@@ -128,7 +129,7 @@ impl Drop for Line {
 
 impl State {
     fn hang_up(&mut self) {
-        for stream in self.open.drain(..) {
+        for stream in std::mem::take(&mut self.open).into_values() {
             // the other side may have gone first
             let _ = stream.shutdown(Shutdown::Both);
         }
@@ -140,12 +141,15 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One connection of a till, request by request, until either side or the weather ends it.
-    fn serve(&self, client: TcpStream) {
-        let Ok(mut writer) = client.try_clone() else { return };
-        if !self.register(&client) {
-            return;
+    /// One connection of a till, until either side or the weather ends it.
+    fn serve(&self, client: &TcpStream) {
+        if let Some(_held) = self.hold(client) {
+            self.carry(client);
         }
+    }
+
+    /// Request by request.
+    fn carry(&self, client: &TcpStream) {
         let mut reader = BufReader::new(client);
         while let Some(request) = Message::read(&mut reader, true) {
             let weather = self.state().weather.clone();
@@ -153,11 +157,7 @@ impl Shared {
                 return;
             }
             if weather.deaf {
-                // says nothing until the line is cut or mended
-                while reader.fill_buf().is_ok_and(|bytes| !bytes.is_empty()) {
-                    let length = reader.buffer().len();
-                    reader.consume(length);
-                }
+                swallow(&mut reader);
                 return;
             }
             std::thread::sleep(weather.slow);
@@ -166,32 +166,31 @@ impl Shared {
                 // only the server is to notice it
                 let _ = self.pass_on(&request);
             }
+            let mut writer = client;
             if self.loses(&request) || writer.write_all(&answer.bytes).is_err() || answer.is_last {
-                let _ = writer.shutdown(Shutdown::Both);
                 return;
             }
         }
     }
 
-    fn register(&self, stream: &TcpStream) -> bool {
+    /// Keeps a connection where a cut finds it, until what is given back is dropped; none where the line is cut.
+    fn hold(&self, stream: &TcpStream) -> Option<Held<'_>> {
         let mut state = self.state();
         if state.weather.cut {
-            return false;
+            return None;
         }
-        if let Ok(stream) = stream.try_clone() {
-            state.open.push(stream);
-        }
-        true
+        state.opened += 1;
+        let number = state.opened;
+        state.open.insert(number, stream.try_clone().ok()?);
+        Some(Held { shared: self, number })
     }
 
     fn pass_on(&self, request: &Message) -> Option<Message> {
-        let mut server = TcpStream::connect(self.to).ok()?;
-        if !self.register(&server) {
-            return None;
-        }
-        server.write_all(&request.bytes).ok()?;
+        let server = TcpStream::connect(self.to).ok()?;
+        let _held = self.hold(&server)?;
+        (&server).write_all(&request.bytes).ok()?;
         *self.state().passed.entry(request.path()).or_default() += 1;
-        Message::read(&mut BufReader::new(server), false)
+        Message::read(&mut BufReader::new(&server), false)
     }
 
     fn loses(&self, request: &Message) -> bool {
@@ -202,6 +201,28 @@ impl Shared {
             }
             _ => false,
         }
+    }
+}
+
+/// An open connection; dropping it closes it.
+struct Held<'a> {
+    shared: &'a Shared,
+    number: u64,
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        if let Some(stream) = self.shared.state().open.remove(&self.number) {
+            // the other side may have gone first
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+}
+
+/// Says nothing until the line is cut or mended, or the till gives up.
+fn swallow(from: &mut impl BufRead) {
+    while let Ok(length @ 1..) = from.fill_buf().map(<[u8]>::len) {
+        from.consume(length);
     }
 }
 
