@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::daemon::{self, Daemon};
 use super::goods;
 use super::http::{Client, points, words};
-use super::scratch::Scratch;
+use super::scratch::{self, Scratch};
 use super::wait::{eventually, until};
 
 const PROGRAM: &str = "tillkeep-server";
@@ -103,6 +103,22 @@ impl Office {
     pub fn stop(&mut self) {
         let ended_well = self.daemon.take().is_none_or(|mut daemon| daemon.stop());
         assert!(ended_well, "SIGTERM is answered by an orderly end with status 0");
+    }
+
+    /// A backup of its disk, taken while it is killed.
+    pub fn image(&mut self) -> Scratch {
+        self.kill();
+        let image = Scratch::new("image");
+        scratch::copy(&self.folder.path().join("data"), &image.path().join("data"));
+        self.start();
+        image
+    }
+
+    /// Killed, its disk put back to what a backup holds, and started.
+    pub fn put_back(&mut self, image: &Scratch) {
+        self.kill();
+        scratch::copy(&image.path().join("data"), &self.folder.path().join("data"));
+        self.start();
     }
 
     /// Its port, which stays over restarts.

@@ -9,7 +9,7 @@ use super::daemon::{self, Daemon};
 use super::http::{Answer, Client, points};
 use super::line::Line;
 use super::office::Office;
-use super::scratch::Scratch;
+use super::scratch::{self, Scratch};
 use super::wait::until;
 
 const PROGRAM: &str = "tillkeep-edge";
@@ -93,6 +93,31 @@ impl Till {
     pub fn restart(&mut self) {
         self.kill();
         self.start();
+    }
+
+    /// An image of its disk, taken while it is killed.
+    pub fn image(&mut self) -> Scratch {
+        self.kill();
+        let image = Scratch::new("image");
+        scratch::copy(&self.folder.path().join("data"), &image.path().join("data"));
+        self.start();
+        image
+    }
+
+    /// Killed, its disk put back to what an image holds, and started.
+    pub fn put_back(&mut self, image: &Scratch) {
+        self.kill();
+        scratch::copy(&image.path().join("data"), &self.folder.path().join("data"));
+        self.start();
+    }
+
+    /// A machine cloned from an image, with a line of its own; it runs.
+    #[must_use]
+    pub fn cloned(&self, image: Scratch, office: &Office) -> Self {
+        let line = Line::to(office.port());
+        let mut clone = Self { daemon: None, port: 0, token: self.token.clone(), line, folder: image };
+        clone.start();
+        clone
     }
 
     /// Its process.

@@ -1,0 +1,128 @@
+//! Old disks: a till put back from an image, a machine that was cloned, a head office restored from its backup. Nothing
+//! that was acknowledged is lost, nothing counts twice.
+
+use system_tests::harness::goods::{KL, redeeming};
+use system_tests::harness::prelude::*;
+
+const ALI: &str = "6009410000012345";
+
+fn worth(receipt: &str, ringgit: u32) -> Value {
+    sale(receipt, ALI, &[line("1", &format!("{ringgit}.00"))])
+}
+
+/// Waits until the server has this balance, with all tills pushing and pulling.
+fn settles_at(office: &Office, ali: &Member, tills: &[&Till], balance: i64) {
+    until(&format!("{balance} points at the server and at every till"), || {
+        let rounds: Vec<_> = tills.iter().map(|till| till.pos().post("/api/sync", &json!({})).text).collect();
+        let seen: Vec<_> = tills.iter().map(|till| till.balance(ALI)).chain([office.balance(ali)]).collect();
+        if seen.iter().all(|seen| *seen == balance) { Ok(()) } else { Err((seen, rounds)) }
+    });
+}
+
+fn found_at_the_office(office: &Office, receipt: &str) -> Vec<Value> {
+    let found = office.clerk().get(&format!("/api/transactions?receipt={receipt}&outlet={KL}")).must(200);
+    found["items"].as_array().expect("a list").clone()
+}
+
+#[test]
+fn a_till_put_back_from_an_old_image_loses_neither_branch() {
+    let office = Office::open();
+    let ali = office.member("Ali", ALI, 1_000);
+    let mut till = Till::open(&office, KL, "till-1");
+    till.wait_for_balance(ALI, 1_000);
+    till.sell(&worth("R-1", 10));
+    till.sync();
+    let image = till.image();
+    till.sell(&worth("R-2", 20));
+    till.sync();
+    let node = till.status()["node"].clone();
+
+    till.put_back(&image);
+    till.line().cut();
+    let after = worth("R-3", 40);
+    till.sell(&after);
+    till.line().mend();
+    settles_at(&office, &ali, &[&till], 1_070);
+    for receipt in ["R-1", "R-2", "R-3"] {
+        let found = found_at_the_office(&office, receipt);
+        assert_eq!(found.len(), 1, "{receipt}: {found:?}");
+    }
+    assert_ne!(till.status()["node"], node, "fenced: it goes on as a new node");
+    let again = till.sell(&after);
+    assert!(again.is_replay(), "the POS that sends again is known");
+    till.sell(&worth("R-4", 5));
+    settles_at(&office, &ali, &[&till], 1_075);
+    assert_eq!(points(&office.liability_when_settled()["points"]), 1_075);
+    office.verify();
+}
+
+#[test]
+fn a_till_put_back_without_selling_anything_goes_on() {
+    let office = Office::open();
+    let ali = office.member("Ali", ALI, 1_000);
+    let mut till = Till::open(&office, KL, "till-1");
+    till.wait_for_balance(ALI, 1_000);
+    let image = till.image();
+    till.sell(&worth("R-1", 20));
+    till.sync();
+    till.put_back(&image);
+    settles_at(&office, &ali, &[&till], 1_020);
+    till.sell(&worth("R-2", 5));
+    settles_at(&office, &ali, &[&till], 1_025);
+    office.verify();
+}
+
+#[test]
+fn two_machines_from_one_image_both_count() {
+    let office = Office::open();
+    let ali = office.member("Ali", ALI, 1_000);
+    let mut till = Till::open(&office, KL, "till-1");
+    till.wait_for_balance(ALI, 1_000);
+    let image = till.image();
+    let clone = till.cloned(image, &office);
+    till.line().cut();
+    clone.line().cut();
+    till.sell(&worth("R-1", 10));
+    clone.sell(&worth("R-2", 20));
+    clone.sell(&redeeming(worth("R-3", 40), 200));
+    till.line().mend();
+    till.sync();
+    clone.line().mend();
+    // 1000 + 10 + 20 − 200 + 38
+    settles_at(&office, &ali, &[&till, &clone], 868);
+    till.sell(&worth("R-4", 1));
+    clone.sell(&worth("R-5", 1));
+    settles_at(&office, &ali, &[&till, &clone], 870);
+    assert_eq!(points(&office.liability_when_settled()["points"]), 870);
+    office.verify();
+}
+
+#[test]
+fn a_head_office_restored_from_its_backup_is_told_everything_again() {
+    let mut office = Office::open();
+    let ali = office.member("Ali", ALI, 1_000);
+    let old = Till::open(&office, KL, "old");
+    old.wait_for_balance(ALI, 1_000);
+    old.sell(&worth("R-1", 10));
+    old.sync();
+    let backup = office.image();
+    old.sell(&worth("R-2", 20));
+    old.sync();
+    // enrolled after the backup: the restored server has never heard of it
+    let new = Till::open(&office, KL, "new");
+    new.wait_for_balance(ALI, 1_030);
+    new.sell(&worth("R-3", 5));
+    new.sync();
+    assert_eq!(office.balance(&ali), 1_035);
+
+    office.put_back(&backup);
+    settles_at(&office, &ali, &[&old, &new], 1_035);
+    old.sell(&worth("R-4", 1));
+    new.sell(&worth("R-5", 1));
+    settles_at(&office, &ali, &[&old, &new], 1_037);
+    for receipt in ["R-1", "R-2", "R-3", "R-4", "R-5"] {
+        assert_eq!(found_at_the_office(&office, receipt).len(), 1, "{receipt}");
+    }
+    assert_eq!(points(&office.liability_when_settled()["points"]), 1_037);
+    office.verify();
+}
