@@ -121,13 +121,21 @@ impl ByHand {
     pub async fn tell(&mut self) -> Result<(), String> {
         self.0.calm_down();
         while !self.0.may_wait() {
-            if let Err(error) = self.0.step(0).await {
+            if let Err(error) = self.0.step().await {
                 self.0.fail(&error);
                 return Err(error);
             }
         }
         Ok(())
     }
+}
+
+/// The share of the bootstrap that a store holds, in thousandths.
+pub fn bootstrapped(store: &Store) -> u16 {
+    if store.sync().cursor.is_some() {
+        return 1_000;
+    }
+    store.snapshot().map_or(0, |outline| round::permille(outline.chunks.len(), store.snapshot_missing().len()))
 }
 
 /// Keeps up until `stop` says so.
@@ -167,24 +175,19 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
 /// One step. One that only waits for something to happen at the server is left when something happens here.
 async fn next_step(app: &App, worker: &mut Worker, rounds: &mut Rounds) -> Result<(), String> {
     let mut asker = None;
-    if worker.may_wait() {
-        let done = tokio::select! {
-            done = worker.step(LONG_POLL_MS) => Some(done?),
-            () = app.written() => None,
-            asked = rounds.0.recv() => {
-                asker = asked;
-                None
+    if worker.may_wait() && app.link().is_online() {
+        let interrupt = async {
+            tokio::select! {
+                () = app.written() => {}
+                asked = rounds.0.recv() => asker = asked,
             }
         };
-        if done.is_none() {
-            worker.on_interrupted();
-        }
-        worker.calm_down();
-    } else if let Done::Pushed(_) = worker.step(0).await?
+        worker.wait(LONG_POLL_MS, interrupt).await?;
+    } else if let Done::Pushed(_) = worker.step().await?
         && worker.may_wait()
     {
         // what the server posted of this is fetched at once, before waiting for more
-        worker.step(0).await?;
+        worker.step().await?;
     }
     if let Some(asker) = asker {
         // who asked may have gone

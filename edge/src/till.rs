@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::serve::{Listener, ListenerExt as _};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -91,7 +92,7 @@ impl Till {
         let (stop, stopping) = watch::channel(false);
         let local = socket::listen(&options.data_dir)?;
         let tasks = vec![
-            tokio::spawn(serve(listener, http::router(&desk.app), stopping.clone())),
+            tokio::spawn(serve(quick(listener), http::router(&desk.app), stopping.clone())),
             tokio::spawn(serve(local, http::local_router(&desk.app), stopping.clone())),
             tokio::spawn(sync::tell_status(desk.app.clone(), stopping.clone())),
             tokio::spawn(sync::run(desk.app.clone(), desk.client, desk.rounds, stopping)),
@@ -146,6 +147,7 @@ pub(crate) fn desk(
         None => Arc::new(Http::new(&store.identity().server_url)?),
     };
     let link = Link::default();
+    link.bootstrapped(sync::bootstrapped(&store));
     let client = Client::new(transport, clock.clone(), link.clone());
     let (server, rounds) = sync::Server::new(client.clone(), store.clone());
     let app = App::new(store, clock.clone(), link, server, budget_ms);
@@ -173,9 +175,18 @@ impl Running {
     }
 }
 
+/// Sends small answers at once: a POS waits for each.
+fn quick(listener: TcpListener) -> impl Listener<Io: std::fmt::Debug, Addr = SocketAddr> {
+    listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection stays slow");
+        }
+    })
+}
+
 async fn serve<L>(listener: L, router: Router, mut stop: watch::Receiver<bool>)
 where
-    L: axum::serve::Listener,
+    L: Listener,
     L::Addr: std::fmt::Debug,
 {
     let stopped = async move {

@@ -49,7 +49,10 @@ impl From<Refusal> for Error {
 
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
-        Self::Broken(error.to_string())
+        match error {
+            StoreError::Full => Self::StoreFull,
+            other => Self::Broken(other.to_string()),
+        }
     }
 }
 

@@ -40,8 +40,9 @@ impl App {
 
     /// Writes a wish and shows what came of it.
     pub(super) async fn transact(&self, wish: Wish) -> Result<Outcome<Transaction>, Error> {
+        let remote = wish.remote.clone();
         let done = self.write(wish).await?;
-        let body = self.show(&self.store().read()?, &done.written)?;
+        let body = self.show(&self.store().read()?, &done.written, remote.as_ref())?;
         Ok(Outcome { body, replayed: done.replayed })
     }
 

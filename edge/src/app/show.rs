@@ -1,6 +1,7 @@
 //! An entry as the API shows it: with today's balances and state.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use shared::account::AccountId;
 use shared::api::transaction::Transaction;
@@ -9,23 +10,29 @@ use shared::ids::{CurrencyId, MembershipId};
 use shared::points::Points;
 use shared::render;
 use shared::render::transaction::Shown;
+use shared::view::KnownSale;
 
 use super::{App, Error};
 use crate::store::{Returned, View, Written};
 
 impl App {
-    /// A transaction as it stands now.
-    pub(super) fn show(&self, view: &View, written: &Written) -> Result<Transaction, Error> {
+    /// A transaction as it stands now. `remote` is what it gives back or undoes, where only the server knows that.
+    pub(super) fn show(
+        &self,
+        view: &View,
+        written: &Written,
+        remote: Option<&KnownSale>,
+    ) -> Result<Transaction, Error> {
         let entry = &written.entry;
         let catalog = view.catalog_of(entry.catalog)?.unwrap_or_else(|| view.catalog());
-        let original = original(view, entry)?;
+        let original = original(view, entry)?.or_else(|| remote.map(|sale| Arc::new(sale.entry.clone())));
         let returned = view.returned(entry.dot)?;
         let members = members(original.as_deref().unwrap_or(entry), &returned);
         let (owners, balances) = accounts(view, &members)?;
         let shown = Shown {
             catalog: &catalog,
             hash: written.hash,
-            state: self.state(view, entry, original.as_deref(), &returned),
+            state: self.state(view, entry, &returned),
             balances: &balances,
             owners: &owners,
             original: original.as_deref(),
@@ -36,18 +43,12 @@ impl App {
     }
 
     /// `waiting`, `provisional`, `confirmed` or `voided`.
-    fn state(
-        &self,
-        view: &View,
-        entry: &Entry,
-        original: Option<&Entry>,
-        returned: &Returned,
-    ) -> &'static str {
+    fn state(&self, view: &View, entry: &Entry, returned: &Returned) -> &'static str {
         let waits = match &entry.kind {
             EntryKind::Sale(sale) => {
                 !matches!(sale.earner, Party::Membership(_)) && returned.attributed.is_empty()
             }
-            EntryKind::Refund(_) | EntryKind::Void(_) => original.is_none(),
+            EntryKind::Refund(reversal) | EntryKind::Void(reversal) => reversal.of.dot.is_none(),
             _ => false,
         };
         let told = entry.dot.node != self.identity().node || entry.dot.seq <= view.acked();
@@ -61,7 +62,7 @@ impl App {
 }
 
 /// The transaction that an entry gives back or undoes, where it is known here.
-fn original(view: &View, entry: &Entry) -> Result<Option<std::sync::Arc<Entry>>, Error> {
+fn original(view: &View, entry: &Entry) -> Result<Option<Arc<Entry>>, Error> {
     let (EntryKind::Refund(reversal) | EntryKind::Void(reversal)) = &entry.kind else { return Ok(None) };
     let Some(of) = reversal.of.dot else { return Ok(None) };
     Ok(view.entry(of)?.map(|written| written.entry))

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use shared::api::till::{Bootstrap, DayCurrency, DayReport, QueueItem, Status, SyncResult};
 use shared::entry::{Column, Entry, EntryKind};
-use shared::ids::{CurrencyId, Seq};
+use shared::ids::{CurrencyId, Dot, Seq};
 use shared::points::Points;
 use shared::render;
 use shared::time::Millis;
@@ -49,22 +49,36 @@ impl App {
         })
     }
 
+    /// Whether the store can be read, and takes writes.
+    pub fn ready(&self) -> Result<(), Error> {
+        self.store().read()?;
+        self.store().stopped().map_or(Ok(()), |why| Err(Error::Broken(why)))
+    }
+
     /// Entries that the server has not acknowledged.
     pub(super) fn pending(&self, view: &View) -> u64 {
         view.head().seq.0.saturating_sub(view.acked().0)
     }
 
-    /// What waits for the server, or was put aside by it.
-    pub fn queue(&self, state: QueueState, limit: usize) -> Result<Vec<QueueItem>, Error> {
+    /// What waits for the server after an entry of this till's, or was put aside by it; in order.
+    pub fn queue(
+        &self,
+        state: QueueState,
+        after: Option<Dot>,
+        limit: usize,
+    ) -> Result<Vec<QueueItem>, Error> {
         let view = self.store().read()?;
         match state {
             QueueState::Pending => {
-                let waiting = view.own_from(view.acked().next(), limit)?;
+                let after = after.map_or(view.acked(), |after| after.seq.max(view.acked()));
+                let waiting = view.own_from(after.next(), limit)?;
                 Ok(waiting.iter().map(|written| item(&written.entry, "pending", None)).collect())
             }
             QueueState::Parked => {
                 let mut parked = Vec::new();
-                for (dot, reason) in view.parked()?.into_iter().take(limit) {
+                let left =
+                    view.parked()?.into_iter().filter(|(dot, _)| after.is_none_or(|after| *dot > after));
+                for (dot, reason) in left.take(limit) {
                     let written = view.entry(dot)?;
                     parked.extend(written.map(|written| item(&written.entry, "parked", Some(reason))));
                 }

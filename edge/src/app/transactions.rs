@@ -26,7 +26,7 @@ impl App {
         let view = self.store().read()?;
         let written = view.entry(id)?.filter(|written| is_transaction(&written.entry.kind));
         let written = written.ok_or_else(|| Error::not_found("transaction with this id at this till"))?;
-        self.show(&view, &written)
+        self.show(&view, &written, None)
     }
 
     /// Transactions, newest first.
@@ -63,7 +63,7 @@ impl App {
         for dot in dots {
             let Some(written) = view.entry(*dot)? else { continue };
             if is_transaction(&written.entry.kind) && shown.len() < limit {
-                shown.push(self.show(view, &written)?);
+                shown.push(self.show(view, &written, None)?);
             }
         }
         Ok(shown)

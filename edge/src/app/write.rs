@@ -156,7 +156,7 @@ impl Case {
         self.prepare(view)?;
         let loader = Loader { view, catalog: &catalog, now: self.now };
         let mut facts = loader.facts(self.place, &self.command, self.of, self.clock_untrusted)?;
-        facts.sale = facts.sale.or(self.remote.take());
+        facts.sale = both(facts.sale.take(), self.remote.take());
         Ok(Verdict::Append(decide(&facts, &catalog, &self.command, self.now)?))
     }
 
@@ -164,7 +164,7 @@ impl Case {
     /// next free member numbers.
     fn prepare(&mut self, view: &View) -> Result<(), Error> {
         if let Deed::BlindRefund(returning, of) = &self.command.deed {
-            self.of = sale_of(view, of)?;
+            self.of = self.of.or(sale_of(view, of)?);
             if self.of.is_some() || self.remote.is_some() {
                 self.command.deed = Deed::Refund(returning.clone());
             }
@@ -178,6 +178,21 @@ impl Case {
         }
         Ok(())
     }
+}
+
+/// A transaction as this till and the server know it together. What either has seen given back is given back; the server
+/// does not have what this till has not told yet, and this till not what others did.
+fn both(here: Option<KnownSale>, there: Option<KnownSale>) -> Option<KnownSale> {
+    let (Some(mut sale), Some(there)) = (here.clone(), there.clone()) else { return here.or(there) };
+    for (line, quantity) in there.returned {
+        let known = sale.returned.entry(line).or_default();
+        *known = quantity.max(*known);
+    }
+    sale.voided |= there.voided;
+    if sale.attributed.is_empty() {
+        sale.attributed = there.attributed;
+    }
+    Some(sale)
 }
 
 fn no_numbers() -> Refusal {

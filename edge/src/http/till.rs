@@ -10,14 +10,13 @@ use serde::Deserialize;
 use shared::api::problem::Problem;
 use shared::api::till::{DayReport, NetworkRequest, QueueItem, Status, SyncResult};
 use shared::api::{Page, Paging};
-use shared::limits;
 use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::BroadcastStream;
 use utoipa::IntoParams;
 
 use super::Till;
 use super::problem::{Failure, invalid};
-use super::request::{Json, Query, page};
+use super::request::{Json, Query, id};
 use crate::app::events::Event;
 use crate::app::status::QueueState;
 
@@ -35,7 +34,7 @@ pub(crate) struct QueueQuery {
 
 /// Whether the store takes writes and the till can be used.
 pub(crate) async fn ready(State(app): Till) -> Result<&'static str, Failure> {
-    app.status()?;
+    app.ready()?;
     Ok("ready\n")
 }
 
@@ -57,8 +56,12 @@ pub(crate) async fn queue(
         Some("parked") => QueueState::Parked,
         Some(_) => return Err(invalid(Some("state".to_owned()), "`state` is `pending` or `parked`.")),
     };
-    let items = app.queue(state, limits::PAGE.1)?;
-    Ok(Answer(page(items, &Paging { limit: query.limit, after: query.after }, |item| item.id.clone())))
+    let after = query.after.as_deref().map(id).transpose()?;
+    let limit = Paging { limit: query.limit, after: None }.limit();
+    let mut items = app.queue(state, after, limit + 1)?;
+    let next = items.get(limit - 1).map(|item| item.id.clone()).filter(|_| items.len() > limit);
+    items.truncate(limit);
+    Ok(Answer(Page { items, next }))
 }
 
 /// Does a sync round now, and answers when it is over.

@@ -117,10 +117,11 @@ impl Client {
         wait: Duration,
     ) -> Result<Reply, String> {
         let now = self.clock.now();
+        let body = zstd::encode_all(message, ZSTD_LEVEL).map_err(|error| error.to_string())?;
         let request = Request {
             call,
-            token: signer.map(|signer| token(signer.node, &signer.key, message, now)),
-            body: zstd::encode_all(message, ZSTD_LEVEL).map_err(|error| error.to_string())?,
+            token: signer.map(|signer| token(signer.node, &signer.key, &body, now)),
+            body,
             patience: PATIENCE + wait,
         };
         tokio::select! {

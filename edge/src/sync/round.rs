@@ -56,7 +56,7 @@ impl Worker {
         let (mut pushed, mut error) = (0, None);
         self.detours = 0;
         for _ in 0..STEPS {
-            match self.step(0).await {
+            match self.step().await {
                 Ok(Done::Pushed(entries)) => pushed += entries,
                 Ok(Done::Moved) => {}
                 Ok(Done::Quiet) => break,
@@ -79,18 +79,36 @@ impl Worker {
         result
     }
 
-    /// One step; a pull waits up to `wait_ms` for something to happen.
-    pub(super) async fn step(&mut self, wait_ms: u32) -> Result<Done, String> {
+    /// One step, without waiting for anything to happen at the server.
+    pub(super) async fn step(&mut self) -> Result<Done, String> {
         match self.state.next(&self.store) {
             Step::Push { .. } => self.push().await,
-            Step::Pull { number, .. } => self.pull(number, wait_ms).await,
+            Step::Pull { number, .. } => self.pull(number, 0, std::future::pending()).await,
             Step::Bootstrap => self.bootstrap().await,
             Step::Renew => self.renew().await,
             Step::Rest => {
                 self.store.forget_members().await.map_err(text)?;
-                tokio::time::sleep(Duration::from_millis(u64::from(wait_ms))).await;
                 Ok(Done::Quiet)
             }
+        }
+    }
+
+    /// Where nothing is left to be said: waits up to `wait_ms` for something to happen at the server, or until
+    /// `interrupt`. Only the waiting is broken off; a page that has come is applied whole.
+    pub(super) async fn wait(
+        &mut self,
+        wait_ms: u32,
+        interrupt: impl Future<Output = ()>,
+    ) -> Result<Done, String> {
+        self.detours = 0;
+        match self.state.next(&self.store) {
+            Step::Pull { number, .. } => self.pull(number, wait_ms, interrupt).await,
+            Step::Rest => {
+                // an interruption is as good a reason to look again
+                let _ = tokio::time::timeout(Duration::from_millis(u64::from(wait_ms)), interrupt).await;
+                Ok(Done::Quiet)
+            }
+            _ => Ok(Done::Moved),
         }
     }
 
@@ -121,7 +139,12 @@ impl Worker {
         Ok(Done::Pushed(self.state.acked.seq.0.saturating_sub(before)))
     }
 
-    async fn pull(&mut self, number: u64, wait_ms: u32) -> Result<Done, String> {
+    async fn pull(
+        &mut self,
+        number: u64,
+        wait_ms: u32,
+        interrupt: impl Future<Output = ()>,
+    ) -> Result<Done, String> {
         let signer = self.signer();
         let Some(cursor) = self.state.cursor.clone() else { return Ok(Done::Moved) };
         let catalog = self.store.read().map_err(text)?.catalog().hash;
@@ -138,7 +161,14 @@ impl Worker {
         self.state.on_asked(number);
         // kept before it is sent, so that a number is never asked twice
         self.keep().await?;
-        match self.client.pull(&signer, &pull).await {
+        let pulled = tokio::select! {
+            pulled = self.client.pull(&signer, &pull) => pulled,
+            () = interrupt => {
+                self.state.on_pull_lost();
+                return Ok(Done::Moved);
+            }
+        };
+        match pulled {
             Ok(Pulled::Page(page)) => self.take(*page).await,
             Ok(Pulled::Bootstrap) => {
                 self.detour("the server asks for one bootstrap after the other")?;
@@ -257,11 +287,6 @@ impl Worker {
         if self.detours > DETOURS { Err(why.to_owned()) } else { Ok(()) }
     }
 
-    /// A pull that was left waiting is lost.
-    pub(super) fn on_interrupted(&mut self) {
-        self.state.on_pull_lost();
-    }
-
     /// The server did not answer.
     pub(super) fn fail(&self, why: &str) {
         self.app.link().failed(why);
@@ -293,7 +318,7 @@ impl Worker {
 }
 
 /// The share of a bootstrap that is there, in thousandths; short of whole until it is finished.
-fn permille(chunks: usize, missing: usize) -> u16 {
+pub(super) fn permille(chunks: usize, missing: usize) -> u16 {
     let here = chunks.saturating_sub(missing);
     u16::try_from(here * 1_000 / chunks.max(1)).unwrap_or(0).min(999)
 }

@@ -68,7 +68,7 @@ impl Http {
     async fn post(&self, request: Request) -> Result<Reply, String> {
         let url = format!("{}/sync/v1/{}", self.server, request.call);
         let mut post = self.client.post(url).timeout(request.patience);
-        post = post.header("Content-Type", MEDIA_TYPE).header("Content-Encoding", "zstd").body(request.body);
+        post = post.header("Content-Type", MEDIA_TYPE).body(request.body);
         if let Some(token) = request.token {
             post = post.bearer_auth(token);
         }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
 mod centre;
+mod commands;
 mod door;
 mod offline;
 mod online;
