@@ -126,6 +126,7 @@ pub struct StoreCounters {
 
 /// What a decision comes to.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "it lives on one stack for one command")]
 pub enum Decided<T> {
     /// An entry to journal, and the answer once it is durable.
     Append(Draft, T),
@@ -180,6 +181,7 @@ pub struct Store(Arc<Threads>);
 
 impl Store {
     /// A new till's store in `dir`, with its journal's first entry written.
+    #[expect(clippy::needless_pass_by_value, reason = "whoever enrols is done with it")]
     pub fn create(dir: &Path, identity: Identity, options: StoreOptions) -> Result<Self, StoreError> {
         Self::create_on(real_disk(dir)?, &identity, options)
     }

@@ -48,9 +48,8 @@ pub(super) struct Engine {
     compiled: Arc<Compiled>,
     /// When the server last answered, in ms; 0 for never.
     contact_ms: AtomicU64,
-    /// The last own entry that a durable commit of the cache holds, of the node that stands in the upper bits' place:
-    /// reset by a renewal.
-    durable: AtomicU64,
+    /// The last own entry that nobody needs in the journal any more; see [`apply::needless`].
+    needless: AtomicU64,
 }
 
 /// A node's journal as a folder of the store's disk.
@@ -83,7 +82,7 @@ impl Engine {
         let journal = opened.journal(opened.identity.node)?;
         opened.check_position(&journal)?;
         let layer = opened.replay(&journal)?;
-        let durable = opened.applied(opened.identity.node).seq.0;
+        let needless = apply::needless(&opened.meta, opened.identity.node);
         let (catalog_bytes, mut meta) = opened.first_catalog(&snap)?;
         if is_new && let Some(before) = released(&journal)? {
             // What is no longer in the journal was acknowledged; the rest is told again.
@@ -108,7 +107,7 @@ impl Engine {
             applier: Mutex::new(Applier::new(cache)),
             compiled: Arc::default(),
             contact_ms: AtomicU64::new(0),
-            durable: AtomicU64::new(durable),
+            needless: AtomicU64::new(needless),
         };
         if is_new {
             engine.keep_catalog(catalog.hash, &catalog_bytes)?;

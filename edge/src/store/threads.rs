@@ -33,7 +33,7 @@ pub(super) struct Threads {
     pub(super) engine: Arc<Engine>,
     commands: Mutex<Option<Sender<Box<dyn Job>>>>,
     work: Mutex<Option<Sender<Work>>>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    running: Mutex<Vec<JoinHandle<()>>>,
     handovers: Arc<AtomicU64>,
 }
 
@@ -57,7 +57,7 @@ impl Threads {
             engine,
             commands: Mutex::new(Some(commands)),
             work: Mutex::new(Some(work)),
-            threads: Mutex::new(vec![commit, apply]),
+            running: Mutex::new(vec![commit, apply]),
             handovers: Arc::default(),
         })
     }
@@ -111,7 +111,7 @@ impl Drop for Threads {
         self.commands.lock().take();
         self.work.lock().take();
         // The directory is free for the next one to open it once they are gone.
-        for thread in std::mem::take(&mut *self.threads.lock()) {
+        for thread in std::mem::take(&mut *self.running.lock()) {
             let _ = thread.join();
         }
     }

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 
 use redb::WriteTransaction;
 use shared::catalog::CatalogHash;
+use shared::ids::NodeId;
 
 use super::Engine;
 use crate::store::StoreError;
@@ -95,6 +96,7 @@ impl Engine {
         meta.write(&transaction)?;
         transaction.commit()?;
         let snap = Arc::new(applier.cache.snap()?);
+        let needless = needless(&meta, frozen.node);
         let meta = Arc::new(meta);
         self.publish(|published| {
             #[cfg(feature = "mutants")]
@@ -105,13 +107,13 @@ impl Engine {
         });
         if durable {
             (applier.undurable, applier.is_dirty) = (0, false);
-            self.durable.store(frozen.head().seq.0, Ordering::Release);
+            self.needless.store(needless, Ordering::Release);
         } else {
             applier.undurable += frozen.frozen.iter().map(|layer| layer.entries).sum::<u64>();
         }
         #[cfg(feature = "mutants")]
         if mutant::on(Mutant::ReleasedBeforeDurable) {
-            self.durable.store(frozen.head().seq.0, Ordering::Release);
+            self.needless.store(needless, Ordering::Release);
         }
         Ok(())
     }
@@ -123,6 +125,13 @@ impl Engine {
         let mut applier = self.applier.lock();
         self.transact(&mut applier, true, |_| Ok(Change { puts, meta: None }))
     }
+}
+
+/// The last own entry that a cache in this state has and knows to be acknowledged: once the state is durable, nobody
+/// needs the journal up to there. An acknowledgement that only memory knows is not known after a crash.
+pub(super) fn needless(meta: &Meta, node: NodeId) -> u64 {
+    let applied = meta.applied.get(&node).map_or(0, |head| head.seq.0);
+    if meta.sync.node == node { applied.min(meta.sync.acked.seq.0) } else { 0 }
 }
 
 fn stored_catalog(view: &View, puts: &Layer, hash: CatalogHash) -> Result<Vec<u8>, StoreError> {

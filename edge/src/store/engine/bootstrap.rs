@@ -13,7 +13,7 @@ use shared::view::tail_rows;
 use shared::wire::snapshot::{Chunk, Snapshot};
 
 use super::Engine;
-use super::apply::{Change, write_layers};
+use super::apply::{Change, needless, write_layers};
 use super::page::own_branches;
 use crate::store::StoreError;
 use crate::store::cache::Cache;
@@ -145,10 +145,11 @@ impl Engine {
         transaction.commit()?;
         Cache::put_in_place(&*self.disk)?;
         let snap = Arc::new(cache.snap()?);
+        let needless = needless(&meta, view.published.node);
         let meta = Arc::new(meta);
         self.publish(|published| Published { snap, meta, catalog, ..published.clone() });
         applier.replace(cache);
-        self.durable.store(view.published.head().seq.0, std::sync::atomic::Ordering::Release);
+        self.needless.store(needless, std::sync::atomic::Ordering::Release);
         self.forget_snapshot(&snapshot)
     }
 

@@ -210,8 +210,7 @@ impl Engine {
         if writer.stopped.is_some() {
             return;
         }
-        let acked = self.published().meta.sync.acked.seq.0;
-        let needless = acked.min(self.durable.load(Ordering::Acquire));
+        let needless = self.needless.load(Ordering::Acquire);
         let done = writer.journal.release_until(needless, self.options.clock.now().0).and_then(|released| {
             writer.journal.prepare()?;
             Ok(released)

@@ -35,7 +35,7 @@ impl Engine {
         })?;
         let snapshot = new_journal.snapshot();
         *writer = Writer::of(new_journal)?;
-        self.durable.store(0, Ordering::Release);
+        self.needless.store(0, Ordering::Release);
         self.publish(|published| {
             let meta = Meta { sync: TillSync::new(node), ..Meta::clone(&published.meta) };
             Published { meta: meta.into(), node, journal: snapshot, ..published.clone() }

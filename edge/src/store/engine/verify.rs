@@ -127,7 +127,7 @@ impl Engine {
         let doing = "copying the store";
         let mut report = BackupReport::default();
         for name in self.disk.list().map_err(StoreError::io(doing))? {
-            if name.starts_with("journal-") && name.ends_with(".seg") {
+            if name.starts_with("journal-") && name.strip_suffix(".seg").is_some() {
                 report.bytes += copy(&*self.disk, to, &name).map_err(StoreError::io(doing))?;
                 report.files += 1;
             }

@@ -109,7 +109,7 @@ pub(super) fn redeem(n: u128, points: i64, key: u128) -> Draft {
     draft(EntryKind::Redeem(moved(n), redemption), key, vec![posting(n, Column::Redeemed, points)])
 }
 
-type Decide = Box<dyn FnOnce(&View) -> Result<Option<Draft>, StoreError> + Send>;
+pub(super) type Decide = Box<dyn FnOnce(&View) -> Result<Option<Draft>, StoreError> + Send>;
 pub(super) type Outcome = Result<Option<Written>, CommitError>;
 
 /// A command for the engine.
