@@ -6,7 +6,8 @@ use crate::account::{Account, Movement, Row, Short};
 use crate::books::Side;
 use crate::catalog::{Bearer, OverdraftPolicy};
 use crate::entry::{Authority, Cut};
-use crate::ids::{Dot, NodeId, OutletId, Seq};
+use crate::frontier::Frontier;
+use crate::ids::{Dot, OutletId, Seq};
 use crate::points::Points;
 use crate::time::Millis;
 
@@ -14,7 +15,7 @@ use crate::time::Millis;
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Cover {
     watermark: Millis,
-    marks: BTreeMap<NodeId, Seq>,
+    marks: Frontier,
     parked: BTreeSet<Dot>,
 }
 
@@ -26,14 +27,14 @@ impl Cover {
     pub fn of(cut: &Cut) -> Self {
         Self {
             watermark: cut.watermark,
-            marks: cut.marks.iter().copied().collect(),
+            marks: cut.marks.iter().map(|(node, seq)| Dot::new(*node, *seq)).collect(),
             parked: cut.parked.iter().copied().collect(),
         }
     }
 
     /// Whether an entry was posted in the bucket when the cut was made.
     pub fn covers(&self, dot: Dot) -> bool {
-        self.marks.get(&dot.node).is_some_and(|seq| dot.seq <= *seq) && !self.parked.contains(&dot)
+        dot.seq <= self.marks.get(dot.node) && !self.parked.contains(&dot)
     }
 
     /// The rows that it folds. What was set aside for (an online redemption) counts whenever it was posted; everything
