@@ -18,18 +18,36 @@ pub use crate::store::StoreError;
 use crate::store::{self, Read, Store, Write};
 
 pub mod audit;
+pub mod cards;
+pub mod cases;
 pub mod catalog;
+pub mod changes;
 pub mod console;
 pub mod edit;
+pub mod enrolments;
 pub mod export;
 pub mod fleet;
 pub mod import;
+pub mod ledger;
+pub mod members;
+pub mod parked;
+pub mod points;
+pub mod reports;
+pub mod returns;
 pub mod roles;
+pub mod sales;
 pub mod settling;
 pub mod sync;
 pub mod tokens;
+pub mod transactions;
+pub mod unattributed;
 pub mod verify;
 pub mod words;
+pub mod write;
+
+mod facts;
+mod repeat;
+mod show;
 
 /// Why something was not done.
 #[derive(Debug)]

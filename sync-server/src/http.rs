@@ -14,19 +14,28 @@ use crate::app::roles as may;
 use route::{Api, Op};
 
 mod auth;
+mod books;
+mod cards;
+mod cases;
 mod catalog;
 mod error;
 mod extract;
 mod health;
+mod idempotent;
+mod members;
+mod memberships;
 mod office;
 mod route;
 mod sync;
 mod tills;
+mod transactions;
 
 /// The whole surface.
 pub fn router(app: Arc<App>) -> Router {
     let api = Api::new(Arc::clone(&app));
     let api = tokens_and_tills(catalog_routes(api));
+    let api = memberships::routes(members::routes(cards::routes(api)));
+    let api = books::routes(cases::routes(transactions::routes(api)));
     let (routes, document) = api.finish();
     let open = health::router(document);
     routes

@@ -1,1 +1,351 @@
-//! What the office changes of customers and memberships.
+//! What the office changes of customers and memberships: each an entry of the server's own, each audited.
+
+use shared::api::change::{CustomerChange, LabelsChange, StatusChange};
+use shared::api::member::{Membership as ShownMembership, Scan};
+use shared::decide::{Command, Deed, Draft, Enrollee, Enrolling, Grounds, NewCustomer, decide};
+use shared::entry::{Actor, DirectoryChange, EntryKind};
+use shared::ids::{CustomerId, Dot, MembershipId};
+use shared::limits;
+use shared::member::{
+    self, Card, CardStatus, Customer, CustomerKind, IndexKey, Membership, MembershipStatus, Personal,
+};
+use shared::post::flow::own;
+use shared::refusal::{Problem, Refusal};
+use shared::request::text;
+use shared::time::{Day, Millis};
+use shared::view::Facts;
+
+use super::write::{actor, author as write, place};
+use super::{App, AppError, Done, Who, audit, catalog, members, sync};
+use crate::clock;
+use crate::store::{Read, Write};
+
+/// Labels on one membership.
+const LABELS: usize = 64;
+
+/// What the audit is told.
+pub(super) struct Change {
+    pub(super) action: &'static str,
+    pub(super) subject: String,
+    pub(super) detail: String,
+}
+
+/// What was done, and why where that was said.
+pub(super) fn why(what: &str, reason: Option<&str>) -> String {
+    reason.map_or_else(|| what.to_owned(), |reason| format!("{what}: {reason}"))
+}
+
+/// Writes an entry that moves no points, and notes it.
+pub(super) fn author(
+    books: &mut dyn Write,
+    who: &Who,
+    kind: EntryKind,
+    change: Change,
+    now: Millis,
+) -> Done<Dot> {
+    let desk = sync::desk(books, now)?;
+    let place = place(&*catalog::latest(books)?, who)?;
+    let draft = Draft { actor: actor(who, place, None), ..own(&desk, kind, Vec::new()) };
+    let dot = write(books, draft, now)?;
+    audit::note(books, who, now, change.action, &change.subject, &change.detail)?;
+    Ok(dot)
+}
+
+/// Changes what is known of a customer.
+pub async fn customer(app: &App, who: &Who, id: CustomerId, asked: &CustomerChange) -> Done<Scan> {
+    let (by, index, change) = (who.clone(), app.index().clone(), asked.clone());
+    let now = clock::now();
+    app.write(move |books| {
+        let row = books.customer(id)?.filter(|row| !row.value.erased);
+        let row = row.ok_or_else(|| AppError::not_found("customer with this id"))?;
+        catalog::check_version(Some(change.version), members::version(&row))?;
+        let key = books.customer_key(id)?.unwrap_or_else(|| member::CustomerKey(clock::random()));
+        let held = books.personal(id)?.and_then(|sealed| member::open(&sealed, id, &key)).unwrap_or_default();
+        let new = merged(&row.value, held, &change, key.clone())?;
+        let (customer, sealed) = checked(&new, &index, &*catalog::latest(books)?, now)?;
+        let customer = Customer { since: row.value.since, ..customer };
+        let desk = sync::desk(books, now)?;
+        let place = place(&*catalog::latest(books)?, &by)?;
+        let kind = EntryKind::Directory(vec![DirectoryChange::Customer(customer, Some(sealed))]);
+        let draft =
+            Draft { actor: actor(&by, place, None), keys: vec![(id, key)], ..own(&desk, kind, Vec::new()) };
+        write(books, draft, now)?;
+        audit::note(books, &by, now, "customer.change", &id.to_string(), &changed(&change))
+    })
+    .await?;
+    members::customer(app, who, id)
+}
+
+/// The fields that a change names; never what was in them.
+fn changed(change: &CustomerChange) -> String {
+    let fields = [
+        ("name", change.name.is_some()),
+        ("phone", change.phone.is_some()),
+        ("email", change.email.is_some()),
+        ("birth_date", change.birth_date.is_some()),
+        ("external_id", change.external_id.is_some()),
+        ("type", change.kind.is_some()),
+        ("identity_number", change.identity_number.is_some()),
+    ];
+    let named: Vec<&str> = fields.into_iter().filter(|(_, named)| *named).map(|(field, _)| field).collect();
+    named.join(", ")
+}
+
+/// What is known with what is changed, as if it were given anew.
+fn merged(
+    held: &Customer,
+    personal: Personal,
+    change: &CustomerChange,
+    key: member::CustomerKey,
+) -> Done<NewCustomer> {
+    let either = |new: &Option<String>, old: Option<String>| new.clone().or(old);
+    let birth_date = match change.birth_date.as_deref().map(str::trim) {
+        None => personal.birth_date,
+        Some("") => None,
+        Some(day) => Some(Day::parse(day).map_err(|detail| Refusal::field("birth_date", detail))?),
+    };
+    let kind = match change.kind.as_deref() {
+        None => held.kind,
+        Some("individual") => CustomerKind::Individual,
+        Some("organisation") => CustomerKind::Organisation,
+        Some(_) => return Err(AppError::field("type", "It is `individual` or `organisation`.")),
+    };
+    let name = if personal.name.is_empty() { held.display_name.clone() } else { personal.name };
+    Ok(NewCustomer {
+        id: held.id,
+        key,
+        nonce: clock::random(),
+        name: change.name.clone().unwrap_or(name),
+        phone: either(&change.phone, personal.phone),
+        email: either(&change.email, personal.email),
+        birth_date,
+        external_id: either(&change.external_id, held.external_id.clone()),
+        kind,
+        identity_number: either(&change.identity_number, personal.identity_number),
+    })
+}
+
+/// The record of a customer, checked, masked and sealed as an enrolment does it.
+fn checked(
+    new: &NewCustomer,
+    index: &IndexKey,
+    catalog: &shared::catalog::Catalog,
+    now: Millis,
+) -> Done<(Customer, member::Sealed)> {
+    let enrolling = Enrolling {
+        customer: Enrollee::New(new.clone()),
+        memberships: Vec::new(),
+        allow_duplicate: true,
+        index: index.clone(),
+    };
+    let command = Command {
+        actor: Actor::Server,
+        idem: None,
+        business_date: None,
+        occurred_at: None,
+        grounds: Grounds::Books,
+        deed: Deed::Enrol(Box::new(enrolling)),
+    };
+    let place = shared::view::Place { outlet: None, till: None, node: shared::books::SERVER };
+    let decided = decide(&Facts::at(place), catalog, &command, now).map_err(|refusal| {
+        let field = refusal.field.as_deref().map(|field| field.trim_start_matches("customer.").to_owned());
+        Refusal { field, ..refusal }
+    })?;
+    match decided.kind {
+        EntryKind::Enrol(enrol) => {
+            let both = enrol.customer.zip(enrol.personal);
+            both.ok_or_else(|| AppError::not_found("customer with this id"))
+        }
+        _ => Err(AppError::not_found("customer with this id")),
+    }
+}
+
+/// Whether something is done in spite of what is left, and why.
+#[derive(Clone, Debug, Default)]
+pub struct Forced {
+    /// Whether it is.
+    pub force: bool,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+impl Forced {
+    /// Passes where nothing is left, or where it is forced with a reason.
+    fn check(&self, left: Option<String>) -> Done<()> {
+        match (left, self.force, &self.reason) {
+            (None, ..) | (Some(_), true, Some(_)) => Ok(()),
+            (Some(_), true, None) => Err(AppError::field("reason", "To force this, say why.")),
+            (Some(left), false, _) => {
+                let detail = format!("{left} `?force=true&reason=…` does it all the same.");
+                Err(AppError::refused(Problem::InUse, detail))
+            }
+        }
+    }
+}
+
+/// What is left on a membership that keeps it from ending: points, debt, what waits, or an open case.
+fn left_on(books: &dyn Read, membership: &Membership) -> Done<Option<String>> {
+    let catalog = catalog::latest(books)?;
+    for (id, account) in books.accounts_of(membership.set)? {
+        let base = account.base();
+        let written = |points| super::words::points(&catalog, id.currency, points);
+        let balance = base.balance();
+        if !balance.is_zero() {
+            return Ok(Some(format!("Membership {} has {}.", membership.number, written(balance))));
+        }
+        if base.debt.is_positive() {
+            return Ok(Some(format!("Membership {} owes {}.", membership.number, written(base.debt))));
+        }
+        if base.reserved.is_positive() || base.suspense.is_positive() {
+            return Ok(Some(format!("A redemption of membership {} is not settled yet.", membership.number)));
+        }
+        if books.cases_of(id)?.iter().any(|(_, case)| case.open) {
+            return Ok(Some(format!("A case of membership {} is open.", membership.number)));
+        }
+    }
+    Ok(None)
+}
+
+/// Erases a customer: the key of their personal data is destroyed, their memberships end, the ledger stays.
+pub async fn erase(app: &App, who: &Who, id: CustomerId, forced: &Forced) -> Done<()> {
+    let (by, forced) = (who.clone(), forced.clone());
+    let now = clock::now();
+    app.write(move |books| {
+        let row = books.customer(id)?.filter(|row| !row.value.erased);
+        let row = row.ok_or_else(|| AppError::not_found("customer with this id"))?;
+        let mut changes = vec![DirectoryChange::Customer(blank(&row.value), None)];
+        for membership in books.memberships_of(id)? {
+            members::membership_for(books.as_read(), &by, membership.id)?;
+            forced.check(left_on(books.as_read(), &membership)?)?;
+            changes.extend(ended(books.as_read(), membership)?);
+        }
+        let note = Change {
+            action: "customer.erase",
+            subject: id.to_string(),
+            detail: why(if forced.force { "forced" } else { "" }, forced.reason.as_deref()),
+        };
+        author(books, &by, EntryKind::Directory(changes), note, now)?;
+        Ok(books.destroy_customer_key(id)?)
+    })
+    .await
+}
+
+/// A customer of whom nothing is known any more.
+fn blank(customer: &Customer) -> Customer {
+    Customer {
+        id: customer.id,
+        external_id: None,
+        display_name: String::new(),
+        kind: customer.kind,
+        since: customer.since,
+        birth: None,
+        phone_masked: None,
+        email_masked: None,
+        phone: None,
+        email: None,
+        identity: None,
+        erased: true,
+    }
+}
+
+/// A membership that has ended, with its cards.
+fn ended(books: &dyn Read, membership: Membership) -> Done<Vec<DirectoryChange>> {
+    let cards = books.cards_of(membership.id)?.into_iter().filter(|card| card.status == CardStatus::Active);
+    let cards = cards.map(|card| DirectoryChange::Card(Card { status: CardStatus::Expired, ..card }));
+    let status = MembershipStatus::Terminated;
+    let mut changes = vec![DirectoryChange::Membership(Membership { status, ..membership })];
+    changes.extend(cards);
+    Ok(changes)
+}
+
+/// Ends a membership for good.
+pub async fn end(app: &App, who: &Who, id: MembershipId, forced: &Forced) -> Done<()> {
+    let (by, forced) = (who.clone(), forced.clone());
+    let now = clock::now();
+    app.write(move |books| {
+        let membership = members::membership_for(books.as_read(), &by, id)?;
+        check_not_ended(&membership)?;
+        forced.check(left_on(books.as_read(), &membership)?)?;
+        let changes = ended(books.as_read(), membership)?;
+        let detail = why(if forced.force { "forced" } else { "ended" }, forced.reason.as_deref());
+        let note = Change { action: "membership.end", subject: id.to_string(), detail };
+        author(books, &by, EntryKind::Directory(changes), note, now).map(|_| ())
+    })
+    .await
+}
+
+fn check_not_ended(membership: &Membership) -> Done<()> {
+    if membership.status == MembershipStatus::Terminated {
+        return Err(AppError::refused(Problem::InvalidTransition, "This membership is terminated already."));
+    }
+    Ok(())
+}
+
+/// Moves a membership within its lifecycle.
+pub async fn status(
+    app: &App,
+    who: &Who,
+    id: MembershipId,
+    asked: &StatusChange,
+) -> Done<ShownMembership> {
+    let reason = text(&asked.reason, "reason")?;
+    let status = match asked.status.as_str() {
+        "active" => MembershipStatus::Active,
+        "inactive" => MembershipStatus::Inactive,
+        "suspended" => MembershipStatus::Suspended,
+        "expired" => MembershipStatus::Expired,
+        "terminated" => {
+            end(app, who, id, &Forced { force: false, reason: Some(reason) }).await?;
+            return members::membership(app, who, id);
+        }
+        other => return Err(AppError::field("status", format!("`{other}` is no status to set."))),
+    };
+    let (by, word) = (who.clone(), asked.status.clone());
+    let now = clock::now();
+    app.write(move |books| {
+        let held = members::membership_for(books.as_read(), &by, id)?;
+        check_not_ended(&held)?;
+        if held.status == status {
+            let detail = format!("This membership is {word} already.");
+            return Err(AppError::refused(Problem::InvalidTransition, detail));
+        }
+        let changes = vec![DirectoryChange::Membership(Membership { status, ..held })];
+        let detail = why(&word, Some(&reason));
+        let note = Change { action: "membership.status", subject: id.to_string(), detail };
+        author(books, &by, EntryKind::Directory(changes), note, now).map(|_| ())
+    })
+    .await?;
+    members::membership(app, who, id)
+}
+
+/// Puts labels on a membership, and takes some off.
+pub async fn labels(app: &App, who: &Who, id: MembershipId, asked: &LabelsChange) -> Done<ShownMembership> {
+    let (by, change) = (who.clone(), asked.clone());
+    let now = clock::now();
+    app.write(move |books| {
+        let held = members::membership_for(books.as_read(), &by, id)?;
+        check_not_ended(&held)?;
+        let mut labels = held.labels.clone();
+        labels.retain(|label| !change.remove.contains(label));
+        for label in &change.add {
+            let label = label.trim();
+            if label.is_empty() || label.len() > limits::CODE_BYTES {
+                let detail = format!("A label has 1 to {} bytes.", limits::CODE_BYTES);
+                return Err(AppError::field("add", detail));
+            }
+            if !labels.iter().any(|held| held == label) {
+                labels.push(label.to_owned());
+            }
+        }
+        if labels.len() > LABELS {
+            return Err(AppError::field("add", format!("At most {} labels.", LABELS)));
+        }
+        let detail = format!("+{} -{}", change.add.join(","), change.remove.join(","));
+        let detail = why(&detail, change.reason.as_deref());
+        let note = Change { action: "membership.labels", subject: id.to_string(), detail };
+        let changes = vec![DirectoryChange::Membership(Membership { labels, ..held })];
+        author(books, &by, EntryKind::Directory(changes), note, now).map(|_| ())
+    })
+    .await?;
+    members::membership(app, who, id)
+}

@@ -1,1 +1,108 @@
 //! Enrolment at the centre: member numbers by program, duplicates told.
+
+use shared::api::member::{EnrolRequest, Scan};
+use shared::catalog::Catalog;
+use shared::decide::{Deed, Enrollee, Enrolling, NewMembership};
+use shared::entry::EntryKind;
+use shared::ids::{CustomerId, Dot, MembershipId};
+use shared::limits;
+use shared::member::CustomerKey;
+use shared::refusal::{Problem, Refusal};
+use shared::request::{self, Asked, Fresh};
+
+use super::repeat::Coming;
+use super::roles::Role;
+use super::sync::pull::NUMBER_PREFIX;
+use super::write::{Outcome, Wish, place, write};
+use super::{App, AppError, Done, Who, members};
+use crate::clock;
+use crate::store::{Read, Write};
+
+/// Enrols a new customer, or a known one in further programs; answers the scan's body.
+pub async fn enrol(app: &App, who: &Who, key: Option<&str>, asked: &EnrolRequest) -> Done<Outcome<Scan>> {
+    let outlet = place(&*app.catalog()?, who)?.outlet;
+    let keying = Coming::new(key, outlet, "enrol", asked).without_receipt();
+    let deed = Deed::Enrol(Box::new(enrolling(app, who, asked)?));
+    let wanted = Asked { deed, business_date: None, occurred_at: None, cashier: None };
+    let done = write(app, who, Wish { asked: wanted, keying, code: None, of: None }).await?;
+    let customer = enrolled(&*app.read()?, done.dot)?;
+    Ok(Outcome { body: members::customer(app, who, customer)?, replayed: done.replayed })
+}
+
+/// Whom an enrolment enrolled.
+fn enrolled(books: &dyn Read, dot: Dot) -> Done<CustomerId> {
+    let entry = books.taken(dot)?.and_then(|taken| taken.entry.ok());
+    let customer = entry.and_then(|entry| match entry.kind {
+        EntryKind::Enrol(enrol) => {
+            let new = enrol.customer.as_ref().map(|customer| customer.id);
+            new.or_else(|| enrol.memberships.first().map(|membership| membership.customer))
+        }
+        _ => None,
+    });
+    customer.ok_or_else(|| AppError::not_found("such enrolment"))
+}
+
+fn enrolling(app: &App, who: &Who, asked: &EnrolRequest) -> Done<Enrolling> {
+    let fresh = Fresh {
+        customer: CustomerId(clock::fresh_id()),
+        key: CustomerKey(clock::random()),
+        nonce: clock::random(),
+    };
+    let customer = request::enrollee(asked, fresh)?;
+    if let Enrollee::Known(id) = &customer {
+        let known = app.read()?.customer(*id)?.is_some_and(|row| !row.value.erased);
+        if !known {
+            return Err(AppError::not_found("customer with this id"));
+        }
+    }
+    if asked.memberships.len() > limits::ENROL_MEMBERSHIPS {
+        let detail = format!("At most {} memberships in one enrolment.", limits::ENROL_MEMBERSHIPS);
+        return Err(AppError::field("memberships", detail));
+    }
+    let catalog = app.catalog()?;
+    let mut memberships: Vec<NewMembership> = Vec::with_capacity(asked.memberships.len());
+    for (place, membership) in asked.memberships.iter().enumerate() {
+        if let Some(program) = catalog.program(&membership.program) {
+            members::check_program(who, &catalog, program.id)?;
+        }
+        let field = format!("memberships[{place}].member_number");
+        let number = match &membership.member_number {
+            None => String::new(),
+            Some(_) if who.role == Role::Pos => {
+                return Err(AppError::field(field, "Only head office takes numbers over."));
+            }
+            Some(number) => number_given(number, &field)?,
+        };
+        let id = MembershipId(clock::fresh_id());
+        memberships.push(request::new_membership(place, membership, id, number)?);
+    }
+    let index = app.index().clone();
+    Ok(Enrolling { customer, memberships, allow_duplicate: asked.allow_duplicate, index })
+}
+
+/// A number that is taken over is scanned as a card is.
+fn number_given(number: &str, field: &str) -> Done<String> {
+    let number = number.trim();
+    shared::decide::party::check_code(number).map_err(|refusal| refusal.at(field))?;
+    Ok(number.to_owned())
+}
+
+/// Gives each new membership a number of its program's, and sees that those given are free.
+pub(super) fn number(books: &mut dyn Write, catalog: &Catalog, new: &mut [NewMembership]) -> Done<()> {
+    for (place, membership) in new.iter_mut().enumerate() {
+        let Some(program) = catalog.program(membership.program.as_str()) else { continue };
+        let taken = |books: &dyn Write, number: &str| -> Done<bool> {
+            Ok(books.memberships_numbered(number)?.iter().any(|held| held.program == program.id))
+        };
+        if membership.number.is_empty() {
+            while membership.number.is_empty() || taken(books, &membership.number)? {
+                membership.number = format!("{NUMBER_PREFIX}{}", books.take_numbers(program.id, 1)?);
+            }
+        } else if taken(books, &membership.number)? {
+            let detail = format!("Number {} is another member's already.", membership.number);
+            let field = format!("memberships[{place}].member_number");
+            return Err(Refusal::new(Problem::InUse, detail).at(field).into());
+        }
+    }
+    Ok(())
+}

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use shared::account::AccountId;
 use shared::catalog::Catalog;
 use shared::decide::{By, Command, Deed, Enrollee, Enrolling, NewCustomer, Selling};
-use shared::ids::{CodeHash, CustomerId, Dot, MembershipId};
+use shared::ids::{CustomerId, Dot, MembershipId};
 use shared::member::{CodeKind, IndexKey, Membership};
 use shared::refusal::Candidate;
 use shared::time::Millis;
@@ -140,11 +140,6 @@ impl Loader<'_> {
         let numbered = self.books.memberships_numbered(code)?;
         let numbers: Vec<_> = numbered.into_iter().map(|membership| membership.id).collect();
         Ok(if numbers.is_empty() { Scanned::Unknown } else { Scanned::Number(numbers) })
-    }
-
-    /// The hash under which a card lies, for what names cards by it.
-    pub(super) fn hash(&self, code: &str) -> CodeHash {
-        self.index.hash(CodeKind::Scan, code)
     }
 
     /// Whose a membership is.

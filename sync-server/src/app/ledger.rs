@@ -1,1 +1,283 @@
 //! The general ledger, line by line.
+
+use std::collections::BTreeSet;
+
+use shared::account::AccountId;
+use shared::api::Page;
+use shared::api::office::LedgerLine as Shown;
+use shared::books::{LedgerLine, Side};
+use shared::catalog::Catalog;
+use shared::entry::{Column, Entry, EntryKind, Reversal};
+use shared::ids::{CurrencyId, Dot, MembershipId, OutletId};
+use shared::points::Points;
+use shared::render;
+use shared::time::{Day, Millis};
+
+use super::{App, AppError, Done, Who, members, words};
+use crate::store::Read;
+use crate::store::topics::Leg;
+
+/// What a leg tells beyond its points.
+pub(super) struct Told {
+    /// `earned`, `redeemed`, `earn_reversed` …
+    pub(super) column: &'static str,
+    /// In plain words.
+    pub(super) description: String,
+    /// The receipt's number.
+    pub(super) receipt: Option<String>,
+    /// The transaction that it is of.
+    pub(super) transaction: Dot,
+}
+
+/// What a leg does to the balance that a member is told: their points less what waits in suspense.
+pub(super) fn effect(line: &LedgerLine) -> Points {
+    let own = |side: Side| matches!(side, Side::Member | Side::Suspense);
+    match (own(line.from), own(line.to)) {
+        (false, true) => line.points,
+        (true, false) => line.points.negated(),
+        _ => Points::ZERO,
+    }
+}
+
+/// Points at their currency's code and scale.
+pub(super) fn written(catalog: &Catalog, currency: CurrencyId, points: Points) -> (String, String) {
+    match catalog.currencies.get(&currency) {
+        Some(known) => (known.code.to_string(), points.format(known.scale)),
+        None => (currency.0.to_string(), points.format(0)),
+    }
+}
+
+/// An outlet's code, as today's catalog has it.
+pub(super) fn outlet_code(catalog: &Catalog, outlet: Option<OutletId>) -> Option<String> {
+    outlet.and_then(|id| catalog.outlets.get(&id)).map(|outlet| outlet.code.to_string())
+}
+
+/// What a leg is, from the entry that caused it.
+pub(super) fn told(books: &dyn Read, leg: &Leg) -> Done<Told> {
+    let entry = read(books, leg.key.dot)?;
+    let about = |column, description: String| Told {
+        column,
+        description,
+        receipt: entry.as_ref().and_then(|entry| render::transaction::receipt(&entry.kind)).map(str::to_owned),
+        transaction: leg.key.dot,
+    };
+    let Some(kind) = entry.as_ref().map(|entry| &entry.kind) else { return Ok(about("unknown", String::new())) };
+    Ok(match kind {
+        EntryKind::Cut(_) | EntryKind::Decision(_) => settled(books, leg)?,
+        EntryKind::Refund(reversal) => about(reversed(&leg.line), returned(reversal, "given back")),
+        EntryKind::Void(reversal) => about(reversed(&leg.line), returned(reversal, "undone")),
+        EntryKind::Attribute(attribute) => {
+            let sale = read(books, attribute.of)?;
+            let receipt = sale.and_then(|sale| render::transaction::receipt(&sale.kind).map(str::to_owned));
+            let (column, text) = posted(entry.as_ref(), leg);
+            Told { receipt, transaction: attribute.of, ..about(column, text) }
+        }
+        _ => {
+            let (column, text) = posted(entry.as_ref(), leg);
+            about(column, text)
+        }
+    })
+}
+
+fn read(books: &dyn Read, dot: Dot) -> Done<Option<Entry>> {
+    Ok(books.taken(dot)?.and_then(|taken| taken.entry.ok()))
+}
+
+fn posted(entry: Option<&Entry>, leg: &Leg) -> (&'static str, String) {
+    let place = usize::try_from(leg.key.leg).unwrap_or(usize::MAX);
+    let posting = entry.and_then(|entry| entry.postings.get(place));
+    posting.map_or(("unknown", String::new()), |posting| (column(posting.column), posting.why.text.clone()))
+}
+
+fn returned(reversal: &Reversal, what: &str) -> String {
+    let of = &reversal.of.receipt;
+    let named = if of.is_empty() { what.to_owned() } else { format!("Receipt {of} {what}") };
+    match &reversal.reason {
+        Some(reason) => format!("{named}: {reason}"),
+        None => named,
+    }
+}
+
+fn reversed(line: &LedgerLine) -> &'static str {
+    if line.from == Side::Member { "earn_reversed" } else { "redeem_reversed" }
+}
+
+/// A leg that a settlement or a decision made.
+fn settled(books: &dyn Read, leg: &Leg) -> Done<Told> {
+    let (column, description) = match (leg.line.from, leg.line.to) {
+        (Side::Member, Side::Suspense) => ("settled", "Redeemed with no line; covered by the member's points"),
+        (Side::Debt, _) => ("owed", "Redeemed or given back beyond what there was; the member owes it"),
+        (_, Side::Debt) => ("debt_repaid", "Owed points paid back"),
+        (Side::Outlet, _) => ("borne_by_outlet", "Redeemed beyond what there was; the outlet bears it"),
+        (Side::Program, _) => ("borne_by_program", "Redeemed beyond what there was; the program bears it"),
+        _ => ("settled", "Given back after it was settled"),
+    };
+    let about = leg.line.of;
+    let transaction = if about.seq.0 == 0 { leg.key.dot } else { about };
+    let entry = read(books, about)?;
+    let receipt = entry.and_then(|entry| render::transaction::receipt(&entry.kind).map(str::to_owned));
+    Ok(Told { column, description: description.to_owned(), receipt, transaction })
+}
+
+fn column(column: Column) -> &'static str {
+    match column {
+        Column::Earned => "earned",
+        Column::EarnReversed => "earn_reversed",
+        Column::Redeemed => "redeemed",
+        Column::RedeemReversed => "redeem_reversed",
+        Column::Expired => "expired",
+        Column::TransferredIn => "transferred_in",
+        Column::TransferredOut => "transferred_out",
+        Column::AdjustedUp => "adjusted_up",
+        Column::AdjustedDown => "adjusted_down",
+    }
+}
+
+/// Which lines of the ledger are asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// From when: a time, or a day (in UTC).
+    pub from: Option<String>,
+    /// Until when: a time, or a day, which counts.
+    pub to: Option<String>,
+    /// Of a membership.
+    pub membership: Option<MembershipId>,
+    /// Of an outlet, by its code.
+    pub outlet: Option<String>,
+}
+
+struct Filter<'a> {
+    who: &'a Who,
+    from: Option<Millis>,
+    to: Option<Millis>,
+    outlet: Option<OutletId>,
+}
+
+/// The ledger in the order of posting. `after` is the place of the last line seen.
+pub fn list(app: &App, who: &Who, wanted: &Wanted, after: Option<u64>, limit: usize) -> Done<Page<Shown>> {
+    let books = app.read()?;
+    let catalog = app.catalog()?;
+    let outlet = wanted.outlet.as_ref().map(|code| {
+        let missing = || AppError::field("outlet", format!("There is no outlet `{code}`."));
+        catalog.outlet(code).map(|outlet| outlet.id).ok_or_else(missing)
+    });
+    let filter = Filter {
+        who,
+        from: wanted.from.as_deref().map(|text| moment(text, "from", false)).transpose()?,
+        to: wanted.to.as_deref().map(|text| moment(text, "to", true)).transpose()?,
+        outlet: outlet.transpose()?,
+    };
+    let mut legs = match wanted.membership {
+        Some(membership) => of_membership(&*books, &filter, membership, after)?,
+        None => of_all(&*books, &catalog, &filter, after, limit.saturating_add(1))?,
+    };
+    let more = legs.len() > limit;
+    legs.truncate(limit);
+    let next = legs.last().filter(|_| more).map(|leg| leg.order.to_string());
+    let items = legs.iter().map(|leg| shown(&*books, &catalog, leg)).collect::<Done<_>>()?;
+    Ok(Page { items, next })
+}
+
+/// A time as it is, or the begin (or, for an end, the last moment) of a day.
+fn moment(text: &str, field: &str, end: bool) -> Done<Millis> {
+    if let Ok(at) = Millis::parse(text) {
+        return Ok(at);
+    }
+    let day = Day::parse(text);
+    let day = day.map_err(|_| AppError::field(field, format!("`{text}` is neither a time nor a day.")))?;
+    let zone = chrono_tz::UTC;
+    Ok(if end { Day(day.0.saturating_add(1)).starts(zone).before(1) } else { day.starts(zone) })
+}
+
+impl Filter<'_> {
+    fn fits(&self, leg: &Leg) -> bool {
+        let at = leg.line.at;
+        self.from.is_none_or(|from| at >= from)
+            && self.to.is_none_or(|to| at <= to)
+            && self.outlet.is_none_or(|outlet| leg.line.outlet == Some(outlet))
+    }
+}
+
+fn of_membership(
+    books: &dyn Read,
+    filter: &Filter<'_>,
+    id: MembershipId,
+    after: Option<u64>,
+) -> Done<Vec<Leg>> {
+    let membership = members::membership_for(books, filter.who, id)?;
+    let mut legs: Vec<Leg> = Vec::new();
+    for (account, _) in books.accounts_of(membership.set)? {
+        legs.extend(books.ledger_of(account, None, usize::MAX)?);
+    }
+    legs.retain(|leg| filter.fits(leg) && after.is_none_or(|after| leg.order > after));
+    legs.sort_unstable_by_key(|leg| leg.order);
+    Ok(legs)
+}
+
+fn of_all(
+    books: &dyn Read,
+    catalog: &Catalog,
+    filter: &Filter<'_>,
+    after: Option<u64>,
+    limit: usize,
+) -> Done<Vec<Leg>> {
+    let mut legs = Vec::new();
+    let mut failed = None;
+    books.ledger(after, &mut |leg| {
+        if filter.fits(&leg) {
+            match may_see(books, catalog, filter.who, leg.line.account) {
+                Ok(true) => legs.push(leg),
+                Ok(false) => {}
+                Err(error) => failed = Some(error),
+            }
+        }
+        failed.is_none() && legs.len() < limit
+    })?;
+    failed.map_or(Ok(legs), Err)
+}
+
+/// Whether a token may see an account: one of its programs draws on it.
+pub(super) fn may_see(books: &dyn Read, catalog: &Catalog, who: &Who, account: AccountId) -> Done<bool> {
+    if who.programs.is_none() {
+        return Ok(true);
+    }
+    let owners = owners(books, account)?;
+    Ok(owners.iter().any(|(_, program)| members::may_see(who, catalog, *program)))
+}
+
+fn owners(books: &dyn Read, account: AccountId) -> Done<Vec<(MembershipId, shared::ids::ProgramId)>> {
+    let mut owners = Vec::new();
+    for id in books.memberships_on(account.set)? {
+        owners.extend(books.membership(id)?.map(|row| (id, row.value.program)));
+    }
+    Ok(owners)
+}
+
+/// The membership that an account is of, where it is of one alone.
+pub(super) fn owner(books: &dyn Read, account: AccountId) -> Done<Option<MembershipId>> {
+    let owners: BTreeSet<_> = books.memberships_on(account.set)?.into_iter().collect();
+    Ok(if owners.len() == 1 { owners.into_iter().next() } else { None })
+}
+
+fn shown(books: &dyn Read, catalog: &Catalog, leg: &Leg) -> Done<Shown> {
+    let told = told(books, leg)?;
+    let owners = owners(books, leg.line.account)?;
+    let program = owners.first().and_then(|(_, program)| catalog.programs.get(program));
+    let received = books.receipt(leg.key.dot)?.map_or(leg.line.at, |receipt| receipt.received);
+    let (currency, points) = written(catalog, leg.line.account.currency, leg.line.points);
+    Ok(Shown {
+        id: leg.order.to_string(),
+        transaction_id: told.transaction.to_string(),
+        at: leg.line.at.rfc3339(),
+        posted_at: received.rfc3339(),
+        program: program.map(|program| program.code.to_string()),
+        membership_id: owners.first().map(|(id, _)| id.to_string()),
+        outlet: outlet_code(catalog, leg.line.outlet),
+        currency,
+        debit: words::side(leg.line.from).to_owned(),
+        credit: words::side(leg.line.to).to_owned(),
+        points,
+        description: told.description,
+        receipt: told.receipt,
+    })
+}

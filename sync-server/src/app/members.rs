@@ -1,1 +1,224 @@
 //! Customers and memberships as the books hold them, and a membership's statement.
+
+use shared::api::Page;
+use shared::api::member::{Customer, Membership as Shown, Scan, StatementLine};
+use shared::books::Marked;
+use shared::catalog::Catalog;
+use shared::ids::{CustomerId, MembershipId, ProgramId};
+use shared::member::{Card, CodeKind, Membership};
+use shared::refusal::Refusal;
+use shared::render::{self, Allowance, Scene};
+use shared::view::Facts;
+
+use super::facts::Loader;
+use super::roles::Role;
+use super::write::place;
+use super::{App, AppError, Done, Who, ledger};
+use crate::clock;
+use crate::store::Read;
+use crate::store::topics::{Leg, Lookup};
+
+/// Most customers that a look-up by name finds.
+const FOUND: usize = 1_000;
+
+/// By what a customer is looked up. At most one is given; none lists all.
+#[derive(Clone, Debug, Default)]
+pub struct LookUp {
+    /// A phone number, however it is written.
+    pub phone: Option<String>,
+    /// An e-mail address.
+    pub email: Option<String>,
+    /// The beginning of a word of the name.
+    pub name: Option<String>,
+    /// The number in another system.
+    pub external_id: Option<String>,
+}
+
+/// A customer with all memberships.
+pub fn customer(app: &App, who: &Who, id: CustomerId) -> Done<Scan> {
+    check_customer(who, id)?;
+    shown(app, who, id, None, None)
+}
+
+/// One customer with all memberships, as the scan shows them, `first` before the others.
+pub(super) fn shown(
+    app: &App,
+    who: &Who,
+    id: CustomerId,
+    card: Option<(&Card, &str)>,
+    first: Option<MembershipId>,
+) -> Done<Scan> {
+    let books = app.read()?;
+    let person = books.customer(id)?.filter(|row| !row.value.erased);
+    let person = person.ok_or_else(|| AppError::not_found("customer with this id"))?;
+    let catalog = app.catalog()?;
+    let now = clock::now();
+    let mut facts = Facts::at(place(&catalog, who)?);
+    let loader = Loader { books: &*books, catalog: &catalog, index: app.index(), now };
+    loader.customer(id, &mut facts)?;
+    facts.members.retain(|member| may_see(who, &catalog, member.membership.program));
+    facts.members.sort_by_key(|member| Some(member.membership.id) != first);
+    let scene = Scene { catalog: &catalog, outlet: facts.place.outlet, now, online: true };
+    let mut scan = render::scan(card, &person.value, &facts, &scene, |member, account| {
+        Allowance::of(&facts, &scene, member, account)
+    });
+    scan.customer.version = Some(version(&person));
+    scan.as_of = Some(now.rfc3339());
+    Ok(scan)
+}
+
+/// A record's version as it goes over JSON: the time of its last change, in sixteenths of a millisecond, which a number
+/// of JavaScript's holds exactly.
+pub(super) fn version<T>(row: &Marked<T>) -> u64 {
+    let at = row.marker.at;
+    at.ms().0.saturating_mul(16).saturating_add((at.0 & 0xffff).min(15))
+}
+
+/// Customers that a look-up finds, or all of them, a page at a time.
+pub fn look_up(app: &App, by: &LookUp, after: Option<CustomerId>, limit: usize) -> Done<Page<Customer>> {
+    let books = app.read()?;
+    let mut found = found(app, &*books, by, after, limit)?;
+    found.sort_unstable();
+    found.retain(|id| after.is_none_or(|after| *id > after));
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let next = found.last().filter(|_| more).map(ToString::to_string);
+    let mut items = Vec::new();
+    for id in found {
+        let row = books.customer(id)?.filter(|row| !row.value.erased);
+        items.extend(row.map(|row| Customer { version: Some(version(&row)), ..render::customer(&row.value) }));
+    }
+    Ok(Page { items, next })
+}
+
+fn found(
+    app: &App,
+    books: &dyn Read,
+    by: &LookUp,
+    after: Option<CustomerId>,
+    limit: usize,
+) -> Done<Vec<CustomerId>> {
+    let key = app.index();
+    Ok(match by {
+        LookUp { phone: Some(phone), email: None, name: None, external_id: None } => {
+            books.customers_by(Lookup::Phone, key.hash(CodeKind::Phone, phone))?
+        }
+        LookUp { email: Some(email), phone: None, name: None, external_id: None } => {
+            books.customers_by(Lookup::Email, key.hash(CodeKind::Email, email))?
+        }
+        LookUp { external_id: Some(external), phone: None, email: None, name: None } => {
+            books.customers_external(external)?
+        }
+        LookUp { name: Some(name), phone: None, email: None, external_id: None } => named(books, name)?,
+        LookUp { name: None, phone: None, email: None, external_id: None } => {
+            let rows = books.customers(after, limit.saturating_add(1))?;
+            rows.into_iter().map(|customer| customer.id).collect()
+        }
+        _ => {
+            let detail = "Give one of `phone`, `email`, `name` and `external_id`.";
+            return Err(AppError::field("phone", detail));
+        }
+    })
+}
+
+/// Customers in whose name every word asked for begins one.
+fn named(books: &dyn Read, name: &str) -> Done<Vec<CustomerId>> {
+    if name.trim().chars().count() < 2 {
+        return Err(Refusal::field("name", "Give at least two letters of the name.").into());
+    }
+    let words: Vec<String> = name.to_lowercase().split_whitespace().map(str::to_owned).collect();
+    let longest = words.iter().max_by_key(|word| word.len()).map_or("", String::as_str);
+    let mut found = Vec::new();
+    for id in books.customers_named(longest, FOUND)? {
+        let Some(row) = books.customer(id)? else { continue };
+        let has = row.value.display_name.to_lowercase();
+        if words.iter().all(|word| has.split_whitespace().any(|held| held.starts_with(word.as_str()))) {
+            found.push(id);
+        }
+    }
+    Ok(found)
+}
+
+/// One membership with its accounts.
+pub fn membership(app: &App, who: &Who, id: MembershipId) -> Done<Shown> {
+    let customer = membership_for(&*app.read()?, who, id)?.customer;
+    let scan = shown(app, who, customer, None, Some(id))?;
+    let first = scan.memberships.into_iter().next().filter(|it| it.id == id.to_string());
+    first.ok_or_else(|| AppError::not_found("membership with this id"))
+}
+
+/// A membership that the caller may see.
+pub(super) fn membership_for(books: &dyn Read, who: &Who, id: MembershipId) -> Done<Membership> {
+    let row = books.membership(id)?.ok_or_else(|| AppError::not_found("membership with this id"))?;
+    check_customer(who, row.value.customer)?;
+    check_program(who, &*super::catalog::latest(books)?, row.value.program)?;
+    Ok(row.value)
+}
+
+/// A `member` token sees its own customer only.
+fn check_customer(who: &Who, id: CustomerId) -> Done<()> {
+    if who.role == Role::Member && who.customer != Some(id) {
+        return Err(AppError::Forbidden("This token shows one customer's own data only.".to_owned()));
+    }
+    Ok(())
+}
+
+/// A token that is limited to programs touches no other.
+pub(super) fn check_program(who: &Who, catalog: &Catalog, program: ProgramId) -> Done<()> {
+    if may_see(who, catalog, program) {
+        return Ok(());
+    }
+    Err(AppError::Forbidden("This token is limited to other programs.".to_owned()))
+}
+
+/// Whether a token may see a program's members.
+pub(super) fn may_see(who: &Who, catalog: &Catalog, program: ProgramId) -> bool {
+    let code = catalog.programs.get(&program).map(|program| &program.code);
+    who.programs.as_ref().is_none_or(|programs| code.is_some_and(|code| programs.contains(code)))
+}
+
+/// A membership's movements, newest first. `before` is the place of the last one seen.
+pub fn statement(
+    app: &App,
+    who: &Who,
+    id: MembershipId,
+    before: Option<u64>,
+    limit: usize,
+) -> Done<Page<StatementLine>> {
+    let books = app.read()?;
+    let membership = membership_for(&*books, who, id)?;
+    let catalog = app.catalog()?;
+    let mut legs: Vec<Leg> = Vec::new();
+    for (account, _) in books.accounts_of(membership.set)? {
+        legs.extend(books.ledger_of(account, before, limit.saturating_add(1))?);
+    }
+    legs.sort_unstable_by_key(|leg| std::cmp::Reverse(leg.order));
+    let more = legs.len() > limit;
+    legs.truncate(limit);
+    let next = legs.last().filter(|_| more).map(|leg| leg.order.to_string());
+    let mut items = Vec::new();
+    for leg in &legs {
+        items.extend(line(&*books, &catalog, leg)?);
+    }
+    Ok(Page { items, next })
+}
+
+/// What one leg means to the member; `None` where the balance stays as it is.
+fn line(books: &dyn Read, catalog: &Catalog, leg: &Leg) -> Done<Option<StatementLine>> {
+    let effect = ledger::effect(&leg.line);
+    if effect.is_zero() {
+        return Ok(None);
+    }
+    let told = ledger::told(books, leg)?;
+    let (currency, points) = ledger::written(catalog, leg.line.account.currency, effect);
+    Ok(Some(StatementLine {
+        transaction_id: told.transaction.to_string(),
+        at: leg.line.at.rfc3339(),
+        currency,
+        points,
+        column: told.column.to_owned(),
+        description: told.description,
+        receipt: told.receipt,
+        outlet: ledger::outlet_code(catalog, leg.line.outlet),
+    }))
+}

@@ -1,1 +1,123 @@
 //! What head office owes, and to whose account.
+
+use std::collections::BTreeMap;
+
+use shared::account::AccountId;
+use shared::api::change::OutletReport;
+use shared::api::office::{Liability, LiabilityItem};
+use shared::books::Side;
+use shared::ids::{CurrencyId, OutletId};
+use shared::points::Points;
+
+use super::{App, Done, Who, ledger};
+use crate::clock;
+use crate::store::Read;
+use crate::store::topics::Leg;
+
+/// Accounts read at a time.
+const STEP: usize = 10_000;
+
+#[derive(Default)]
+struct Sums {
+    points: Points,
+    suspense: Points,
+    debt: Points,
+    accounts: u64,
+}
+
+/// What members have, by currency, added up over all accounts, beside what the general ledger says.
+pub fn liability(app: &App, who: &Who) -> Done<Liability> {
+    let books = app.read()?;
+    let catalog = app.catalog()?;
+    let mut sums: BTreeMap<CurrencyId, Sums> =
+        catalog.currencies.keys().map(|currency| (*currency, Sums::default())).collect();
+    let mut after: Option<AccountId> = None;
+    loop {
+        let page = books.accounts(after, STEP)?;
+        let Some((last, _)) = page.last() else { break };
+        after = Some(*last);
+        for (id, account) in page {
+            if !ledger::may_see(&*books, &catalog, who, id)? {
+                continue;
+            }
+            let base = account.base();
+            let sum = sums.entry(id.currency).or_default();
+            sum.points = sum.points.plus(base.lots.posted());
+            sum.suspense = sum.suspense.plus(base.suspense);
+            sum.debt = sum.debt.plus(base.debt);
+            sum.accounts += u64::from(!base.lots.posted().is_zero() || !base.debt.is_zero());
+        }
+    }
+    let mut items = Vec::new();
+    for (currency, sum) in sums {
+        let written = |points: Points| ledger::written(&catalog, currency, points).1;
+        let total = Points(books.total(currency, Side::Member)?);
+        let known = catalog.currencies.get(&currency);
+        items.push(LiabilityItem {
+            currency: ledger::written(&catalog, currency, Points::ZERO).0,
+            points: written(sum.points),
+            suspense: written(sum.suspense),
+            debt: written(sum.debt),
+            // a token that is limited to programs sees their accounts, and no ledger over all
+            ledger: written(if who.programs.is_some() { sum.points } else { total }),
+            value: known.and_then(|currency| currency.worth(sum.points)).map(Into::into),
+            accounts: sum.accounts,
+        });
+    }
+    Ok(Liability { as_of: clock::now().rfc3339(), items })
+}
+
+#[derive(Default)]
+struct Flow {
+    issued: Points,
+    redeemed: Points,
+    borne: Points,
+}
+
+/// What each outlet issued, took and bears, over all of the ledger.
+pub fn outlets(app: &App, who: &Who) -> Done<Vec<OutletReport>> {
+    let books = app.read()?;
+    let catalog = app.catalog()?;
+    let mut flows: BTreeMap<(Option<OutletId>, CurrencyId), Flow> = BTreeMap::new();
+    let mut failed = None;
+    books.ledger(None, &mut |leg| {
+        let counted = ledger::may_see(&*books, &catalog, who, leg.line.account).and_then(|seen| {
+            let flow = flows.entry((leg.line.outlet, leg.line.account.currency)).or_default();
+            if seen { count(&*books, flow, &leg) } else { Ok(()) }
+        });
+        failed = counted.err();
+        failed.is_none()
+    })?;
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    let shown = flows.into_iter().map(|((outlet, currency), flow)| {
+        let written = |points: Points| ledger::written(&catalog, currency, points);
+        OutletReport {
+            outlet: ledger::outlet_code(&catalog, outlet),
+            currency: written(Points::ZERO).0,
+            issued: written(flow.issued).1,
+            redeemed: written(flow.redeemed).1,
+            borne: written(flow.borne).1,
+        }
+    });
+    Ok(shown.collect())
+}
+
+fn count(books: &dyn Read, flow: &mut Flow, leg: &Leg) -> Done<()> {
+    let (line, points) = (&leg.line, leg.line.points);
+    if line.from == Side::Outlet {
+        flow.borne = flow.borne.plus(points);
+    } else if line.to == Side::Outlet {
+        flow.borne = flow.borne.minus(points);
+    } else {
+        match ledger::told(books, leg)?.column {
+            "earned" => flow.issued = flow.issued.plus(points),
+            "earn_reversed" => flow.issued = flow.issued.minus(points),
+            "redeemed" => flow.redeemed = flow.redeemed.plus(points),
+            "redeem_reversed" => flow.redeemed = flow.redeemed.minus(points),
+            _ => {}
+        }
+    }
+    Ok(())
+}

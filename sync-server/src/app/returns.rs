@@ -1,1 +1,60 @@
 //! Lines given back, transactions undone.
+
+use shared::api::transaction::{BlindRefundRequest, RefundRequest, Transaction, VoidRequest};
+use shared::ids::Dot;
+use shared::request;
+
+use super::repeat::Coming;
+use super::write::{Outcome, Wish, place, transact};
+use super::{App, AppError, Done, Who};
+
+/// Lines of a transaction given back.
+pub async fn refund(
+    app: &App,
+    who: &Who,
+    key: Option<&str>,
+    of: Dot,
+    asked: &RefundRequest,
+) -> Done<Outcome<Transaction>> {
+    let refund = request::refund(asked)?;
+    let outlet = place(&*app.catalog()?, who)?.outlet;
+    let keying =
+        Coming::new(key, outlet, "refund", &(of, asked)).with_receipt(&asked.receipt, refund.business_date);
+    known(app, of)?;
+    transact(app, who, Wish { asked: refund, keying, code: None, of: Some(of) }).await
+}
+
+/// Lines given back of a sale that a receipt names; where no till has told it yet, the return waits for it.
+pub async fn refund_by_receipt(
+    app: &App,
+    who: &Who,
+    key: Option<&str>,
+    asked: &BlindRefundRequest,
+) -> Done<Outcome<Transaction>> {
+    let catalog = app.catalog()?;
+    let outlet = place(&catalog, who)?.outlet;
+    let (refund, _) = request::blind_refund(asked, outlet, &catalog)?;
+    let keying = Coming::new(key, outlet, "refund", asked).with_receipt(&asked.receipt, refund.business_date);
+    transact(app, who, Wish { asked: refund, keying, code: None, of: None }).await
+}
+
+/// A whole transaction undone.
+pub async fn void(
+    app: &App,
+    who: &Who,
+    key: Option<&str>,
+    of: Dot,
+    asked: &VoidRequest,
+) -> Done<Outcome<Transaction>> {
+    let void = request::void(asked)?;
+    let outlet = place(&*app.catalog()?, who)?.outlet;
+    let receipt = asked.receipt.clone().unwrap_or_else(|| of.to_string());
+    let keying = Coming::new(key, outlet, "void", &(of, asked)).with_receipt(&receipt, void.business_date);
+    known(app, of)?;
+    transact(app, who, Wish { asked: void, keying, code: None, of: Some(of) }).await
+}
+
+fn known(app: &App, of: Dot) -> Done<()> {
+    let row = app.read()?.sale(of)?.filter(|row| row.known);
+    row.map(|_| ()).ok_or_else(|| AppError::not_found("transaction with this id that can be given back"))
+}

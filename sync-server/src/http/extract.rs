@@ -3,25 +3,23 @@
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use shared::api::problem::Problem;
-use shared::{entry, limits};
+use shared::limits;
 
 use super::error::Failure;
 
-/// A JSON body, with the hash by which a repeat is known.
+/// A JSON body; none at all is an empty object.
 pub(super) struct Body<T> {
     pub(super) value: T,
-    pub(super) hash: u64,
 }
 
-impl<S: Send + Sync, T: DeserializeOwned + Serialize> FromRequest<S> for Body<T> {
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Failure;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Failure> {
         let media = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let is_json = media.is_none_or(|media| {
+        let is_json = media.is_some_and(|media| {
             let media = media.split(';').next().unwrap_or("").trim();
             media.eq_ignore_ascii_case("application/json") || media.ends_with("+json")
         });
@@ -31,9 +29,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Serialize> FromRequest<S> for Body<T>
             return Err(Problem::new(415, "unsupported_media_type", detail).into());
         }
         let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
-        let value: T = parse(text)?;
-        let canonical = serde_json::to_vec(&value).unwrap_or_default();
-        Ok(Self { value, hash: entry::body_hash(&canonical) })
+        Ok(Self { value: parse(text)? })
     }
 }
 
@@ -101,6 +97,17 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
             Err(error) => Err(Problem::invalid_request(error.body_text()).into()),
         }
     }
+}
+
+/// An id out of a path or a query.
+pub(super) fn id<T: std::str::FromStr<Err = String>>(text: &str, field: &str) -> Result<T, Failure> {
+    text.parse().map_err(|detail: String| Problem::invalid_request(detail).at(field).into())
+}
+
+/// A place in a list that is paged by number.
+pub(super) fn place(text: &str) -> Result<u64, Failure> {
+    let wrong = || Problem::invalid_request("`after` is the `next` of the page before.").at("after");
+    Ok(text.parse().map_err(|_| wrong())?)
 }
 
 /// A page out of a whole list, `after` being the last item's id.

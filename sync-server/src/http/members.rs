@@ -1,1 +1,137 @@
-//! `/api/customers`, `/api/memberships`, `/api/enrolments`.
+//! `/api/customers`, `/api/enrolments`.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use serde::Deserialize;
+use shared::api::change::CustomerChange;
+use shared::api::member::{Customer, EnrolRequest, Membership, Scan};
+use shared::api::{Page, Paging};
+use shared::ids::CustomerId;
+
+use super::auth::Caller;
+use super::error::Failure;
+use super::extract::{Asked, Body, id};
+use super::idempotent::{Key, Once, created};
+use super::route::{Api, Op};
+use crate::app::changes::Forced;
+use crate::app::members::LookUp;
+use crate::app::{App, changes, enrolments, members, roles as may};
+
+pub(super) fn routes(api: Api) -> Api {
+    let one = "/api/customers/{id}";
+    let enrol = |path| {
+        Op::post(path, may::SELL, "Enrols a new customer, or a known one in further programs")
+            .takes::<EnrolRequest>()
+            .answers::<Scan>(201)
+    };
+    api.on(enrol("/api/enrolments"), self::enrol)
+        .on(enrol("/api/customers"), self::enrol)
+        .on(
+            Op::get("/api/customers", may::SCAN, "Looks customers up: `phone`, `email`, `name` or `external_id`")
+                .answers::<Page<Customer>>(200),
+            look_up,
+        )
+        .on(Op::get(one, may::OWN, "A customer with all memberships").answers::<Scan>(200), get)
+        .on(
+            Op::patch(one, may::OFFICE, "Changes what is known of a customer; a stale `version` is refused")
+                .takes::<CustomerChange>()
+                .answers::<Scan>(200),
+            change,
+        )
+        .on(
+            Op::delete(one, may::OFFICE, "Erases a customer; `?force=true&reason=` in spite of what is left"),
+            erase,
+        )
+        .on(
+            Op::get("/api/customers/{id}/memberships", may::OWN, "A customer's memberships")
+                .answers::<Page<Membership>>(200),
+            memberships,
+        )
+}
+
+async fn enrol(
+    State(app): State<Arc<App>>,
+    Caller(who): Caller,
+    key: Key,
+    body: Body<EnrolRequest>,
+) -> Result<Once<Scan>, Failure> {
+    Ok(created(enrolments::enrol(&app, &who, key.text(), &body.value).await?))
+}
+
+/// By what customers are looked up: at most one of the four.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LookUpQuery {
+    phone: Option<String>,
+    email: Option<String>,
+    name: Option<String>,
+    external_id: Option<String>,
+    limit: Option<usize>,
+    after: Option<String>,
+}
+
+async fn look_up(
+    State(app): State<Arc<App>>,
+    Asked(query): Asked<LookUpQuery>,
+) -> Result<Json<Page<Customer>>, Failure> {
+    let LookUpQuery { phone, email, name, external_id, limit, after } = query;
+    let after = after.as_deref().map(|text| id(text, "after")).transpose()?;
+    let limit = Paging { limit, after: None }.limit();
+    Ok(Json(members::look_up(&app, &LookUp { phone, email, name, external_id }, after, limit)?))
+}
+
+async fn get(
+    State(app): State<Arc<App>>,
+    Caller(who): Caller,
+    Path(text): Path<String>,
+) -> Result<Json<Scan>, Failure> {
+    Ok(Json(members::customer(&app, &who, id(&text, "id")?)?))
+}
+
+async fn memberships(
+    State(app): State<Arc<App>>,
+    Caller(who): Caller,
+    Path(text): Path<String>,
+) -> Result<Json<Page<Membership>>, Failure> {
+    let scan = members::customer(&app, &who, id(&text, "id")?)?;
+    Ok(Json(Page { items: scan.memberships, next: None }))
+}
+
+async fn change(
+    State(app): State<Arc<App>>,
+    Caller(who): Caller,
+    Path(text): Path<String>,
+    body: Body<CustomerChange>,
+) -> Result<Json<Scan>, Failure> {
+    Ok(Json(changes::customer(&app, &who, id(&text, "id")?, &body.value).await?))
+}
+
+/// Whether something is done in spite of what is left.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ForceQuery {
+    #[serde(default)]
+    force: bool,
+    reason: Option<String>,
+}
+
+impl From<ForceQuery> for Forced {
+    fn from(query: ForceQuery) -> Self {
+        let reason = query.reason.filter(|reason| !reason.trim().is_empty());
+        Self { force: query.force, reason }
+    }
+}
+
+async fn erase(
+    State(app): State<Arc<App>>,
+    Caller(who): Caller,
+    Path(text): Path<String>,
+    Asked(query): Asked<ForceQuery>,
+) -> Result<StatusCode, Failure> {
+    let customer: CustomerId = id(&text, "id")?;
+    changes::erase(&app, &who, customer, &query.into()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -177,6 +177,12 @@ pub trait Lists {
     fn legs_of(&self, dot: Dot) -> Kept<Vec<Leg>>;
     /// Cases, latest first; goes on while `visit` says so.
     fn cases_latest(&self, before: Option<CaseId>, visit: &mut dyn FnMut(CaseId, Case) -> bool) -> Kept<()>;
+    /// The entry that decided a case last.
+    fn decision(&self, case: CaseId) -> Kept<Option<Dot>>;
+    /// Writes it.
+    fn put_decision(&mut self, case: CaseId, dot: Dot) -> Kept<()>;
+    /// Entries that bear a receipt's verification code.
+    fn verified(&self, code: &str) -> Kept<Vec<Dot>>;
     /// What is parked, by bucket and dot.
     fn parked_list(&self, after: Option<(BucketId, Dot)>, limit: usize) -> Kept<Vec<(BucketId, Dot, Parked)>>;
     /// What has no account, by dot.

@@ -10,7 +10,7 @@ use shared::ids::{BucketId, CodeHash, Dot, Hash, NodeId, OutletId};
 use super::kv::{Kv, Stored, decode, encode, field, key, under};
 use super::tables::{
     BLINDS, ENTRIES, FORKS, IDEMS, MARKS, NODES, PARKED, RECEIPTS, SALE_RECEIPTS, SALES, UNATTRIBUTED,
-    UNATTRIBUTED_CARDS, WAITING, counter,
+    UNATTRIBUTED_CARDS, VERIFICATIONS, WAITING, counter,
 };
 use super::view::{View, dot_at, dot_key, short_hash};
 use crate::store::StoreError;
@@ -44,6 +44,8 @@ impl<T: Kv> Journals for View<T> {
         if !stored.side.is_empty() {
             self.keep_personal(&stored)?;
         }
+        let verification = key::<17>(&[&field::<5>(&stored.head.hash.0, 0), &dot_key(dot)]);
+        self.put_raw(VERIFICATIONS, &verification, &[])?;
         let value = [&stored.head.hash.0[..], &stored.bytes].concat();
         self.put_raw(ENTRIES, &dot_key(dot), &value)
     }
@@ -92,7 +94,28 @@ fn unpack(dot: Dot, value: &[u8]) -> Stored<StoredEntry> {
     })
 }
 
+/// The bytes of the chain hash that a verification code says, five bits a letter; `None` where it is none.
+fn verification_start(code: &str) -> Option<[u8; 5]> {
+    const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    let letters: Vec<u8> = code.bytes().filter(|byte| *byte != b'-').collect();
+    if letters.len() != 8 {
+        return None;
+    }
+    let mut bits = 0_u64;
+    for letter in letters {
+        let place = LETTERS.iter().position(|held| held.eq_ignore_ascii_case(&letter))?;
+        bits = (bits << 5) | u64::try_from(place).ok()?;
+    }
+    Some(field(&bits.to_be_bytes(), 3))
+}
+
 impl<T: Kv> View<T> {
+    /// Entries under a verification code.
+    pub(super) fn under_verification(&self, code: &str) -> Stored<Vec<Dot>> {
+        let Some(start) = verification_start(code) else { return Ok(Vec::new()) };
+        Ok(self.keys(VERIFICATIONS, &under(&start))?.iter().map(|key| dot_at(key, 5)).collect())
+    }
+
     fn in_order(&self) -> Stored<Vec<ForkRow>> {
         self.collect(FORKS, &under(&[]), false, usize::MAX, |_, value| decode(value).map(Some))
     }
@@ -238,5 +261,19 @@ impl<T: Kv> Sales for View<T> {
 
     fn unattributed_of(&self, card: CodeHash) -> Stored<Vec<Dot>> {
         Ok(self.keys(UNATTRIBUTED_CARDS, &under(&card.0))?.iter().map(|key| dot_at(key, 16)).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verification_code_leads_back_to_the_bytes_that_it_was_made_of() {
+        let hash = Hash([0x9c, 0x01, 0xfe, 0x73, 0x55, 7, 8, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        let code = shared::chain::verification(hash);
+        assert_eq!(verification_start(&code), Some([0x9c, 0x01, 0xfe, 0x73, 0x55]));
+        assert_eq!(verification_start(&code.to_lowercase()), verification_start(&code));
+        assert_eq!(verification_start("K7QX-2M9"), None);
     }
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::kv::{Kv, Stored, decode, field, key, under};
 use super::tables::{
-    ACCOUNT_LEGS, AUDIT, CASE_TIMES, CONTACTS, ENROLMENTS, EPOCHS, IDENTITY, PARKED, TILLS, TOKENS,
+    ACCOUNT_LEGS, AUDIT, CASE_TIMES, CONTACTS, DECISIONS, ENROLMENTS, EPOCHS, IDENTITY, PARKED, TILLS, TOKENS,
     UNATTRIBUTED, counter,
 };
 use super::view::{View, account_key, dot_at, dot_key, span_after};
@@ -151,6 +151,18 @@ impl<T: Kv> Lists for View<T> {
             let on = self.case(id)?.is_none_or(|case| visit(id, case));
             Ok(if on { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
         })
+    }
+
+    fn decision(&self, case: CaseId) -> Stored<Option<Dot>> {
+        self.kv.with(DECISIONS, case.0.as_bytes(), |value| Ok(dot_at(value, 0)))
+    }
+
+    fn put_decision(&mut self, case: CaseId, dot: Dot) -> Stored<()> {
+        self.put_raw(DECISIONS, case.0.as_bytes(), &dot_key(dot))
+    }
+
+    fn verified(&self, code: &str) -> Stored<Vec<Dot>> {
+        self.under_verification(code)
     }
 
     fn parked_list(

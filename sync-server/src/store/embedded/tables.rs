@@ -81,6 +81,8 @@ tables! {
     NODES: 4 = "nodes.1";
     /// dot → chain hash [u8; 32], then the stored bytes; raw.
     ENTRIES: 12 = "entries.1";
+    /// the first 5 bytes of the chain hash (what a receipt's verification code says), dot → ().
+    VERIFICATIONS: 17 = "verifications.1";
     /// dot → [`Receipt`](shared::books::Receipt).
     RECEIPTS: 12 = "receipts.1";
     /// number u64 → [`ForkRow`](shared::books::ForkRow), in the order found.
@@ -123,6 +125,8 @@ tables! {
     UNATTRIBUTED_CARDS: 28 = "unattributed_cards.1";
     /// case [u8; 16] → [`Case`](shared::books::Case).
     CASES: 16 = "cases.1";
+    /// case [u8; 16] → dot, raw: the entry that decided it last.
+    DECISIONS: 16 = "decisions.1";
     /// opened u64, case [u8; 16] → (): cases by time.
     CASE_TIMES: 24 = "case_times.1";
     /// account set [u8; 16], currency u16, case [u8; 16] → ().

@@ -1,0 +1,190 @@
+//! `/api/memberships`.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use serde::Deserialize;
+use shared::api::change::{CardChange, LabelsChange, StatusChange};
+use shared::api::member::{Membership, Scan, StatementLine};
+use shared::api::office::AdjustRequest;
+use shared::api::transaction::{PointsRequest, Quote, QuoteRequest, Transaction};
+use shared::api::{Page, Paging};
+use shared::refusal::Problem;
+
+use super::auth::Caller;
+use super::error::Failure;
+use super::extract::{Asked, Body, id};
+use super::idempotent::{Key, Once, created};
+use super::members::ForceQuery;
+use super::route::{Api, Op};
+use crate::app::{App, AppError, cards, changes, members, points, roles as may, sales};
+
+pub(super) fn routes(api: Api) -> Api {
+    let one = "/api/memberships/{id}";
+    let points = |path, roles, summary| Op::post(path, roles, summary).answers::<Transaction>(201);
+    let api = api
+        .on(Op::get(one, may::OWN, "One membership").answers::<Membership>(200), get)
+        .on(
+            Op::delete(one, may::OFFICE, "Ends a membership; `?force=true&reason=` in spite of what is left"),
+            end,
+        )
+        .on(
+            Op::get("/api/memberships/{id}/statement", may::OWN, "Its movements, newest first")
+                .answers::<Page<StatementLine>>(200),
+            statement,
+        )
+        .on(
+            Op::post("/api/memberships/{id}/quote", may::OWN, "What a basket would earn, and every way to redeem")
+                .takes::<QuoteRequest>()
+                .answers::<Quote>(200),
+            quote,
+        )
+        .on(
+            points("/api/memberships/{id}/earn-points", may::SELL, "Points given outside a sale")
+                .takes::<PointsRequest>(),
+            earn,
+        )
+        .on(
+            points("/api/memberships/{id}/redeem-points", may::SELL, "Points redeemed outside a sale")
+                .takes::<PointsRequest>(),
+            redeem,
+        )
+        .on(
+            points("/api/memberships/{id}/adjust-points", may::OFFICE, "Points put right, up or down")
+                .takes::<AdjustRequest>(),
+            adjust,
+        );
+    api.on(
+        Op::post("/api/memberships/{id}/status", may::OFFICE, "Moves it within its lifecycle")
+            .takes::<StatusChange>()
+            .answers::<Membership>(200),
+        status,
+    )
+    .on(
+        Op::post("/api/memberships/{id}/labels", may::OFFICE, "Puts labels on, and takes some off")
+            .takes::<LabelsChange>()
+            .answers::<Membership>(200),
+        labels,
+    )
+    .on(
+        Op::post("/api/memberships/{id}/cards", may::OFFICE, "A card that is to open it")
+            .takes::<CardChange>()
+            .answers::<Scan>(201),
+        attach,
+    )
+    .on(Op::post("/api/memberships/{id}/transfer-points", may::SELL, "Not there yet"), not_yet)
+    .on(Op::post("/api/memberships/{id}/convert-points", may::SELL, "Not there yet"), not_yet)
+}
+
+async fn get(
+    State(app): State<Arc<App>>,
+    Caller(who): Caller,
+    Path(text): Path<String>,
+) -> Result<Json<Membership>, Failure> {
+    Ok(Json(members::membership(&app, &who, id(&text, "id")?)?))
+}
+
+async fn end(
+    State(app): State<Arc<App>>,
+    Caller(who): Caller,
+    Path(text): Path<String>,
+    Asked(query): Asked<ForceQuery>,
+) -> Result<StatusCode, Failure> {
+    changes::end(&app, &who, id(&text, "id")?, &query.into()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// One page of a list.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PageQuery {
+    limit: Option<usize>,
+    after: Option<String>,
+}
+
+async fn statement(
+    State(app): State<Arc<App>>,
+    Caller(who): Caller,
+    Path(text): Path<String>,
+    Asked(query): Asked<PageQuery>,
+) -> Result<Json<Page<StatementLine>>, Failure> {
+    let before = query.after.as_deref().map(|text| super::extract::place(text)).transpose()?;
+    let limit = Paging { limit: query.limit, after: None }.limit();
+    Ok(Json(members::statement(&app, &who, id(&text, "id")?, before, limit)?))
+}
+
+async fn quote(
+    State(app): State<Arc<App>>,
+    Caller(who): Caller,
+    Path(text): Path<String>,
+    body: Body<QuoteRequest>,
+) -> Result<Json<Quote>, Failure> {
+    Ok(Json(sales::quote(&app, &who, id(&text, "id")?, &body.value)?))
+}
+
+async fn earn(
+    State(app): State<Arc<App>>,
+    Caller(who): Caller,
+    Path(text): Path<String>,
+    key: Key,
+    body: Body<PointsRequest>,
+) -> Result<Once<Transaction>, Failure> {
+    let whose = (id(&text, "id")?, true);
+    Ok(created(points::move_points(&app, &who, key.text(), whose, &body.value).await?))
+}
+
+async fn redeem(
+    State(app): State<Arc<App>>,
+    Caller(who): Caller,
+    Path(text): Path<String>,
+    key: Key,
+    body: Body<PointsRequest>,
+) -> Result<Once<Transaction>, Failure> {
+    let whose = (id(&text, "id")?, false);
+    Ok(created(points::move_points(&app, &who, key.text(), whose, &body.value).await?))
+}
+
+async fn adjust(
+    State(app): State<Arc<App>>,
+    Caller(who): Caller,
+    Path(text): Path<String>,
+    key: Key,
+    body: Body<AdjustRequest>,
+) -> Result<Once<Transaction>, Failure> {
+    Ok(created(points::adjust(&app, &who, key.text(), id(&text, "id")?, &body.value).await?))
+}
+
+async fn status(
+    State(app): State<Arc<App>>,
+    Caller(who): Caller,
+    Path(text): Path<String>,
+    body: Body<StatusChange>,
+) -> Result<Json<Membership>, Failure> {
+    Ok(Json(changes::status(&app, &who, id(&text, "id")?, &body.value).await?))
+}
+
+async fn labels(
+    State(app): State<Arc<App>>,
+    Caller(who): Caller,
+    Path(text): Path<String>,
+    body: Body<LabelsChange>,
+) -> Result<Json<Membership>, Failure> {
+    Ok(Json(changes::labels(&app, &who, id(&text, "id")?, &body.value).await?))
+}
+
+async fn attach(
+    State(app): State<Arc<App>>,
+    Caller(who): Caller,
+    Path(text): Path<String>,
+    body: Body<CardChange>,
+) -> Result<(StatusCode, Json<Scan>), Failure> {
+    let scan = cards::attach(&app, &who, id(&text, "id")?, &body.value).await?;
+    Ok((StatusCode::CREATED, Json(scan)))
+}
+
+async fn not_yet() -> Failure {
+    let detail = "Points cannot be transferred or converted yet; nothing was done.";
+    AppError::refused(Problem::NotFound, detail).into()
+}
