@@ -11,26 +11,31 @@ fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
+fn one(seed: u64, setup: Setup) -> Tally {
+    run(seed, setup).unwrap_or_else(|text| panic!("{text}"))
+}
+
 /// Runs the seeds of a setting over two threads and answers what they came across.
+#[expect(clippy::print_stdout, reason = "a run tells what it came across")]
 fn seeds(first: u64, count: u64, setup: Setup) -> Tally {
     if let Some(seed) = number("SIM_SEED") {
-        return run(seed, setup).unwrap();
+        return one(seed, setup);
     }
     let count = number("SIM_SEEDS").unwrap_or(count);
     let half = |odd: u64| {
         let mut tally = Tally::default();
         for seed in (first..first + count).filter(|seed| seed % 2 == odd) {
-            tally.add(&run(seed, setup).unwrap());
+            tally.add(&one(seed, setup));
         }
         tally
     };
-    let (mut one, other) = std::thread::scope(|scope| {
+    let (mut sum, other) = std::thread::scope(|scope| {
         let even = scope.spawn(|| half(0));
-        (half(1), even.join().unwrap())
+        (half(1), even.join().expect("the other half ran"))
     });
-    one.add(&other);
-    println!("{count} seeds with {} buckets, 0 bad: {one:?}", setup.buckets);
-    one
+    sum.add(&other);
+    println!("{count} seeds with {} buckets, 0 bad: {sum:?}", setup.buckets);
+    sum
 }
 
 #[test]
@@ -38,7 +43,10 @@ fn many_tills_and_a_server_of_one_bucket_keep_every_invariant() {
     let tally = seeds(0, SEEDS, Setup::usual(1));
     // a run that never meets what it is about proves nothing
     if number("SIM_SEED").is_none() && tally.entries > 10_000 {
-        assert!(tally.forks > 0 && tally.overdrafts > 0 && tally.parked > 0 && tally.restores > 0, "{tally:?}");
+        assert!(
+            tally.forks > 0 && tally.overdrafts > 0 && tally.parked > 0 && tally.restores > 0,
+            "{tally:?}"
+        );
         assert!(tally.reversals > 0 && tally.online > 0 && tally.duplicates > 0, "{tally:?}");
     }
 }

@@ -7,6 +7,7 @@ use system_tests::sim::{Setup, run};
 /// Seeds within which every mutant must be caught.
 const SEEDS: u64 = 3_000;
 
+#[expect(clippy::print_stdout, reason = "it tells how soon each was caught")]
 fn caught(mutant: Mutant) {
     mutant::set(Some(mutant));
     let found = (0..SEEDS).find_map(|seed| {

@@ -44,11 +44,18 @@ pub fn difference(one: &MemoryBooks, other: &MemoryBooks) -> String {
             };
             let brief = |of: &Account| {
                 let credits: Vec<i64> = of.settled.credits.values().map(|points| points.0).collect();
-                format!("credits {credits:?} spent {:?} debt {:?} shorts {:?} earned {:?} redeemed {:?}",
-                    of.settled.spent, of.debt, of.shorts, of.lifetime_earned, of.lifetime_redeemed)
+                format!(
+                    "credits {credits:?} spent {:?} debt {:?} shorts {:?} earned {:?} redeemed {:?}",
+                    of.settled.spent, of.debt, of.shorts, of.lifetime_earned, of.lifetime_redeemed
+                )
             };
-            return format!("account {id:?}: first {} with {:?}, then {} with {:?}",
-                brief(&a), open(&a, &b), brief(&b), open(&b, &a));
+            return format!(
+                "account {id:?}: first {} with {:?}, then {} with {:?}",
+                brief(&a),
+                open(&a, &b),
+                brief(&b),
+                open(&b, &a)
+            );
         }
     }
     for (node, row) in &one.nodes {
@@ -177,7 +184,8 @@ fn control_totals(books: &MemoryBooks) -> Result<(), String> {
         let all: Vec<Option<Entry>> =
             (first.0..=row.head.seq.0).map(|seq| entry(books, Dot::new(*node, Seq(seq)))).collect();
         let Some(Some(last)) = all.last() else { continue };
-        let common = row.origin.map(|origin| sure(shared::fork::home(books, origin.parent, origin.last_common.seq)));
+        let common =
+            row.origin.map(|origin| sure(shared::fork::home(books, origin.parent, origin.last_common.seq)));
         let undecodable = common.is_some_and(|dot| dot.seq > Seq(0) && entry(books, dot).is_none());
         if undecodable || all.iter().any(Option::is_none) {
             continue;
@@ -366,9 +374,12 @@ pub fn same_settlement(
             continue;
         }
         let other = without.accounts.get(id).cloned().unwrap_or_default();
-        let same = account.settled == other.settled && account.debt == other.debt && account.shorts == other.shorts;
+        let same =
+            account.settled == other.settled && account.debt == other.debt && account.shorts == other.shorts;
         if !same {
-            return Err(format!("L1: what came after the watermark changed the cut of {id:?}: {account:?}, not {other:?}"));
+            return Err(format!(
+                "L1: what came after the watermark changed the cut of {id:?}: {account:?}, not {other:?}"
+            ));
         }
     }
     Ok(())
@@ -383,7 +394,8 @@ fn told(books: &MemoryBooks, till: &Till) -> Result<(), String> {
             let held = shared::fork::head_at(books, home, written.head.seq);
             if sure(held) != Some(written.head) {
                 let chains: Vec<_> = till.chains().map(|chain| (&chain.sync, chain.written.len())).collect();
-                let nodes: Vec<_> = books.nodes.iter().map(|(node, row)| (node, row.head, row.origin)).collect();
+                let nodes: Vec<_> =
+                    books.nodes.iter().map(|(node, row)| (node, row.head, row.origin)).collect();
                 return Err(format!(
                     "I1: {dot} of {:?} is not at the server as written: {chains:?}; forks {:?}; nodes {nodes:?}",
                     till.till, till.forks

@@ -18,7 +18,7 @@ use super::server::sure;
 /// # Errors
 /// The state is another, or something is left over.
 pub fn replay(first: &MemoryBooks, seed: u64, hash: Hash) -> Result<(), String> {
-    let mut rng = Rng::new(seed ^ 0x7e91a7);
+    let mut rng = Rng::new(seed ^ 0x007e_91a7);
     let mut books = MemoryBooks::new(first.bucket_count);
     books.catalogs = first.catalogs.clone();
     let mut left: BTreeMap<NodeId, (Seq, Seq)> = BTreeMap::new();

@@ -1,0 +1,356 @@
+//! One sale from a till's bytes to the settled books, and back again: the server's core over books in memory.
+
+use std::sync::Arc;
+
+use shared::account::{AccountId, LotTerms};
+use shared::books::memory::MemoryBooks;
+use shared::books::{CaseKind, Journals as _, NodeRow, Side, Told, Unattributed};
+use shared::catalog::{Catalog, Version};
+use shared::chain::Head;
+use shared::entry::{
+    Actor, Authority, Column, DirectoryChange, Entry, EntryKind, Idem, Line, Move, Party, Posting,
+    Redemption, ReturnedLine, Reversal, Sale, SaleRef, Totals, Why,
+};
+use shared::ids::{
+    AccountSetId, Code, CodeHash, CurrencyId, Dot, MembershipId, NodeId, OutletId, Seq, TillId,
+};
+use shared::member::{Card, CardStatus, Membership, MembershipKind, MembershipStatus};
+use shared::points::Points;
+use shared::post::flow::{self, Desk};
+use shared::settle;
+use shared::time::{Day, Hlc, Millis};
+use shared::wire::{Authorize, Authorized, Health, Push, PushReply, PushedEntry};
+use uuid::Uuid;
+
+const CATALOG: &str = r#"{
+  "outlets": [{"code": "north", "name": "North", "time_zone": "UTC", "currency": "MYR"}],
+  "currencies": [{"code": "PTS", "name": "Points", "cash_value": {"amount": "0.01", "currency": "MYR"}}],
+  "programs": [{"code": "std", "name": "Standard", "time_zone": "UTC", "currencies": ["PTS"],
+    "levels": [{"code": "member", "name": "Member", "threshold": "0"}], "redemption": {},
+    "offline": {"mode": "trust"},
+    "overdraft": {"offline": [{"member_debt": "30"}, "program"], "late": ["outlet"], "forced": ["outlet"]}}],
+  "earning_rules": [{"code": "base", "program": "std", "currency": "PTS", "points": "1",
+                     "per": {"amount": "1.00", "currency": "MYR"}}]}"#;
+const HOUR: u64 = 3_600_000;
+
+fn membership() -> Membership {
+    Membership {
+        id: MembershipId(Uuid::from_u128(1)),
+        customer: shared::ids::CustomerId(Uuid::from_u128(2)),
+        program: shared::ids::ProgramId(1),
+        number: "M-1".into(),
+        set: AccountSetId(Uuid::from_u128(3)),
+        kind: MembershipKind::Standard,
+        status: MembershipStatus::Active,
+        level: Code::new("member").unwrap(),
+        enrolled_on: Day(0),
+        expires_on: None,
+        labels: Vec::new(),
+    }
+}
+
+fn account() -> AccountId {
+    AccountId { set: membership().set, currency: CurrencyId(1) }
+}
+
+/// A server with one member, and tills that write by hand.
+struct Shop {
+    books: MemoryBooks,
+    catalog: Arc<Catalog>,
+    now: Millis,
+}
+
+struct Till {
+    node: NodeId,
+    chain: Vec<(Entry, Vec<u8>, Head)>,
+}
+
+impl Shop {
+    fn new() -> Self {
+        let document = serde_json::from_str(CATALOG).unwrap();
+        let (_, catalog) = Version::default().next(document).unwrap();
+        let mut books = MemoryBooks::new(4);
+        let catalog = Arc::new(catalog);
+        books.catalogs.insert(catalog.hash, Arc::clone(&catalog));
+        let mut shop = Self { books, catalog, now: Millis(1_700_000_000_000) };
+        shop.author(EntryKind::Directory(vec![DirectoryChange::Membership(membership())]), Vec::new());
+        shop
+    }
+
+    fn desk(&self) -> Desk {
+        Desk { now: self.now, catalog: self.catalog.hash }
+    }
+
+    fn author(&mut self, kind: EntryKind, postings: Vec<Posting>) -> Dot {
+        let desk = self.desk();
+        flow::author(&mut self.books, &desk, flow::own(&desk, kind, postings)).unwrap()
+    }
+
+    fn till(&mut self) -> Till {
+        let node = self.books.next_node().unwrap();
+        let told = Some(Told { at: self.now, seq: Seq(0) });
+        let place = Some((OutletId(1), TillId(node.0)));
+        self.books.put_node(node, NodeRow { place, told, live: true, ..NodeRow::default() }).unwrap();
+        Till { node, chain: Vec::new() }
+    }
+
+    fn write(&mut self, till: &mut Till, kind: EntryKind, postings: Vec<Posting>, key: u128) -> Dot {
+        self.now = self.now.after(1_000);
+        let (totals, head) = till.chain.last().map_or_else(Default::default, |last| (last.0.totals, last.2));
+        let totals: Totals = totals;
+        let dot = Dot::new(till.node, head.seq.next());
+        let entry = Entry {
+            dot,
+            at: Hlc::at(self.now),
+            business_date: Day(19_675),
+            pull: 0,
+            catalog: self.catalog.hash,
+            totals: totals.with(&postings),
+            idem: (key > 0).then_some(Idem { key, body: 1 }),
+            actor: Actor::Till { outlet: OutletId(1), till: TillId(till.node.0), cashier: None },
+            kind,
+            postings,
+        };
+        let bytes = entry.to_stored().unwrap();
+        let head = head.then(&bytes);
+        till.chain.push((entry, bytes, head));
+        dot
+    }
+
+    fn push(&mut self, till: &Till) -> PushReply {
+        self.push_after(till, 0)
+    }
+
+    fn push_after(&mut self, till: &Till, since: usize) -> PushReply {
+        self.now = self.now.after(1_000);
+        let rest = till.chain.iter().skip(since);
+        let push = Push {
+            node: till.node,
+            since: since.checked_sub(1).map_or(Head::default(), |last| till.chain[last].2),
+            entries: rest
+                .map(|(_, bytes, _)| PushedEntry { stored: bytes.clone(), side: Vec::new() })
+                .collect(),
+            head: till.chain.last().map(|last| last.2).unwrap_or_default(),
+            signature: Vec::new(),
+            health: Health::default(),
+        };
+        let desk = self.desk();
+        flow::push(&mut self.books, &desk, &push).unwrap()
+    }
+
+    fn settle(&mut self) {
+        let desk = self.desk();
+        let watermark = settle::watermark(&self.books.nodes().unwrap(), self.now, 72 * HOUR);
+        flow::settle(&mut self.books, &desk, &watermark).unwrap();
+    }
+
+    /// Balance, suspense, debt.
+    fn state(&self) -> (i64, i64, i64) {
+        let base =
+            self.books.accounts.get(&account()).map(shared::account::Account::base).unwrap_or_default();
+        (base.balance().0, base.suspense.0, base.debt.0)
+    }
+}
+
+fn sale(shop: &Shop, receipt: &str, price: i64, earner: Party) -> (EntryKind, Vec<Posting>) {
+    let line = Line {
+        sku: "1".into(),
+        category: None,
+        brand: None,
+        seller: None,
+        quantity: 2.into(),
+        unit_price: price.into(),
+        discount: 0.into(),
+        tax: 0.into(),
+    };
+    let facts = Sale {
+        receipt: receipt.into(),
+        occurred_at: None,
+        channel: None,
+        currency: shared::money::CurrencyCode::new("MYR").unwrap(),
+        lines: vec![line],
+        earner,
+        level: None,
+        redemptions: Vec::new(),
+    };
+    let member = membership();
+    let program = shop.catalog.program("std").unwrap();
+    let postings = match facts.earner {
+        Party::Membership(_) => {
+            shared::earning::postings(program, &member.level, member.set, Some(OutletId(1)), &facts).unwrap()
+        }
+        _ => Vec::new(),
+    };
+    (EntryKind::Sale(facts), postings)
+}
+
+fn redeem(points: i64, authority: Authority) -> (EntryKind, Vec<Posting>) {
+    let membership = membership().id;
+    let of = Move { membership, reason: "a gift".into(), reference: None };
+    let facts = Redemption {
+        authority,
+        seen: Points(points),
+        age_ms: 0,
+        approval: None,
+        value: 0.into(),
+        membership,
+        hold: None,
+    };
+    let posting = Posting {
+        account: account(),
+        column: Column::Redeemed,
+        points: Points(points),
+        why: Why::default(),
+        lot: None,
+    };
+    (EntryKind::Redeem(of, facts), vec![posting])
+}
+
+fn refund(receipt: &str, quantity: i64) -> EntryKind {
+    let of = SaleRef { dot: None, outlet: OutletId(1), business_date: None, receipt: receipt.into() };
+    let lines = vec![ReturnedLine { line: 0, quantity: quantity.into() }];
+    EntryKind::Refund(Reversal { receipt: "back".into(), of, lines, reason: None })
+}
+
+#[test]
+fn a_sale_is_taken_in_posted_and_settled_and_its_ledger_balances() {
+    let mut shop = Shop::new();
+    let mut till = shop.till();
+    let (kind, postings) = sale(&shop, "R-1", 50, Party::Membership(membership().id));
+    shop.write(&mut till, kind, postings, 7);
+    let head = till.chain[0].2;
+    assert_eq!(shop.push(&till), PushReply::Taken { head });
+    assert_eq!(shop.push(&till), PushReply::Taken { head }, "what is known is skipped");
+    assert_eq!(shop.state(), (100, 0, 0));
+    shop.settle();
+    let account = &shop.books.accounts[&account()];
+    assert!(account.open.is_empty());
+    assert_eq!(account.settled.credits[&LotTerms::plain(Some(OutletId(1)))], Points(100));
+    assert_eq!(shop.books.totals[&(CurrencyId(1), Side::Member)], 100);
+    assert_eq!(shop.books.totals[&(CurrencyId(1), Side::Program)], -100);
+}
+
+#[test]
+fn two_tills_that_redeem_the_same_points_are_settled_by_the_waterfall() {
+    let mut shop = Shop::new();
+    let (mut one, mut other) = (shop.till(), shop.till());
+    let (kind, postings) = sale(&shop, "R-1", 50, Party::Membership(membership().id));
+    shop.write(&mut one, kind, postings, 1);
+    let (kind, postings) = redeem(100, Authority::Offline);
+    let first = shop.write(&mut one, kind.clone(), postings.clone(), 2);
+    let second = shop.write(&mut other, kind, postings, 3);
+    shop.push(&other);
+    shop.push(&one);
+    assert_eq!(shop.state(), (-100, 200, 0), "both wait in suspense");
+    shop.settle();
+    assert_eq!(
+        shop.state(),
+        (0, 0, 30),
+        "the first is covered; of the second the member owes 30, the program bears 70"
+    );
+    let case = shop.books.cases.values().next().unwrap();
+    assert_eq!(case.of, second);
+    let CaseKind::Overdraft { covered, short, beside, .. } = &case.kind else { panic!("{case:?}") };
+    assert_eq!((covered.0, short.member_debt.0, short.program.0), (0, 30, 70));
+    assert_eq!(beside, &[first]);
+}
+
+#[test]
+fn held_points_are_redeemed_online_and_the_hold_ends_with_them() {
+    let mut shop = Shop::new();
+    let mut till = shop.till();
+    let (kind, postings) = sale(&shop, "R-1", 50, Party::Membership(membership().id));
+    shop.write(&mut till, kind, postings, 1);
+    shop.push(&till);
+    let ask = Authorize { node: till.node, key: 9, account: account(), points: Points(80) };
+    let desk = shop.desk();
+    let answer = flow::authorize(&mut shop.books, &desk, &ask).unwrap();
+    assert_eq!(answer, Authorized::Held { available: Points(20) });
+    let more = Authorize { key: 10, ..ask };
+    let answer = flow::authorize(&mut shop.books, &desk, &more).unwrap();
+    assert_eq!(answer, Authorized::Refused { available: Points(20), overdrawn: false });
+    // the till never heard of it, and redeemed offline under the same key
+    let (kind, postings) = redeem(80, Authority::Offline);
+    let dot = shop.write(&mut till, kind, postings, 9);
+    shop.push(&till);
+    let judged = shop.books.receipts[&dot].judged.clone().unwrap();
+    assert_eq!(judged.authorities, [Some(Authority::Online)]);
+    let base = shop.books.accounts[&account()].base();
+    assert_eq!((base.balance(), base.reserved), (Points(20), Points(0)));
+    let answer = flow::authorize(&mut shop.books, &desk, &Authorize { key: 9, ..more }).unwrap();
+    assert_eq!(answer, Authorized::Posted(Authority::Online));
+}
+
+#[test]
+fn a_second_branch_of_a_journal_is_kept_as_another_node_and_its_redemptions_are_late() {
+    let mut shop = Shop::new();
+    let mut till = shop.till();
+    let (kind, postings) = sale(&shop, "R-1", 50, Party::Membership(membership().id));
+    shop.write(&mut till, kind, postings, 1);
+    let mut copy = Till { node: till.node, chain: till.chain.clone() };
+    let (kind, postings) = redeem(40, Authority::Offline);
+    shop.write(&mut till, kind.clone(), postings.clone(), 2);
+    shop.write(&mut copy, kind, postings, 3);
+    shop.push(&till);
+    let PushReply::Forked { node, head } = shop.push_after(&copy, 1) else { panic!("it is a branch") };
+    assert_eq!(head, copy.chain[1].2);
+    let judged = shop.books.receipts[&Dot::new(node, Seq(2))].judged.clone().unwrap();
+    assert_eq!(judged.authorities, [Some(Authority::Late)]);
+    assert_eq!(shop.state(), (20, 80, 0), "the sale they share counts once, both redemptions count");
+    let behind = Till { node: till.node, chain: till.chain[..1].to_vec() };
+    assert_eq!(shop.push(&behind), PushReply::Behind { head: till.chain[1].2 });
+}
+
+#[test]
+fn a_return_that_comes_before_its_sale_gives_back_exactly_its_line() {
+    let mut shop = Shop::new();
+    let (mut here, mut there) = (shop.till(), shop.till());
+    let (kind, postings) = sale(&shop, "R-1", 50, Party::Membership(membership().id));
+    shop.write(&mut here, kind, postings, 1);
+    let back = shop.write(&mut there, refund("R-1", 1), Vec::new(), 2);
+    shop.push(&there);
+    assert_eq!(shop.books.unattributed[&back], Unattributed::Return(OutletId(1), "R-1".into()));
+    shop.push(&here);
+    assert_eq!(shop.state(), (50, 0, 0));
+    assert!(shop.books.unattributed.is_empty());
+    let again = shop.write(&mut there, refund("R-1", 2), Vec::new(), 3);
+    shop.push(&there);
+    assert_eq!(shop.state(), (0, 0, 0), "one of the two was left to give back");
+    let over = shop
+        .books
+        .cases
+        .values()
+        .any(|case| case.of == again && matches!(case.kind, CaseKind::OverReturn { .. }));
+    assert!(over);
+}
+
+#[test]
+fn a_sale_of_an_unknown_card_posts_by_itself_once_the_card_is_known() {
+    let mut shop = Shop::new();
+    let mut till = shop.till();
+    let code = CodeHash([5; 16]);
+    let (kind, _) = sale(&shop, "R-1", 50, Party::Card { code, tail: "0001".into() });
+    shop.write(&mut till, kind, Vec::new(), 1);
+    shop.write(&mut till, refund("R-1", 1), Vec::new(), 2);
+    shop.push(&till);
+    assert_eq!(shop.state(), (0, 0, 0));
+    let card = Card { code, tail: "0001".into(), membership: membership().id, status: CardStatus::Active };
+    shop.author(EntryKind::Directory(vec![DirectoryChange::Card(card)]), Vec::new());
+    assert_eq!(shop.state(), (50, 0, 0), "the sale's points, less the line that came back before");
+    assert!(shop.books.unattributed.is_empty());
+}
+
+#[test]
+fn a_key_that_was_used_at_another_till_counts_once_and_another_body_is_a_case() {
+    let mut shop = Shop::new();
+    let (mut one, mut other) = (shop.till(), shop.till());
+    let (kind, postings) = sale(&shop, "R-1", 50, Party::Membership(membership().id));
+    let first = shop.write(&mut one, kind.clone(), postings.clone(), 1);
+    let second = shop.write(&mut other, kind, postings, 1);
+    shop.push(&one);
+    shop.push(&other);
+    assert_eq!(shop.state(), (100, 0, 0));
+    let judged = shop.books.receipts[&second].judged.clone().unwrap();
+    assert_eq!(judged.duplicate_of, Some(first));
+    assert!(shop.books.parked.is_empty() && shop.books.cases.is_empty());
+}
