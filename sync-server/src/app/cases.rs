@@ -69,11 +69,14 @@ pub fn get(app: &App, who: &Who, id: CaseId) -> Done<Overdraft> {
 fn shown(books: &dyn Read, catalog: &Catalog, id: CaseId, case: &Case) -> Done<Overdraft> {
     let (points, short) = match &case.kind {
         CaseKind::Overdraft { amount, short, .. } => (*amount, *short),
-        CaseKind::Difference { till, server, .. } => (*till, Short { program: till.minus(*server), ..Short::default() }),
+        CaseKind::Difference { till, server, .. } => {
+            (*till, Short { program: till.minus(*server), ..Short::default() })
+        }
         _ => (Points::ZERO, Short::default()),
     };
     let currency = case.account.map(|account| account.currency);
-    let written = |points: Points| currency.map_or_else(String::new, |it| ledger::written(catalog, it, points).1);
+    let written =
+        |points: Points| currency.map_or_else(String::new, |it| ledger::written(catalog, it, points).1);
     let owner = case.account.map(|account| ledger::owner(books, account)).transpose()?.flatten();
     let decided = books.decision(id)?.map(|dot| books.taken(dot)).transpose()?.flatten();
     Ok(Overdraft {
@@ -91,7 +94,9 @@ fn shown(books: &dyn Read, catalog: &Catalog, id: CaseId, case: &Case) -> Done<O
         text: sentence(books, catalog, case)?,
         settled_at: case.opened.rfc3339(),
         decision: decided.and_then(|taken| taken.entry.ok()).and_then(|entry| match entry.kind {
-            EntryKind::Decision(decision) => Some(format!("{}: {}", bearer_word(&decision.bearer), decision.note)),
+            EntryKind::Decision(decision) => {
+                Some(format!("{}: {}", bearer_word(&decision.bearer), decision.note))
+            }
             _ => None,
         }),
     })
@@ -116,7 +121,11 @@ pub(super) fn sentence(books: &dyn Read, catalog: &Catalog, case: &Case) -> Done
     for dot in beside {
         text = format!("{text}; {}", told(books, catalog, *dot, case)?);
     }
-    let there = if covered.is_positive() { format!("Only {} were left", say(*covered)) } else { "Nothing was left".to_owned() };
+    let there = if covered.is_positive() {
+        format!("Only {} were left", say(*covered))
+    } else {
+        "Nothing was left".to_owned()
+    };
     let bearers = [
         (short.member_debt, "the member owes"),
         (short.outlet, "the outlet bears"),
@@ -130,7 +139,9 @@ pub(super) fn sentence(books: &dyn Read, catalog: &Catalog, case: &Case) -> Done
 
 /// One redemption of a case: how much, where, when, and what its till knew.
 fn told(books: &dyn Read, catalog: &Catalog, dot: Dot, case: &Case) -> Done<String> {
-    let (Some(taken), Some(account)) = (books.taken(dot)?, case.account) else { return Ok(format!("entry {dot}")) };
+    let (Some(taken), Some(account)) = (books.taken(dot)?, case.account) else {
+        return Ok(format!("entry {dot}"));
+    };
     let Ok(entry) = &taken.entry else { return Ok(format!("entry {dot}")) };
     let points: Points = entry
         .postings
@@ -138,10 +149,12 @@ fn told(books: &dyn Read, catalog: &Catalog, dot: Dot, case: &Case) -> Done<Stri
         .filter(|posting| posting.account == account && posting.column == shared::entry::Column::Redeemed)
         .map(|posting| posting.points)
         .sum();
-    let zone = entry.actor.outlet().and_then(|id| catalog.outlets.get(&id)).map_or(chrono_tz::UTC, |it| it.zone);
+    let zone =
+        entry.actor.outlet().and_then(|id| catalog.outlets.get(&id)).map_or(chrono_tz::UTC, |it| it.zone);
     let at = entry.at.ms().utc().with_timezone(&zone).format("%-d %b %Y %H:%M").to_string();
     let place = place(books, catalog, dot, entry)?;
-    let receipt = render::transaction::receipt(&entry.kind).map_or_else(String::new, |it| format!(" (receipt {it})"));
+    let receipt =
+        render::transaction::receipt(&entry.kind).map_or_else(String::new, |it| format!(" (receipt {it})"));
     let redemption = render::transaction::redemptions(&entry.kind).first();
     let knew = redemption.map_or_else(String::new, |it| format!(", {}", knew(catalog, case, it)));
     Ok(format!(
@@ -154,7 +167,8 @@ fn told(books: &dyn Read, catalog: &Catalog, dot: Dot, case: &Case) -> Done<Stri
 fn place(books: &dyn Read, catalog: &Catalog, dot: Dot, entry: &shared::entry::Entry) -> Done<String> {
     let outlet = entry.actor.outlet().and_then(|id| catalog.outlets.get(&id));
     let outlet = outlet.map_or("head office", |outlet| outlet.name.as_str());
-    let till = books.node(dot.node)?.and_then(|row| row.place).map(|(_, till)| books.till(till)).transpose()?;
+    let till =
+        books.node(dot.node)?.and_then(|row| row.place).map(|(_, till)| books.till(till)).transpose()?;
     Ok(match till.flatten() {
         Some(till) => format!("{outlet}, till {}", till.name),
         None => outlet.to_owned(),
@@ -167,7 +181,8 @@ fn knew(catalog: &Catalog, case: &Case, redemption: &Redemption) -> String {
         || redemption.seen.0.to_string(),
         |account| words::points(catalog, account.currency, redemption.seen),
     );
-    let approved = redemption.approval.as_ref().map_or_else(String::new, |who| format!(", approved by {who}"));
+    let approved =
+        redemption.approval.as_ref().map_or_else(String::new, |who| format!(", approved by {who}"));
     format!(
         "{}, when the till knew of {seen} as of {} before{approved}",
         render::authority(redemption.authority),
@@ -236,7 +251,8 @@ fn bearer(word: &str, short: Points) -> Done<Bearer> {
         "outlet" => Ok(Bearer::Outlet),
         "program" => Ok(Bearer::Program),
         "reverse" => {
-            let detail = "To reverse the redemption, undo its transaction: `POST /api/transactions/{id}/void`.";
+            let detail =
+                "To reverse the redemption, undo its transaction: `POST /api/transactions/{id}/void`.";
             Err(AppError::refused(Problem::InvalidTransition, detail))
         }
         other => Err(AppError::field("decision", format!("`{other}` is no decision."))),

@@ -282,12 +282,7 @@ fn check_not_ended(membership: &Membership) -> Done<()> {
 }
 
 /// Moves a membership within its lifecycle.
-pub async fn status(
-    app: &App,
-    who: &Who,
-    id: MembershipId,
-    asked: &StatusChange,
-) -> Done<ShownMembership> {
+pub async fn status(app: &App, who: &Who, id: MembershipId, asked: &StatusChange) -> Done<ShownMembership> {
     let reason = text(&asked.reason, "reason")?;
     let status = match asked.status.as_str() {
         "active" => MembershipStatus::Active,

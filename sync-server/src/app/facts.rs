@@ -55,12 +55,7 @@ impl Loader<'_> {
         Ok(facts)
     }
 
-    fn sale(
-        &self,
-        selling: &Selling,
-        scanned: &Scanned,
-        customers: &mut BTreeSet<CustomerId>,
-    ) -> Done<()> {
+    fn sale(&self, selling: &Selling, scanned: &Scanned, customers: &mut BTreeSet<CustomerId>) -> Done<()> {
         let mut named: Vec<MembershipId> =
             [selling.earn_membership, selling.redeem_membership].into_iter().flatten().collect();
         match &selling.by {

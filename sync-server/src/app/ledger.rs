@@ -58,10 +58,15 @@ pub(super) fn told(books: &dyn Read, leg: &Leg) -> Done<Told> {
     let about = |column, description: String| Told {
         column,
         description,
-        receipt: entry.as_ref().and_then(|entry| render::transaction::receipt(&entry.kind)).map(str::to_owned),
+        receipt: entry
+            .as_ref()
+            .and_then(|entry| render::transaction::receipt(&entry.kind))
+            .map(str::to_owned),
         transaction: leg.key.dot,
     };
-    let Some(kind) = entry.as_ref().map(|entry| &entry.kind) else { return Ok(about("unknown", String::new())) };
+    let Some(kind) = entry.as_ref().map(|entry| &entry.kind) else {
+        return Ok(about("unknown", String::new()));
+    };
     Ok(match kind {
         EntryKind::Cut(_) | EntryKind::Decision(_) => settled(books, leg)?,
         EntryKind::Refund(reversal) => about(reversed(&leg.line), returned(reversal, "given back")),
@@ -105,7 +110,9 @@ fn reversed(line: &LedgerLine) -> &'static str {
 /// A leg that a settlement or a decision made.
 fn settled(books: &dyn Read, leg: &Leg) -> Done<Told> {
     let (column, description) = match (leg.line.from, leg.line.to) {
-        (Side::Member, Side::Suspense) => ("settled", "Redeemed with no line; covered by the member's points"),
+        (Side::Member, Side::Suspense) => {
+            ("settled", "Redeemed with no line; covered by the member's points")
+        }
         (Side::Debt, _) => ("owed", "Redeemed or given back beyond what there was; the member owes it"),
         (_, Side::Debt) => ("debt_repaid", "Owed points paid back"),
         (Side::Outlet, _) => ("borne_by_outlet", "Redeemed beyond what there was; the outlet bears it"),

@@ -86,7 +86,8 @@ pub fn look_up(app: &App, by: &LookUp, after: Option<CustomerId>, limit: usize) 
     let mut items = Vec::new();
     for id in found {
         let row = books.customer(id)?.filter(|row| !row.value.erased);
-        items.extend(row.map(|row| Customer { version: Some(version(&row)), ..render::customer(&row.value) }));
+        items
+            .extend(row.map(|row| Customer { version: Some(version(&row)), ..render::customer(&row.value) }));
     }
     Ok(Page { items, next })
 }

@@ -29,7 +29,8 @@ pub fn list(app: &App, after: Option<Dot>, limit: usize) -> Done<Page<ParkedEntr
     let more = rows.len() > limit;
     rows.truncate(limit);
     let next = rows.last().filter(|_| more).map(|(dot, _)| dot.to_string());
-    let items = rows.iter().map(|(dot, (parked, _))| shown(app, &*books, *dot, parked)).collect::<Done<_>>()?;
+    let items =
+        rows.iter().map(|(dot, (parked, _))| shown(app, &*books, *dot, parked)).collect::<Done<_>>()?;
     Ok(Page { items, next })
 }
 

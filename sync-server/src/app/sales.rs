@@ -17,7 +17,12 @@ use super::{App, Done, Who, members};
 use crate::clock;
 
 /// A sale at the token's outlet: earns and redeems in one step.
-pub async fn sell(app: &App, who: &Who, key: Option<&str>, asked: &SaleRequest) -> Done<Outcome<Transaction>> {
+pub async fn sell(
+    app: &App,
+    who: &Who,
+    key: Option<&str>,
+    asked: &SaleRequest,
+) -> Done<Outcome<Transaction>> {
     let catalog = app.catalog()?;
     let place = place(&catalog, who)?;
     let sale = request::sale(asked, &catalog, app.index())?;

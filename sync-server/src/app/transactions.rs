@@ -75,13 +75,7 @@ pub fn find(app: &App, who: &Who, by: &Find, limit: usize) -> Done<Vec<Transacti
     Ok(shown)
 }
 
-fn of_receipt(
-    app: &App,
-    books: &dyn Read,
-    who: &Who,
-    receipt: &str,
-    outlet: Option<&str>,
-) -> Done<Vec<Dot>> {
+fn of_receipt(app: &App, books: &dyn Read, who: &Who, receipt: &str, outlet: Option<&str>) -> Done<Vec<Dot>> {
     let catalog = app.catalog()?;
     let outlet = match outlet {
         None => {

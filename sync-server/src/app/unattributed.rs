@@ -44,10 +44,13 @@ fn shown(books: &dyn Read, catalog: &Catalog, dot: Dot, row: &Unattributed) -> D
             ("customer", format!("Sold to {name}, who named no membership"))
         }
         Unattributed::Card(_) => ("card", "The card that was scanned is not known".to_owned()),
-        Unattributed::Return(_, receipt) => ("return", format!("Gives back receipt {receipt}, which is not here")),
+        Unattributed::Return(_, receipt) => {
+            ("return", format!("Gives back receipt {receipt}, which is not here"))
+        }
     };
     let sale = if let EntryKind::Sale(sale) = &entry.kind { Some(sale) } else { None };
-    let total = sale.map(|sale| Money { amount: basket::total(&sale.lines, sale.currency), currency: sale.currency });
+    let total =
+        sale.map(|sale| Money { amount: basket::total(&sale.lines, sale.currency), currency: sale.currency });
     Ok(Some(Shown {
         id: dot.to_string(),
         kind: kind.to_owned(),

@@ -1,20 +1,22 @@
 //! One path for every command: repeat, decide, write, answer.
 
 use shared::api::transaction::Transaction;
+use shared::books::SERVER;
 use shared::catalog::Catalog;
 use shared::decide::{Command, Deed, Draft, Grounds, decide};
 use shared::entry::{Actor, Idem, SaleRef};
 use shared::ids::{Dot, Seq};
-use shared::books::SERVER;
 use shared::member::IndexKey;
 use shared::refusal::Problem;
+use shared::render;
 use shared::request::Asked;
 use shared::time::Millis;
 use shared::view::Place;
 
 use super::facts::Loader;
 use super::repeat::{Keying, Seen};
-use super::{App, AppError, Done, Who, catalog, enrolments, show, sync};
+use super::roles::Role;
+use super::{App, AppError, Done, Who, audit, catalog, enrolments, show, sync};
 use crate::clock;
 use crate::store::{Read, Write};
 
@@ -52,11 +54,12 @@ pub(super) fn place(catalog: &Catalog, who: &Who) -> Done<Place> {
     let outlet = match &who.outlet {
         None => None,
         Some(code) => {
-            let gone = || AppError::field("outlet", format!("This token's outlet `{code}` is no longer there."));
+            let gone =
+                || AppError::field("outlet", format!("This token's outlet `{code}` is no longer there."));
             Some(catalog.outlet(code.as_str()).ok_or_else(gone)?.id)
         }
     };
-    if who.role == super::roles::Role::Pos && outlet.is_none() {
+    if who.role == Role::Pos && outlet.is_none() {
         return Err(AppError::field("outlet", "A `pos` token is of one outlet; this one names none."));
     }
     Ok(Place { outlet, till: None, node: SERVER })
@@ -97,7 +100,12 @@ fn run(books: &mut dyn Write, (who, index): (&Who, &IndexKey), mut wish: Wish, n
     let loader = Loader { books: books.as_read(), catalog: &catalog, index, now };
     let facts = loader.facts(place, &command, wish.code.as_deref(), wish.of)?;
     let draft = decide(&facts, &catalog, &command, now)?;
-    Ok(Written { dot: author(books, draft, now)?, replayed: false })
+    let action = format!("transaction.{}", render::transaction::kind(&draft.kind));
+    let dot = author(books, draft, now)?;
+    if who.role != Role::Pos {
+        audit::note(books, who, now, &action, &dot.to_string(), "")?;
+    }
+    Ok(Written { dot, replayed: false })
 }
 
 fn command(who: &Who, place: Place, idem: Idem, asked: Asked) -> Command {
@@ -129,13 +137,19 @@ fn prepare(books: &mut dyn Write, catalog: &Catalog, wish: &mut Wish) -> Done<()
 /// The sale that a receipt names: on its day where that is known, else the latest.
 pub(super) fn sale_of(books: &dyn Read, of: &SaleRef) -> Done<Option<Dot>> {
     let found = books.sales_of(of.outlet, &of.receipt)?.into_iter();
-    let fits = found.filter(|(_, row)| row.known && of.business_date.is_none_or(|day| day == row.business_date));
+    let fits =
+        found.filter(|(_, row)| row.known && of.business_date.is_none_or(|day| day == row.business_date));
     Ok(fits.max_by_key(|(dot, row)| (row.business_date, *dot)).map(|(dot, _)| dot))
 }
 
 /// Writes a draft into the server's own journal, if an entry can hold it.
 pub(super) fn author(books: &mut dyn Write, draft: Draft, now: Millis) -> Done<Dot> {
-    let probe = draft.clone().entry(Dot::new(SERVER, Seq(u64::MAX)), shared::time::Hlc::at(now), 0, Default::default());
+    let probe = draft.clone().entry(
+        Dot::new(SERVER, Seq(u64::MAX)),
+        shared::time::Hlc::at(now),
+        0,
+        Default::default(),
+    );
     if probe.to_stored().is_err() {
         let detail = "This is more than one transaction can hold; split it.";
         return Err(AppError::refused(Problem::PayloadTooLarge, detail));

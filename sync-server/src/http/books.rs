@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
 use shared::api::change::OutletReport;
-use shared::api::office::{Liability, LedgerLine};
+use shared::api::office::{LedgerLine, Liability};
 use shared::api::{Page, Paging};
 
 use super::auth::Caller;

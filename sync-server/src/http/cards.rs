@@ -16,29 +16,33 @@ use super::route::{Api, Op};
 use crate::app::{App, cards, roles as may};
 
 pub(super) fn routes(api: Api) -> Api {
-    api.on(Op::get("/api/cards/{code}", may::SCAN, "The scan, by a code that fits in a path").answers::<Scan>(200), scan_code)
-        .on(
-            Op::post("/api/scan", may::SCAN, "The scan, by any code").takes::<ScanRequest>().answers::<Scan>(200),
-            scan,
-        )
-        .on(
-            Op::post("/api/cards/{code}/report", may::SELL, "A card is lost, stolen or damaged")
-                .takes::<CardReportRequest>()
-                .answers::<Scan>(200),
-            report,
-        )
-        .on(
-            Op::post("/api/cards/{code}/replace", may::OFFICE, "Another card takes its place")
-                .takes::<CardChange>()
-                .answers::<Scan>(200),
-            replace,
-        )
-        .on(
-            Op::post("/api/cards/{code}/reactivate", may::OFFICE, "A card that was found again")
-                .takes::<CardReturn>()
-                .answers::<Scan>(200),
-            reactivate,
-        )
+    api.on(
+        Op::get("/api/cards/{code}", may::SCAN, "The scan, by a code that fits in a path")
+            .answers::<Scan>(200),
+        scan_code,
+    )
+    .on(
+        Op::post("/api/scan", may::SCAN, "The scan, by any code").takes::<ScanRequest>().answers::<Scan>(200),
+        scan,
+    )
+    .on(
+        Op::post("/api/cards/{code}/report", may::SELL, "A card is lost, stolen or damaged")
+            .takes::<CardReportRequest>()
+            .answers::<Scan>(200),
+        report,
+    )
+    .on(
+        Op::post("/api/cards/{code}/replace", may::OFFICE, "Another card takes its place")
+            .takes::<CardChange>()
+            .answers::<Scan>(200),
+        replace,
+    )
+    .on(
+        Op::post("/api/cards/{code}/reactivate", may::OFFICE, "A card that was found again")
+            .takes::<CardReturn>()
+            .answers::<Scan>(200),
+        reactivate,
+    )
 }
 
 async fn scan_code(

@@ -38,7 +38,8 @@ pub(super) fn routes(api: Api) -> Api {
             write_off,
         );
     api.on(
-        Op::get("/api/parked", may::READ, "Entries that could not be posted").answers::<Page<ParkedEntry>>(200),
+        Op::get("/api/parked", may::READ, "Entries that could not be posted")
+            .answers::<Page<ParkedEntry>>(200),
         list_parked,
     )
     .on(Op::post("/api/parked/{id}/retry", may::OFFICE, "Tries one again").status(200), retry)

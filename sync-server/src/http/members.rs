@@ -30,8 +30,12 @@ pub(super) fn routes(api: Api) -> Api {
     api.on(enrol("/api/enrolments"), self::enrol)
         .on(enrol("/api/customers"), self::enrol)
         .on(
-            Op::get("/api/customers", may::SCAN, "Looks customers up: `phone`, `email`, `name` or `external_id`")
-                .answers::<Page<Customer>>(200),
+            Op::get(
+                "/api/customers",
+                may::SCAN,
+                "Looks customers up: `phone`, `email`, `name` or `external_id`",
+            )
+            .answers::<Page<Customer>>(200),
             look_up,
         )
         .on(Op::get(one, may::OWN, "A customer with all memberships").answers::<Scan>(200), get)

@@ -36,9 +36,13 @@ pub(super) fn routes(api: Api) -> Api {
             statement,
         )
         .on(
-            Op::post("/api/memberships/{id}/quote", may::OWN, "What a basket would earn, and every way to redeem")
-                .takes::<QuoteRequest>()
-                .answers::<Quote>(200),
+            Op::post(
+                "/api/memberships/{id}/quote",
+                may::OWN,
+                "What a basket would earn, and every way to redeem",
+            )
+            .takes::<QuoteRequest>()
+            .answers::<Quote>(200),
             quote,
         )
         .on(

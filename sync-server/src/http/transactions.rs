@@ -26,19 +26,31 @@ pub(super) fn routes(api: Api) -> Api {
         sell,
     )
     .on(
-        Op::get("/api/transactions", may::SCAN, "Finds by `receipt` and `outlet`, `verification` or `customer`")
-            .answers::<Page<Transaction>>(200),
+        Op::get(
+            "/api/transactions",
+            may::SCAN,
+            "Finds by `receipt` and `outlet`, `verification` or `customer`",
+        )
+        .answers::<Page<Transaction>>(200),
         find,
     )
     .on(
-        Op::get("/api/transactions/{id}", may::SCAN, "One transaction; `?verification=` tells branches apart")
-            .answers::<Transaction>(200),
+        Op::get(
+            "/api/transactions/{id}",
+            may::SCAN,
+            "One transaction; `?verification=` tells branches apart",
+        )
+        .answers::<Transaction>(200),
         get,
     )
     .on(
-        Op::post("/api/transactions/{id}/refund", may::SELL, "Lines given back: exactly their points come back")
-            .takes::<RefundRequest>()
-            .answers::<Transaction>(201),
+        Op::post(
+            "/api/transactions/{id}/refund",
+            may::SELL,
+            "Lines given back: exactly their points come back",
+        )
+        .takes::<RefundRequest>()
+        .answers::<Transaction>(201),
         refund,
     )
     .on(
