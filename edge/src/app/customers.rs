@@ -98,33 +98,8 @@ impl App {
         let page: Vec<&TailRow> = rows.iter().skip(skip).take(limit).collect();
         let more = rows.len() > skip + page.len();
         let next = page.last().filter(|_| more).map(|row| format!("{}.{}", row.dot, row.leg));
-        let items = page.into_iter().map(|row| self.statement_line(&view, row)).collect::<Result<_, _>>()?;
+        let items = page.into_iter().map(|row| statement_line(&view, row)).collect::<Result<_, _>>()?;
         Ok(Page { items, next })
-    }
-
-    fn statement_line(&self, view: &View, row: &TailRow) -> Result<StatementLine, Error> {
-        let catalog = view.catalog();
-        let currency = catalog.currencies.get(&row.account.currency);
-        let (code, scale) = currency.map_or_else(
-            || (row.account.currency.0.to_string(), 0),
-            |currency| (currency.code.to_string(), currency.scale),
-        );
-        let entry = view.entry(row.dot)?.map(|written| written.entry);
-        let posting = entry.as_ref().and_then(|entry| entry.postings.get(usize::from(row.leg)));
-        let outlet = entry.as_ref().and_then(|entry| entry.actor.outlet());
-        Ok(StatementLine {
-            transaction_id: row.dot.to_string(),
-            at: row.at.rfc3339(),
-            currency: code,
-            points: signed(row).format(scale),
-            column: column(row.column).to_owned(),
-            description: posting.map(|posting| posting.why.text.clone()).unwrap_or_default(),
-            receipt: entry
-                .as_ref()
-                .and_then(|entry| render::transaction::receipt(&entry.kind))
-                .map(str::to_owned),
-            outlet: outlet.and_then(|id| catalog.outlets.get(&id)).map(|outlet| outlet.code.to_string()),
-        })
     }
 
     /// A customer's memberships and accounts.
@@ -139,6 +114,31 @@ impl App {
     pub fn balance(&self, account: AccountId) -> Result<Points, Error> {
         Ok(self.store().read()?.account(account)?.balance())
     }
+}
+
+fn statement_line(view: &View, row: &TailRow) -> Result<StatementLine, Error> {
+    let catalog = view.catalog();
+    let currency = catalog.currencies.get(&row.account.currency);
+    let (code, scale) = currency.map_or_else(
+        || (row.account.currency.0.to_string(), 0),
+        |currency| (currency.code.to_string(), currency.scale),
+    );
+    let entry = view.entry(row.dot)?.map(|written| written.entry);
+    let posting = entry.as_ref().and_then(|entry| entry.postings.get(usize::from(row.leg)));
+    let outlet = entry.as_ref().and_then(|entry| entry.actor.outlet());
+    Ok(StatementLine {
+        transaction_id: row.dot.to_string(),
+        at: row.at.rfc3339(),
+        currency: code,
+        points: signed(row).format(scale),
+        column: column(row.column).to_owned(),
+        description: posting.map(|posting| posting.why.text.clone()).unwrap_or_default(),
+        receipt: entry
+            .as_ref()
+            .and_then(|entry| render::transaction::receipt(&entry.kind))
+            .map(str::to_owned),
+        outlet: outlet.and_then(|id| catalog.outlets.get(&id)).map(|outlet| outlet.code.to_string()),
+    })
 }
 
 fn no_membership() -> Error {

@@ -37,7 +37,7 @@ impl App {
             till: identity.till_name.clone(),
             connection: self.link().word().to_owned(),
             server_contact_at: contact.map(Millis::rfc3339),
-            pending: self.pending(&view),
+            pending: pending(&view),
             oldest_pending_at: oldest.map(Millis::rfc3339),
             parked: u64::try_from(view.parked()?.len()).unwrap_or(u64::MAX),
             members: view.members()?,
@@ -53,11 +53,6 @@ impl App {
     pub fn ready(&self) -> Result<(), Error> {
         self.store().read()?;
         self.store().stopped().map_or(Ok(()), |why| Err(Error::Broken(why)))
-    }
-
-    /// Entries that the server has not acknowledged.
-    pub(super) fn pending(&self, view: &View) -> u64 {
-        view.head().seq.0.saturating_sub(view.acked().0)
     }
 
     /// What waits for the server after an entry of this till's, or was put aside by it; in order.
@@ -129,6 +124,11 @@ impl App {
     pub async fn sync_now(&self) -> SyncResult {
         self.0.centre.sync().await
     }
+}
+
+/// Entries that the server has not acknowledged.
+fn pending(view: &View) -> u64 {
+    view.head().seq.0.saturating_sub(view.acked().0)
 }
 
 fn item(entry: &Entry, state: &str, reason: Option<String>) -> QueueItem {

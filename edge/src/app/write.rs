@@ -34,7 +34,7 @@ pub(crate) struct Done {
 
 /// A decision in the commit thread: what to append, or the first coming of a repeat.
 enum Verdict {
-    Append(Draft),
+    Append(Box<Draft>),
     Repeat(Dot),
 }
 
@@ -90,7 +90,7 @@ impl App {
     async fn commit(&self, case: Case) -> Result<Done, Error> {
         let decide = move |view: &View| {
             Ok(match case.decide(view) {
-                Ok(Verdict::Append(draft)) => Decided::Append(draft, Ok(None)),
+                Ok(Verdict::Append(draft)) => Decided::Append(*draft, Ok(None)),
                 Ok(Verdict::Repeat(dot)) => Decided::Answer(Ok(Some(dot))),
                 Err(error) => Decided::Answer(Err(error)),
             })
@@ -157,7 +157,7 @@ impl Case {
         let loader = Loader { view, catalog: &catalog, now: self.now };
         let mut facts = loader.facts(self.place, &self.command, self.of, self.clock_untrusted)?;
         facts.sale = both(facts.sale.take(), self.remote.take());
-        Ok(Verdict::Append(decide(&facts, &catalog, &self.command, self.now)?))
+        Ok(Verdict::Append(Box::new(decide(&facts, &catalog, &self.command, self.now)?)))
     }
 
     /// Fills in what only the latest view can tell: whether the sale that a return names is known after all, and the

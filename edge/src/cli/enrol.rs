@@ -76,9 +76,9 @@ async fn bootstrap(store: Store, clock: &Clock, server: &str) -> Result<(), Stri
     let _ = work.await;
     show.abort();
     if result.is_ok() {
-        bar.finish_and_clear()
+        bar.finish_and_clear();
     } else {
-        bar.abandon()
+        bar.abandon();
     }
     store.stop().await.map_err(|error| error.to_string())?;
     result

@@ -139,9 +139,9 @@ impl Centre {
     fn answer(&self, request: &Request) -> Option<Vec<u8>> {
         let message = zstd::decode_all(&request.body[..]).unwrap();
         match request.call {
-            "push" => Some(encode(&self.push(decode(&message).unwrap()))),
-            "pull" => Some(encode(&self.pull(decode(&message).unwrap()))),
-            "snapshot" => Some(encode(&self.snapshot(decode(&message).unwrap()))),
+            "push" => Some(encode(&self.push(&decode(&message).unwrap()))),
+            "pull" => Some(encode(&pulled(decode(&message).unwrap()))),
+            "snapshot" => Some(encode(&self.snapshot(&decode(&message).unwrap()))),
             "receipt" => Some(encode(&ReceiptReply { sale: None })),
             "authorize" => {
                 let mut state = self.0.state.lock();
@@ -155,14 +155,14 @@ impl Centre {
         }
     }
 
-    fn push(&self, push: Push) -> Pushed {
+    fn push(&self, push: &Push) -> Pushed {
         let mut state = self.0.state.lock();
         let held = state.heads.get(&push.node).copied().unwrap_or_default();
         let mut head = push.since;
         if head.seq > held.seq {
             return pushed(PushReply::Gap { want: held.seq.next() });
         }
-        for entry in push.entries {
+        for entry in &push.entries {
             head = head.then(&entry.stored);
             if head.seq > held.seq {
                 state.entries.push(Entry::from_stored(&entry.stored).unwrap());
@@ -173,33 +173,7 @@ impl Centre {
         pushed(PushReply::Taken { head })
     }
 
-    fn pull(&self, pull: Pull) -> Pulled {
-        let numbers = pull.numbers_wanted.iter().map(|program| NumberBlock {
-            program: *program,
-            prefix: "LOY-".into(),
-            first: 1_000,
-            count: 100,
-        });
-        Pulled::Page(Box::new(PullPage {
-            number: pull.number,
-            forks: Vec::new(),
-            buckets: Vec::new(),
-            directory: DirectoryDelta {
-                from: pull.cursor.directory,
-                to: pull.cursor.directory,
-                ..DirectoryDelta::default()
-            },
-            cursor: pull.cursor,
-            catalog: None,
-            numbers: numbers.collect(),
-            parked: Vec::new(),
-            decisions: Vec::new(),
-            more: false,
-            now: now(),
-        }))
-    }
-
-    fn snapshot(&self, asked: SnapshotRequest) -> SnapshotReply {
+    fn snapshot(&self, asked: &SnapshotRequest) -> SnapshotReply {
         let chunks: Vec<Vec<u8>> =
             chunks(&self.catalog()).iter().map(|chunk| postcard::to_allocvec(chunk).unwrap()).collect();
         if let Some((_, place)) = asked.chunk {
@@ -240,6 +214,32 @@ impl Transport for Centre {
             }
         })
     }
+}
+
+fn pulled(pull: Pull) -> Pulled {
+    let numbers = pull.numbers_wanted.iter().map(|program| NumberBlock {
+        program: *program,
+        prefix: "LOY-".into(),
+        first: 1_000,
+        count: 100,
+    });
+    Pulled::Page(Box::new(PullPage {
+        number: pull.number,
+        forks: Vec::new(),
+        buckets: Vec::new(),
+        directory: DirectoryDelta {
+            from: pull.cursor.directory,
+            to: pull.cursor.directory,
+            ..DirectoryDelta::default()
+        },
+        cursor: pull.cursor,
+        catalog: None,
+        numbers: numbers.collect(),
+        parked: Vec::new(),
+        decisions: Vec::new(),
+        more: false,
+        now: now(),
+    }))
 }
 
 fn pushed(reply: PushReply) -> Pushed {

@@ -223,7 +223,7 @@ async fn everything_is_there_after_a_restart() {
     assert_eq!(before["pending"], after["pending"]);
     assert!(after["pending"].as_u64().unwrap() > 0);
     let day = shop.get("/api/day").await.must(200).body;
-    assert_eq!(day["currencies"].as_array().map(Vec::len).is_some(), true);
+    assert!(day["currencies"].is_array());
     let queue = shop.get("/api/queue").await.must(200).body;
     assert!(queue["items"].as_array().unwrap().iter().any(|item| item["receipt"] == "R-1"));
 }
