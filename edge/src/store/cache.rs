@@ -15,42 +15,46 @@ pub(super) const FILE: &str = "cache.redb";
 pub(super) const NEW_FILE: &str = "cache.redb.new";
 
 #[derive(Debug)]
-struct Backend(Arc<dyn DiskFile>);
+struct Backend {
+    file: Arc<dyn DiskFile>,
+    /// A reader may outlive the store, and with it this: until then nobody else may open the directory.
+    _disk: Arc<dyn Disk>,
+}
 
 impl StorageBackend for Backend {
     fn len(&self) -> Result<u64, io::Error> {
-        self.0.size_bytes()
+        self.file.size_bytes()
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> Result<(), io::Error> {
-        if self.0.read_at(out, offset)? < out.len() {
+        if self.file.read_at(out, offset)? < out.len() {
             return Err(io::Error::from(io::ErrorKind::UnexpectedEof));
         }
         Ok(())
     }
 
     fn set_len(&self, len: u64) -> Result<(), io::Error> {
-        self.0.set_size_bytes(len)
+        self.file.set_size_bytes(len)
     }
 
     fn sync_data(&self) -> Result<(), io::Error> {
-        self.0.sync()
+        self.file.sync()
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> Result<(), io::Error> {
-        self.0.write_at(data, offset)
+        self.file.write_at(data, offset)
     }
 }
 
 /// The open cache.
 #[derive(Debug)]
 pub(super) struct Cache {
-    database: Database,
+    database: Arc<Database>,
 }
 
 impl Cache {
     /// Opens it at its last durable commit; true if it was not there and was made.
-    pub(super) fn open(disk: &dyn Disk, cache_bytes: usize) -> Result<(Self, bool), StoreError> {
+    pub(super) fn open(disk: &Arc<dyn Disk>, cache_bytes: usize) -> Result<(Self, bool), StoreError> {
         let (file, is_new) = match disk.open(FILE) {
             // A size of zero is what a cut leaves of one that was being made.
             Ok(file) => {
@@ -64,18 +68,18 @@ impl Cache {
             drop(file);
             return Self::make(disk, cache_bytes);
         }
-        Ok((Self::on(file, cache_bytes)?, false))
+        Ok((Self::on(disk, file, cache_bytes)?, false))
     }
 
     /// Made whole under another name, so that there is never half a cache.
-    fn make(disk: &dyn Disk, cache_bytes: usize) -> Result<(Self, bool), StoreError> {
+    fn make(disk: &Arc<dyn Disk>, cache_bytes: usize) -> Result<(Self, bool), StoreError> {
         let cache = Self::build(disk, cache_bytes)?;
         Self::put_in_place(disk)?;
         Ok((cache, true))
     }
 
     /// An empty one under the new name.
-    pub(super) fn build(disk: &dyn Disk, cache_bytes: usize) -> Result<Self, StoreError> {
+    pub(super) fn build(disk: &Arc<dyn Disk>, cache_bytes: usize) -> Result<Self, StoreError> {
         match disk.remove(NEW_FILE) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(StoreError::io("removing an unfinished cache")(error));
@@ -83,7 +87,7 @@ impl Cache {
             _ => {}
         }
         let file = disk.create(NEW_FILE).map_err(StoreError::io("making a cache"))?;
-        let cache = Self::on(file, cache_bytes)?;
+        let cache = Self::on(disk, file, cache_bytes)?;
         let transaction = cache.begin(true)?;
         transaction.open_table(META)?;
         for table in Table::ALL {
@@ -94,15 +98,16 @@ impl Cache {
     }
 
     /// What was built takes the cache's name, durably.
-    pub(super) fn put_in_place(disk: &dyn Disk) -> Result<(), StoreError> {
+    pub(super) fn put_in_place(disk: &Arc<dyn Disk>) -> Result<(), StoreError> {
         disk.rename(NEW_FILE, FILE)
             .and_then(|()| disk.sync_dir())
             .map_err(StoreError::io("putting a new cache in place"))
     }
 
-    fn on(file: Arc<dyn DiskFile>, cache_bytes: usize) -> Result<Self, StoreError> {
-        let database = Builder::new().set_cache_size(cache_bytes).create_with_backend(Backend(file))?;
-        Ok(Self { database })
+    fn on(disk: &Arc<dyn Disk>, file: Arc<dyn DiskFile>, cache_bytes: usize) -> Result<Self, StoreError> {
+        let backend = Backend { file, _disk: Arc::clone(disk) };
+        let database = Builder::new().set_cache_size(cache_bytes).create_with_backend(backend)?;
+        Ok(Self { database: Arc::new(database) })
     }
 
     /// A transaction that writes; a durable one also saves what makes reopening quick.
@@ -118,7 +123,7 @@ impl Cache {
 
     /// The state after the last commit.
     pub(super) fn snap(&self) -> Result<Snap, StoreError> {
-        Snap::of(&self.database.begin_read()?)
+        Snap::of(&self.database)
     }
 
     /// A named value.
@@ -129,6 +134,8 @@ impl Cache {
 
     /// Walks every page; false if something was wrong (and could be repaired).
     pub(super) fn check(&mut self) -> Result<bool, StoreError> {
-        Ok(self.database.check_integrity()?)
+        let database = Arc::get_mut(&mut self.database)
+            .ok_or_else(|| StoreError::Unfit("the cache is being read and cannot be checked now".into()))?;
+        Ok(database.check_integrity()?)
     }
 }

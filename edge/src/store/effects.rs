@@ -5,6 +5,7 @@ use shared::chain::{self, Head};
 use shared::entry::{Authority, Entry, EntryKind, Intent, Move, Party, Reversal};
 use shared::ids::{Dot, Hash, OutletId};
 use shared::member::{IndexKey, Membership};
+use shared::time::Hlc;
 use shared::view::{TailRow, tail_rows};
 use uuid::Uuid;
 
@@ -34,7 +35,7 @@ pub(super) fn put_effects(
     layer.put(Key::of(Table::Entries).dot(entry.dot), &[&head.hash.0, *stored].concat());
     layer.put(verification_key(head.hash, entry.dot), &[]);
     for row in tail_rows(entry) {
-        put_row(layer, &row)?;
+        put_row(layer, &row, entry.at)?;
     }
     if let Some(idem) = entry.idem.filter(|_| is_found_by_idem(&entry.kind)) {
         layer.put(Key::of(Table::Idems).u128(idem.key), &dot_bytes(entry.dot));
@@ -51,10 +52,10 @@ fn is_found_by_idem(kind: &EntryKind) -> bool {
 }
 
 /// A row, and what finds it.
-pub(super) fn put_row(layer: &mut Layer, row: &TailRow) -> Result<(), StoreError> {
+pub(super) fn put_row(layer: &mut Layer, row: &TailRow, at: Hlc) -> Result<(), StoreError> {
     let key = Key::of(Table::Rows).account(row.account).dot(row.dot).u16(row.leg);
     layer.put(key, &encode(row)?);
-    let history = Key::of(Table::History).uuid(row.account.set.0).newest_first(row.at);
+    let history = Key::of(Table::History).uuid(row.account.set.0).newest_first(at);
     layer.put(history.dot(row.dot).u16(row.leg), &[]);
     if row.authority == Some(Authority::Offline) {
         let used = Key::of(Table::Offline).account(row.account).u64(row.at.0).dot(row.dot).u16(row.leg);
@@ -119,7 +120,7 @@ fn put_receipt(layer: &mut Layer, entry: &Entry, receipt: &str) {
 }
 
 fn put_owner(layer: &mut Layer, entry: &Entry, owner: Uuid) {
-    let key = Key::of(Table::Owned).uuid(owner).newest_first(entry.at.ms()).dot(entry.dot);
+    let key = Key::of(Table::Owned).uuid(owner).newest_first(entry.at).dot(entry.dot);
     layer.put(key, &[]);
 }
 

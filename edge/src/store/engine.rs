@@ -69,7 +69,7 @@ impl Engine {
     /// Opens what is on the disk, in whatever state a crash left it.
     pub(super) fn open(disk: Arc<dyn Disk>, options: StoreOptions) -> Result<Self, StoreError> {
         let identity = Identity::read(&*disk)?.ok_or(StoreError::NotEnrolled)?;
-        let (cache, _) = Cache::open(&*disk, options.cache_bytes)?;
+        let (cache, _) = Cache::open(&disk, options.cache_bytes)?;
         let snap = cache.snap()?;
         let stored = cache.meta(STATE)?;
         // Not whether the file was there: a crash, or `verify`, may have left an empty one.

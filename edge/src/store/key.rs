@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use shared::account::AccountId;
 use shared::ids::{CodeHash, Dot, NodeId, Seq};
-use shared::time::Millis;
+use shared::time::Hlc;
 use uuid::Uuid;
 
 use super::tables::{Table, WIDEST};
@@ -73,8 +73,8 @@ impl Key {
         self.uuid(account.set.0).u16(account.currency.0)
     }
 
-    /// A time, the latest first.
-    pub(super) fn newest_first(self, at: Millis) -> Self {
+    /// A time, the latest first; a node's entries differ in it.
+    pub(super) fn newest_first(self, at: Hlc) -> Self {
         self.u64(!at.0)
     }
 

@@ -35,7 +35,8 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use redb::{
-    AccessGuard, ReadTransaction, ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction,
+    AccessGuard, Database, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata,
+    TableDefinition, WriteTransaction,
 };
 
 use super::StoreError;
@@ -240,6 +241,8 @@ pub(super) const WIDEST: usize = 40;
 /// One state of the cache: every table, open in one read transaction.
 pub(super) struct Snap {
     tables: Vec<Box<dyn Stored>>,
+    /// Closed only after the last reader: another cache may have taken its place meanwhile.
+    _database: Arc<Database>,
 }
 
 impl std::fmt::Debug for Snap {
@@ -249,10 +252,11 @@ impl std::fmt::Debug for Snap {
 }
 
 impl Snap {
-    /// The state that `transaction` sees; every table must have been made.
-    pub(super) fn of(transaction: &ReadTransaction) -> Result<Self, StoreError> {
-        let tables = Table::ALL.iter().map(|table| table.read(transaction)).collect::<Result<_, _>>()?;
-        Ok(Self { tables })
+    /// The state after the last commit; every table must have been made.
+    pub(super) fn of(database: &Arc<Database>) -> Result<Self, StoreError> {
+        let transaction = database.begin_read()?;
+        let tables = Table::ALL.iter().map(|table| table.read(&transaction)).collect::<Result<_, _>>()?;
+        Ok(Self { tables, _database: Arc::clone(database) })
     }
 
     /// A table.

@@ -134,7 +134,7 @@ impl Engine {
         let view = View { published: self.drained(), ..self.view() };
         let meta = new_meta(&view, &snapshot, sync)?;
         let catalog = Arc::new(compile(&snapshot.catalog)?);
-        let cache = Cache::build(&*self.disk, self.options.cache_bytes)?;
+        let cache = Cache::build(&self.disk, self.options.cache_bytes)?;
         let transaction = cache.begin(true)?;
         self.load(&transaction, &snapshot)?;
         for table in CARRIED {
@@ -143,7 +143,7 @@ impl Engine {
         write_layers(&transaction, [&self.own(&view, &transaction, &snapshot, &meta)?].into_iter())?;
         meta.write(&transaction)?;
         transaction.commit()?;
-        Cache::put_in_place(&*self.disk)?;
+        Cache::put_in_place(&self.disk)?;
         let snap = Arc::new(cache.snap()?);
         let needless = needless(&meta, view.published.node);
         let meta = Arc::new(meta);
@@ -262,7 +262,7 @@ fn uncovered(
     let entry = Entry::from_stored(split_entry(value)?.1).map_err(StoreError::undecodable("entry"))?;
     for row in tail_rows(&entry) {
         if !meta.covers(row.account.set, dot) {
-            put_row(own, &row)?;
+            put_row(own, &row, entry.at)?;
         }
     }
     put_enrolment(members, &entry, index)

@@ -24,7 +24,7 @@ impl Engine {
     ) -> Result<Report, StoreError> {
         let identity = Identity::read(&**disk)?.ok_or(StoreError::NotEnrolled)?;
         let mut report = Report::default();
-        match Cache::open(&**disk, options.cache_bytes) {
+        match Cache::open(disk, options.cache_bytes) {
             Ok((cache, is_new)) => verify_cached(disk, options, &identity, (cache, is_new), &mut report)?,
             Err(error) => report.faults.push(format!("the cache cannot be opened: {error}")),
         }

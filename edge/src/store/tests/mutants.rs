@@ -16,7 +16,8 @@ fn is_caught(mutant: Mutant, steps: usize) {
     let caught = (0..RUNS_MAX).find_map(|seed| {
         let cut = 1 + Random::new(seed).below(8 * steps) as u64;
         // A store broken so may fail in any way, a panic included.
-        let run = catch_unwind(AssertUnwindSafe(|| mutant::with(mutant, || run(&till, seed, steps, Some(cut)))));
+        let run =
+            catch_unwind(AssertUnwindSafe(|| mutant::with(mutant, || run(&till, seed, steps, Some(cut)))));
         mutant::with(mutant, || {});
         match run {
             Ok(Ok(_)) => None,
