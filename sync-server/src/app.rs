@@ -12,9 +12,9 @@ use shared::refusal::{Problem, Refusal};
 use shared::time::Millis;
 
 use crate::clock;
+pub use crate::store::StoreError;
 use crate::store::embedded::Embedded;
 use crate::store::rows::{Epoch, Identity, Role};
-pub use crate::store::StoreError;
 use crate::store::{self, Read, Store, Write};
 
 pub mod audit;
@@ -263,8 +263,7 @@ fn fresh_identity() -> Identity {
 fn start(store: &Arc<dyn Store>) -> Done<u64> {
     let name = u64::from_le_bytes(clock::random());
     store::write_blocking(&**store, move |books| -> Done<()> {
-        let epoch =
-            Epoch { name, buckets: books.bucket_changes()?, directory: books.directory_change()? };
+        let epoch = Epoch { name, buckets: books.bucket_changes()?, directory: books.directory_change()? };
         books.add_epoch(&epoch)?;
         Ok(())
     })?;

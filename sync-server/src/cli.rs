@@ -133,7 +133,8 @@ fn run(cli: Cli) -> Result<bool, String> {
         return Err("--database-url: PostgreSQL is not there yet; use --data-dir".to_owned());
     }
     let directory = cli.home.data_dir.or(settings.data_dir);
-    let directory = directory.ok_or("--data-dir DIR says where the store is (or TILLKEEP_DATA_DIR, or the config file)")?;
+    let directory = directory
+        .ok_or("--data-dir DIR says where the store is (or TILLKEEP_DATA_DIR, or the config file)")?;
     let mut terminal = Terminal::new(cli.json);
     match cli.verb {
         Verb::Run { listen } => {
@@ -153,7 +154,8 @@ fn run(cli: Cli) -> Result<bool, String> {
             Ok(command(&directory, Command::ImportMembers { bytes }, input, &mut terminal))
         }
         Verb::Import(ImportVerb::Catalog { file }) => {
-            let text = std::fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+            let text =
+                std::fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
             let name = file.display().to_string();
             terminal.show(|answer| format!("catalog version {}", answer["version"]));
             Ok(command(&directory, Command::ImportCatalog { name, text }, std::io::empty(), &mut terminal))

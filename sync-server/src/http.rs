@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware;
-use shared::api::office::{
-    EnrolmentCode, NewTill, NewToken, Till, Token,
-};
+use shared::api::office::{EnrolmentCode, NewTill, NewToken, Till, Token};
 
 use crate::app::App;
 use crate::app::roles as may;
@@ -67,7 +65,8 @@ fn tokens_and_tills(api: Api) -> Api {
         )
         .on(Op::get("/api/tills/{id}", may::READ, "One till").answers::<Till>(200), tills::get)
         .on(
-            Op::post("/api/tills/{id}/revoke", may::ADMIN, "Takes a till out of service").answers::<Till>(200),
+            Op::post("/api/tills/{id}/revoke", may::ADMIN, "Takes a till out of service")
+                .answers::<Till>(200),
             tills::revoke,
         )
 }
@@ -93,6 +92,9 @@ fn catalog_routes(api: Api) -> Api {
             Op::put("/api/catalog", may::ADMIN, "Replaces the catalog; `?version=` is what it was read as"),
             catalog::replace,
         )
-        .on(Op::post("/api/catalog/diff", may::ADMIN, "What a document would change").status(200), catalog::diff)
+        .on(
+            Op::post("/api/catalog/diff", may::ADMIN, "What a document would change").status(200),
+            catalog::diff,
+        )
         .on(Op::get("/api/catalog/versions", may::READ, "Versions, latest first"), catalog::versions)
 }

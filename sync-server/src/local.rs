@@ -58,8 +58,8 @@ fn attempt(app: &Arc<App>, command: Command, input: &mut dyn Read, console: &mut
         Command::Verify => verify::verify(app, console),
         Command::ImportMembers { bytes } => import::members(app, input, bytes, console),
         Command::ImportCatalog { name, text } => {
-            let document = catalog::read_document(&name, &text)
-                .map_err(|detail| AppError::field("catalog", detail))?;
+            let document =
+                catalog::read_document(&name, &text).map_err(|detail| AppError::field("catalog", detail))?;
             let catalog = wait(catalog::replace(app, Who::local(), document, None))?;
             let told = serde_json::json!({"version": catalog.version.version, "hash": catalog.hash.0.hex()});
             console.out(&told.to_string());

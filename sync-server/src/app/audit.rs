@@ -7,7 +7,14 @@ use crate::store::Write;
 use crate::store::rows::AuditRow;
 
 /// Notes an action, in the transaction that does it.
-pub fn note(books: &mut dyn Write, who: &Who, now: Millis, action: &str, subject: &str, detail: &str) -> Done<()> {
+pub fn note(
+    books: &mut dyn Write,
+    who: &Who,
+    now: Millis,
+    action: &str,
+    subject: &str,
+    detail: &str,
+) -> Done<()> {
     books.add_audit(&AuditRow {
         at: now,
         who: who.name.clone(),

@@ -59,7 +59,8 @@ pub async fn replace(app: &App, who: Who, document: Document, version: Option<u6
 pub fn check_version(said: Option<u64>, held: u64) -> Done<()> {
     match said {
         Some(said) if said != held => {
-            let detail = format!("It was changed meanwhile: this is version {held}, version {said} was sent.");
+            let detail =
+                format!("It was changed meanwhile: this is version {held}, version {said} was sent.");
             Err(Refusal::new(Problem::VersionConflict, detail).at("version").into())
         }
         _ => Ok(()),
@@ -99,7 +100,11 @@ fn changes(before: &Version, next: &Version) -> Vec<Change> {
             }
             for old in &before.document.$list {
                 if !next.document.$list.iter().any(|item| item.code == old.code) {
-                    found.push(Change { list: stringify!($list), code: old.code.to_string(), change: "removed" });
+                    found.push(Change {
+                        list: stringify!($list),
+                        code: old.code.to_string(),
+                        change: "removed",
+                    });
                 }
             }
         };
@@ -121,7 +126,8 @@ pub fn versions(app: &App, before: Option<u64>, limit: usize) -> Done<Vec<Catalo
 /// # Errors
 /// A sentence that names the field.
 pub fn read_document(name: &str, text: &str) -> Result<Document, String> {
-    if name.ends_with(".toml") {
+    let is_toml = std::path::Path::new(name).extension().is_some_and(|it| it.eq_ignore_ascii_case("toml"));
+    if is_toml {
         toml::from_str(text).map_err(|error| error.to_string())
     } else {
         serde_json::from_str(text).map_err(|error| error.to_string())

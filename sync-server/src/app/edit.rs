@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use shared::catalog::document::{AllOr, Currency, Document, EarningRule, Level, Outlet, Program};
 use shared::ids::Code;
+use shared::member::Membership;
 use shared::refusal::Problem;
 
 use super::catalog::{check_version, latest, put};
@@ -65,6 +66,10 @@ fn outlet_used(code: &Code, document: &Document, books: &dyn Read) -> Done<Optio
     Ok(till.map(|till| format!("till `{}` stands in it", till.name)))
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "of one form with those of the other kinds, which do read the books"
+)]
 fn currency_used(code: &Code, document: &Document, _: &dyn Read) -> Done<Option<String>> {
     let program = document.programs.iter().find(|program| program.currencies.contains(code));
     Ok(program.map(|program| format!("program `{}` has it", program.code)))
@@ -75,16 +80,35 @@ fn program_used(code: &Code, document: &Document, books: &dyn Read) -> Done<Opti
         return Ok(Some(format!("earning rule `{}` belongs to it", rule.code)));
     }
     let number = latest(books)?.program(code.as_str()).map(|program| program.id);
-    let member = books.memberships(None, usize::MAX)?.into_iter().any(|it| Some(it.program) == number);
+    let member = any_membership(books, |it| Some(it.program) == number)?;
     Ok(member.then(|| "it has members".to_owned()))
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "the other kinds of items can be in use")]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "of one form with those of the other kinds, which do read the books"
+)]
 fn rule_used(_: &Code, _: &Document, _: &dyn Read) -> Done<Option<String>> {
     Ok(None)
 }
 
-/// All items of a kind, after a code, as far as a token's programs go.
+/// Memberships looked at in one go.
+const PAGE: usize = 1_000;
+
+/// Whether there is such a membership; looks no further than the first.
+fn any_membership(books: &dyn Read, is: impl Fn(&Membership) -> bool) -> Done<bool> {
+    let mut after = None;
+    loop {
+        let page = books.memberships(after, PAGE)?;
+        let Some(last) = page.last() else { return Ok(false) };
+        after = Some(last.id);
+        if page.iter().any(&is) {
+            return Ok(true);
+        }
+    }
+}
+
+/// All items of a kind.
 pub fn list<I: Item>(app: &App) -> Done<Vec<I>> {
     Ok(I::list(&app.catalog()?.version.document).clone())
 }
@@ -212,8 +236,7 @@ fn edited(levels: &[Level], edit: &LevelEdit, program: &str, books: &dyn Read) -
         LevelEdit::Remove(code) => {
             let place = place(code)?;
             let number = latest(books)?.program(program).map(|program| program.id);
-            let held = |it: &shared::member::Membership| Some(it.program) == number && it.level.as_str() == code;
-            if books.memberships(None, usize::MAX)?.iter().any(held) {
+            if any_membership(books, |it| Some(it.program) == number && it.level.as_str() == code)? {
                 let detail = format!("The level `{code}` cannot go: it has members.");
                 return Err(AppError::refused(Problem::InUse, detail));
             }

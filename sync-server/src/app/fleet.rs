@@ -40,11 +40,17 @@ pub async fn create(app: &App, who: Who, request: NewTill) -> Done<EnrolmentCode
             let missing = || AppError::field("outlet", format!("There is no outlet `{}`.", request.outlet));
             let outlet = catalog.outlet(&request.outlet).ok_or_else(missing)?.id;
             let id = books.next_till()?;
-            let row =
-                TillRow { id, outlet, name: name.clone(), node: None, revoked: false, created_at: now };
+            let row = TillRow { id, outlet, name: name.clone(), node: None, revoked: false, created_at: now };
             books.put_till(&row)?;
             books.put_enrolment(&code_hash(&code), &EnrolmentRow { till: id, expires_at, used_by: None })?;
-            audit::note(books, &who, now, "till.create", &id.0.to_string(), &format!("{} at {}", name, request.outlet))?;
+            audit::note(
+                books,
+                &who,
+                now,
+                "till.create",
+                &id.0.to_string(),
+                &format!("{} at {}", name, request.outlet),
+            )?;
             Ok(id)
         })
         .await?;

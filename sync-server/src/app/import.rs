@@ -77,6 +77,7 @@ pub fn members(app: &Arc<App>, input: &mut dyn Read, bytes: u64, console: &mut d
     finish(app, tally, console)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "stands in `map_err`")]
 fn unreadable(error: csv::Error) -> AppError {
     AppError::field("members", error.to_string())
 }
@@ -124,8 +125,11 @@ fn finish(app: &Arc<App>, tally: Tally, console: &mut dyn Console) -> Done<bool>
         console.err(&format!("… and {} more bad rows", tally.bad - NAMED));
     }
     let now = clock::now();
-    let detail = format!("{} rows: {} added, {} known, {} bad", tally.rows, tally.added, tally.known, tally.bad);
-    app.write_blocking(move |books| audit::note(books, &Who::local(), now, "members.import", "members", &detail))?;
+    let detail =
+        format!("{} rows: {} added, {} known, {} bad", tally.rows, tally.added, tally.known, tally.bad);
+    app.write_blocking(move |books| {
+        audit::note(books, &Who::local(), now, "members.import", "members", &detail)
+    })?;
     let told = serde_json::json!({
         "rows": tally.rows, "added": tally.added, "known": tally.known, "bad": tally.bad,
     });

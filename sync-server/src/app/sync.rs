@@ -24,7 +24,12 @@ pub fn desk<R: Read + ?Sized>(books: &R, now: Millis) -> Done<Desk> {
 }
 
 /// The node behind a request's token; a revoked one is named too, for it may still push.
-pub fn authenticate(app: &App, token: &str, body: &[u8], now: Millis) -> Result<(NodeId, NodeRow), SyncError> {
+pub fn authenticate(
+    app: &App,
+    token: &str,
+    body: &[u8],
+    now: Millis,
+) -> Result<(NodeId, NodeRow), SyncError> {
     let node = token_node(token)?;
     let row = app.read()?.node(node)?.filter(|row| node != SERVER && row.origin.is_none());
     let row = row.ok_or(SyncError::UnknownNode(node))?;
@@ -89,7 +94,13 @@ pub async fn push(app: &App, push: Push, now: Millis) -> Done<PushReply> {
 
 /// A node that this database does not know, because it was restored to before its enrolment, is known again by the
 /// certificate in its first entry. Answers whether it is.
-pub async fn recognise(app: &App, push: &Push, token: &str, body: &[u8], now: Millis) -> Result<bool, SyncError> {
+pub async fn recognise(
+    app: &App,
+    push: &Push,
+    token: &str,
+    body: &[u8],
+    now: Millis,
+) -> Result<bool, SyncError> {
     let first = push.entries.first().filter(|_| push.since.seq == Seq(0));
     let entry = first.and_then(|first| Entry::from_stored(&first.stored).ok());
     let Some(EntryKind::Open(certificate)) = entry.map(|entry| entry.kind) else { return Ok(false) };
@@ -143,18 +154,18 @@ pub async fn authorize(app: &App, ask: Authorize, now: Millis) -> Done<Authorize
 pub fn receipt(app: &App, ask: &ReceiptRequest) -> Done<ReceiptReply> {
     let books = app.read()?;
     let of = &ask.of;
-    let found = match of.dot {
-        Some(dot) => books.sale(dot)?.map(|row| (dot, row)),
-        None => {
-            let sales = books.sales_of(of.outlet, &of.receipt)?;
-            let same = |date| of.business_date.is_none_or(|wanted| wanted == date);
-            sales.into_iter().rev().find(|(_, row)| row.known && same(row.business_date))
-        }
+    let found = if let Some(dot) = of.dot {
+        books.sale(dot)?.map(|row| (dot, row))
+    } else {
+        let sales = books.sales_of(of.outlet, &of.receipt)?;
+        let same = |date| of.business_date.is_none_or(|wanted| wanted == date);
+        sales.into_iter().rev().find(|(_, row)| row.known && same(row.business_date))
     };
     let Some((dot, row)) = found else { return Ok(ReceiptReply { sale: None }) };
     let Some(stored) = books.stored(dot)? else { return Ok(ReceiptReply { sale: None }) };
     let attribution = row.attributed.map(|dot| books.taken(dot)).transpose()?.flatten();
-    let attributed = attribution.and_then(|taken| taken.entry.ok()).map_or_else(Vec::new, |entry| entry.postings);
+    let attributed =
+        attribution.and_then(|taken| taken.entry.ok()).map_or_else(Vec::new, |entry| entry.postings);
     let returned = (0_u16..).zip(&row.returned).map(|(line, back)| ReturnedLine { line, quantity: back.0 });
     let sale = SaleFound {
         dot,

@@ -67,7 +67,12 @@ fn prepare(app: &App, request: &NewToken, now: Millis) -> Done<(String, TokenRow
         None => None,
         Some(code) => {
             let outlet = catalog.outlet(code);
-            Some(outlet.ok_or_else(|| AppError::field("outlet", format!("There is no outlet `{code}`.")))?.code.clone())
+            Some(
+                outlet
+                    .ok_or_else(|| AppError::field("outlet", format!("There is no outlet `{code}`.")))?
+                    .code
+                    .clone(),
+            )
         }
     };
     let programs = request.programs.as_ref().map(|codes| programs(&catalog, codes)).transpose()?;

@@ -129,7 +129,9 @@ fn ledger(books: &dyn Read, report: &mut Report) -> Done<Sums> {
     for ((currency, side), sum) in &sums {
         let total = books.total(*currency, *side)?;
         if total != *sum {
-            report.wrong.push(format!("ledger: {side:?} of currency {} is {total}, its legs give {sum}", currency.0));
+            report
+                .wrong
+                .push(format!("ledger: {side:?} of currency {} is {total}, its legs give {sum}", currency.0));
         }
     }
     let mut by_currency: BTreeMap<CurrencyId, i64> = BTreeMap::new();
@@ -155,7 +157,8 @@ fn accounts(books: &dyn Read, ledger: &Sums, report: &mut Report) -> Done<()> {
         }
         let (has, says) = (sums.get(key).copied().unwrap_or(0), ledger.get(key).copied().unwrap_or(0));
         if has != says {
-            let wrong = format!("accounts: {side:?} of currency {} is {has}, the ledger says {says}", currency.0);
+            let wrong =
+                format!("accounts: {side:?} of currency {} is {has}, the ledger says {says}", currency.0);
             if !report.wrong.contains(&wrong) {
                 report.wrong.push(wrong);
             }

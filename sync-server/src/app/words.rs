@@ -41,10 +41,16 @@ pub fn case(catalog: &Catalog, case: &Case) -> String {
             )
         }
         CaseKind::OverReturn { sale } => {
-            format!("More of sale {sale} was given back than was sold; return {} counts only what was left.", case.of)
+            format!(
+                "More of sale {sale} was given back than was sold; return {} counts only what was left.",
+                case.of
+            )
         }
         CaseKind::Conflict { first } => {
-            format!("{} came under the same key as {first} with another body; it counts for nothing.", case.of)
+            format!(
+                "{} came under the same key as {first} with another body; it counts for nothing.",
+                case.of
+            )
         }
         CaseKind::Difference { currency, till, server } => format!(
             "The till gave {}; by its own catalog it should have been {}.",

@@ -21,7 +21,11 @@ pub(super) struct Guard {
 }
 
 /// Lets through who may, and tells the handler who it is.
-pub(super) async fn guard(State(guard): State<Guard>, mut request: Request, next: Next) -> Result<Response, Failure> {
+pub(super) async fn guard(
+    State(guard): State<Guard>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Failure> {
     let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let secret = header.and_then(|value| value.strip_prefix("Bearer "));
     let secret = secret.ok_or(AppError::Unauthorized("A token is needed: `Authorization: Bearer …`."))?;

@@ -127,7 +127,8 @@ pub(super) async fn update_level(
     body: Body<Value>,
 ) -> Result<Json<Value>, Failure> {
     let (level, version) = read_level(body.value)?;
-    let version = edit::edit_level(&app, who, program, LevelEdit::Update(code, level.clone()), version).await?;
+    let version =
+        edit::edit_level(&app, who, program, LevelEdit::Update(code, level.clone()), version).await?;
     Ok(Json(shown(&level, version)))
 }
 

@@ -13,8 +13,8 @@ use shared::render;
 use shared::wire::WireError;
 
 use crate::app::AppError;
-use crate::clock;
 use crate::app::StoreError;
+use crate::clock;
 
 /// How long a request may take, in ms; a pull waits within it.
 const REQUEST_MS: u64 = 90_000;

@@ -77,7 +77,8 @@ fn depth(text: &[u8]) -> usize {
 fn wrong(error: &serde_json::Error) -> Problem {
     let text = error.to_string();
     let named = ["unknown field `", "missing field `", "duplicate field `"].into_iter();
-    let field = named.filter_map(|lead| text.split_once(lead)?.1.split_once('`')).map(|(field, _)| field).next();
+    let field =
+        named.filter_map(|lead| text.split_once(lead)?.1.split_once('`')).map(|(field, _)| field).next();
     let problem = Problem::invalid_request(format!("The body is not valid: {text}."));
     match field {
         Some(field) => problem.at(field),
@@ -127,11 +128,7 @@ pub(super) fn page<T>(
 }
 
 /// A page that was cut by the store: one item more than asked says that there is a next.
-pub(super) fn cut<T>(
-    mut items: Vec<T>,
-    limit: usize,
-    id: impl Fn(&T) -> String,
-) -> shared::api::Page<T> {
+pub(super) fn cut<T>(mut items: Vec<T>, limit: usize, id: impl Fn(&T) -> String) -> shared::api::Page<T> {
     let more = items.len() > limit;
     items.truncate(limit);
     let next = items.last().filter(|_| more).map(id);

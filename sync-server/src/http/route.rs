@@ -115,7 +115,7 @@ impl Api {
     }
 
     fn describe(&mut self, op: &Op) -> utoipa::openapi::path::Operation {
-        let problem = json("Problem".to_owned(), shared::api::problem::MEDIA_TYPE);
+        let problem = json("Problem", shared::api::problem::MEDIA_TYPE);
         let mut answer = ResponseBuilder::new().description("Done");
         if let Some(name) = op.answers {
             answer = answer.content("application/json", content(&name(&mut self.schemas)));
@@ -164,6 +164,6 @@ fn content(name: &str) -> utoipa::openapi::content::Content {
     ContentBuilder::new().schema(Some(Ref::from_schema_name(name))).build()
 }
 
-fn json(name: String, media: &str) -> utoipa::openapi::Response {
-    ResponseBuilder::new().description("A problem").content(media, content(&name)).build()
+fn json(name: &str, media: &str) -> utoipa::openapi::Response {
+    ResponseBuilder::new().description("A problem").content(media, content(name)).build()
 }

@@ -1,5 +1,5 @@
-//! `/sync/v1`: tills. A body is a zstd frame of a wire message (a bare message is taken too); the request is signed by
-//! the node's key over the body as sent.
+//! `/sync/v1`: tills. A body is a zstd frame of a wire message (a bare message is taken too); the token is
+//! signed by the node's key over the message.
 
 use std::sync::Arc;
 
@@ -51,7 +51,6 @@ impl From<SyncError> for Failure {
 /// A request as it came.
 struct Incoming {
     token: Option<String>,
-    body: axum::body::Bytes,
     plain: Vec<u8>,
 }
 
@@ -66,7 +65,7 @@ impl Incoming {
         let token = token.and_then(|value| value.strip_prefix("Bearer ")).map(str::to_owned);
         let body = bytes(request, limits::SYNC_BODY_BYTES).await?;
         let plain = if body.starts_with(&ZSTD_MAGIC) { unpack(&body)? } else { body.to_vec() };
-        Ok(Self { token, body, plain })
+        Ok(Self { token, plain })
     }
 
     fn message<T: DeserializeOwned>(&self) -> Result<T, Failure> {
@@ -79,7 +78,7 @@ impl Incoming {
 
     /// The node that signed it, which must be the one that it speaks for.
     fn node(&self, app: &App, says: NodeId) -> Result<NodeRow, Failure> {
-        let (node, row) = sync::authenticate(app, self.token()?, &self.body, clock::now())?;
+        let (node, row) = sync::authenticate(app, self.token()?, &self.plain, clock::now())?;
         if node == says { Ok(row) } else { Err(WireError::Token("it is another node's").into()) }
     }
 }
@@ -126,15 +125,18 @@ async fn push(State(app): State<Arc<App>>, request: Request) -> Result<Response,
     }
     let now = clock::now();
     let node = message.node;
-    let known = match sync::authenticate(&app, incoming.token()?, &incoming.body, now) {
+    let known = match sync::authenticate(&app, incoming.token()?, &incoming.plain, now) {
         Err(SyncError::UnknownNode(_)) => {
-            sync::recognise(&app, &message, incoming.token()?, &incoming.body, now).await?
+            sync::recognise(&app, &message, incoming.token()?, &incoming.plain, now).await?
         }
         other => other?.0 == node,
     };
     // a node that is not known is asked to begin at its first entry, which carries its certificate
-    let reply =
-        if known { sync::push(&app, message, now).await? } else { PushReply::Gap { want: shared::ids::Seq(1) } };
+    let reply = if known {
+        sync::push(&app, message, now).await?
+    } else {
+        PushReply::Gap { want: shared::ids::Seq(1) }
+    };
     answer(&Pushed { reply, now: clock::now() })
 }
 

@@ -33,7 +33,10 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, Json(fleet::create(&app, who, body.value).await?)))
 }
 
-pub(super) async fn get(State(app): State<Arc<App>>, Path(till): Path<String>) -> Result<Json<Till>, Failure> {
+pub(super) async fn get(
+    State(app): State<Arc<App>>,
+    Path(till): Path<String>,
+) -> Result<Json<Till>, Failure> {
     Ok(Json(fleet::get(&app, id(&till)?)?))
 }
 

@@ -48,10 +48,8 @@ impl Embedded {
     /// # Errors
     /// [`StoreError::Locked`] where another process has it.
     pub fn open(directory: &Path, fresh: impl FnOnce() -> Identity) -> Result<Self, StoreError> {
-        let database = redb::Builder::new()
-            .set_cache_size(CACHE_BYTES)
-            .create(directory.join(FILE))
-            .map_err(failed)?;
+        let database =
+            redb::Builder::new().set_cache_size(CACHE_BYTES).create(directory.join(FILE)).map_err(failed)?;
         let identity = prepare(&database, fresh)?;
         let database = Arc::new(database);
         let compiled = Compiled::default();
@@ -82,15 +80,17 @@ fn prepare(database: &Database, fresh: impl FnOnce() -> Identity) -> Result<Iden
         let row = table.get(&[0]).map_err(failed)?;
         row.map(|row| decode::<Identity>(row.value())).transpose()?
     };
-    let identity = if let Some(identity) = found {
-        identity
-    } else {
+    let Some(identity) = found else {
         let identity = fresh();
         let mut view = View::new(transaction, identity.buckets, Compiled::default());
         super::topics::Keystone::put_identity(&mut view, &identity)?;
         // number 1 is the server's own node
-        view.count_up(&tables::counter::NODE)?;
-        shared::books::Journals::put_node(&mut view, shared::books::SERVER, shared::books::NodeRow::default())?;
+        view.count_up(tables::counter::NODE)?;
+        shared::books::Journals::put_node(
+            &mut view,
+            shared::books::SERVER,
+            shared::books::NodeRow::default(),
+        )?;
         view.kv.commit().map_err(failed)?;
         return Ok(identity);
     };
@@ -102,7 +102,9 @@ fn prepare(database: &Database, fresh: impl FnOnce() -> Identity) -> Result<Iden
 /// walk the whole file.
 fn begin(database: &Database) -> Result<WriteTransaction, StoreError> {
     let mut transaction = database.begin_write().map_err(failed)?;
-    transaction.set_durability(Durability::Immediate).map_err(|error| StoreError::Failed(error.to_string()))?;
+    transaction
+        .set_durability(Durability::Immediate)
+        .map_err(|error| StoreError::Failed(error.to_string()))?;
     transaction.set_two_phase_commit(false);
     transaction.set_quick_repair(false);
     Ok(transaction)

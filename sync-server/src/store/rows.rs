@@ -66,7 +66,9 @@ impl Role {
         [Self::Pos, Self::Office, Self::Admin, Self::Reader, Self::Member]
             .into_iter()
             .find(|role| role.as_str() == text)
-            .ok_or_else(|| format!("`{text}` is no role; there are `pos`, `office`, `admin`, `reader`, `member`"))
+            .ok_or_else(|| {
+                format!("`{text}` is no role; there are `pos`, `office`, `admin`, `reader`, `member`")
+            })
     }
 }
 

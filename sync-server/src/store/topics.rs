@@ -12,9 +12,7 @@ use shared::member::{Card, Customer, CustomerKey, Membership, Sealed};
 
 use super::StoreError;
 use super::core::{Core, Told};
-use super::rows::{
-    AuditRow, CatalogRow, ContactRow, EnrolmentRow, Epoch, Identity, TillRow, TokenRow,
-};
+use super::rows::{AuditRow, CatalogRow, ContactRow, EnrolmentRow, Epoch, Identity, TillRow, TokenRow};
 
 type Kept<T> = Result<T, StoreError>;
 
@@ -184,7 +182,8 @@ pub trait Lists {
     /// Entries that bear a receipt's verification code.
     fn verified(&self, code: &str) -> Kept<Vec<Dot>>;
     /// What is parked, by bucket and dot.
-    fn parked_list(&self, after: Option<(BucketId, Dot)>, limit: usize) -> Kept<Vec<(BucketId, Dot, Parked)>>;
+    fn parked_list(&self, after: Option<(BucketId, Dot)>, limit: usize)
+    -> Kept<Vec<(BucketId, Dot, Parked)>>;
     /// What has no account, by dot.
     fn unattributed_list(&self, after: Option<Dot>, limit: usize) -> Kept<Vec<(Dot, Unattributed)>>;
     /// Holds that are open and time out at or before `until`, in ms.
@@ -197,8 +196,8 @@ pub trait Read:
 {
 }
 
-impl<T: Books<Error = StoreError> + Told + Keystone + Versions + Office + Fleet + Members + Feeds + Lists> Read
-    for T
+impl<T: Books<Error = StoreError> + Told + Keystone + Versions + Office + Fleet + Members + Feeds + Lists>
+    Read for T
 {
 }
 

@@ -1,6 +1,6 @@
 //! A batch of rows in one transaction: what is new becomes directory entries and opening balances.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use shared::account::{AccountId, LotTerms};
 use shared::entry::{Actor, Column, DirectoryChange, EntryKind, Move, Posting, Why};
@@ -36,7 +36,7 @@ struct Fresh {
     memberships: BTreeMap<(CustomerId, ProgramId), Membership>,
     numbers: BTreeMap<(ProgramId, String), CustomerId>,
     cards: BTreeMap<CodeHash, MembershipId>,
-    balances: BTreeMap<AccountId, ()>,
+    balances: BTreeSet<AccountId>,
 }
 
 /// Entries in the making.
@@ -84,12 +84,11 @@ fn place(books: &mut dyn Write, row: &Row, fresh: &mut Fresh, page: &mut Page) -
     if let Some(external) = &row.customer.external_id {
         fresh.customers.insert(external.clone(), customer);
     }
-    let membership = match held {
-        Some(held) => held,
-        None => {
-            added = true;
-            new_membership(books, row, customer, fresh, page)?
-        }
+    let membership = if let Some(held) = held {
+        held
+    } else {
+        added = true;
+        new_membership(books, row, customer, fresh, page)?
     };
     added |= put_card(books, row, membership.id, fresh, page)?;
     added |= put_balance(books, row, &membership, fresh, page)?;
@@ -111,7 +110,12 @@ fn find_customer(books: &dyn Write, row: &Row, fresh: &Fresh) -> Done<Option<Cus
     Ok(holder.or_else(|| fresh.numbers.get(&(row.membership.program, number.clone())).copied()))
 }
 
-fn find_membership(books: &dyn Write, customer: CustomerId, row: &Row, fresh: &Fresh) -> Done<Option<Membership>> {
+fn find_membership(
+    books: &dyn Write,
+    customer: CustomerId,
+    row: &Row,
+    fresh: &Fresh,
+) -> Done<Option<Membership>> {
     let program = row.membership.program;
     if let Some(held) = fresh.memberships.get(&(customer, program)) {
         return Ok(Some(held.clone()));
@@ -192,7 +196,7 @@ fn put_balance(
         return Ok(false);
     };
     let account = account_of(membership, currency);
-    if books.account(account)?.is_some() || fresh.balances.insert(account, ()).is_some() {
+    if books.account(account)?.is_some() || !fresh.balances.insert(account) {
         return Ok(false);
     }
     page.balances.push((membership.id, account, points));
@@ -214,7 +218,8 @@ fn write(books: &mut dyn Write, desk: &Desk, page: Page) -> Done<()> {
     }
     let Some((membership, ..)) = page.balances.first() else { return Ok(()) };
     // one entry for many accounts: it names the first, its postings name each
-    let kind = EntryKind::Adjust(Move { membership: *membership, reason: OPENING.to_owned(), reference: None });
+    let kind =
+        EntryKind::Adjust(Move { membership: *membership, reason: OPENING.to_owned(), reference: None });
     let postings = page.balances.iter().map(|(_, account, points)| Posting {
         account: *account,
         column: Column::AdjustedUp,

@@ -5,8 +5,8 @@ use shared::decide::party::check_code;
 use shared::ids::{AccountSetId, CodeHash, CurrencyId, CustomerId, MembershipId, ProgramId};
 use shared::limits;
 use shared::member::{
-    self, Customer, CustomerKey, CustomerKind, CodeKind, IndexKey, Membership, MembershipKind, MembershipStatus,
-    Personal, Sealed,
+    self, CodeKind, Customer, CustomerKey, CustomerKind, IndexKey, Membership, MembershipKind,
+    MembershipStatus, Personal, Sealed,
 };
 use shared::points::Points;
 use shared::time::Day;
@@ -35,7 +35,8 @@ impl Fields<'_> {
     /// A column's text, if there is any.
     fn get(&self, name: &str) -> Result<Option<String>, String> {
         let place = self.headers.iter().position(|header| header == name);
-        let text = place.and_then(|place| self.record.get(place)).map(str::trim).filter(|text| !text.is_empty());
+        let text =
+            place.and_then(|place| self.record.get(place)).map(str::trim).filter(|text| !text.is_empty());
         match text {
             Some(text) if text.len() > limits::TEXT_BYTES => {
                 Err(format!("`{name}` has more than {} bytes", limits::TEXT_BYTES))
@@ -86,7 +87,11 @@ impl Row {
     }
 }
 
-fn customer(fields: &Fields<'_>, since: Day, index: &IndexKey) -> Result<(Customer, CustomerKey, Sealed), String> {
+fn customer(
+    fields: &Fields<'_>,
+    since: Day,
+    index: &IndexKey,
+) -> Result<(Customer, CustomerKey, Sealed), String> {
     use chrono::Datelike as _;
     let id = CustomerId(clock::fresh_id());
     let name = fields.get("name")?.ok_or("`name` is missing")?;
@@ -100,9 +105,9 @@ fn customer(fields: &Fields<'_>, since: Day, index: &IndexKey) -> Result<(Custom
     };
     let key = CustomerKey(clock::random());
     let sealed = member::seal(&personal, id, &key, clock::random());
-    let birth = birth_date.map(Day::date).and_then(|date| {
-        Some((u8::try_from(date.month()).ok()?, u8::try_from(date.day()).ok()?))
-    });
+    let birth = birth_date
+        .map(Day::date)
+        .and_then(|date| Some((u8::try_from(date.month()).ok()?, u8::try_from(date.day()).ok()?)));
     let customer = Customer {
         id,
         external_id: fields.get("external_id")?,
@@ -128,12 +133,11 @@ fn balance(
     let Some(text) = fields.get("balance")? else { return Ok(None) };
     let program = catalog.programs.get(&program);
     let code = fields.get("currency")?;
-    let currency = match &code {
-        Some(code) => catalog.currency(code).ok_or_else(|| format!("there is no points currency `{code}`"))?,
-        None => {
-            let first = program.and_then(|program| program.currencies.first());
-            first.and_then(|id| catalog.currencies.get(id)).ok_or("`currency` is missing")?
-        }
+    let currency = if let Some(code) = &code {
+        catalog.currency(code).ok_or_else(|| format!("there is no points currency `{code}`"))?
+    } else {
+        let first = program.and_then(|program| program.currencies.first());
+        first.and_then(|id| catalog.currencies.get(id)).ok_or("`currency` is missing")?
     };
     if !program.is_some_and(|program| program.currencies.contains(&currency.id)) {
         return Err(format!("the program has no currency `{}`", currency.code));

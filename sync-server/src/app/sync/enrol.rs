@@ -16,7 +16,8 @@ pub async fn by_code(app: &App, ask: EnrolRequest, now: Millis) -> Done<Enrolled
     let hash = fleet::code_hash(&ask.code);
     let (node, issued_at) = app
         .write(move |books| {
-            let wrong = || AppError::Unauthorized("This enrolment code is not known, was used, or has run out.");
+            let wrong =
+                || AppError::Unauthorized("This enrolment code is not known, was used, or has run out.");
             let row = books.enrolment(&hash)?.ok_or_else(wrong)?;
             match &row.used_by {
                 Some(used) if used.key == ask.key => return Ok((used.node, used.at)),
@@ -28,7 +29,14 @@ pub async fn by_code(app: &App, ask: EnrolRequest, now: Millis) -> Done<Enrolled
             let node = take_in(books, &till, ask.key, now)?;
             let used = Used { key: ask.key, node, at: now };
             books.put_enrolment(&hash, &EnrolmentRow { used_by: Some(used), ..row })?;
-            audit::note(books, &Who::server(), now, "till.enrol", &till.id.0.to_string(), &format!("node {}", node.0))?;
+            audit::note(
+                books,
+                &Who::server(),
+                now,
+                "till.enrol",
+                &till.id.0.to_string(),
+                &format!("node {}", node.0),
+            )?;
             Ok((node, now))
         })
         .await?;

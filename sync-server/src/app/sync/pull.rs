@@ -65,7 +65,12 @@ async fn greet(app: &App, ask: &Pull) -> Done<Vec<NumberBlock>> {
         let mut blocks = Vec::new();
         for program in &ask.numbers_wanted {
             let first = books.take_numbers(*program, NUMBERS)?;
-            blocks.push(NumberBlock { program: *program, prefix: NUMBER_PREFIX.to_owned(), first, count: NUMBERS });
+            blocks.push(NumberBlock {
+                program: *program,
+                prefix: NUMBER_PREFIX.to_owned(),
+                first,
+                count: NUMBERS,
+            });
         }
         Ok(blocks)
     })
@@ -162,7 +167,11 @@ fn bucket_deltas(books: &dyn Read, ask: &Pull, outlet: Option<OutletId>) -> Done
 }
 
 /// What a bucket's marks are for some nodes.
-pub(super) fn marks_of(books: &dyn Read, bucket: BucketId, nodes: &[NodeId]) -> Done<Vec<(NodeId, MarkBrief)>> {
+pub(super) fn marks_of(
+    books: &dyn Read,
+    bucket: BucketId,
+    nodes: &[NodeId],
+) -> Done<Vec<(NodeId, MarkBrief)>> {
     let mut marks = Vec::with_capacity(nodes.len());
     for node in nodes {
         marks.push((*node, books.mark_brief(bucket, *node)?));

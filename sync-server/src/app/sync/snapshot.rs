@@ -125,6 +125,7 @@ fn make(app: &App, now: Millis) -> Done<Made> {
     })
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "stands in `map_err`")]
 fn disk(error: std::io::Error) -> StoreError {
     StoreError::Failed(error.to_string())
 }

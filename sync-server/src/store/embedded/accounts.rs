@@ -105,7 +105,7 @@ impl<T: Kv> Accounts for View<T> {
     }
 
     fn put_line(&mut self, name: LedgerKey, line: LedgerLine) -> Stored<()> {
-        let order = self.count_up(&counter::LEG)?;
+        let order = self.count_up(counter::LEG)?;
         for (side, points) in [(line.from, line.points.0.saturating_neg()), (line.to, line.points.0)] {
             let at = side_key(line.account.currency, side);
             let sum = self.row::<3, i64>(LEDGER_TOTALS, &at)?.unwrap_or(0).saturating_add(points);
@@ -156,11 +156,7 @@ impl<T: Kv> View<T> {
         Ok(row.map(|(key, line)| Leg { order, key, line }))
     }
 
-    pub(super) fn legs(
-        &self,
-        after: Option<u64>,
-        visit: &mut dyn FnMut(Leg) -> bool,
-    ) -> Stored<()> {
+    pub(super) fn legs(&self, after: Option<u64>, visit: &mut dyn FnMut(Leg) -> bool) -> Stored<()> {
         let span = span_after(after.map(u64::to_be_bytes));
         self.kv.scan(LEDGER, (&span.0, &span.1), false, &mut |at, value| {
             let (key, line) = decode(value)?;
@@ -189,9 +185,8 @@ impl<T: Kv> Feeds for View<T> {
 
     fn account_changes(&self, bucket: BucketId, after: u64) -> Stored<Vec<(AccountId, Account)>> {
         let span = (feed_key(bucket, after.saturating_add(1)), feed_key(bucket, u64::MAX));
-        let ids = self.collect(ACCOUNT_FEED, &span, false, usize::MAX, |_, value| {
-            Ok(Some(account_at(value, 0)))
-        })?;
+        let ids =
+            self.collect(ACCOUNT_FEED, &span, false, usize::MAX, |_, value| Ok(Some(account_at(value, 0))))?;
         let mut found = Vec::with_capacity(ids.len());
         for id in ids {
             found.extend(self.account(id)?.map(|account| (id, account)));
@@ -212,7 +207,7 @@ impl<T: Kv> Feeds for View<T> {
     }
 
     fn directory_change(&self) -> Stored<u64> {
-        self.counter(&counter::DIRECTORY)
+        self.counter(counter::DIRECTORY)
     }
 
     fn directory_changes(
@@ -226,7 +221,8 @@ impl<T: Kv> Feeds for View<T> {
 
 impl<T: Kv> View<T> {
     pub(super) fn open_holds_until(&self, until: u64) -> Stored<Vec<(u128, AccountId)>> {
-        let overdue = |row: &HoldRow| row.expires_at.is_some_and(|at| at.0 <= until) && row.points.is_positive();
+        let overdue =
+            |row: &HoldRow| row.expires_at.is_some_and(|at| at.0 <= until) && row.points.is_positive();
         self.collect(HOLDS, &under(&[]), false, usize::MAX, |place, value| {
             let row: HoldRow = decode(value)?;
             Ok(overdue(&row).then(|| (u128::from_be_bytes(field(place, 0)), account_at(place, 16))))

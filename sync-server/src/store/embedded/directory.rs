@@ -71,7 +71,7 @@ fn names(customer: &Customer) -> BTreeSet<[u8; 32]> {
 impl<T: Kv> View<T> {
     /// Moves a record to the end of the feed.
     pub(super) fn feed(&mut self, kind: u8, id: &[u8; 16]) -> Stored<()> {
-        let change = self.count_up(&counter::DIRECTORY)?;
+        let change = self.count_up(counter::DIRECTORY)?;
         let name: [u8; 17] = key(&[&[kind], id]);
         let mut before: Option<[u8; 8]> = None;
         self.writes += 1;
@@ -93,10 +93,12 @@ impl<T: Kv> View<T> {
         let mut found = Vec::with_capacity(places.len());
         for (change, [kind], id) in places {
             let row = match kind {
-                CUSTOMER => self.customer(CustomerId(Uuid::from_bytes(id)))?.map(|it| DirectoryRow::Customer(it.value)),
-                MEMBERSHIP => {
-                    self.membership(MembershipId(Uuid::from_bytes(id)))?.map(|it| DirectoryRow::Membership(it.value))
-                }
+                CUSTOMER => self
+                    .customer(CustomerId(Uuid::from_bytes(id)))?
+                    .map(|it| DirectoryRow::Customer(it.value)),
+                MEMBERSHIP => self
+                    .membership(MembershipId(Uuid::from_bytes(id)))?
+                    .map(|it| DirectoryRow::Membership(it.value)),
                 CARD => self.card(CodeHash(id))?.map(|it| DirectoryRow::Card(it.value)),
                 _ => Some(DirectoryRow::Case(CaseId(Uuid::from_bytes(id)))),
             };
@@ -198,7 +200,9 @@ impl<T: Kv> Directory for View<T> {
 
     fn put_card(&mut self, row: Marked<Card>) -> Stored<()> {
         let code = row.value.code;
-        if let Some(before) = self.card(code)?.filter(|before| before.value.membership != row.value.membership) {
+        if let Some(before) =
+            self.card(code)?.filter(|before| before.value.membership != row.value.membership)
+        {
             self.delete(MEMBERSHIP_CARDS, &key(&[before.value.membership.0.as_bytes(), &code.0]))?;
         }
         self.put_raw(MEMBERSHIP_CARDS, &key(&[row.value.membership.0.as_bytes(), &code.0]), &[])?;

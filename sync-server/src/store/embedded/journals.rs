@@ -1,7 +1,8 @@
 //! Journals, receipts, forks, idempotency keys; marks and parked entries.
 
 use shared::books::{
-    Accounts as _, Blind, ForkRow, IdemRow, Journals, Mark, Marks, NodeRow, Parked, Receipt, SaleRow, Sales, Unattributed, Wait,
+    Accounts as _, Blind, ForkRow, IdemRow, Journals, Mark, Marks, NodeRow, Parked, Receipt, SaleRow, Sales,
+    Unattributed, Wait,
 };
 use shared::chain::Head;
 use shared::entry::envelope::Stored as StoredEntry;
@@ -31,7 +32,7 @@ impl<T: Kv> Journals for View<T> {
     }
 
     fn next_node(&mut self) -> Stored<NodeId> {
-        let number = self.count_up(&counter::NODE)?;
+        let number = self.count_up(counter::NODE)?;
         u32::try_from(number).map(NodeId).map_err(|_| StoreError::Failed("no node number is left".to_owned()))
     }
 
@@ -69,7 +70,7 @@ impl<T: Kv> Journals for View<T> {
     }
 
     fn put_fork(&mut self, fork: ForkRow) -> Stored<()> {
-        let number = self.count_up(&counter::FORK)?;
+        let number = self.count_up(counter::FORK)?;
         self.told = true;
         self.put(FORKS, &number.to_be_bytes(), &fork)
     }
@@ -270,7 +271,10 @@ mod tests {
 
     #[test]
     fn a_verification_code_leads_back_to_the_bytes_that_it_was_made_of() {
-        let hash = Hash([0x9c, 0x01, 0xfe, 0x73, 0x55, 7, 8, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        let hash = Hash([
+            0x9c, 0x01, 0xfe, 0x73, 0x55, 7, 8, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+            0, 0, 0, 0, 0,
+        ]);
         let code = shared::chain::verification(hash);
         assert_eq!(verification_start(&code), Some([0x9c, 0x01, 0xfe, 0x73, 0x55]));
         assert_eq!(verification_start(&code.to_lowercase()), verification_start(&code));

@@ -9,14 +9,12 @@ use uuid::Uuid;
 
 use super::kv::{Kv, Stored, decode, field, key, under};
 use super::tables::{
-    ACCOUNT_LEGS, AUDIT, CASE_TIMES, CONTACTS, DECISIONS, ENROLMENTS, EPOCHS, IDENTITY, PARKED, TILLS, TOKENS,
-    UNATTRIBUTED, counter,
+    ACCOUNT_LEGS, AUDIT, CASE_TIMES, CONTACTS, DECISIONS, ENROLMENTS, EPOCHS, IDENTITY, PARKED, TILLS,
+    TOKENS, UNATTRIBUTED, counter,
 };
 use super::view::{View, account_key, dot_at, dot_key, span_after};
 use crate::store::StoreError;
-use crate::store::rows::{
-    AuditRow, ContactRow, EnrolmentRow, Epoch, Identity, TillRow, TokenRow,
-};
+use crate::store::rows::{AuditRow, ContactRow, EnrolmentRow, Epoch, Identity, TillRow, TokenRow};
 use crate::store::topics::{Fleet, Keystone, Leg, Lists, Office};
 
 /// The one key of tables with one row.
@@ -60,7 +58,7 @@ impl<T: Kv> Office for View<T> {
     }
 
     fn add_audit(&mut self, row: &AuditRow) -> Stored<()> {
-        let number = self.count_up(&counter::AUDIT)?;
+        let number = self.count_up(counter::AUDIT)?;
         self.put(AUDIT, &number.to_be_bytes(), row)
     }
 
@@ -82,7 +80,7 @@ impl<T: Kv> Fleet for View<T> {
     }
 
     fn next_till(&mut self) -> Stored<TillId> {
-        let number = self.count_up(&counter::TILL)?;
+        let number = self.count_up(counter::TILL)?;
         u32::try_from(number).map(TillId).map_err(|_| StoreError::Failed("no till number is left".to_owned()))
     }
 

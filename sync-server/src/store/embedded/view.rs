@@ -107,14 +107,14 @@ impl<T: Kv> View<T> {
         self.collect(table, span, false, usize::MAX, |key, _| Ok(Some(*key)))
     }
 
-    pub(super) fn counter(&self, name: &[u8; 1]) -> Stored<u64> {
-        Ok(self.row(COUNTERS, name)?.unwrap_or(0))
+    pub(super) fn counter(&self, name: [u8; 1]) -> Stored<u64> {
+        Ok(self.row(COUNTERS, &name)?.unwrap_or(0))
     }
 
     /// The next number of a counter; the first is 1.
-    pub(super) fn count_up(&mut self, name: &[u8; 1]) -> Stored<u64> {
+    pub(super) fn count_up(&mut self, name: [u8; 1]) -> Stored<u64> {
         let next = self.counter(name)?.saturating_add(1);
-        self.put(COUNTERS, name, &next)?;
+        self.put(COUNTERS, &name, &next)?;
         Ok(next)
     }
 }
