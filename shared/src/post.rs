@@ -205,6 +205,7 @@ pub fn post<B: Books>(books: &mut B, bucket: BucketId, taken: &Taken) -> Result<
                 return Ok(Outcome::Parked(why, wait));
             }
             legs::post(books, bucket, taken, entry, &judged)?;
+            legs::differ(books, bucket, taken, entry)?;
             reversal::meet(books, bucket, taken, entry)?;
             Ok(Outcome::Posted(totals))
         }

@@ -1,8 +1,11 @@
 //! An entry's own postings as rows and ledger legs.
 
+use std::collections::BTreeMap;
+
 use crate::account::{AccountId, LotTerms, Movement, Row};
-use crate::books::{Books, Judged, Marks, ParkedWhy, Side, Wait};
-use crate::entry::{Authority, Column, Entry, EntryKind, Posting, Totals};
+use crate::books::{Books, Case, CaseKind, Judged, Marks, ParkedWhy, Side, Wait};
+use crate::earning;
+use crate::entry::{Authority, Column, Entry, EntryKind, Party, Posting, Totals};
 use crate::ids::{BucketId, Dot, OutletId};
 use crate::intake::judge;
 use crate::points::Points;
@@ -128,6 +131,46 @@ fn movement(
         Column::TransferredOut => (Movement::Debit { points }, (Side::Member, Side::InTransit)),
         Column::AdjustedDown | Column::Expired | Column::EarnReversed => (Movement::Debit { points }, taken),
     }
+}
+
+/// Re-runs the rules that the till used, by its own catalog: where a sale earned other points than they give, a case says
+/// so. What the till gave stands.
+pub fn differ<B: Books>(
+    books: &mut B,
+    bucket: BucketId,
+    taken: &Taken,
+    entry: &Entry,
+) -> Result<(), B::Error> {
+    let EntryKind::Sale(sale) = &entry.kind else { return Ok(()) };
+    let Party::Membership(earner) = &sale.earner else { return Ok(()) };
+    let (Some(catalog), Some(row)) = (books.catalog(entry.catalog)?, books.membership(*earner)?) else {
+        return Ok(());
+    };
+    let (set, buckets) = (row.value.set, books.buckets());
+    let Some(program) = catalog.programs.get(&row.value.program) else { return Ok(()) };
+    if set.bucket(buckets) != bucket {
+        return Ok(());
+    }
+    let level = sale.level.as_ref().unwrap_or(&row.value.level);
+    let due = earning::postings(program, level, set, entry.actor.outlet(), sale).unwrap_or_default();
+    let mut sums: BTreeMap<AccountId, (Points, Points)> = BTreeMap::new();
+    for posting in entry.postings.iter().filter(|posting| posting.column == Column::Earned) {
+        let sum = sums.entry(posting.account).or_default();
+        sum.0 = sum.0.plus(posting.points);
+    }
+    for posting in due {
+        let sum = sums.entry(posting.account).or_default();
+        sum.1 = sum.1.plus(posting.points);
+    }
+    for (account, (till, server)) in sums {
+        if till != server {
+            let kind = CaseKind::Difference { currency: account.currency, till, server };
+            let opened = at(taken, entry);
+            let case = Case { kind, account: Some(account), of: taken.dot, opened, open: false };
+            books.put_case(case.kind.id(taken.dot, Some(account), 0), case)?;
+        }
+    }
+    Ok(())
 }
 
 /// A hold's row: points set aside, or (below zero) no longer.

@@ -99,6 +99,10 @@ pub fn always(books: &MemoryBooks) -> Result<(), String> {
         if let CaseKind::Overdraft { authority: Authority::Online | Authority::Reserved, .. } = case.kind {
             return Err(format!("I5: {} was held for and is short", case.of));
         }
+        let sells = entry(books, case.of).is_some_and(|entry| matches!(entry.kind, EntryKind::Sale(_)));
+        if let (CaseKind::Difference { till, server, .. }, true) = (&case.kind, sells) {
+            return Err(format!("{} earned {till:?} at the till and {server:?} by the rules", case.of));
+        }
     }
     Ok(())
 }
