@@ -73,7 +73,7 @@ pub async fn attach(app: &App, who: &Who, id: MembershipId, asked: &CardChange) 
             subject: id.to_string(),
             detail: changes::why(&format!("card …{}", card.tail), change.reason.as_deref()),
         };
-        changes::author(books, &by, EntryKind::Directory(vec![DirectoryChange::Card(card)]), note, now)
+        changes::author(books, &by, EntryKind::Directory(vec![DirectoryChange::Card(card)]), &note, now)
     })
     .await?;
     scan(app, who, &asked.code)
@@ -97,7 +97,7 @@ pub async fn replace(app: &App, who: &Who, code: &str, asked: &CardChange) -> Do
             detail: changes::why(&format!("…{} by …{}", held.tail, new.tail), change.reason.as_deref()),
         };
         let cards = vec![DirectoryChange::Card(Card { status, ..held }), DirectoryChange::Card(new)];
-        changes::author(books, &by, EntryKind::Directory(cards), note, now)
+        changes::author(books, &by, EntryKind::Directory(cards), &note, now)
     })
     .await?;
     scan(app, who, &asked.code)
@@ -119,7 +119,7 @@ pub async fn reactivate(app: &App, who: &Who, code: &str, asked: &CardReturn) ->
             detail: changes::why(&format!("card …{}", held.tail), change.reason.as_deref()),
         };
         let card = DirectoryChange::Card(Card { status: CardStatus::Active, ..held });
-        changes::author(books, &by, EntryKind::Directory(vec![card]), note, now)
+        changes::author(books, &by, EntryKind::Directory(vec![card]), &note, now)
     })
     .await?;
     scan(app, who, code)

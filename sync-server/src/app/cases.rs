@@ -242,7 +242,7 @@ fn noted(
         subject: id.to_string(),
         detail: changes::why(word, Some(note)),
     };
-    changes::author(books, who, kind, change, now)
+    changes::author(books, who, kind, &change, now)
 }
 
 fn bearer(word: &str, short: Points) -> Done<Bearer> {

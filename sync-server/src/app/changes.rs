@@ -40,7 +40,7 @@ pub(super) fn author(
     books: &mut dyn Write,
     who: &Who,
     kind: EntryKind,
-    change: Change,
+    change: &Change,
     now: Millis,
 ) -> Done<Dot> {
     let desk = sync::desk(books, now)?;
@@ -224,7 +224,7 @@ pub async fn erase(app: &App, who: &Who, id: CustomerId, forced: &Forced) -> Don
             subject: id.to_string(),
             detail: why(if forced.force { "forced" } else { "" }, forced.reason.as_deref()),
         };
-        author(books, &by, EntryKind::Directory(changes), note, now)?;
+        author(books, &by, EntryKind::Directory(changes), &note, now)?;
         Ok(books.destroy_customer_key(id)?)
     })
     .await
@@ -269,7 +269,7 @@ pub async fn end(app: &App, who: &Who, id: MembershipId, forced: &Forced) -> Don
         let changes = ended(books.as_read(), membership)?;
         let detail = why(if forced.force { "forced" } else { "ended" }, forced.reason.as_deref());
         let note = Change { action: "membership.end", subject: id.to_string(), detail };
-        author(books, &by, EntryKind::Directory(changes), note, now).map(|_| ())
+        author(books, &by, EntryKind::Directory(changes), &note, now).map(|_| ())
     })
     .await
 }
@@ -307,7 +307,7 @@ pub async fn status(app: &App, who: &Who, id: MembershipId, asked: &StatusChange
         let changes = vec![DirectoryChange::Membership(Membership { status, ..held })];
         let detail = why(&word, Some(&reason));
         let note = Change { action: "membership.status", subject: id.to_string(), detail };
-        author(books, &by, EntryKind::Directory(changes), note, now).map(|_| ())
+        author(books, &by, EntryKind::Directory(changes), &note, now).map(|_| ())
     })
     .await?;
     members::membership(app, who, id)
@@ -333,13 +333,13 @@ pub async fn labels(app: &App, who: &Who, id: MembershipId, asked: &LabelsChange
             }
         }
         if labels.len() > LABELS {
-            return Err(AppError::field("add", format!("At most {} labels.", LABELS)));
+            return Err(AppError::field("add", format!("At most {LABELS} labels.")));
         }
         let detail = format!("+{} -{}", change.add.join(","), change.remove.join(","));
         let detail = why(&detail, change.reason.as_deref());
         let note = Change { action: "membership.labels", subject: id.to_string(), detail };
         let changes = vec![DirectoryChange::Membership(Membership { labels, ..held })];
-        author(books, &by, EntryKind::Directory(changes), note, now).map(|_| ())
+        author(books, &by, EntryKind::Directory(changes), &note, now).map(|_| ())
     })
     .await?;
     members::membership(app, who, id)

@@ -4,13 +4,13 @@ use shared::api::transaction::Transaction;
 use shared::books::SERVER;
 use shared::catalog::Catalog;
 use shared::decide::{Command, Deed, Draft, Grounds, decide};
-use shared::entry::{Actor, Idem, SaleRef};
+use shared::entry::{Actor, Idem, SaleRef, Totals};
 use shared::ids::{Dot, Seq};
 use shared::member::IndexKey;
 use shared::refusal::Problem;
 use shared::render;
 use shared::request::Asked;
-use shared::time::Millis;
+use shared::time::{Hlc, Millis};
 use shared::view::Place;
 
 use super::facts::Loader;
@@ -144,12 +144,7 @@ pub(super) fn sale_of(books: &dyn Read, of: &SaleRef) -> Done<Option<Dot>> {
 
 /// Writes a draft into the server's own journal, if an entry can hold it.
 pub(super) fn author(books: &mut dyn Write, draft: Draft, now: Millis) -> Done<Dot> {
-    let probe = draft.clone().entry(
-        Dot::new(SERVER, Seq(u64::MAX)),
-        shared::time::Hlc::at(now),
-        0,
-        Default::default(),
-    );
+    let probe = draft.clone().entry(Dot::new(SERVER, Seq(u64::MAX)), Hlc::at(now), 0, Totals::default());
     if probe.to_stored().is_err() {
         let detail = "This is more than one transaction can hold; split it.";
         return Err(AppError::refused(Problem::PayloadTooLarge, detail));

@@ -28,7 +28,7 @@ impl<S: Sync> FromRequestParts<S> for Key {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
         let Some(value) = parts.headers.get("Idempotency-Key") else { return Ok(Self(None)) };
-        let key = value.to_str().map(str::trim).unwrap_or("");
+        let key = value.to_str().map_or("", str::trim);
         if key.is_empty() || key.len() > KEY_BYTES {
             let detail = format!("An idempotency key is 1 to {KEY_BYTES} printable characters.");
             return Err(AppError::field("Idempotency-Key", detail).into());

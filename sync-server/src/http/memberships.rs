@@ -15,7 +15,7 @@ use shared::refusal::Problem;
 
 use super::auth::Caller;
 use super::error::Failure;
-use super::extract::{Asked, Body, id};
+use super::extract::{Asked, Body, id, place};
 use super::idempotent::{Key, Once, created};
 use super::members::ForceQuery;
 use super::route::{Api, Op};
@@ -114,7 +114,7 @@ async fn statement(
     Path(text): Path<String>,
     Asked(query): Asked<PageQuery>,
 ) -> Result<Json<Page<StatementLine>>, Failure> {
-    let before = query.after.as_deref().map(|text| super::extract::place(text)).transpose()?;
+    let before = query.after.as_deref().map(place).transpose()?;
     let limit = Paging { limit: query.limit, after: None }.limit();
     Ok(Json(members::statement(&app, &who, id(&text, "id")?, before, limit)?))
 }
