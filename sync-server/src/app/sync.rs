@@ -1,6 +1,7 @@
 //! The server's half of the conversation with tills: the core decides, this loads and commits.
 
 use shared::books::{NodeRow, SERVER, Told};
+use shared::entry::certificate::CertificateBody;
 use shared::entry::{Entry, EntryKind, ReturnedLine};
 use shared::ids::{NodeId, Seq};
 use shared::post::flow::Desk;
@@ -92,23 +93,29 @@ pub async fn push(app: &App, push: Push, now: Millis) -> Done<PushReply> {
     .await
 }
 
-/// A node that this database does not know, because it was restored to before its enrolment, is known again by the
-/// certificate in its first entry. Answers whether it is.
-pub async fn recognise(
+/// What the server itself certified of a node that it does not know (any more): the certificate in its first entry, if
+/// the key that this names signed the request.
+pub fn certified(
     app: &App,
     push: &Push,
     token: &str,
     body: &[u8],
     now: Millis,
-) -> Result<bool, SyncError> {
+) -> Result<Option<CertificateBody>, SyncError> {
     let first = push.entries.first().filter(|_| push.since.seq == Seq(0));
     let entry = first.and_then(|first| Entry::from_stored(&first.stored).ok());
-    let Some(EntryKind::Open(certificate)) = entry.map(|entry| entry.kind) else { return Ok(false) };
+    let Some(EntryKind::Open(certificate)) = entry.map(|entry| entry.kind) else { return Ok(None) };
     let said = certificate.read(&app.public_key())?;
     if said.node != push.node {
         return Err(WireError::Token("its certificate names another node").into());
     }
     check_token(token, &said.key, body, now)?;
+    Ok(Some(said))
+}
+
+/// Knows a node again by its certificate, where the database was restored to before its enrolment. Answers whether it
+/// does.
+pub async fn recognise(app: &App, said: CertificateBody) -> Result<bool, SyncError> {
     let known = app.write(move |books| {
         if books.node(said.node)?.is_some() {
             return Ok(false);

@@ -1,5 +1,5 @@
 //! `/sync/v1`: tills. A body is a zstd frame of a wire message (a bare message is taken too); the token is
-//! signed by the node's key over the message.
+//! signed by the node's key over the body as sent (over the message in it is taken too).
 
 use std::sync::Arc;
 
@@ -51,6 +51,7 @@ impl From<SyncError> for Failure {
 /// A request as it came.
 struct Incoming {
     token: Option<String>,
+    body: axum::body::Bytes,
     plain: Vec<u8>,
 }
 
@@ -65,7 +66,7 @@ impl Incoming {
         let token = token.and_then(|value| value.strip_prefix("Bearer ")).map(str::to_owned);
         let body = bytes(request, limits::SYNC_BODY_BYTES).await?;
         let plain = if body.starts_with(&ZSTD_MAGIC) { unpack(&body)? } else { body.to_vec() };
-        Ok(Self { token, plain })
+        Ok(Self { token, body, plain })
     }
 
     fn message<T: DeserializeOwned>(&self) -> Result<T, Failure> {
@@ -76,9 +77,19 @@ impl Incoming {
         Ok(self.token.as_deref().ok_or(WireError::Token("there is none"))?)
     }
 
+    /// Checks a token over the body as sent or, where that does not fit, over the message in it.
+    fn signed<T>(&self, check: impl Fn(&[u8]) -> Result<T, SyncError>) -> Result<T, SyncError> {
+        match check(&self.body) {
+            Err(SyncError::Wire(WireError::Token(_))) => check(&self.plain),
+            other => other,
+        }
+    }
+
     /// The node that signed it, which must be the one that it speaks for.
     fn node(&self, app: &App, says: NodeId) -> Result<NodeRow, Failure> {
-        let (node, row) = sync::authenticate(app, self.token()?, &self.plain, clock::now())?;
+        let now = clock::now();
+        let token = self.token()?;
+        let (node, row) = self.signed(|bytes| sync::authenticate(app, token, bytes, now))?;
         if node == says { Ok(row) } else { Err(WireError::Token("it is another node's").into()) }
     }
 }
@@ -125,9 +136,14 @@ async fn push(State(app): State<Arc<App>>, request: Request) -> Result<Response,
     }
     let now = clock::now();
     let node = message.node;
-    let known = match sync::authenticate(&app, incoming.token()?, &incoming.plain, now) {
+    let token = incoming.token()?;
+    let known = match incoming.signed(|bytes| sync::authenticate(&app, token, bytes, now)) {
         Err(SyncError::UnknownNode(_)) => {
-            sync::recognise(&app, &message, incoming.token()?, &incoming.plain, now).await?
+            let certified = incoming.signed(|bytes| sync::certified(&app, &message, token, bytes, now))?;
+            match certified {
+                Some(said) => sync::recognise(&app, said).await?,
+                None => false,
+            }
         }
         other => other?.0 == node,
     };
