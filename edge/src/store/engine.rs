@@ -50,6 +50,8 @@ pub(super) struct Engine {
     contact_ms: AtomicU64,
     /// The last own entry that nobody needs in the journal any more; see [`apply::needless`].
     needless: AtomicU64,
+    /// Changes of the cache, or of what it is to hold, since its last durable commit.
+    undurable: AtomicU64,
 }
 
 /// A node's journal as a folder of the store's disk.
@@ -108,6 +110,7 @@ impl Engine {
             compiled: Arc::default(),
             contact_ms: AtomicU64::new(0),
             needless: AtomicU64::new(needless),
+            undurable: AtomicU64::new(0),
         };
         if is_new {
             engine.keep_catalog(catalog.hash, &catalog_bytes)?;
@@ -198,8 +201,9 @@ impl Engine {
 
     /// Keeps where this till stands with its server, in memory; the next commit of the cache takes it along.
     pub(super) fn keep_sync(&self, sync: TillSync) {
-        let mut applier = self.applier.lock();
-        applier.is_dirty = true;
+        // The applier's transactions take the state as it was when they began.
+        let _applier = self.applier.lock();
+        self.undurable.fetch_add(1, Ordering::AcqRel);
         self.publish(|published| {
             let meta = Meta { sync, ..Meta::clone(&published.meta) };
             Published { meta: Arc::new(meta), ..published.clone() }

@@ -23,10 +23,6 @@ use crate::store::view::{View, compile};
 #[derive(Debug)]
 pub(in crate::store) struct Applier {
     pub(super) cache: Cache,
-    /// Entries applied since the last durable commit.
-    undurable: u64,
-    /// Whether something else changed since.
-    pub(super) is_dirty: bool,
 }
 
 /// What a transaction does beside applying what is journaled.
@@ -39,12 +35,7 @@ pub(super) struct Change {
 
 impl Applier {
     pub(super) fn new(cache: Cache) -> Self {
-        Self { cache, undurable: 0, is_dirty: false }
-    }
-
-    /// Goes on with another cache, whose last commit was durable.
-    pub(super) fn replace(&mut self, cache: Cache) {
-        *self = Self::new(cache);
+        Self { cache }
     }
 }
 
@@ -53,19 +44,17 @@ impl Engine {
     /// power cut. Returns how many entries.
     pub(in crate::store) fn apply(&self, durable: bool) -> Result<u64, StoreError> {
         let mut applier = self.applier.lock();
-        let waiting = self.published().waiting();
-        let is_clean = applier.undurable == 0 && !applier.is_dirty;
-        if waiting == 0 && (!durable || is_clean) {
+        let (waiting, undurable) = self.backlog();
+        if waiting == 0 && (!durable || undurable == 0) {
             return Ok(0);
         }
         self.transact(&mut applier, durable, |_| Ok(Change::default()))?;
         Ok(waiting)
     }
 
-    /// How many entries wait to be applied, and how many are applied and not durable.
+    /// How many entries wait to be applied, and how many changes of the cache are not durable.
     pub(in crate::store) fn backlog(&self) -> (u64, u64) {
-        let applier = self.applier.lock();
-        (self.published().waiting(), applier.undurable + u64::from(applier.is_dirty))
+        (self.published().waiting(), self.undurable.load(Ordering::Acquire))
     }
 
     /// One transaction of the cache: all that is journaled, then what `change` makes of it; published as one pair with
@@ -106,10 +95,11 @@ impl Engine {
             Published { snap, meta, catalog, frozen: Vec::new(), ..published.clone() }
         });
         if durable {
-            (applier.undurable, applier.is_dirty) = (0, false);
+            self.undurable.store(0, Ordering::Release);
             self.needless.store(needless, Ordering::Release);
         } else {
-            applier.undurable += frozen.frozen.iter().map(|layer| layer.entries).sum::<u64>();
+            let entries = frozen.frozen.iter().map(|layer| layer.entries).sum::<u64>();
+            self.undurable.fetch_add(entries.max(1), Ordering::AcqRel);
         }
         #[cfg(feature = "mutants")]
         if mutant::on(Mutant::ReleasedBeforeDurable) {

@@ -148,7 +148,8 @@ impl Engine {
         let needless = needless(&meta, view.published.node);
         let meta = Arc::new(meta);
         self.publish(|published| Published { snap, meta, catalog, ..published.clone() });
-        applier.replace(cache);
+        applier.cache = cache;
+        self.undurable.store(0, std::sync::atomic::Ordering::Release);
         self.needless.store(needless, std::sync::atomic::Ordering::Release);
         self.forget_snapshot(&snapshot)
     }

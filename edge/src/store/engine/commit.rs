@@ -259,9 +259,9 @@ impl Engine {
         self.writer.lock().journal.counters()
     }
 
-    /// Why nothing is written any more.
+    /// Why nothing is written any more. Whoever is writing now has not stopped.
     pub(in crate::store) fn stopped(&self) -> Option<String> {
-        self.writer.lock().stopped.clone()
+        self.writer.try_lock().and_then(|writer| writer.stopped.clone())
     }
 }
 

@@ -40,7 +40,7 @@ impl Engine {
             let meta = Meta { sync: TillSync::new(node), ..Meta::clone(&published.meta) };
             Published { meta: meta.into(), node, journal: snapshot, ..published.clone() }
         });
-        applier.is_dirty = true;
+        self.undurable.fetch_add(1, Ordering::AcqRel);
         drop((writer, applier));
         self.open_entry()
     }

@@ -354,3 +354,38 @@ fn after_a_fence_it_goes_on_as_a_new_node_and_loses_nothing() {
     assert_eq!(engine.published().meta.sync.node, NodeId(12));
     assert_eq!(engine.view().by_idem(2).unwrap(), Some(Dot::new(NODE, Seq(3))));
 }
+
+#[test]
+fn a_renewal_happens_or_does_not_wherever_the_power_goes() {
+    let made = SimDisk::new(1);
+    let engine = new_till(&made);
+    for key in 1..=3 {
+        write(&engine, earn(1, 10, key)).unwrap();
+    }
+    drop(engine);
+    let next = crate::store::Identity { node: NodeId(12), ..identity() };
+    let whole = made.fork();
+    let engine = open(&whole);
+    let begun = whole.counts().operations;
+    engine.renew(next.clone()).unwrap();
+    let operations = whole.counts().operations - begun;
+    drop(engine);
+    for cut in 1..=operations {
+        let disk = made.fork();
+        let engine = open(&disk);
+        disk.cut_at(cut);
+        let done = engine.renew(next.clone()).is_ok();
+        drop(engine);
+        disk.lose_power(cut);
+        let engine = open(&disk);
+        let node = engine.view().published.node;
+        assert!(node == NodeId(12) || !done, "cut {cut}");
+        if node == NODE {
+            engine.renew(next.clone()).unwrap();
+        }
+        assert_eq!(write(&engine, earn(1, 5, 4)).unwrap().unwrap().entry.dot, Dot::new(NodeId(12), Seq(2)));
+        assert_eq!(balance(&engine.view(), account(1)), 35, "cut {cut}");
+        assert_eq!(engine.view().by_idem(2).unwrap(), Some(Dot::new(NODE, Seq(3))), "cut {cut}");
+    }
+    eprintln!("{operations} cuts");
+}
