@@ -12,7 +12,8 @@ impl Rng {
     }
 
     /// The next 64 bits.
-    pub fn draw(&mut self) -> u64 {
+    #[expect(clippy::should_implement_trait, reason = "a generator has no end, and hands out plain numbers")]
+    pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -22,7 +23,7 @@ impl Rng {
 
     /// A number below `bound`; zero where that is zero.
     pub fn below(&mut self, bound: u64) -> u64 {
-        if bound == 0 { 0 } else { self.draw() % bound }
+        if bound == 0 { 0 } else { self.next() % bound }
     }
 
     /// A number from `low` up to `high`.
@@ -42,6 +43,6 @@ impl Rng {
 
     /// 128 bits.
     pub fn key(&mut self) -> u128 {
-        (u128::from(self.draw()) << 64) | u128::from(self.draw())
+        (u128::from(self.next()) << 64) | u128::from(self.draw())
     }
 }

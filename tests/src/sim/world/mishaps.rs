@@ -43,7 +43,7 @@ impl World {
             6..8 => self.backup = Some(self.server.clone()),
             8 => {
                 if let Some(backup) = self.backup.clone() {
-                    let epoch = self.rng.draw();
+                    let epoch = self.rng.next();
                     self.server.restore(&backup, epoch);
                     self.tally.restores += 1;
                 }
