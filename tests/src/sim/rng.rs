@@ -43,6 +43,6 @@ impl Rng {
 
     /// 128 bits.
     pub fn key(&mut self) -> u128 {
-        (u128::from(self.next()) << 64) | u128::from(self.draw())
+        (u128::from(self.next()) << 64) | u128::from(self.next())
     }
 }
