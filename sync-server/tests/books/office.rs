@@ -6,7 +6,8 @@ use std::sync::Arc;
 use reqwest::Method;
 use serde_json::{Value, json};
 use shared::api::office::NewToken;
-use sync_server::app::{App, Who, settling, tokens};
+use sync_server::app::console::Console;
+use sync_server::app::{App, Who, settling, tokens, verify};
 use sync_server::{Options, Running, Server, clock};
 
 /// A centre that runs.
@@ -65,14 +66,12 @@ impl Office {
 
     /// A token's secret.
     pub(crate) async fn token(&self, role: &str, outlet: Option<&str>) -> String {
-        let asked = NewToken {
-            name: format!("{role} token"),
-            role: role.to_owned(),
-            outlet: outlet.map(str::to_owned),
-            programs: None,
-            customer_id: None,
-            minutes: None,
-        };
+        self.token_of(role, NewToken { outlet: outlet.map(str::to_owned), ..blank() }).await
+    }
+
+    /// The secret of a token of one customer, or of some programs.
+    pub(crate) async fn token_of(&self, role: &str, asked: NewToken) -> String {
+        let asked = NewToken { name: format!("{role} token"), role: role.to_owned(), ..asked };
         tokens::create(self.app(), Who::local(), asked).await.unwrap().token.unwrap()
     }
 
@@ -155,8 +154,10 @@ impl Office {
         settling::round(self.app(), clock::now()).await.unwrap()
     }
 
-    /// Checks that all accounts together are what the general ledger says.
+    /// Checks every chain and control total, and that all accounts together are what the general ledger says.
     pub(crate) async fn balanced(&self) {
+        let mut said = Said::default();
+        assert!(verify::verify(self.app(), &mut said).unwrap(), "{}", said.0);
         let body = self.get("/api/reports/liability").await.is(200);
         for item in body["items"].as_array().unwrap() {
             assert_eq!(item["points"], item["ledger"], "{body}");
@@ -169,6 +170,35 @@ impl Office {
         // left behind it would do no harm
         let _ = std::fs::remove_dir_all(&self.folder);
     }
+}
+
+/// A token of nobody.
+pub(crate) fn blank() -> NewToken {
+    NewToken {
+        name: String::new(),
+        role: String::new(),
+        outlet: None,
+        programs: None,
+        customer_id: None,
+        minutes: None,
+    }
+}
+
+/// What a command line would have printed.
+#[derive(Default)]
+struct Said(String);
+
+impl Console for Said {
+    fn out(&mut self, line: &str) {
+        self.err(line);
+    }
+
+    fn err(&mut self, line: &str) {
+        self.0.push_str(line);
+        self.0.push('\n');
+    }
+
+    fn progress(&mut self, _: u64, _: u64) {}
 }
 
 /// An enrolment in the one program.

@@ -2,8 +2,9 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use shared::api::office::NewToken;
 
-use crate::office::{Office, sale};
+use crate::office::{Office, blank, sale};
 use crate::till::{Known, Till};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -169,6 +170,23 @@ async fn a_quote_and_roles() {
     );
     assert_eq!(ask(Method::DELETE, format!("/api/customers/{customer}"), Value::Null).await, 403);
     assert_eq!(office.pos("/api/ledger", &Value::Null).await.status, 405);
+
+    let (other, _) = office.member("Budi", "CARD-2").await;
+    let own = office.token_of("member", NewToken { customer_id: Some(customer.clone()), ..blank() }).await;
+    for (path, status) in [
+        (format!("/api/customers/{customer}"), 200),
+        (format!("/api/memberships/{membership}/statement"), 200),
+        (format!("/api/customers/{other}"), 403),
+        ("/api/cards/CARD-1".to_owned(), 403),
+    ] {
+        assert_eq!(office.send(Method::GET, &path, &own, None, &Value::Null).await.status, status, "{path}");
+    }
+    let elsewhere = office.token_of("office", NewToken { programs: Some(Vec::new()), ..blank() }).await;
+    let path = format!("/api/memberships/{membership}");
+    assert_eq!(office.send(Method::GET, &path, &elsewhere, None, &Value::Null).await.status, 403);
+    let scan =
+        office.send(Method::GET, &format!("/api/customers/{customer}"), &elsewhere, None, &Value::Null).await;
+    assert_eq!(scan.is(200)["memberships"], json!([]));
     office.close().await;
 }
 
@@ -200,6 +218,36 @@ async fn what_a_till_sold_reads_back_here_and_is_given_back_here() {
     let rest = json!({"receipt": "B-2", "lines": [{"line": 0}]});
     office.pos(&format!("/api/transactions/{id}/refund"), &rest).await.is(201);
     assert_eq!(office.balance(&membership).await, "0");
+    office.balanced().await;
+    office.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_fork_the_verification_code_tells_two_sales_of_one_id_apart() {
+    let office = Office::open("fork").await;
+    let (_, membership) = office.member("Aisha", "CARD-1").await;
+    let mut till = Till::enrol(&office, "kl", "Till 1", 7).await;
+    let known = Known::of(&office, "CARD-1");
+    till.push(&office).await;
+    // the till is restored from a backup, and sells again under a number that was used
+    let mut backup = till.clone();
+    let id = till.sell(&known, &sale("R-1", "CARD-1", &[("1", "10.00")]));
+    assert_eq!(backup.sell(&known, &sale("R-2", "CARD-1", &[("1", "7.00")])), id);
+    till.push(&office).await;
+    backup.push_forked(&office).await;
+    assert_eq!(office.balance(&membership).await, "17");
+
+    for (receipt, points) in [("R-1", "10"), ("R-2", "7")] {
+        let found = office.get(&format!("/api/transactions?receipt={receipt}&outlet=kl")).await.is(200);
+        let sold = &found["items"][0];
+        assert_eq!((&sold["id"], &sold["earned"][0]["points"]), (&json!(id), &json!(points)), "{found}");
+        let code = sold["verification"].as_str().unwrap();
+        for path in [format!("/{id}?verification={code}"), format!("?verification={code}")] {
+            let got = office.get(&format!("/api/transactions{path}")).await.is(200);
+            let got = if got["items"].is_array() { &got["items"][0] } else { &got };
+            assert_eq!(got["receipt"], receipt, "{path}");
+        }
+    }
     office.balanced().await;
     office.close().await;
 }

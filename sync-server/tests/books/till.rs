@@ -19,6 +19,7 @@ use sync_server::clock;
 use crate::office::Office;
 
 /// A till.
+#[derive(Clone)]
 pub(crate) struct Till {
     node: NodeId,
     key: SigningKey,
@@ -102,6 +103,18 @@ impl Till {
 
     /// Tells the centre all that it has not told.
     pub(crate) async fn push(&mut self, office: &Office) {
+        let reply = self.send(office).await;
+        assert_eq!(reply, PushReply::Taken { head: self.head });
+        self.sent = self.head;
+    }
+
+    /// The same where the centre holds another branch already.
+    pub(crate) async fn push_forked(&mut self, office: &Office) {
+        let reply = self.send(office).await;
+        assert!(matches!(reply, PushReply::Forked { head, .. } if head == self.head), "{reply:?}");
+    }
+
+    async fn send(&mut self, office: &Office) -> PushReply {
         let push = Push {
             node: self.node,
             since: self.sent,
@@ -110,9 +123,7 @@ impl Till {
             signature: wire::sign(&self.key, &wire::batch_bytes(self.node, self.head)),
             health: wire::Health::default(),
         };
-        let reply = sync::push(office.app(), push, clock::now()).await.unwrap();
-        assert_eq!(reply, PushReply::Taken { head: self.head });
-        self.sent = self.head;
+        sync::push(office.app(), push, clock::now()).await.unwrap()
     }
 }
 
