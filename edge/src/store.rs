@@ -100,6 +100,8 @@ pub struct Report {
     pub head: u64,
     /// What is wrong, each in a sentence; none where all is well.
     pub faults: Vec<String>,
+    /// What is to know and not wrong.
+    pub notes: Vec<String>,
 }
 
 /// What a backup copied.

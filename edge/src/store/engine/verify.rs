@@ -6,10 +6,10 @@ use shared::entry::Entry;
 use shared::ids::{Dot, Hash, NodeId, Seq};
 
 use super::{Engine, folder};
-use crate::store::cache::Cache;
+use crate::store::cache::{self, Cache};
 use crate::store::disk::Disk;
 use crate::store::identity::Identity;
-use crate::store::journal::{Journal, JournalOptions, Snapshot};
+use crate::store::journal::{Evidence, Journal, JournalOptions, Known, Snapshot};
 use crate::store::key::Key;
 use crate::store::meta::{Meta, STATE};
 use crate::store::tables::{Snap, Table};
@@ -24,9 +24,10 @@ impl Engine {
     ) -> Result<Report, StoreError> {
         let identity = Identity::read(&**disk)?.ok_or(StoreError::NotEnrolled)?;
         let mut report = Report::default();
-        match Cache::open(disk, options.cache_bytes) {
-            Ok((cache, is_new)) => verify_cached(disk, options, &identity, (cache, is_new), &mut report)?,
-            Err(error) => report.faults.push(format!("the cache cannot be opened: {error}")),
+        let cached = read_cache(disk, options, &mut report)?;
+        let nodes = identity.earlier.iter().map(|earlier| earlier.node).chain([identity.node]);
+        for node in nodes {
+            verify_journal(disk, node, options, cached.as_ref(), &mut report)?;
         }
         report.ok = report.faults.is_empty();
         Ok(report)
@@ -43,47 +44,61 @@ impl Engine {
     }
 }
 
-fn verify_cached(
+/// The cache's state, if it has one.
+fn read_cache(
     disk: &Arc<dyn Disk>,
     options: &StoreOptions,
-    identity: &Identity,
-    (mut cache, is_new): (Cache, bool),
     report: &mut Report,
-) -> Result<(), StoreError> {
-    if is_new {
-        let fault = "the cache was not there; the journal and the server can build it again";
-        report.faults.push(fault.into());
+) -> Result<Option<(Snap, Meta)>, StoreError> {
+    let names = disk.list().map_err(StoreError::io("looking for the cache"))?;
+    if !names.iter().any(|name| name == cache::FILE) {
+        report.notes.push("there is no cache; the journal and the server build it again".into());
+        return Ok(None);
     }
+    let mut cache = match Cache::open(disk, options.cache_bytes) {
+        Ok((cache, _)) => cache,
+        Err(error) => {
+            report.faults.push(format!("the cache cannot be opened: {error}"));
+            return Ok(None);
+        }
+    };
     if !cache.check()? {
         report.faults.push("the cache's pages did not all fit; they were repaired".into());
     }
     let snap = cache.snap()?;
     let meta = cache.meta(STATE)?.map(|bytes| Meta::read(&bytes, &snap)).transpose()?;
-    let nodes = identity.earlier.iter().map(|earlier| earlier.node).chain([identity.node]);
-    for node in nodes {
-        verify_journal(disk, node, options, (&snap, meta.as_ref()), report)?;
-    }
-    Ok(())
+    Ok(meta.map(|meta| (snap, meta)))
 }
 
 fn verify_journal(
     disk: &Arc<dyn Disk>,
     node: NodeId,
     options: &StoreOptions,
-    (snap, meta): (&Snap, Option<&Meta>),
+    cached: Option<&(Snap, Meta)>,
     report: &mut Report,
 ) -> Result<(), StoreError> {
-    let applied = meta.and_then(|meta| meta.applied.get(&node)).copied().unwrap_or_default();
-    let known = crate::store::journal::Known { applied: applied.seq.0, acknowledged: applied.seq.0 };
-    let options = JournalOptions { known, ..options.journal_options() };
-    let (journal, recovery) = Journal::open(folder(disk, node), options)?;
+    let applied = cached.and_then(|(_, meta)| meta.applied.get(&node)).copied().unwrap_or_default();
+    let open = |seq: u64| {
+        let known = Known { applied: seq, acknowledged: seq };
+        Journal::open(folder(disk, node), JournalOptions { known, ..options.journal_options() })
+    };
+    let (mut journal, mut recovery) = open(applied.seq.0)?;
+    if let (None, Some(Evidence::MissingStart { first_seq, .. })) =
+        (cached, recovery.damage.map(|it| it.evidence))
+    {
+        // Without a cache nothing says how much was released.
+        drop(journal);
+        (journal, recovery) = open(first_seq - 1)?;
+        report.notes.push(format!("the journal of node {} begins at entry {first_seq}", node.0));
+    }
     if let Some(damage) = recovery.damage {
         report.faults.push(format!("the journal of node {}: {damage}", node.0));
     }
     let journal = journal.snapshot();
     report.head = journal.head().seq;
-    walk(node, &journal, report, |dot, hash, stored| {
-        Ok(dot.seq > applied.seq || is_cached(snap, dot, hash, stored)?)
+    walk(node, &journal, report, |dot, hash, stored| match cached {
+        Some((snap, _)) if dot.seq <= applied.seq => is_cached(snap, dot, hash, stored),
+        _ => Ok(true),
     })
 }
 

@@ -187,6 +187,8 @@ fn a_store_in_a_directory_is_held_by_one_and_verified_and_copied() {
     let report = verify(&at).unwrap();
     assert_eq!((report.ok, report.entries), (true, 102), "{:?}", report.faults);
     assert!(matches!(Store::create(&at, identity(), options()), Err(StoreError::AlreadyEnrolled)));
+    let report = verify(&copy).unwrap();
+    assert_eq!((report.ok, report.entries, report.notes.len()), (true, 101, 1), "a copy has no cache");
     let restored = Store::open(&copy, options()).unwrap();
     assert_eq!(Store::head(&restored).seq, Seq(101));
     assert_eq!(balance(&restored.read().unwrap(), account(1)), 200);
@@ -209,6 +211,9 @@ fn a_lost_cache_is_built_again_from_the_journal_even_where_its_beginning_was_rel
     assert!(first > 1, "segments were released");
     drop(engine);
     crate::store::disk::Disk::remove(&disk, "cache.redb").unwrap();
+    let plain: Arc<dyn crate::store::disk::Disk> = Arc::new(disk.clone());
+    let report = crate::store::engine::Engine::verify(&plain, &options()).unwrap();
+    assert_eq!((report.ok, report.head, report.notes.len()), (true, 202, 2), "{report:?}");
     let engine = open(&disk);
     assert_eq!(engine.view().head().seq, Seq(202));
     assert_eq!(engine.published().meta.sync.acked.seq, Seq(first - 1), "what was released was acknowledged");
