@@ -111,3 +111,23 @@ async fn an_overdraft_tells_what_happened_and_a_person_decides_who_bears_it() {
     office.balanced().await;
     office.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_posted_is_listed_with_its_reason_and_tried_again() {
+    let office = Office::open("parked").await;
+    let (_, membership) = office.member("Aisha", "CARD-1").await;
+    let mut till = Till::enrol(&office, "kl", "Till 1", 7).await;
+    let known = Known::of(&office, "CARD-1").of_a_stranger();
+    let id = till.sell(&known, &sale("R-1", "CARD-1", &[("1", "10.00")]));
+    till.push(&office).await;
+    let list = office.get("/api/parked").await.is(200);
+    let item = &list["items"][0];
+    assert_eq!((&item["id"], &item["kind"], &item["outlet"]), (&json!(id), &json!("sale"), &json!("kl")));
+    assert!(item["text"].as_str().unwrap().contains("is not known here"), "{list}");
+    let again = office.post(&format!("/api/parked/{id}/retry"), &Value::Null).await.is(200);
+    assert_eq!((&again["posted"], &again["parked"]["id"]), (&json!(false), &json!(id)));
+    assert_eq!(office.post("/api/parked/9-9/retry", &Value::Null).await.status, 404);
+    assert_eq!(office.balance(&membership).await, "0");
+    office.balanced().await;
+    office.close().await;
+}

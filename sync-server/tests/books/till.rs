@@ -3,11 +3,12 @@
 use ed25519_dalek::SigningKey;
 use serde_json::{Value, json};
 use shared::account::AccountId;
+use shared::api::transaction::SaleRequest;
 use shared::catalog::Catalog;
 use shared::chain::Head;
 use shared::decide::{Command, Draft, Grounds, decide};
-use shared::entry::{Actor, Entry, EntryKind, Idem, Totals};
-use shared::ids::{CodeHash, Dot, NodeId, OutletId, TillId};
+use shared::entry::{Actor, Entry, EntryKind, Idem, Totals, idem_key};
+use shared::ids::{CodeHash, Dot, MembershipId, NodeId, OutletId, TillId};
 use shared::member::{CodeKind, IndexKey};
 use shared::request;
 use shared::time::{Hlc, Millis};
@@ -84,11 +85,11 @@ impl Till {
 
     /// A sale with no line, decided on what the till knew: `known`. Answers its id.
     pub(crate) fn sell(&mut self, known: &Known, body: &Value) -> String {
-        let body = serde_json::from_value(body.clone()).unwrap();
+        let body: SaleRequest = serde_json::from_value(body.clone()).unwrap();
         let asked = request::sale(&body, &known.catalog, &known.index).unwrap();
         let place = Place { outlet: Some(self.outlet), till: Some(self.id), node: self.node };
         let facts = Facts { place, ..known.facts.clone() };
-        let idem = Idem { key: u128::from(self.node.0) << 64 | u128::from(self.head.seq.0), body: 1 };
+        let idem = Idem { key: idem_key(self.outlet, &[&body.receipt]), body: 1 };
         let command = Command {
             actor: Actor::Till { outlet: self.outlet, till: self.id, cashier: Some("c1".to_owned()) },
             idem: Some(idem),
@@ -155,6 +156,16 @@ impl Known {
             facts.members.push(MemberView { customer, membership });
         }
         Self { facts, catalog, index: app.index().clone() }
+    }
+
+    /// The same under a membership that the centre has not heard of.
+    pub(crate) fn of_a_stranger(mut self) -> Self {
+        let id = MembershipId(clock::fresh_id());
+        self.facts.members[0].membership.id = id;
+        if let Scanned::Card(card) = &mut self.facts.scanned {
+            card.membership = id;
+        }
+        self
     }
 }
 
