@@ -1,4 +1,6 @@
 //! Tests of the whole: real daemons over real sockets, and what they are driven with.
 
+pub mod bars;
 pub mod harness;
+pub mod replay;
 pub mod sim;

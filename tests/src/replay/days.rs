@@ -1,0 +1,304 @@
+//! The year, day by day and receipt by receipt.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use chrono::NaiveDate;
+use shared::api::transaction::Transaction;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+use super::baskets::{BLOCK, Basket, Baskets, card};
+use super::fleet::Shops;
+use super::plan::Plan;
+use super::shop::{Answer, Shop};
+use super::{AllSold, Sold, Told};
+use crate::harness::office::Office;
+
+/// Tills that work at the same time.
+const AT_ONCE: usize = 24;
+/// How long the last rounds may take.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// Everything that takes part.
+pub struct World {
+    baskets: Arc<Baskets>,
+    plan: Plan,
+    office: Mutex<Office>,
+    shops: Shops,
+    sold: Mutex<AllSold>,
+    counts: Mutex<BTreeMap<&'static str, u64>>,
+    done: AtomicUsize,
+    hands: Semaphore,
+}
+
+impl World {
+    /// Puts it together.
+    #[must_use]
+    pub fn new(baskets: Arc<Baskets>, plan: Plan, office: Office, shops: Shops) -> Self {
+        Self {
+            baskets,
+            plan,
+            office: Mutex::new(office),
+            shops,
+            sold: Mutex::default(),
+            counts: Mutex::default(),
+            done: AtomicUsize::new(0),
+            hands: Semaphore::new(AT_ONCE),
+        }
+    }
+
+    /// What was acknowledged.
+    ///
+    /// # Errors
+    /// Never, unless somebody panicked.
+    pub fn sold(&self) -> Result<AllSold, String> {
+        self.sold.lock().map(|sold| sold.clone()).map_err(|error| error.to_string())
+    }
+
+    /// Head office and the tills, when all is done.
+    ///
+    /// # Errors
+    /// Somebody panicked.
+    pub fn into_parts(self) -> Result<(Office, Shops), String> {
+        Ok((self.office.into_inner().map_err(|error| error.to_string())?, self.shops))
+    }
+
+    fn count(&self, what: &'static str) {
+        *self.counts.lock().unwrap_or_else(PoisonError::into_inner).entry(what).or_default() += 1;
+    }
+
+    /// Tells what was counted on the way.
+    pub fn tally(&self, told: &mut Told) {
+        for (what, count) in &*self.counts.lock().unwrap_or_else(PoisonError::into_inner) {
+            told.figure(&format!("{what}: {count}"));
+        }
+    }
+}
+
+/// Plays all days.
+///
+/// # Errors
+/// A till does something that no till may do.
+pub async fn play(world: &Arc<World>, told: &mut Told) -> Result<(), String> {
+    for (number, (day, range)) in world.baskets.days().into_iter().enumerate() {
+        open_day(world, day).await?;
+        work(world, range).await?;
+        if number % 28 == 27 {
+            let done = world.done.load(Ordering::Relaxed);
+            told.figure(&format!("{day}: {done} baskets are done"));
+        }
+    }
+    Ok(())
+}
+
+/// Every till with a line pulls.
+async fn open_day(world: &Arc<World>, day: NaiveDate) -> Result<(), String> {
+    let morning = day.and_hms_opt(0, 0, 0).ok_or("a day without a morning")?;
+    let mut tasks = JoinSet::new();
+    for (store, shop) in &world.shops.all {
+        if world.plan.is_out(*store, morning) {
+            continue;
+        }
+        let (world, shop) = (Arc::clone(world), Arc::clone(shop));
+        tasks.spawn(async move {
+            let _hand = world.hands.acquire().await.map_err(|error| error.to_string())?;
+            let mut shop = shop.lock().await;
+            shop.connect(true).await?;
+            if shop.round().await.is_err() {
+                world.count("rounds that found no server although the line was up");
+            }
+            shop.rest().await
+        });
+    }
+    all(tasks).await
+}
+
+/// A store's receipts of a day, in order, and for each what must be done before and who waits for it.
+type Turns = Vec<(usize, Option<watch::Receiver<bool>>, watch::Sender<bool>)>;
+
+/// The receipts of a day: each store by itself, a household's in the order in which it bought.
+async fn work(world: &Arc<World>, range: Range<usize>) -> Result<(), String> {
+    let mut stores: BTreeMap<u32, Turns> = BTreeMap::new();
+    let mut last: BTreeMap<u32, watch::Receiver<bool>> = BTreeMap::new();
+    for place in range {
+        let Some(basket) = world.baskets.all.get(place) else { continue };
+        let (tell, hear) = watch::channel(false);
+        let before = last.insert(basket.household, hear);
+        stores.entry(basket.store).or_default().push((place, before, tell));
+    }
+    let mut tasks = JoinSet::new();
+    for turns in stores.into_values() {
+        let world = Arc::clone(world);
+        tasks.spawn(async move {
+            for (place, before, tell) in turns {
+                if let Some(mut before) = before {
+                    // one that is gone is done, or has failed and ends it all
+                    let _ = before.wait_for(|done| *done).await;
+                }
+                let _hand = world.hands.acquire().await.map_err(|error| error.to_string())?;
+                serve(&world, place).await.map_err(|why| format!("basket {place}: {why}"))?;
+                // nobody may wait for it
+                let _ = tell.send(true);
+            }
+            Ok(())
+        });
+    }
+    all(tasks).await
+}
+
+async fn all(mut tasks: JoinSet<Result<(), String>>) -> Result<(), String> {
+    while let Some(done) = tasks.join_next().await {
+        done.map_err(|error| error.to_string())??;
+    }
+    Ok(())
+}
+
+/// One receipt at its till.
+async fn serve(world: &Arc<World>, place: usize) -> Result<(), String> {
+    let Some(basket) = world.baskets.all.get(place) else { return Ok(()) };
+    let Some(shop) = world.shops.all.get(&basket.store) else { return Err("no such store".into()) };
+    let mut shop = shop.lock().await;
+    let up = !world.plan.is_out(basket.store, basket.at);
+    shop.connect(up).await?;
+    world.count(if up { "baskets with the line up" } else { "baskets with the line down" });
+    if up && shop.round().await.is_err() {
+        world.count("rounds that found no server although the line was up");
+    }
+    let redeems = basket.may_redeem() && shop.spendable(&card(basket.household)).await? >= BLOCK;
+    let transaction = sell(world, &shop, basket, place, redeems).await?;
+    if up && shop.tell().await.is_err() {
+        world.count("pushes that found no server although the line was up");
+    }
+    shop.rest().await?;
+    drop(shop);
+    world.sold.lock().unwrap_or_else(PoisonError::into_inner).insert(place, sold(&transaction)?);
+    let done = world.done.fetch_add(1, Ordering::Relaxed) + 1;
+    if world.plan.server_kills.contains(&done) {
+        kill_server(world).await?;
+    }
+    Ok(())
+}
+
+/// Sends a sale until it is answered, and every tenth once more; where its redemption is refused, without it.
+async fn sell(
+    world: &World,
+    shop: &Shop,
+    basket: &Basket,
+    place: usize,
+    redeems: bool,
+) -> Result<Transaction, String> {
+    let sale = world.baskets.sale(basket, redeems);
+    let mut before = None;
+    if world.plan.kills.contains(&place) {
+        before = shop.sell_and_kill(&sale, world.plan.kill_after_us(place)).await?;
+        let word = if before.is_some() { "tills killed, sale answered" } else { "tills killed, sale unanswered" };
+        world.count(word);
+    }
+    let mut answer = shop.sell(&sale).await?;
+    if let (true, Answer::Refused(code)) = (redeems, &answer) {
+        if code != "insufficient_points" {
+            return Err(format!("a redemption is refused as {code}"));
+        }
+        world.count("redemptions that the server refused; sold without");
+        let plain = world.baskets.sale(basket, false);
+        answer = shop.sell(&plain).await?;
+    } else if Plan::is_sent_twice(place) {
+        world.count("requests sent twice");
+        before = Some(std::mem::replace(&mut answer, shop.sell(&sale).await?));
+    }
+    let (transaction, replayed) = match answer {
+        Answer::Sold { transaction, replayed } => (*transaction, replayed),
+        Answer::Refused(code) => return Err(format!("the sale is refused as {code}")),
+    };
+    match before {
+        Some(Answer::Sold { transaction: first, .. }) if first.id != transaction.id => {
+            Err(format!("it was answered as {} and then as {}", first.id, transaction.id))
+        }
+        Some(Answer::Sold { .. }) if !replayed => Err("a repeat does not say that it is one".into()),
+        _ => Ok(transaction),
+    }
+}
+
+fn sold(transaction: &Transaction) -> Result<Sold, String> {
+    let number = |text: &str| text.parse::<i64>().map_err(|_| format!("`{text}` is no number of points"));
+    let (mut earned, mut redeemed) = (0, 0);
+    for it in &transaction.earned {
+        earned += number(&it.points)?;
+    }
+    for it in &transaction.redeemed {
+        redeemed += number(&it.points)?;
+    }
+    let authority = transaction.redeemed.first().map(|it| it.authority.clone());
+    Ok(Sold { id: transaction.id.clone(), earned, redeemed, authority })
+}
+
+/// Kills the server while tills are at work, and starts it again.
+async fn kill_server(world: &Arc<World>) -> Result<(), String> {
+    let own = Arc::clone(world);
+    let restart = move || {
+        let begun = Instant::now();
+        let mut office = own.office.lock().unwrap_or_else(PoisonError::into_inner);
+        office.kill();
+        office.start();
+        begun.elapsed()
+    };
+    let took = tokio::task::spawn_blocking(restart).await.map_err(|error| error.to_string())?;
+    world.count("times the server was killed and came back");
+    if took > PATIENCE {
+        return Err(format!("the server took {} s to come back", took.as_secs()));
+    }
+    Ok(())
+}
+
+/// All lines are up; all tills push until everything is acknowledged, and say once more that it is, so that the
+/// watermark passes all of it; then the server settles.
+///
+/// # Errors
+/// A till is not heard, or something stays unsettled.
+pub async fn quieten(world: &Arc<World>, told: &mut Told) -> Result<(), String> {
+    for _ in 0..2 {
+        let mut tasks = JoinSet::new();
+        for shop in world.shops.all.values() {
+            let (world, shop) = (Arc::clone(world), Arc::clone(shop));
+            tasks.spawn(async move {
+                let _hand = world.hands.acquire().await.map_err(|error| error.to_string())?;
+                empty(&mut *shop.lock().await).await
+            });
+        }
+        all(tasks).await?;
+    }
+    let own = Arc::clone(world);
+    let settling = move || {
+        let office = own.office.lock().unwrap_or_else(PoisonError::into_inner);
+        office.liability_when_settled()
+    };
+    let report = tokio::task::spawn_blocking(settling).await.map_err(|error| error.to_string())?;
+    told.check(
+        report["points"] == report["ledger"] && report["suspense"] == "0",
+        &format!(
+            "the liability report: accounts {}, ledger {}, suspense {}",
+            report["points"], report["ledger"], report["suspense"]
+        ),
+    );
+    Ok(())
+}
+
+async fn empty(shop: &mut Shop) -> Result<(), String> {
+    let begun = Instant::now();
+    shop.connect(true).await?;
+    loop {
+        let done = shop.round().await;
+        let pending = shop.pending().await?;
+        if done.is_ok() && pending == 0 {
+            return shop.rest().await;
+        }
+        if begun.elapsed() > PATIENCE {
+            return Err(format!("a till has {pending} entries that the server does not take: {done:?}"));
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
