@@ -184,7 +184,7 @@ fn knew(catalog: &Catalog, case: &Case, redemption: &Redemption) -> String {
     let approved =
         redemption.approval.as_ref().map_or_else(String::new, |who| format!(", approved by {who}"));
     format!(
-        "{}, when the till knew of {seen} as of {} before{approved}",
+        "{}, when the till knew of {seen}, {} old{approved}",
         render::authority(redemption.authority),
         age(redemption.age_ms)
     )
