@@ -167,7 +167,8 @@ fn a_customer_is_found_changed_and_erased_while_the_ledger_stays() {
         .patch(&path, &json!({"name": "Ali the First", "version": version}))
         .problem(409, "version_conflict");
     let lines = clerk.all(&format!("/api/ledger?membership={}", ali.membership)).len();
-    let gone = clerk.delete(&path);
+    let _ = clerk.delete(&path).problem(409, "in_use");
+    let gone = clerk.delete(&format!("{path}?force=true&reason=asked%20to%20be%20forgotten"));
     assert!(matches!(gone.status, 200 | 204), "{}", gone.text);
     assert_eq!(clerk.all(&format!("/api/ledger?membership={}", ali.membership)).len(), lines);
     let after = clerk.get(&path);
