@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use redb::{Builder, Database, Durability, ReadableDatabase, StorageBackend, WriteTransaction};
 
@@ -19,30 +20,41 @@ struct Backend {
     file: Arc<dyn DiskFile>,
     /// A reader may outlive the store, and with it this: until then nobody else may open the directory.
     _disk: Arc<dyn Disk>,
+    /// Set once another has opened the file: this one touches it no more, not even while it closes.
+    retired: Arc<AtomicBool>,
+}
+
+impl Backend {
+    fn file(&self) -> io::Result<&dyn DiskFile> {
+        if self.retired.load(Ordering::Acquire) {
+            return Err(io::Error::other("the cache was opened anew"));
+        }
+        Ok(&*self.file)
+    }
 }
 
 impl StorageBackend for Backend {
     fn len(&self) -> Result<u64, io::Error> {
-        self.file.size_bytes()
+        self.file()?.size_bytes()
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> Result<(), io::Error> {
-        if self.file.read_at(out, offset)? < out.len() {
+        if self.file()?.read_at(out, offset)? < out.len() {
             return Err(io::Error::from(io::ErrorKind::UnexpectedEof));
         }
         Ok(())
     }
 
     fn set_len(&self, len: u64) -> Result<(), io::Error> {
-        self.file.set_size_bytes(len)
+        self.file()?.set_size_bytes(len)
     }
 
     fn sync_data(&self) -> Result<(), io::Error> {
-        self.file.sync()
+        self.file()?.sync()
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> Result<(), io::Error> {
-        self.file.write_at(data, offset)
+        self.file()?.write_at(data, offset)
     }
 }
 
@@ -50,6 +62,7 @@ impl StorageBackend for Backend {
 #[derive(Debug)]
 pub(super) struct Cache {
     database: Arc<Database>,
+    retired: Arc<AtomicBool>,
 }
 
 impl Cache {
@@ -105,9 +118,10 @@ impl Cache {
     }
 
     fn on(disk: &Arc<dyn Disk>, file: Arc<dyn DiskFile>, cache_bytes: usize) -> Result<Self, StoreError> {
-        let backend = Backend { file, _disk: Arc::clone(disk) };
+        let retired = Arc::new(AtomicBool::new(false));
+        let backend = Backend { file, _disk: Arc::clone(disk), retired: Arc::clone(&retired) };
         let database = Builder::new().set_cache_size(cache_bytes).create_with_backend(backend)?;
-        Ok(Self { database: Arc::new(database) })
+        Ok(Self { database: Arc::new(database), retired })
     }
 
     /// A transaction that writes; a durable one also saves what makes reopening quick.
@@ -130,6 +144,11 @@ impl Cache {
     pub(super) fn meta(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let table = self.database.begin_read()?.open_table(META)?;
         Ok(table.get(name)?.map(|value| value.value().to_vec()))
+    }
+
+    /// Takes its hands off the file, so that it can be opened anew after a failure. Who still reads is told an error.
+    pub(super) fn retire(&self) {
+        self.retired.store(true, Ordering::Release);
     }
 
     /// Walks every page; false if something was wrong (and could be repaired).

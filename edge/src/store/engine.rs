@@ -2,7 +2,7 @@
 //! take the steps one by one and cut the power in any of them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 use shared::catalog::CatalogHash;
@@ -52,6 +52,8 @@ pub(super) struct Engine {
     needless: AtomicU64,
     /// Changes of the cache, or of what it is to hold, since its last durable commit.
     undurable: AtomicU64,
+    /// Whether the cache failed and must be opened anew.
+    failed: AtomicBool,
 }
 
 /// A node's journal as a folder of the store's disk.
@@ -111,6 +113,7 @@ impl Engine {
             contact_ms: AtomicU64::new(0),
             needless: AtomicU64::new(needless),
             undurable: AtomicU64::new(0),
+            failed: AtomicBool::new(false),
         };
         if is_new {
             engine.keep_catalog(catalog.hash, &catalog_bytes)?;

@@ -138,6 +138,10 @@ fn commit(
 fn apply(engine: &Engine, work: &Receiver<Work>, sleeps: &AtomicBool) {
     let mut ticks = 0;
     loop {
+        if let Err(error) = engine.mend() {
+            tracing::error!(%error, "the cache cannot be opened again");
+            std::thread::sleep(TICK);
+        }
         let (waiting, undurable) = engine.backlog();
         if waiting >= WAITING_MAX {
             apply_now(engine, undurable + waiting >= UNDURABLE_MAX);

@@ -8,15 +8,15 @@ use redb::WriteTransaction;
 use shared::catalog::CatalogHash;
 use shared::ids::NodeId;
 
-use super::Engine;
+use super::{Engine, replay_from};
 use crate::store::StoreError;
 use crate::store::cache::Cache;
 use crate::store::key::Key;
-use crate::store::meta::Meta;
+use crate::store::meta::{Meta, STATE};
 #[cfg(feature = "mutants")]
 use crate::store::mutant::{self, Mutant};
 use crate::store::overlay::{Layer, Published};
-use crate::store::tables::{Table, Writing};
+use crate::store::tables::{Snap, Table, Writing};
 use crate::store::view::{View, compile};
 
 /// Who writes the cache.
@@ -36,6 +36,20 @@ pub(super) struct Change {
 impl Applier {
     pub(super) fn new(cache: Cache) -> Self {
         Self { cache }
+    }
+
+    /// One transaction; the state after it.
+    fn write<'a>(
+        &self,
+        durable: bool,
+        layers: impl Iterator<Item = &'a Layer>,
+        meta: &Meta,
+    ) -> Result<Snap, StoreError> {
+        let transaction = self.cache.begin(durable)?;
+        write_layers(&transaction, layers)?;
+        meta.write(&transaction)?;
+        transaction.commit()?;
+        self.cache.snap()
     }
 }
 
@@ -79,12 +93,9 @@ impl Engine {
         } else {
             Arc::new(compile(&stored_catalog(&view, &change.puts, meta.catalog)?)?)
         };
-        let transaction = applier.cache.begin(durable)?;
         let layers = frozen.frozen.iter().map(|layer| &**layer).chain([&change.puts]);
-        write_layers(&transaction, layers)?;
-        meta.write(&transaction)?;
-        transaction.commit()?;
-        let snap = Arc::new(applier.cache.snap()?);
+        let written = applier.write(durable, layers, &meta);
+        let snap = Arc::new(written.inspect_err(|_| self.failed.store(true, Ordering::Release))?);
         let needless = needless(&meta, frozen.node);
         let meta = Arc::new(meta);
         self.publish(|published| {
@@ -105,6 +116,35 @@ impl Engine {
         if mutant::on(Mutant::ReleasedBeforeDurable) {
             self.needless.store(needless, Ordering::Release);
         }
+        Ok(())
+    }
+
+    /// Opens the cache anew where it failed, at its last durable commit, and lays over it what the journal has since:
+    /// redb goes on after no failed write, a full disk included.
+    pub(in crate::store) fn mend(&self) -> Result<(), StoreError> {
+        if !self.failed.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let writer = self.writer.lock();
+        let mut applier = self.applier.lock();
+        applier.cache.retire();
+        let (cache, _) = Cache::open(&self.disk, self.options.cache_bytes)?;
+        let snap = cache.snap()?;
+        let stored =
+            cache.meta(STATE)?.ok_or_else(|| StoreError::Damaged("the cache has lost its state".into()))?;
+        let meta = Meta::read(&stored, &snap)?;
+        let from = meta.applied.get(&self.published().node).map_or(0, |head| head.seq.0) + 1;
+        let mut layer = Layer::default();
+        replay_from(&mut layer, &writer.journal, from, &self.identity().index_key)?;
+        let (snap, active) = (Arc::new(snap), vec![Arc::new(layer)]);
+        self.publish(|published| {
+            // Pages are durable once they are published; only what was kept of the sync may be younger.
+            let meta = Arc::new(Meta { sync: published.meta.sync.clone(), ..meta });
+            Published { snap, meta, active, frozen: Vec::new(), ..published.clone() }
+        });
+        applier.cache = cache;
+        self.undurable.fetch_add(1, Ordering::AcqRel);
+        self.failed.store(false, Ordering::Release);
         Ok(())
     }
 

@@ -272,6 +272,39 @@ fn a_till_is_made_whole_or_not_at_all_wherever_the_power_goes() {
 }
 
 #[test]
+fn a_cache_that_failed_on_a_full_disk_is_opened_anew_and_misses_nothing() {
+    let disk = till();
+    let engine = open(&disk);
+    for key in 0..20 {
+        write(&engine, earn(0, 1, key)).unwrap();
+        if key == 10 {
+            engine.apply(false).unwrap();
+        }
+    }
+    disk.set_capacity_bytes(Some(0));
+    let mut key = 20;
+    while engine.apply(key % 2 == 0).is_ok() {
+        // Room is left in the segment, and for a while in the cache's file.
+        match write(&engine, earn(0, 1, key)) {
+            Ok(_) => key += 1,
+            Err(CommitError::StoreFull) => break,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    disk.set_capacity_bytes(None);
+    assert!(engine.apply(true).is_err(), "redb goes on after no failure");
+    engine.mend().unwrap();
+    let points = i64::try_from(key).unwrap();
+    assert_eq!(balance(&engine.view(), account(0)), points);
+    write(&engine, earn(0, 1, key)).unwrap();
+    engine.apply(true).unwrap();
+    assert_eq!(balance(&engine.view(), account(0)), points + 1);
+    drop(engine);
+    disk.lose_power(9);
+    assert_eq!(balance(&open(&disk).view(), account(0)), points + 1);
+}
+
+#[test]
 fn a_full_disk_refuses_before_anything_is_half_written_and_reads_go_on() {
     let disk = till();
     let engine = open(&disk);
