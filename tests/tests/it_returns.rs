@@ -43,14 +43,17 @@ fn a_receipt_refunded_at_another_outlet_gives_back_exactly_the_points_of_its_lin
     });
 
     let _ = penang.refund_by_receipt((KL, "R-1"), "B-2", &[(0, "1")]).must(201);
-    let _ = penang.refund_by_receipt((KL, "R-1"), "B-3", &[(0, "1")]).must(201);
+    let rest = penang.refund_by_receipt((KL, "R-1"), "B-3", &[(0, "1")]).must(201);
+    // floor(17 / 2) = 8 came first, so 9 are left
+    assert_eq!(points(&rest["earned"][0]["points"]), -9);
+    let _ = penang.refund_by_receipt((KL, "R-1"), "B-4", &[(0, "1")]).problem(409, "refund_exceeds_sale");
     penang.sync();
     until("the member is as if the sale had not been", || {
         let now = office.account(&ali);
         if traces(&now) == traces(&before) { Ok(()) } else { Err(now) }
     });
     assert_eq!(points(&office.liability_when_settled()["points"]), 1_000);
-    assert!(office.cases().is_empty());
+    assert_eq!(office.cases(), Vec::<Value>::new());
     both(&kl, &penang, |till| {
         till.sync();
         till.wait_for_balance(ALI, 1_000);
@@ -213,8 +216,11 @@ fn points_that_were_spent_before_their_sale_came_back_are_owed() {
     let _ = till.pos().post(&path, &spent).must(201);
     let _ = till.refund(&sold.id(), "B-1", &[(0, "1")]).must(201);
     till.sync();
-    let owed = office.liability_when_settled();
-    assert_eq!((points(&owed["points"]), points(&owed["debt"])), (0, 100));
+    until("100 are owed", || {
+        let owed = office.liability_when_settled();
+        let seen = (points(&owed["points"]), points(&owed["debt"]));
+        if seen == (0, 100) { Ok(()) } else { Err(seen) }
+    });
     till.sync();
     let account = till.account(ALI);
     assert_eq!((points(&account["balance"]), points(&account["debt"])), (0, 100));
