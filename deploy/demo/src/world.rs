@@ -1,0 +1,168 @@
+//! The demo's small world: a server, a catalog, members, and three tills in two outlets, all on loopback, with their
+//! stores in a directory that is thrown away.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use edge::app::link::Link;
+use edge::clock::Clock;
+use edge::store::{Store, StoreOptions};
+use edge::sync::client::Client as SyncClient;
+use edge::sync::transport::Http;
+use serde_json::{Value, json};
+use shared::api::office::NewToken;
+use sync_server::app::tokens;
+
+use crate::client::{Client, Failure};
+
+/// The running world.
+pub(crate) struct World {
+    pub(crate) office: Client,
+    pub(crate) tills: Vec<Till>,
+    pub(crate) members: Vec<Member>,
+    server: sync_server::Running,
+}
+
+/// A till of it.
+pub(crate) struct Till {
+    pub(crate) name: &'static str,
+    pub(crate) client: Client,
+    running: edge::Running,
+}
+
+/// A member of it.
+pub(crate) struct Member {
+    pub(crate) card: String,
+    pub(crate) name: String,
+    pub(crate) points: u64,
+}
+
+/// Outlet, name of the till.
+const TILLS: [(&str, &str); 3] =
+    [("kl-central", "KL Central 1"), ("kl-central", "KL Central 2"), ("langkawi-jetty", "Langkawi Jetty 1")];
+
+/// Names for members; made up.
+const NAMES: [&str; 5] = ["John Chen", "Aisha Osman", "Emma Rodriguez", "Marcus Thompson", "David Park"];
+
+impl World {
+    /// Builds it in a directory, with so many members.
+    pub(crate) async fn build(dir: &Path, members: u32) -> Result<Self, Failure> {
+        let server = sync_server::Server::start(sync_server::Options::local(dir.join("server"))).await;
+        let server = server.map_err(|error| format!("the server does not start: {error}"))?;
+        let office = Client::new(&server.url, &admin_token(&server).await?)?;
+        office.put("/api/catalog", &catalog()).await?;
+        let members = enrol_members(&office, members).await?;
+        let mut tills = Vec::new();
+        for (place, (outlet, name)) in TILLS.into_iter().enumerate() {
+            let dir = dir.join(format!("till-{}", place + 1));
+            tills.push(start_till(&dir, &office, outlet, name).await?);
+        }
+        Ok(Self { office, tills, members, server })
+    }
+
+    /// Stops all of it.
+    pub(crate) async fn stop(self) {
+        for till in self.tills {
+            if let Err(error) = till.running.stop().await {
+                eprintln!("{} did not stop well: {error}", till.name);
+            }
+        }
+        self.server.stop().await;
+    }
+}
+
+async fn admin_token(server: &sync_server::Running) -> Result<String, Failure> {
+    let asked = NewToken {
+        name: "demo".to_owned(),
+        role: "admin".to_owned(),
+        outlet: None,
+        programs: None,
+        customer_id: None,
+        minutes: None,
+    };
+    let made = tokens::create(&server.app, sync_server::app::Who::local(), asked).await;
+    let made = made.map_err(|error| format!("no admin token: {error}"))?;
+    made.token.ok_or_else(|| "the token was not told".to_owned())
+}
+
+/// Two outlets, one program with points worth a hundredth of a ringgit, trusted offline within caps.
+fn catalog() -> Value {
+    json!({
+        "outlets": [
+            {"code": "kl-central", "name": "UrbanWear KL Central", "time_zone": "Asia/Kuala_Lumpur", "currency": "MYR", "business": null},
+            {"code": "langkawi-jetty", "name": "UrbanWear Langkawi Jetty", "time_zone": "Asia/Kuala_Lumpur", "currency": "MYR", "business": null},
+        ],
+        "currencies": [
+            {"code": "PTS", "name": "Points", "kind": "redeemable", "scale": 0,
+             "cash_value": {"amount": "0.01", "currency": "MYR"}, "expiry": null},
+        ],
+        "programs": [{
+            "code": "standard-rewards", "name": "Standard Rewards", "color": "#0b6e4f",
+            "time_zone": "Asia/Kuala_Lumpur", "outlets": "all", "style": "points_accrued", "window": null,
+            "currencies": ["PTS"],
+            "levels": [
+                {"code": "member", "name": "Member", "threshold": "0", "multiplier": "1"},
+                {"code": "gold", "name": "Gold", "threshold": "10000", "multiplier": "2", "benefits": ["free-delivery"]},
+            ],
+            "redemption": {"minimum": "100", "step": "100", "maximum_share": "1"},
+            "offline": {"mode": "trust", "per_redemption": "500", "per_member": "500", "per_member_hours": 24,
+                        "till_points": "20000", "till_count": 200, "balance_age_hours": 72, "balance_share": "1",
+                        "levels": "all", "deny_labels": []},
+            "overdraft": {"offline": [{"member_debt": "1000"}, "program"], "late": [{"member_debt": "1000"}, "outlet"],
+                          "forced": ["outlet"], "review_over": "2000", "longest_wait_hours": 72},
+        }],
+        "earning_rules": [{
+            "code": "base", "program": "standard-rewards", "currency": "PTS", "points": "1",
+            "per": {"amount": "1.00", "currency": "MYR"}, "basis": "paid", "rounding": "floor_basket", "multiplied": true,
+        }],
+    })
+}
+
+/// Enrols members. The first has the card of the story and 600 points, the others a little more each.
+async fn enrol_members(office: &Client, count: u32) -> Result<Vec<Member>, Failure> {
+    let mut members = Vec::new();
+    for place in 0..count {
+        let first = usize::try_from(place).map_err(|error| error.to_string())?;
+        let name =
+            NAMES.get(first).map_or_else(|| format!("Member {}", place + 1), |name| (*name).to_owned());
+        let card = (6_009_410_000_012_345_u64 + u64::from(place)).to_string();
+        let points = 600 + 50 * u64::from(place % 40);
+        let enrolled = office
+            .post(
+                "/api/enrolments",
+                &json!({
+                    "customer": {"name": name, "external_id": (10_001 + place).to_string()},
+                    "memberships": [{"program": "standard-rewards", "card": card,
+                                     "consent": {"text_version": "2026-01", "channel": "demo"}}],
+                    "allow_duplicate": true,
+                }),
+            )
+            .await?;
+        let membership =
+            enrolled["memberships"][0]["id"].as_str().ok_or("an enrolment without membership")?;
+        let opening = json!({"currency": "PTS", "points": points.to_string(), "reason": "opening balance"});
+        office.post(&format!("/api/memberships/{membership}/adjust-points"), &opening).await?;
+        members.push(Member { card, name, points });
+    }
+    Ok(members)
+}
+
+/// Registers a till at head office, enrols it, fetches what it caches, and starts it.
+async fn start_till(dir: &Path, office: &Client, outlet: &str, name: &'static str) -> Result<Till, Failure> {
+    let registered = office.post("/api/tills", &json!({"outlet": outlet, "name": name})).await?;
+    let code = registered["enrolment_code"].as_str().ok_or("a till without an enrolment code")?;
+    let sync = SyncClient::new(Arc::new(Http::new(&office.url)?), Clock::machine(), Link::default());
+    let identity = edge::sync::enrol::enrolled(&sync, dir, &office.url, code).await?;
+    let store = Store::create(dir, identity, StoreOptions::default()).map_err(|error| error.to_string())?;
+    store.stop().await.map_err(|error| error.to_string())?;
+    let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+    let options = edge::Options { listen, ..edge::Options::new(dir) };
+    let running = edge::Till::start(options).await?;
+    let token = running.app.new_token("demo").map_err(|error| error.to_string())?;
+    let client = Client::new(&running.url, &token)?;
+    let round = client.post("/api/sync", &json!({})).await?;
+    match round["error"].as_str() {
+        Some(error) => Err(format!("{name} does not reach the server: {error}")),
+        None => Ok(Till { name, client, running }),
+    }
+}
