@@ -155,6 +155,8 @@ async fn start_till(dir: &Path, office: &Client, outlet: &str, name: &'static st
     let identity = edge::sync::enrol::enrolled(&sync, dir, &office.url, code).await?;
     let store = Store::create(dir, identity, StoreOptions::default()).map_err(|error| error.to_string())?;
     store.stop().await.map_err(|error| error.to_string())?;
+    // its lock goes with it
+    drop(store);
     let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
     let options = edge::Options { listen, ..edge::Options::new(dir) };
     let running = edge::Till::start(options).await?;
