@@ -135,7 +135,9 @@ pub fn bootstrapped(store: &Store) -> u16 {
     if store.sync().cursor.is_some() {
         return 1_000;
     }
-    store.snapshot().map_or(0, |outline| round::permille(outline.chunks.len(), store.snapshot_missing().len()))
+    store
+        .snapshot()
+        .map_or(0, |outline| round::permille(outline.chunks.len(), store.snapshot_missing().len()))
 }
 
 /// Keeps up until `stop` says so.
@@ -183,11 +185,12 @@ async fn next_step(app: &App, worker: &mut Worker, rounds: &mut Rounds) -> Resul
             }
         };
         worker.wait(LONG_POLL_MS, interrupt).await?;
-    } else if let Done::Pushed(_) = worker.step().await?
+    } else if let Done::Pushed(pushed) = worker.step().await?
         && worker.may_wait()
     {
         // what the server posted of this is fetched at once, before waiting for more
         worker.step().await?;
+        worker.tell(pushed, None);
     }
     if let Some(asker) = asker {
         // who asked may have gone

@@ -10,8 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::account::{AccountId, LotTerms};
 use crate::catalog::CatalogHash;
 use crate::ids::{
-    BucketId, Code, CodeHash, CustomerId, Dot, Hash, HoldId, MembershipId, NodeId, OutletId, ProgramId, Seq,
-    TillId,
+    BucketId, Code, CodeHash, CustomerId, Dot, HoldId, MembershipId, NodeId, OutletId, ProgramId, Seq, TillId,
 };
 use crate::member::{Card, CardStatus, Customer, Membership, Sealed};
 use crate::money::{self, CurrencyCode};
@@ -497,21 +496,4 @@ pub struct Why {
     pub text: String,
     /// How the points split over the sale's lines; empty where there are no lines.
     pub lines: Vec<Points>,
-}
-
-/// The body hash of a request: what makes a repeat a repeat.
-pub fn body_hash(canonical: &[u8]) -> u64 {
-    Hash::of(canonical).0.first_chunk::<8>().map_or(0, |bytes| u64::from_le_bytes(*bytes))
-}
-
-/// The key under which repeats of a request are known at an outlet.
-pub fn idem_key(outlet: OutletId, parts: &[&str]) -> u128 {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&outlet.0.to_le_bytes());
-    for part in parts {
-        hasher.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
-        hasher.update(part.as_bytes());
-    }
-    let hash = hasher.finalize();
-    hash.as_bytes().first_chunk::<16>().map_or(0, |bytes| u128::from_le_bytes(*bytes))
 }

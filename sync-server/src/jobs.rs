@@ -18,10 +18,12 @@ pub async fn settle(app: Arc<App>, every_ms: u64, mut stop: watch::Receiver<bool
             () = tokio::time::sleep(Duration::from_millis(every_ms)) => {}
             _ = stop.wait_for(|stop| *stop) => return,
         }
-        match settling::round(&app, clock::now()).await {
-            Ok(0) => {}
-            Ok(cuts) => tracing::debug!(cuts, "settled"),
-            Err(error) => tracing::error!(%error, "settling failed"),
+        let books = Arc::clone(&app);
+        match tokio::task::spawn_blocking(move || settling::round_blocking(&books, clock::now())).await {
+            Ok(Ok(0)) => {}
+            Ok(Ok(cuts)) => tracing::debug!(cuts, "settled"),
+            Ok(Err(error)) => tracing::error!(%error, "settling failed"),
+            Err(error) => tracing::error!(%error, "settling ended early"),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Repeats: under which key a request is known again, and what became of it the first time.
 
-use shared::decide::idem::{Natural, brought, is_stale};
-use shared::entry::{Idem, body_hash};
+use shared::decide::idem::{Natural, body_hash, brought, is_stale};
+use shared::entry::Idem;
 use shared::ids::{Dot, OutletId, TillId};
 use shared::refusal::{Problem, Refusal};
 use shared::time::{Day, Millis};

@@ -32,7 +32,7 @@ impl App {
         let shown = Shown {
             catalog: &catalog,
             hash: written.hash,
-            state: self.state(view, entry, &returned),
+            state: self.state(view, entry, &returned)?,
             balances: &balances,
             owners: &owners,
             original: original.as_deref(),
@@ -43,21 +43,24 @@ impl App {
     }
 
     /// `waiting`, `provisional`, `confirmed` or `voided`.
-    fn state(&self, view: &View, entry: &Entry, returned: &Returned) -> &'static str {
+    fn state(&self, view: &View, entry: &Entry, returned: &Returned) -> Result<&'static str, Error> {
+        let told = entry.dot.node != self.identity().node || entry.dot.seq <= view.acked();
         let waits = match &entry.kind {
             EntryKind::Sale(sale) => {
                 !matches!(sale.earner, Party::Membership(_)) && returned.attributed.is_empty()
             }
-            EntryKind::Refund(reversal) | EntryKind::Void(reversal) => reversal.of.dot.is_none(),
+            EntryKind::Refund(reversal) | EntryKind::Void(reversal) if reversal.of.dot.is_none() => {
+                // the server knows the sale by now, unless it has put the return aside
+                !told || view.parked()?.iter().any(|(dot, _)| *dot == entry.dot)
+            }
             _ => false,
         };
-        let told = entry.dot.node != self.identity().node || entry.dot.seq <= view.acked();
-        match (returned.voided, waits, told) {
+        Ok(match (returned.voided, waits, told) {
             (true, _, _) => "voided",
             (false, true, _) => "waiting",
             (false, false, true) => "confirmed",
             (false, false, false) => "provisional",
-        }
+        })
     }
 }
 

@@ -1,5 +1,8 @@
 //! The one path by which anything is written.
 
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
 use shared::decide::{Command, Deed, Draft, Grounds, decide};
 use shared::entry::{Actor, EntryKind, Idem, Intent, SaleRef};
 use shared::ids::Dot;
@@ -156,6 +159,11 @@ impl Case {
         self.prepare(view)?;
         let loader = Loader { view, catalog: &catalog, now: self.now };
         let mut facts = loader.facts(self.place, &self.command, self.of, self.clock_untrusted)?;
+        if let (None, Some(remote)) = (&facts.sale, &mut self.remote) {
+            // what was given back here already, and the server may not have been told yet
+            let here = view.returned(remote.entry.dot)?;
+            give_back(remote, here.lines, here.voided);
+        }
         facts.sale = both(facts.sale.take(), self.remote.take());
         Ok(Verdict::Append(Box::new(decide(&facts, &catalog, &self.command, self.now)?)))
     }
@@ -184,15 +192,20 @@ impl Case {
 /// does not have what this till has not told yet, and this till not what others did.
 fn both(here: Option<KnownSale>, there: Option<KnownSale>) -> Option<KnownSale> {
     let (Some(mut sale), Some(there)) = (here.clone(), there.clone()) else { return here.or(there) };
-    for (line, quantity) in there.returned {
-        let known = sale.returned.entry(line).or_default();
-        *known = quantity.max(*known);
-    }
-    sale.voided |= there.voided;
+    give_back(&mut sale, there.returned, there.voided);
     if sale.attributed.is_empty() {
         sale.attributed = there.attributed;
     }
     Some(sale)
+}
+
+/// Adds what another has seen given back of a transaction.
+fn give_back(sale: &mut KnownSale, lines: BTreeMap<u16, Decimal>, voided: bool) {
+    for (line, quantity) in lines {
+        let known = sale.returned.entry(line).or_default();
+        *known = quantity.max(*known);
+    }
+    sale.voided |= voided;
 }
 
 fn no_numbers() -> Refusal {

@@ -69,6 +69,11 @@ impl Worker {
         if let Some(text) = &error {
             self.fail(text);
         }
+        self.tell(pushed, error)
+    }
+
+    /// Tells listeners what a round came to.
+    pub(super) fn tell(&self, pushed: u64, error: Option<String>) -> SyncResult {
         let result = SyncResult {
             connection: self.app.link().word().to_owned(),
             pushed,

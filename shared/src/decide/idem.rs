@@ -1,7 +1,7 @@
 //! Under which key a request is known, so that a repeat answers as the first did.
 
-use crate::entry::{self, Idem};
-use crate::ids::{OutletId, TillId};
+use crate::entry::Idem;
+use crate::ids::{Hash, OutletId, TillId};
 use crate::time::{Day, Millis};
 
 use crate::limits;
@@ -11,9 +11,9 @@ fn scope(outlet: Option<OutletId>) -> OutletId {
     outlet.unwrap_or(OutletId(0))
 }
 
-/// The key that a request brought as `Idempotency-Key`; `body` is [`entry::body_hash`] of the request.
+/// The key that a request brought as `Idempotency-Key`; `body` is [`body_hash`] of the request.
 pub fn brought(outlet: Option<OutletId>, key: &str, body: u64) -> Idem {
-    Idem { key: entry::idem_key(scope(outlet), &["brought", key]), body }
+    Idem { key: idem_key(scope(outlet), &["brought", key]), body }
 }
 
 /// What a request without a key is known by: (till, kind, business date, receipt).
@@ -27,7 +27,7 @@ pub struct Natural<'a> {
     pub kind: &'a str,
     /// The receipt's number.
     pub receipt: &'a str,
-    /// [`entry::body_hash`] of the request.
+    /// [`body_hash`] of the request.
     pub body: u64,
 }
 
@@ -45,7 +45,7 @@ impl Natural<'_> {
 
     fn idem(&self, sort: &str, tell: &str) -> Idem {
         let till = self.till.map_or_else(String::new, |till| till.0.to_string());
-        let key = entry::idem_key(scope(self.outlet), &[sort, &till, self.kind, tell, self.receipt]);
+        let key = idem_key(scope(self.outlet), &[sort, &till, self.kind, tell, self.receipt]);
         Idem { key, body: self.body }
     }
 }
@@ -53,6 +53,23 @@ impl Natural<'_> {
 /// Whether an entry found under an undated key is too old for its repeat to be one.
 pub fn is_stale(found_at: Millis, now: Millis) -> bool {
     now.since(found_at) > limits::REPEAT_MS
+}
+
+/// The body hash of a request: what makes a repeat a repeat.
+pub fn body_hash(canonical: &[u8]) -> u64 {
+    Hash::of(canonical).0.first_chunk::<8>().map_or(0, |bytes| u64::from_le_bytes(*bytes))
+}
+
+/// The key under which repeats of a request are known at an outlet.
+pub fn idem_key(outlet: OutletId, parts: &[&str]) -> u128 {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&outlet.0.to_le_bytes());
+    for part in parts {
+        hasher.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
+        hasher.update(part.as_bytes());
+    }
+    let hash = hasher.finalize();
+    hash.as_bytes().first_chunk::<16>().map_or(0, |bytes| u128::from_le_bytes(*bytes))
 }
 
 #[cfg(test)]

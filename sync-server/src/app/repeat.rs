@@ -1,8 +1,8 @@
 //! Repeats: under which key a request is known again, and what became of it the first time.
 
 use serde::Serialize;
-use shared::decide::idem::{Natural, brought, is_stale};
-use shared::entry::{Idem, body_hash};
+use shared::decide::idem::{Natural, body_hash, brought, is_stale};
+use shared::entry::Idem;
 use shared::ids::{Dot, OutletId};
 use shared::refusal::Problem;
 use shared::time::{Day, Millis};

@@ -1,6 +1,7 @@
 //! Settling: cuts at the watermark, and holds that time out.
 
 use shared::entry::{EntryKind, Release};
+use shared::ids::BucketId;
 use shared::post::flow;
 use shared::settle::Watermark;
 use shared::time::Millis;
@@ -24,38 +25,52 @@ pub fn watermark(app: &App, now: Millis) -> Done<Watermark> {
 }
 
 /// Ends holds that have timed out, and cuts every bucket that can be cut; answers how many cuts were made.
+///
+/// It is looked on a snapshot first, and each bucket is cut by a commit of its own, so that pushes do not wait for long.
 pub async fn round(app: &App, now: Millis) -> Done<usize> {
-    if !is_due(app, now)? {
-        return Ok(0);
+    if has_expired(app, now)? {
+        app.write(move |books| end_holds(books, now)).await?;
     }
-    app.write(move |books| cut(books, now)).await
+    let mut cuts = 0;
+    for bucket in cuttable(app, now)? {
+        cuts += usize::from(app.write(move |books| cut(books, bucket, now)).await?);
+    }
+    Ok(cuts)
 }
 
 /// [`round`], for threads that may block.
 pub fn round_blocking(app: &App, now: Millis) -> Done<usize> {
-    if !is_due(app, now)? {
-        return Ok(0);
+    if has_expired(app, now)? {
+        app.write_blocking(move |books| end_holds(books, now))?;
     }
-    app.write_blocking(move |books| cut(books, now))
+    let mut cuts = 0;
+    for bucket in cuttable(app, now)? {
+        cuts += usize::from(app.write_blocking(move |books| cut(books, bucket, now))?);
+    }
+    Ok(cuts)
 }
 
-fn cut(books: &mut dyn Write, now: Millis) -> Done<usize> {
-    let desk = desk(books, now)?;
-    end_holds(books, now)?;
-    let wait = longest_wait_ms(books.as_read())?;
-    let watermark = books.watermark(&desk, wait)?;
-    Ok(books.settle(&desk, &watermark)?.len())
+fn has_expired(app: &App, now: Millis) -> Done<bool> {
+    Ok(!app.read()?.holds_expired(now.0)?.is_empty())
 }
 
-/// Whether anything waits: an account with open rows, or a hold past its end.
-fn is_due(app: &App, now: Millis) -> Done<bool> {
+fn cuttable(app: &App, now: Millis) -> Done<Vec<BucketId>> {
     let books = app.read()?;
-    for bucket in (0..app.buckets()).map(shared::ids::BucketId) {
-        if !books.open_accounts(bucket)?.is_empty() {
-            return Ok(true);
+    let desk = desk(&*books, now)?;
+    let watermark = books.watermark(&desk, longest_wait_ms(&*books)?)?;
+    let mut found = Vec::new();
+    for bucket in (0..app.buckets()).map(BucketId) {
+        if books.is_cuttable(&desk, bucket, &watermark)? {
+            found.push(bucket);
         }
     }
-    Ok(!books.holds_expired(now.0)?.is_empty())
+    Ok(found)
+}
+
+fn cut(books: &mut dyn Write, bucket: BucketId, now: Millis) -> Done<bool> {
+    let desk = desk(books, now)?;
+    let watermark = books.watermark(&desk, longest_wait_ms(books.as_read())?)?;
+    Ok(books.cut(&desk, bucket, &watermark)?)
 }
 
 fn end_holds(books: &mut dyn Write, now: Millis) -> Done<()> {

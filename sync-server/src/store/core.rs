@@ -5,7 +5,7 @@ use shared::account::{AccountId, Base};
 use shared::books::{Books, Wait};
 use shared::chain::Head;
 use shared::decide::Draft;
-use shared::entry::{Actor, Cut};
+use shared::entry::{Actor, EntryKind};
 use shared::ids::{BucketId, Dot, MembershipId, NodeId};
 use shared::intake;
 use shared::post::flow::{self, Desk};
@@ -28,6 +28,8 @@ pub trait Told {
     fn taken(&self, dot: Dot) -> Kept<Option<Taken>>;
     /// Up to when every till has told everything.
     fn watermark(&self, desk: &Desk, longest_wait_ms: u64) -> Kept<Watermark>;
+    /// Whether a bucket can be cut at a watermark, and a cut would settle anything.
+    fn is_cuttable(&self, desk: &Desk, bucket: BucketId, watermark: &Watermark) -> Kept<bool>;
 }
 
 impl<T: Books<Error = StoreError>> Told for T {
@@ -46,6 +48,10 @@ impl<T: Books<Error = StoreError>> Told for T {
     fn watermark(&self, desk: &Desk, longest_wait_ms: u64) -> Kept<Watermark> {
         Ok(settle::watermark(&self.nodes()?, desk.now, longest_wait_ms))
     }
+
+    fn is_cuttable(&self, desk: &Desk, bucket: BucketId, watermark: &Watermark) -> Kept<bool> {
+        Ok(settle::plan_cut(self, bucket, watermark, flow::today(desk.now))?.is_some())
+    }
 }
 
 /// What moves the books.
@@ -56,8 +62,8 @@ pub trait Core {
     fn author(&mut self, desk: &Desk, draft: Draft) -> Kept<Dot>;
     /// Answers a node that asks for points.
     fn authorize(&mut self, desk: &Desk, ask: &Authorize) -> Kept<Authorized>;
-    /// Settles every bucket that can be.
-    fn settle(&mut self, desk: &Desk, watermark: &Watermark) -> Kept<Vec<Cut>>;
+    /// Settles a bucket, if it can be; answers whether it was.
+    fn cut(&mut self, desk: &Desk, bucket: BucketId, watermark: &Watermark) -> Kept<bool>;
     /// Attributes an unattributed sale.
     fn attribute(
         &mut self,
@@ -95,8 +101,12 @@ impl<T: Books<Error = StoreError>> Core for T {
         flow::authorize(self, desk, ask)
     }
 
-    fn settle(&mut self, desk: &Desk, watermark: &Watermark) -> Kept<Vec<Cut>> {
-        flow::settle(self, desk, watermark)
+    fn cut(&mut self, desk: &Desk, bucket: BucketId, watermark: &Watermark) -> Kept<bool> {
+        let Some(cut) = settle::plan_cut(self, bucket, watermark, flow::today(desk.now))? else {
+            return Ok(false);
+        };
+        flow::author(self, desk, flow::own(desk, EntryKind::Cut(cut), Vec::new()))?;
+        Ok(true)
     }
 
     fn attribute(

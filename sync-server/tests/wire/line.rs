@@ -206,7 +206,12 @@ impl Node {
         self.push_after(centre, Head::default(), &entries).await
     }
 
-    pub(crate) async fn push_after(&self, centre: &Centre, since: Head, entries: &[PushedEntry]) -> PushReply {
+    pub(crate) async fn push_after(
+        &self,
+        centre: &Centre,
+        since: Head,
+        entries: &[PushedEntry],
+    ) -> PushReply {
         self.push_with(centre, since, entries, &self.key).await
     }
 

@@ -8,7 +8,7 @@ use serde_json::json;
 use shared::chain::Head;
 use shared::ids::{Hash, Seq};
 use shared::wire::snapshot::{Chunk, SnapshotReply};
-use shared::wire::{Cursor, PullPage, PushReply, Pulled};
+use shared::wire::{Cursor, PullPage, Pulled, PushReply};
 
 #[track_caller]
 fn page(pulled: Pulled) -> PullPage {

@@ -157,7 +157,11 @@ impl Centre {
             totals: pusher.totals.with(std::slice::from_ref(&posting)),
             idem: Some(Idem { key: self.rng.key(), body: 1 }),
             actor: Actor::Till { outlet: OutletId(1), till: TillId(1), cashier: Some("c12".into()) },
-            kind: EntryKind::Earn(Move { membership: membership.id, reason: "survey".into(), reference: None }),
+            kind: EntryKind::Earn(Move {
+                membership: membership.id,
+                reason: "survey".into(),
+                reference: None,
+            }),
             postings: vec![posting],
         }
     }

@@ -156,10 +156,17 @@ pub fn counts(ground: &Ground, table: &mut Table<'_>) {
     let per = |of, to| one(number(of) / number(to));
     let exact = counted.syncs == counted.groups && counted.together_syncs == counted.together_groups;
     table.note(&format!("{counted:?}; one sync a group exactly: {exact}"));
-    table.ratio("syncs per acknowledged group, 16 clients", per(counted.together_syncs, counted.together_groups), 1.0);
+    table.ratio(
+        "syncs per acknowledged group, 16 clients",
+        per(counted.together_syncs, counted.together_groups),
+        1.0,
+    );
     table.ratio("syncs per 1,000 scans", one(number(counted.scan_syncs)), 0.0);
     table.ratio("bytes on the acknowledging path per earn", per(counted.bytes, counted.earns), 4096.0);
-    table.figure("hand-overs per earn (to the commit thread, and back)", &per(counted.handovers, counted.earns));
+    table.figure(
+        "hand-overs per earn (to the commit thread, and back)",
+        &per(counted.handovers, counted.earns),
+    );
 }
 
 /// Engine and HTTP, one earn at a time, each beside a sync of as many bytes and a hello.
@@ -189,7 +196,8 @@ pub fn one_by_one(options: &Options, ground: &Ground, table: &mut Table<'_>) {
         half.ratio(engine.p50(), disk.p50());
         hundredth.ratio(engine.percentile(99), disk.percentile(99));
         http.ratio(far.p50(), disk.p50() + greeting.p50());
-        let all = times.each_ref().map(|times| format!("{} / {}", brief(times.p50()), brief(times.percentile(99))));
+        let all =
+            times.each_ref().map(|times| format!("{} / {}", brief(times.p50()), brief(times.percentile(99))));
         let [engine, disk, far, greeting] = all;
         table.note(&format!(
             "p50 / p99: engine earn {engine}, write + fdatasync of {bytes} bytes {disk}, HTTP earn {far}, hello {greeting}"

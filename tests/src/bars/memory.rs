@@ -39,7 +39,8 @@ pub fn till(ground: &Ground, table: &mut Table<'_>) {
     drop(store);
     let dir = ground.dir().display().to_string();
     let log = ground.beside().join("till.log");
-    let daemon = Daemon::start("tillkeep-edge", &["run", "--data-dir", &dir, "--listen", "127.0.0.1:0"], &log);
+    let daemon =
+        Daemon::start("tillkeep-edge", &["run", "--data-dir", &dir, "--listen", "127.0.0.1:0"], &log);
     std::thread::sleep(IDLE);
     let members = ground.members.count;
     table.ratio(&format!("memory of an idle till, {members} members, in MiB"), resident_mib(&daemon), 143.0);

@@ -65,7 +65,8 @@ pub fn after_a_kill(options: &Options, ground: &Ground, table: &mut Table<'_>) -
         let mut told = Vec::new();
         for earns in [0, MANY] {
             killed(&ground.dir(), earns);
-            let (took, store) = timed(|| Store::open(&ground.dir(), StoreOptions::default()).expect("it opens"));
+            let (took, store) =
+                timed(|| Store::open(&ground.dir(), StoreOptions::default()).expect("it opens"));
             told.push((took, store.counters().waiting));
             store.stop().wait().expect("it closes");
             drop(store);

@@ -45,7 +45,8 @@ const LEAST_CENTS: u64 = 500;
 #[must_use]
 pub fn path(whole: bool) -> PathBuf {
     let name = if whole { "baskets-whole-v1.csv" } else { "baskets-tenth-v1.csv" };
-    let cache = std::env::var_os("TILLKEEP_CACHE").map(PathBuf::from).filter(|path| !path.as_os_str().is_empty());
+    let cache =
+        std::env::var_os("TILLKEEP_CACHE").map(PathBuf::from).filter(|path| !path.as_os_str().is_empty());
     let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache/tillkeep");
     cache.unwrap_or_else(home).join(name)
 }

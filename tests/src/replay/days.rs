@@ -195,7 +195,8 @@ async fn sell(
     let mut before = None;
     if world.plan.kills.contains(&place) {
         before = shop.sell_and_kill(&sale, world.plan.kill_after_us(place)).await?;
-        let word = if before.is_some() { "tills killed, sale answered" } else { "tills killed, sale unanswered" };
+        let word =
+            if before.is_some() { "tills killed, sale answered" } else { "tills killed, sale unanswered" };
         world.count(word);
     }
     let mut answer = shop.sell(&sale).await?;

@@ -108,7 +108,10 @@ fn redeemed(judging: &Judging, books: &Books, told: &mut Told) {
     ));
     let points: i64 = judging.sold.values().map(|sold| sold.redeemed).sum();
     told.figure(&format!("{points} points were redeemed in all"));
-    told.check(member.0 == 0 && outlet.0 == 0, "what fell short is borne as the catalog says: by the program");
+    told.check(
+        member.0 == 0 && outlet.0 == 0,
+        "what fell short is borne as the catalog says: by the program",
+    );
 }
 
 /// Every household has earned what a separate program works out.
@@ -136,7 +139,10 @@ fn oracle(judging: &Judging, books: &Books, told: &mut Told) -> Result<(), Strin
     let shown = wrong.iter().take(5).cloned().collect::<Vec<_>>().join("; ");
     told.check(
         wrong.is_empty() && same == books.households.len(),
-        &format!("{same} of {} households earned what oracle.py says, {total} points in all {shown}", books.households.len()),
+        &format!(
+            "{same} of {} households earned what oracle.py says, {total} points in all {shown}",
+            books.households.len()
+        ),
     );
     Ok(())
 }
@@ -147,7 +153,8 @@ fn in_other_orders(options: &Options, books: Books, told: &mut Told) -> Result<(
     let (books, next) = (books.shared(), Arc::new(AtomicU32::new(0)));
     let mut workers = Vec::new();
     for _ in 0..AT_ONCE {
-        let (books, next, seed, orders) = (Arc::clone(&books), Arc::clone(&next), options.seed, options.orders);
+        let (books, next, seed, orders) =
+            (Arc::clone(&books), Arc::clone(&next), options.seed, options.orders);
         workers.push(std::thread::spawn(move || {
             let mut hashes: Vec<Hash> = Vec::new();
             loop {

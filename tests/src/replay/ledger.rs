@@ -96,12 +96,7 @@ fn gather(app: &App, store: &dyn Read, households: impl Iterator<Item = u32>) ->
     Ok(Books { frame, journals, lines, cases, households })
 }
 
-fn journal(
-    store: &dyn Read,
-    node: NodeId,
-    start: Seq,
-    head: Seq,
-) -> Result<Vec<(Stored, Receipt)>, String> {
+fn journal(store: &dyn Read, node: NodeId, start: Seq, head: Seq) -> Result<Vec<(Stored, Receipt)>, String> {
     let mut journal = Vec::new();
     let mut seq = start.next();
     while seq <= head {

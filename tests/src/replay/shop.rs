@@ -189,7 +189,11 @@ impl Shop {
             }
             Self::Apart(apart) => {
                 let act = move |till: &mut Till| {
-                    if up { till.line().mend() } else { till.line().cut() }
+                    if up {
+                        till.line().mend()
+                    } else {
+                        till.line().cut()
+                    }
                     network(till, "auto")
                 };
                 apart.at(act).await

@@ -1,7 +1,8 @@
 //! What people do at a till.
 
 use shared::basket::Back;
-use shared::entry::{Authority, EntryKind, Idem, Line, Party, ReturnedLine, Reversal, SaleRef, body_hash};
+use shared::decide::idem::body_hash;
+use shared::entry::{Authority, EntryKind, Idem, Line, Party, ReturnedLine, Reversal, SaleRef};
 use shared::ids::{BucketId, Dot};
 use shared::points::Points;
 use shared::wire::{Authorize, Authorized};
