@@ -77,21 +77,18 @@ impl Incoming {
         Ok(self.token.as_deref().ok_or(WireError::Token("there is none"))?)
     }
 
-    /// Checks a token over the body as sent or, where that does not fit, over the message in it.
-    fn signed<T>(&self, check: impl Fn(&[u8]) -> Result<T, SyncError>) -> Result<T, SyncError> {
-        match check(&self.body) {
-            Err(SyncError::Wire(WireError::Token(_))) => check(&self.plain),
-            other => other,
-        }
-    }
-
     /// The node that signed it, which must be the one that it speaks for.
     fn node(&self, app: &App, says: NodeId) -> Result<NodeRow, Failure> {
         let now = clock::now();
         let token = self.token()?;
-        let (node, row) = self.signed(|bytes| sync::authenticate(app, token, bytes, now))?;
-        if node == says { Ok(row) } else { Err(WireError::Token("it is another node's").into()) }
+        let (node, row) = sync::authenticate(app, token, &self.body, now)?;
+        spoken_for((node, row), says)
     }
+}
+
+/// The node that signed a request must be the one that it speaks for.
+fn spoken_for((node, row): (NodeId, NodeRow), says: NodeId) -> Result<NodeRow, Failure> {
+    if node == says { Ok(row) } else { Err(WireError::Token("it is another node's").into()) }
 }
 
 /// Unpacks a zstd frame, up to the limit of a body.
@@ -137,10 +134,9 @@ async fn push(State(app): State<Arc<App>>, request: Request) -> Result<Response,
     let now = clock::now();
     let node = message.node;
     let token = incoming.token()?;
-    let known = match incoming.signed(|bytes| sync::authenticate(&app, token, bytes, now)) {
+    let known = match sync::authenticate(&app, token, &incoming.body, now) {
         Err(SyncError::UnknownNode(_)) => {
-            let certified = incoming.signed(|bytes| sync::certified(&app, &message, token, bytes, now))?;
-            match certified {
+            match sync::certified(&app, &message, token, &incoming.body, now)? {
                 Some(said) => sync::recognise(&app, said).await?,
                 None => false,
             }
@@ -159,8 +155,14 @@ async fn push(State(app): State<Arc<App>>, request: Request) -> Result<Response,
 async fn pull(State(app): State<Arc<App>>, request: Request) -> Result<Response, Failure> {
     let incoming = Incoming::read(request).await?;
     let ask: Pull = incoming.message()?;
-    let row = incoming.node(&app, ask.node)?;
-    answer(&sync::pull::pull(&app, ask, row).await?)
+    match sync::authenticate(&app, incoming.token()?, &incoming.body, clock::now()) {
+        // a server restored to before this node's enrolment: it is to push its first entry, which certifies it
+        Err(SyncError::UnknownNode(_)) => answer(&Pulled::Bootstrap),
+        found => {
+            let row = spoken_for(found?, ask.node)?;
+            answer(&sync::pull::pull(&app, ask, row).await?)
+        }
+    }
 }
 
 async fn snapshot(State(app): State<Arc<App>>, request: Request) -> Result<Response, Failure> {

@@ -10,8 +10,8 @@ use uuid::Uuid;
 use super::directory::CASE;
 use super::kv::{Kv, Stored, decode, encode, field, key, under};
 use super::tables::{
-    ACCOUNT_CASES, ACCOUNT_FEED, ACCOUNT_LEGS, ACCOUNTS, CASE_TIMES, CASES, CHANGES, HOLDS, LEDGER,
-    LEDGER_LEGS, LEDGER_TOTALS, OPEN_ACCOUNTS, counter,
+    ACCOUNT_CASES, ACCOUNT_FEED, ACCOUNT_LEGS, ACCOUNTS, CASE_TIMES, CASES, CHANGES, HOLD_ENDS, HOLDS,
+    LEDGER, LEDGER_LEGS, LEDGER_TOTALS, OPEN_ACCOUNTS, counter,
 };
 use super::view::{View, account_at, account_key, dot_key, span_after};
 use crate::store::topics::{Feeds, Leg};
@@ -29,6 +29,12 @@ fn feed_key(bucket: BucketId, change: u64) -> [u8; 10] {
 
 fn hold_key(key_: u128, account: AccountId) -> [u8; 34] {
     key(&[&key_.to_be_bytes(), &account_key(account)])
+}
+
+/// Where an open hold that times out stands among them.
+fn hold_end(name: u128, account: AccountId, row: &HoldRow) -> Option<[u8; 42]> {
+    let end = row.expires_at.filter(|_| row.points.is_positive())?;
+    Some(key(&[&end.0.to_be_bytes(), &hold_key(name, account)]))
 }
 
 fn leg_key(name: LedgerKey) -> [u8; 16] {
@@ -97,6 +103,13 @@ impl<T: Kv> Accounts for View<T> {
     }
 
     fn put_hold(&mut self, key: u128, account: AccountId, row: HoldRow) -> Stored<()> {
+        let before = self.hold(key, account)?;
+        if let Some(gone) = before.as_ref().and_then(|row| hold_end(key, account, row)) {
+            self.delete(HOLD_ENDS, &gone)?;
+        }
+        if let Some(end) = hold_end(key, account, &row) {
+            self.put_raw(HOLD_ENDS, &end, &[])?;
+        }
         self.put(HOLDS, &hold_key(key, account), &row)
     }
 
@@ -221,11 +234,8 @@ impl<T: Kv> Feeds for View<T> {
 
 impl<T: Kv> View<T> {
     pub(super) fn open_holds_until(&self, until: u64) -> Stored<Vec<(u128, AccountId)>> {
-        let overdue =
-            |row: &HoldRow| row.expires_at.is_some_and(|at| at.0 <= until) && row.points.is_positive();
-        self.collect(HOLDS, &under(&[]), false, usize::MAX, |place, value| {
-            let row: HoldRow = decode(value)?;
-            Ok(overdue(&row).then(|| (u128::from_be_bytes(field(place, 0)), account_at(place, 16))))
-        })
+        let span = ([0; 42], key::<42>(&[&until.to_be_bytes(), &[0xff; 34]]));
+        let keys = self.keys(HOLD_ENDS, &span)?;
+        Ok(keys.iter().map(|place| (u128::from_be_bytes(field(place, 8)), account_at(place, 24))).collect())
     }
 }

@@ -105,6 +105,8 @@ tables! {
     OPEN_ACCOUNTS: 20 = "open_accounts.1";
     /// key u128, account set [u8; 16], currency u16 → [`HoldRow`](shared::books::HoldRow).
     HOLDS: 34 = "holds.1";
+    /// when it times out u64, key u128, account set [u8; 16], currency u16 → (): open holds that do.
+    HOLD_ENDS: 42 = "hold_ends.1";
     /// order u64 → [`LedgerKey`](shared::books::LedgerKey), [`LedgerLine`](shared::books::LedgerLine): as posted.
     LEDGER: 8 = "ledger.1";
     /// dot, leg u32 → order u64: where a leg stands in the ledger.
