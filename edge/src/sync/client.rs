@@ -120,7 +120,7 @@ impl Client {
         let body = zstd::encode_all(message, ZSTD_LEVEL).map_err(|error| error.to_string())?;
         let request = Request {
             call,
-            token: signer.map(|signer| token(signer.node, &signer.key, message, now)),
+            token: signer.map(|signer| token(signer.node, &signer.key, &body, now)),
             body,
             patience: PATIENCE + wait,
         };
