@@ -1,5 +1,5 @@
 //! `/sync/v1`: tills. A body is a zstd frame of a wire message (a bare message is taken too); the token is
-//! signed by the node's key over the body as sent (over the message in it is taken too).
+//! signed by the node's key over the body as sent.
 
 use std::sync::Arc;
 
@@ -15,7 +15,9 @@ use shared::books::NodeRow;
 use shared::ids::NodeId;
 use shared::limits;
 use shared::wire::snapshot::{SnapshotReply, SnapshotRequest};
-use shared::wire::{self, Authorize, EnrolRequest, Pull, Push, PushReply, Pushed, ReceiptRequest, WireError};
+use shared::wire::{
+    self, Authorize, EnrolRequest, Pull, Pulled, Push, PushReply, Pushed, ReceiptRequest, WireError,
+};
 
 use super::error::Failure;
 use super::extract::bytes;

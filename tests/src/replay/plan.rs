@@ -69,7 +69,7 @@ impl Plan {
     #[must_use]
     pub fn kill_after_us(&self, place: usize) -> u64 {
         let place = u64::try_from(place).unwrap_or(0);
-        Rng::new(self.seed ^ place.rotate_left(27)).below(4_000)
+        Rng::new(self.seed ^ place.rotate_left(27)).below(8_000)
     }
 
     /// Whether a receipt is sent a second time although it was answered.
