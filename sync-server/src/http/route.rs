@@ -100,6 +100,7 @@ impl Api {
     }
 
     /// Adds a call.
+    #[expect(clippy::needless_pass_by_value, reason = "the table of routes makes each where it stands")]
     pub(super) fn on<H, T>(mut self, op: Op, handler: H) -> Self
     where
         H: Handler<T, Arc<App>>,

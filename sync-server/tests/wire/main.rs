@@ -1,6 +1,8 @@
 //! The sync endpoints over HTTP on loopback, as a till speaks to them: enrolment, push, pull, snapshots, restored and
 //! revoked.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod line;
 
 use line::{Centre, Node};
