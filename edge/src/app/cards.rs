@@ -13,7 +13,7 @@ use shared::view::{Facts, Scanned};
 
 use super::facts::Loader;
 use super::write::Wish;
-use super::{App, Error, Outcome, fresh};
+use super::{App, Error, Outcome};
 use crate::store::View;
 
 impl App {
@@ -78,7 +78,7 @@ impl App {
     ) -> Result<Outcome<Scan>, Error> {
         let report = request::card_report(code, asked, &self.identity().index_key)?;
         let coming = self.coming(key, "card_report", &(code, asked));
-        let keying = coming.without_receipt(u128::from_le_bytes(fresh::bytes()));
+        let keying = coming.without_receipt(None);
         let done = self.write(Wish { asked: report, keying, of: None, remote: None }).await?;
         Ok(Outcome { body: self.scan(code)?, replayed: done.replayed })
     }

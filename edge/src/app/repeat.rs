@@ -12,6 +12,8 @@ use crate::store::View;
 /// What a request says about being repeated.
 #[derive(Clone, Debug)]
 pub(crate) enum Keying {
+    /// It will not be known again.
+    None,
     /// Its key is known: the caller's own, that of a dated receipt, or a random one.
     Fixed(Idem),
     /// A receipt without a day: the same body within 48 hours is a repeat.
@@ -32,8 +34,8 @@ pub(crate) enum Keying {
 /// What became of a request before.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Seen {
-    /// Nothing: it is new, and will be known under this.
-    Never(Idem),
+    /// Nothing: it is new, and will be known under this, if under anything.
+    Never(Option<Idem>),
     /// It is this entry.
     As(Dot),
 }
@@ -72,11 +74,12 @@ impl Coming<'_> {
         }
     }
 
-    /// The key of a request without a receipt: the caller's, or one that no other request has.
-    pub(crate) fn without_receipt(&self, random: u128) -> Keying {
+    /// The key of a request without a receipt: the caller's. Without one it is not known again, and gets a key that no
+    /// other request has (`random`) only where the server must be asked under one.
+    pub(crate) fn without_receipt(&self, random: Option<u128>) -> Keying {
         let body = self.hash();
         let own = self.key.map(|key| brought(Some(self.outlet), key, body));
-        Keying::Fixed(own.unwrap_or(Idem { key: random, body }))
+        own.or(random.map(|key| Idem { key, body })).map_or(Keying::None, Keying::Fixed)
     }
 
     /// The body's hash; the kind is part of it, so that one key cannot stand for a sale and its void.
@@ -92,7 +95,10 @@ impl Keying {
     /// `idempotency_conflict` where the key came with another body.
     pub(crate) fn find(&self, view: &View, now: Millis) -> Result<Seen, Error> {
         match self {
-            Self::Fixed(idem) => Ok(found(view, *idem)?.map_or(Seen::Never(*idem), |(dot, _)| Seen::As(dot))),
+            Self::None => Ok(Seen::Never(None)),
+            Self::Fixed(idem) => {
+                Ok(found(view, *idem)?.map_or(Seen::Never(Some(*idem)), |(dot, _)| Seen::As(dot)))
+            }
             Self::Undated { outlet, till, kind, receipt, body } => {
                 let natural =
                     Natural { outlet: Some(*outlet), till: Some(*till), kind, receipt, body: *body };
@@ -100,7 +106,7 @@ impl Keying {
                 loop {
                     let idem = natural.undated(generation);
                     match found(view, idem)? {
-                        None => return Ok(Seen::Never(idem)),
+                        None => return Ok(Seen::Never(Some(idem))),
                         Some((dot, at)) if !is_stale(at, now) => return Ok(Seen::As(dot)),
                         Some(_) => generation += 1,
                     }

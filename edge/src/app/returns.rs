@@ -71,7 +71,7 @@ impl App {
     }
 
     /// The sale as the server knows it, where there is a line and it answers within the budget.
-    async fn ask_for_sale(&self, of: &SaleRef) -> Option<KnownSale> {
+    pub(super) async fn ask_for_sale(&self, of: &SaleRef) -> Option<KnownSale> {
         if !self.link().is_online() {
             return None;
         }

@@ -34,7 +34,8 @@ impl App {
         let moved = request::points(asked, membership, earn, &catalog)?;
         let kind = if earn { "earn" } else { "redeem" };
         let coming = self.coming(key, kind, &(membership, asked));
-        let keying = coming.without_receipt(u128::from_le_bytes(fresh::bytes()));
+        let random = (!earn).then(|| u128::from_le_bytes(fresh::bytes()));
+        let keying = coming.without_receipt(random);
         self.transact(Wish { asked: moved, keying, of: None, remote: None }).await
     }
 

@@ -16,7 +16,8 @@ use super::{App, Error};
 use crate::store::{Returned, View, Written};
 
 impl App {
-    /// A transaction as it stands now. `remote` is what it gives back or undoes, where only the server knows that.
+    /// A transaction as it stands now. `remote` is what it gives back or undoes, or it itself,
+    /// as the server knows it.
     pub(super) fn show(
         &self,
         view: &View,
@@ -26,7 +27,15 @@ impl App {
         let entry = &written.entry;
         let catalog = view.catalog_of(entry.catalog)?.unwrap_or_else(|| view.catalog());
         let original = original(view, entry)?.or_else(|| remote.map(|sale| Arc::new(sale.entry.clone())));
-        let returned = view.returned(entry.dot)?;
+        let mut returned = view.returned(entry.dot)?;
+        if let Some(sale) =
+            remote.filter(|sale| sale.entry.dot == entry.dot && returned.attributed.is_empty())
+        {
+            returned.attributed.clone_from(&sale.attributed);
+            // an account set of one membership bears its id
+            let owner = sale.attributed.first().map(|leg| MembershipId(leg.account.set.0));
+            returned.attributed_to = returned.attributed_to.or(owner);
+        }
         let members = members(original.as_deref().unwrap_or(entry), &returned);
         let (owners, balances) = accounts(view, &members)?;
         let shown = Shown {

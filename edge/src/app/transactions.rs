@@ -1,8 +1,9 @@
 //! Transactions read back.
 
 use shared::api::transaction::Transaction;
-use shared::entry::EntryKind;
+use shared::entry::{EntryKind, SaleRef};
 use shared::ids::{CustomerId, Dot};
+use shared::view::KnownSale;
 
 use super::{App, Error};
 use crate::store::View;
@@ -21,12 +22,30 @@ pub struct Find {
 }
 
 impl App {
-    /// One transaction.
-    pub fn transaction(&self, id: Dot) -> Result<Transaction, Error> {
+    /// One transaction. What became of a sale that waited for its card only the server knows: it is asked while there is
+    /// a line.
+    pub async fn transaction(&self, id: Dot) -> Result<Transaction, Error> {
+        let here = self.transaction_here(id, None)?;
+        if here.state != "waiting" {
+            return Ok(here);
+        }
+        let asked = SaleRef {
+            dot: Some(id),
+            outlet: self.identity().outlet,
+            business_date: None,
+            receipt: String::new(),
+        };
+        match self.ask_for_sale(&asked).await {
+            Some(remote) => self.transaction_here(id, Some(&remote)),
+            None => Ok(here),
+        }
+    }
+
+    fn transaction_here(&self, id: Dot, remote: Option<&KnownSale>) -> Result<Transaction, Error> {
         let view = self.store().read()?;
         let written = view.entry(id)?.filter(|written| is_transaction(&written.entry.kind));
         let written = written.ok_or_else(|| Error::not_found("transaction with this id at this till"))?;
-        self.show(&view, &written, None)
+        self.show(&view, &written, remote)
     }
 
     /// Transactions, newest first.

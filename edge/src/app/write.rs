@@ -70,14 +70,14 @@ impl App {
         done
     }
 
-    fn case(&self, wish: Wish, idem: Idem, now: Millis) -> Case {
+    fn case(&self, wish: Wish, idem: Option<Idem>, now: Millis) -> Case {
         let identity = self.identity();
         let actor = Actor::Till { outlet: identity.outlet, till: identity.till, cashier: wish.asked.cashier };
         Case {
             place: self.place(),
             command: Command {
                 actor,
-                idem: Some(idem),
+                idem,
                 business_date: wish.asked.business_date,
                 occurred_at: wish.asked.occurred_at,
                 grounds: Grounds::Offline,

@@ -64,7 +64,7 @@ pub(crate) async fn find(
 #[utoipa::path(get, path = "/api/transactions/{id}", params(("id" = String, Path)), responses(
     (status = 200, body = Transaction), (status = 404, body = Problem)))]
 pub(crate) async fn one(State(app): Till, Part(text): Part) -> Result<Answer<Transaction>, Failure> {
-    Ok(Answer(app.transaction(id(&text)?)?))
+    Ok(Answer(app.transaction(id(&text)?).await?))
 }
 
 /// Lines given back: exactly their points come back.
