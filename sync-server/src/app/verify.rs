@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use shared::account::Base;
 use shared::books::{NodeRow, Side};
 use shared::chain;
+use shared::control::ControlTotals;
 use shared::entry::{Entry, Totals};
+use shared::frontier::Frontier;
 use shared::ids::{BucketId, CurrencyId, Dot, NodeId, Seq};
 
 use super::console::Console;
@@ -20,6 +22,8 @@ struct Report {
     entries: u64,
     accounts: u64,
     legs: u64,
+    walked: Frontier,
+    said: ControlTotals,
 }
 
 /// Verifies all of it; says what does not hold, then a line of what was looked at. Blocks.
@@ -43,6 +47,7 @@ pub fn verify(app: &App, console: &mut dyn Console) -> Done<bool> {
         "entries": report.entries,
         "accounts": report.accounts,
         "legs": report.legs,
+        "control_net": report.said.net(),
     });
     console.out(&told.to_string());
     Ok(report.wrong.is_empty())
@@ -59,6 +64,10 @@ fn chain(books: &dyn Read, node: NodeId, row: &NodeRow, report: &mut Report) -> 
             return Ok(said);
         };
         report.entries += 1;
+        // a branch begins where it left its parent, and so has no entries below
+        if row.origin.is_none() && report.walked.advance(dot).is_err() {
+            report.wrong.push(format!("entry {dot}: there is a gap before it"));
+        }
         let hash = chain::link(head.hash, &stored.bytes);
         if hash != stored.head.hash {
             report.wrong.push(format!("entry {dot}: its chain is broken"));
@@ -71,6 +80,7 @@ fn chain(books: &dyn Read, node: NodeId, row: &NodeRow, report: &mut Report) -> 
         }
         head = chain::Head { seq: dot.seq, hash };
     }
+    report.said.hear(node, said);
     if head != row.head {
         report.wrong.push(format!("node {}: its head is not where its chain ends", node.0));
     }
