@@ -1,7 +1,7 @@
 //! The till's half of the conversation with the server, without any I/O.
 //!
 //! A [`TillSync`] is a small state that the shell stores; [`TillSync::next`] says what to do, and
-//! [`TillSync::on_pushed`] and [`TillSync::on_page`] what an answer means. The server's half is [`crate::intake`].
+//! [`TillSync::on_pushed`] and [`TillSync::judge`] what an answer means. The server's half is [`crate::intake`].
 //!
 //! ```
 //! use shared::chain::Head;

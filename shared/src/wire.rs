@@ -1,6 +1,6 @@
 //! What till and server say to each other under `/sync/v1`.
 //!
-//! A body is a [`Message`]: one byte of format version, then postcard; over HTTP it is zstd-compressed. Each request
+//! A body ([`encode`], [`decode`]) is one byte of format version, then postcard; over HTTP it is zstd-compressed. Each request
 //! carries a short-lived token signed by the node's key over the body ([`token::token`]); what the server hands out to be kept
 //! (certificates, snapshots, pages) is signed by the server.
 

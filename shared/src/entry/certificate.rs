@@ -8,7 +8,7 @@ use crate::ids::{NodeId, OutletId, TillId};
 use crate::time::Millis;
 use crate::wire::{WireError, check, sign};
 
-/// What the server certifies of a node. Its bytes are signed; see [`Certificate::signed`].
+/// What the server certifies of a node. Its bytes are signed; see [`Certificate::issue`] and [`Certificate::read`].
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Certificate {
     /// The signed bytes: a [`CertificateBody`] in postcard.
