@@ -41,6 +41,8 @@ pub struct Options {
     pub orders: u32,
     /// Where tills and server keep their stores; the system's own place for temporary files if none is named.
     pub dir: Option<PathBuf>,
+    /// Every so many days every till pulls in the morning; on the others only those that will sell from it.
+    pub pull_days: usize,
     /// Only the first so many days, for a quick look; the household's points are then not compared.
     pub days: Option<usize>,
 }
@@ -54,6 +56,7 @@ impl Default for Options {
             outage_millionths: 100_000,
             orders: 10,
             dir: None,
+            pull_days: 7,
             days: None,
         }
     }
@@ -119,7 +122,7 @@ async fn replay(options: &Options, told: &mut Told) -> Result<(), String> {
     let (office, shops) = fleet::open(options, &baskets, &plan).await?;
     told.figure(&format!("{} tills are enrolled, {} of them processes", shops.len(), plan.apart.len()));
 
-    let world = Arc::new(World::new(Arc::clone(&baskets), plan, office, shops));
+    let world = Arc::new(World::new(Arc::clone(&baskets), plan, (office, shops), options.pull_days));
     days::play(&world, told).await?;
     days::quieten(&world, told).await?;
     let sold = world.sold()?;

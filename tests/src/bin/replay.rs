@@ -1,4 +1,5 @@
-//! `replay [--tenth|--whole] [--seed N] [--outage-hours H] [--outage-share S] [--orders N] [--days N] [--dir DIR]`
+//! `replay [--tenth|--whole] [--seed N] [--outage-hours H] [--outage-share S] [--orders N] [--pull-days N] [--days N]
+//! [--dir DIR]`
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -6,7 +7,7 @@ use std::process::ExitCode;
 use system_tests::replay::{self, Options, Told};
 
 const USAGE: &str = "usage: replay [--tenth|--whole] [--seed N] [--outage-hours H] [--outage-share S] [--orders N] \
-                     [--days N] [--dir DIR]\n\
+                     [--pull-days N] [--days N] [--dir DIR]\n\
                      Replays a year of real receipts: by default those of a tenth of the households, lines down for 24 h \
                      at a time in a share of 0.1, taken in again in 10 other orders.";
 
@@ -45,6 +46,7 @@ fn read(mut arguments: impl Iterator<Item = String>) -> Result<Options, String> 
             "--outage-hours" => options.outage_hours = value.parse().map_err(|_| wrong())?,
             "--outage-share" => options.outage_millionths = millionths(&value).ok_or_else(wrong)?,
             "--orders" => options.orders = value.parse().map_err(|_| wrong())?,
+            "--pull-days" => options.pull_days = value.parse().map_err(|_| wrong())?,
             "--days" => options.days = Some(value.parse().map_err(|_| wrong())?),
             "--dir" => options.dir = Some(value.into()),
             _ => return Err(format!("there is no option `{name}`")),

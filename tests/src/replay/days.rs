@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, NaiveDateTime};
 use shared::api::transaction::Transaction;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -33,13 +33,32 @@ pub struct World {
     counts: Mutex<BTreeMap<&'static str, u64>>,
     done: AtomicUsize,
     hands: Semaphore,
+    /// Every so many days every till pulls.
+    pull_days: usize,
+    /// The places of each store's receipts.
+    by_store: BTreeMap<u32, Vec<usize>>,
+}
+
+fn morning(day: NaiveDate) -> NaiveDateTime {
+    day.and_time(chrono::NaiveTime::MIN)
 }
 
 impl World {
     /// Puts it together.
     #[must_use]
-    pub fn new(baskets: Arc<Baskets>, plan: Plan, office: Office, shops: Shops) -> Self {
+    pub fn new(
+        baskets: Arc<Baskets>,
+        plan: Plan,
+        (office, shops): (Office, Shops),
+        pull_days: usize,
+    ) -> Self {
+        let mut by_store: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+        for (place, basket) in baskets.all.iter().enumerate() {
+            by_store.entry(basket.store).or_default().push(place);
+        }
         Self {
+            pull_days: pull_days.max(1),
+            by_store,
             baskets,
             plan,
             office: Mutex::new(office),
@@ -67,6 +86,16 @@ impl World {
         Ok((self.office.into_inner().map_err(|error| error.to_string())?, self.shops))
     }
 
+    /// Whether a till's next receipt comes with the line down, and before another morning with the line up.
+    fn sells_from_morning(&self, store: u32, day: NaiveDate) -> bool {
+        let places = self.by_store.get(&store).map_or(&[][..], Vec::as_slice);
+        let later = |place: &usize| self.baskets.all.get(*place).is_none_or(|basket| basket.at.date() < day);
+        let next = places.get(places.partition_point(later)).and_then(|place| self.baskets.all.get(*place));
+        let Some(next) = next.filter(|next| self.plan.is_out(store, next.at)) else { return false };
+        let mut mornings = day.iter_days().skip(1).take_while(|day| *day <= next.at.date());
+        mornings.all(|day| self.plan.is_out(store, morning(day)))
+    }
+
     fn count(&self, what: &'static str) {
         *self.counts.lock().unwrap_or_else(PoisonError::into_inner).entry(what).or_default() += 1;
     }
@@ -85,7 +114,7 @@ impl World {
 /// A till does something that no till may do.
 pub async fn play(world: &Arc<World>, told: &mut Told) -> Result<(), String> {
     for (number, (day, range)) in world.baskets.days().into_iter().enumerate() {
-        open_day(world, day).await?;
+        open_day(world, day, number % world.pull_days == 0).await?;
         work(world, range).await?;
         if number % 28 == 27 {
             let done = world.done.load(Ordering::Relaxed);
@@ -95,12 +124,12 @@ pub async fn play(world: &Arc<World>, told: &mut Told) -> Result<(), String> {
     Ok(())
 }
 
-/// Every till with a line pulls.
-async fn open_day(world: &Arc<World>, day: NaiveDate) -> Result<(), String> {
-    let morning = day.and_hms_opt(0, 0, 0).ok_or("a day without a morning")?;
+/// In the morning tills with a line pull: on some days all of them, so that the watermark moves; on the others those
+/// that will sell from what they have then. What else a till pulled in the morning it would pull again before it sells.
+async fn open_day(world: &Arc<World>, day: NaiveDate, everybody: bool) -> Result<(), String> {
     let mut tasks = JoinSet::new();
     for (store, shop) in &world.shops.all {
-        if world.plan.is_out(*store, morning) {
+        if world.plan.is_out(*store, morning(day)) || !(everybody || world.sells_from_morning(*store, day)) {
             continue;
         }
         let (world, shop) = (Arc::clone(world), Arc::clone(shop));

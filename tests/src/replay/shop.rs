@@ -190,9 +190,9 @@ impl Shop {
             Self::Apart(apart) => {
                 let act = move |till: &mut Till| {
                     if up {
-                        till.line().mend()
+                        till.line().mend();
                     } else {
-                        till.line().cut()
+                        till.line().cut();
                     }
                     network(till, "auto")
                 };
