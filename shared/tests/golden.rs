@@ -3,6 +3,7 @@
 //!
 //! A fixture is missing only where a format is new: `TILLKEEP_WRITE_FIXTURES=1 cargo test -p shared --test golden` writes
 //! those that are missing, and never one that exists.
+#![expect(clippy::unwrap_used, reason = "what does not hold here ends the test")]
 
 use std::path::PathBuf;
 

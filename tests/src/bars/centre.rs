@@ -1,5 +1,6 @@
 //! The embedded server: entries a second in batches of 1,000, from a push to its commit.
 
+use std::fmt::Write as _;
 use std::io::Cursor;
 use std::sync::Arc;
 use std::time::Instant;
@@ -100,7 +101,8 @@ impl Centre {
         let mut csv = String::from("external_id,name,program,card,currency,balance\n");
         for member in 0..members {
             let card = goods::numbered(member);
-            csv.push_str(&format!("{member},Member {member},{},{card},PTS,500\n", goods::PROGRAM));
+            writeln!(csv, "{member},Member {member},{},{card},PTS,500", goods::PROGRAM)
+                .expect("a string takes all");
         }
         let bytes = csv.len() as u64;
         import::members(&app, &mut Cursor::new(csv), bytes, &mut Silent).expect("members are imported");

@@ -268,8 +268,10 @@ pub fn clients(options: &Options, ground: &Ground, table: &mut Table<'_>) {
 /// neither reads nor decides anything.
 struct Plain(Database);
 
+type Rows = TableDefinition<'static, &'static [u8], &'static [u8]>;
+
 /// The keys' and values' lengths of what an earn makes: entry, verification code, row, history, idempotency key, owner.
-const ROWS: [(TableDefinition<'static, &[u8], &[u8]>, usize, usize); 6] = [
+const ROWS: [(Rows, usize, usize); 6] = [
     (TableDefinition::new("entries"), 12, 200),
     (TableDefinition::new("verifications"), 20, 0),
     (TableDefinition::new("rows"), 32, 60),

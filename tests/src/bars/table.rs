@@ -30,6 +30,7 @@ impl<'a> Table<'a> {
     }
 
     /// A figure that may be at most its bar.
+    #[expect(clippy::needless_pass_by_value, reason = "a figure is told once")]
     pub fn ratio(&mut self, what: &str, figures: Rounds, bar: f64) {
         let (median, ..) = figures.spread();
         self.row(what, &figures, median <= bar, &format!("≤ {bar}"));
