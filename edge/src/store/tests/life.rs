@@ -221,38 +221,3 @@ fn a_lost_cache_is_built_again_from_the_journal_even_where_its_beginning_was_rel
     assert_eq!(balance(&engine.view(), account(1)), kept, "until the server's base comes");
     assert!(engine.journal_from(engine.published().meta.sync.since.seq, 1_000, usize::MAX).is_ok());
 }
-
-#[test]
-#[ignore = "a measurement: run it alone, with --nocapture"]
-fn an_earn_costs_little_more_than_the_disks_own_sync() {
-    use std::io::Write as _;
-    let dir = std::env::temp_dir().join(format!("tillkeep-measure-{}", std::process::id()));
-    let _ = std::fs::remove_dir_all(&dir);
-    let store = Store::create(&dir.join("till"), identity(), crate::store::StoreOptions::default()).unwrap();
-    let mut file = std::fs::File::create(dir.join("plain")).unwrap();
-    file.write_all(&vec![0; 1024 * 1024]).unwrap();
-    file.sync_all().unwrap();
-    let (mut earns, mut syncs) = (Vec::new(), Vec::new());
-    for key in 0..1_000_u128 {
-        let begun = std::time::Instant::now();
-        give(&store, key % 50, 1, key);
-        earns.push(begun.elapsed());
-        let begun = std::time::Instant::now();
-        std::os::unix::fs::FileExt::write_all_at(&file, &[1; 300], u64::try_from(key).unwrap() * 300)
-            .unwrap();
-        file.sync_data().unwrap();
-        syncs.push(begun.elapsed());
-    }
-    earns.sort();
-    syncs.sort();
-    let ratio = |at: usize| earns[at].as_secs_f64() / syncs[at].as_secs_f64();
-    eprintln!("p50 {:?} ÷ {:?} = {:.2}", earns[500], syncs[500], ratio(500));
-    eprintln!("p99 {:?} ÷ {:?} = {:.2}", earns[990], syncs[990], ratio(990));
-    let per_earn = store.counters().journal.bytes_written / store.counters().journal.records;
-    eprintln!("{per_earn} bytes an earn");
-    drop(store);
-    let begun = std::time::Instant::now();
-    drop(Store::open(&dir.join("till"), crate::store::StoreOptions::default()).unwrap());
-    eprintln!("opened and closed in {:?}", begun.elapsed());
-    std::fs::remove_dir_all(&dir).unwrap();
-}
