@@ -1,5 +1,5 @@
 //! The till over HTTP. A handler takes out of the request what it needs, calls the till, and encodes the answer; what
-//! goes wrong meets HTTP in [`problem`] alone.
+//! goes wrong meets HTTP in `problem` alone.
 
 use axum::extract::State;
 use axum::response::IntoResponse;
