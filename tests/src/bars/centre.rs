@@ -23,7 +23,7 @@ use tokio::runtime::Runtime;
 
 use super::Options;
 use super::earning::waiter;
-use super::measure::{Rounds, brief, number, timed};
+use super::measure::{Rounds, brief, number, processor_time, timed};
 use super::memory;
 use super::table::Table;
 use crate::harness::goods;
@@ -71,20 +71,23 @@ pub fn measure(options: &Options, table: &mut Table<'_>) {
     let (took, mut centre) = timed(|| Centre::open(&dir, options.centre_members));
     table.note(&format!("a server with {} members, imported in {}", centre.members.len(), brief(took)));
     let mut pushers: Vec<Pusher> = (0..PUSHES).map(|till| centre.enrol(till)).collect();
-    let mut rates = Rounds::default();
+    let (mut rates, mut used) = (Rounds::default(), Rounds::default());
     for _ in 0..options.rounds {
         let pushes: Vec<Push> = pushers.iter_mut().map(|pusher| centre.push(pusher)).collect();
-        let begun = Instant::now();
+        let (begun, processor) = (Instant::now(), processor_time());
         for push in pushes {
             let head = push.head;
             let reply = centre.runtime.block_on(sync::push(&centre.app, push, Millis(centre.at)));
             assert_eq!(reply.expect("the push is taken"), PushReply::Taken { head });
         }
-        rates.add(number(u64::from(BATCH * PUSHES)) / begun.elapsed().as_secs_f64());
+        let entries = number(u64::from(BATCH * PUSHES));
+        rates.add(entries / begun.elapsed().as_secs_f64());
+        used.add(processor_time().saturating_sub(processor).as_secs_f64() * 1e6 / entries);
     }
     let parked = centre.app.read().and_then(|books| Ok(books.parked_list(None, 1)?)).expect("the parked");
     assert!(parked.is_empty(), "the bench measures posting, not parking: {parked:?}");
     table.figure("server, embedded, entries/s in batches of 1,000: take in, post, one commit", &rates);
+    table.figure("the same, processor time per entry, in µs", &used);
     let size = std::fs::metadata(dir.join("server.redb")).map_or(0, |data| data.len());
     table.note(&format!("its file: {}", super::measure::mebibytes(size)));
     centre.app.close();

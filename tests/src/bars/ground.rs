@@ -1,14 +1,14 @@
 //! A till's store with many members, bootstrapped as a till is, without a server.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use edge::store::{Identity, Store, StoreOptions};
 use shared::entry::certificate::Certificate;
 use shared::ids::{Hash, NodeId, OutletId, TillId};
 use shared::sync::TillSync;
 
-use super::measure::{brief, mebibytes};
+use super::measure::{brief, mebibytes, processor_time, timed};
 use super::members::{self, BUCKETS, INDEX, Members};
 use crate::harness::scratch::Scratch;
 
@@ -28,8 +28,26 @@ pub struct Ground {
     /// Bytes of the snapshot on the wire.
     pub snapshot_bytes: u64,
     /// How long the store took to take the chunks, from its first to the last renaming.
-    pub took: Duration,
+    pub took: Took,
     folder: Scratch,
+}
+
+/// How long a store took to bootstrap.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Took {
+    /// Keeping the chunks as they come.
+    pub kept: Duration,
+    /// Building the cache of them.
+    pub built: Duration,
+    /// What that used of the processors.
+    pub built_processor: Duration,
+}
+
+impl Took {
+    /// From the first chunk to a till that serves.
+    pub fn all(&self) -> Duration {
+        self.kept + self.built
+    }
 }
 
 fn identity() -> Identity {
@@ -70,7 +88,7 @@ impl Ground {
     }
 
     /// Bootstraps another store of the same members; tells how long the store took.
-    pub fn again(&self, dir: &Path) -> Duration {
+    pub fn again(&self, dir: &Path) -> Took {
         let hashes = self.members.chunks().map(|number| Hash::of(&self.members.chunk(number)));
         load(&self.members, hashes.collect(), dir)
     }
@@ -98,32 +116,29 @@ impl Ground {
             mebibytes(self.raw_bytes),
             mebibytes(self.snapshot_bytes),
             mebibytes(std::fs::metadata(self.cache()).map_or(0, |data| data.len())),
-            brief(self.took)
+            brief(self.took.all())
         )
     }
 }
 
 /// The chunks come over the wire; making them is not the store's work and is not timed.
-fn load(members: &Members, hashes: Vec<Hash>, dir: &Path) -> Duration {
+fn load(members: &Members, hashes: Vec<Hash>, dir: &Path) -> Took {
     let options = StoreOptions::default();
     let outline = members.outline(hashes, options.clock.now());
     let store = Store::create(dir, identity(), options).expect("a new store");
     let mut sync: TillSync = store.sync();
     sync.on_bootstrapped(outline.cursor.clone());
-    let mut took = Duration::ZERO;
-    let mut clocked = |act: &mut dyn FnMut()| {
-        let begun = Instant::now();
-        act();
-        took += begun.elapsed();
-    };
-    clocked(&mut || store.snapshot_begin(outline.clone()).wait().expect("a bootstrap begins"));
+    let mut took = Took::default();
+    let (begun, ()) = timed(|| store.snapshot_begin(outline).wait().expect("a bootstrap begins"));
+    took.kept += begun;
     for number in members.chunks() {
-        let mut chunk = members.chunk(number);
-        clocked(&mut || {
-            store.snapshot_chunk(number, std::mem::take(&mut chunk)).wait().expect("a chunk is kept");
-        });
+        let chunk = members.chunk(number);
+        let (kept, ()) = timed(|| store.snapshot_chunk(number, chunk).wait().expect("a chunk is kept"));
+        took.kept += kept;
     }
-    clocked(&mut || store.snapshot_finish(sync.clone()).wait().expect("the cache is built"));
+    let before = processor_time();
+    let (built, ()) = timed(|| store.snapshot_finish(sync).wait().expect("the cache is built"));
+    (took.built, took.built_processor) = (built, processor_time().saturating_sub(before));
     store.stop().wait().expect("the store closes");
     took
 }

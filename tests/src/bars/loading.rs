@@ -22,7 +22,21 @@ pub fn sizes(ground: &Ground, table: &mut Table<'_>) {
         rounds
     };
     table.ratio("bytes per member on disk ÷ raw", one(disk), 1.25);
+    table.figure("bytes on disk ÷ rows with their keys, look-up tables included", &one(disk_by_rows(ground)));
     table.ratio("snapshot ÷ raw", one(snapshot), 0.6);
+}
+
+/// The cache file's bytes by those of the keys and values in it: what the database adds by itself.
+pub fn disk_by_rows(ground: &Ground) -> f64 {
+    let folder = Scratch::new("rows");
+    let copy = folder.path().join("cache");
+    probe::copy(&ground.cache(), &copy);
+    let disk = std::fs::metadata(&copy).map_or(0, |data| data.len());
+    let database = redb::Database::open(&copy).expect("the copy opens");
+    let transaction = database.begin_write().expect("a transaction");
+    let stats = transaction.stats().expect("its statistics");
+    transaction.abort().expect("nothing is written");
+    number(disk) / number(stats.stored_bytes())
 }
 
 /// The cache file's bytes by raw bytes.
@@ -39,13 +53,19 @@ pub fn snapshot_ratio(ground: &Ground) -> f64 {
 /// A bootstrap, from chunks in hand to a till that serves them, against a copy of the file that it makes.
 pub fn bootstrap(options: &Options, ground: &Ground, table: &mut Table<'_>) {
     let (mut ratios, mut loads, mut copies) = (Rounds::default(), Times::default(), Times::default());
-    for round in 0..options.rounds.min(ROUNDS_MAX) {
+    for _ in 0..options.rounds.min(ROUNDS_MAX) {
         let folder = Scratch::new("bootstrap");
-        let took = if round == 0 { ground.took } else { ground.again(&folder.path().join("data")) };
+        let took = ground.again(&folder.path().join("data"));
         let mut copied = Times::default();
         copied.time(|| probe::copy(&ground.cache(), &folder.path().join("copy")));
-        ratios.ratio(took, copied.p50());
-        loads.add(took);
+        ratios.ratio(took.all(), copied.p50());
+        table.note(&format!(
+            "chunks kept in {}, the cache built of them in {}, with {} of processor",
+            brief(took.kept),
+            brief(took.built),
+            brief(took.built_processor)
+        ));
+        loads.add(took.all());
         copies.add(copied.p50());
     }
     table.note(&format!("bootstrap {}, cp + sync {}", brief(loads.p50()), brief(copies.p50())));
