@@ -59,50 +59,34 @@ pub fn advance<B: Books>(books: &mut B, node: NodeId) -> Result<Follow, B::Error
     let Some(row) = books.node(node)? else { return Ok(follow) };
     let start = row.origin.map(|origin| origin.last_common).unwrap_or_default();
     let fresh = Mark { head: start, ..Mark::default() };
-    let mut marks: Vec<Moving> = Vec::new();
+    let mut marks: Vec<(BucketId, Mark, bool)> = Vec::new();
     for bucket in books::buckets(books) {
-        let mark = books.mark(bucket, node)?.unwrap_or(fresh);
-        marks.push(Moving { bucket, mark, kept: mark.head.seq, stopped: false });
+        marks.push((bucket, books.mark(bucket, node)?.unwrap_or(fresh), false));
     }
-    let first = marks.iter().map(|moving| moving.mark.head.seq).min().unwrap_or_default();
+    let first = marks.iter().map(|(_, mark, _)| mark.head.seq).min().unwrap_or_default();
     let mut seq = first.next();
     while seq <= row.head.seq {
         // a gap (which only a broken frontier leaves) is passed over
         if let Some(taken) = read(books, Dot::new(node, seq))? {
-            for moving in &mut marks {
-                if !moving.stopped && moving.mark.head.seq < seq {
-                    moving.stopped = !step(books, moving, &taken, &mut follow)?;
+            for (bucket, mark, stopped) in &mut marks {
+                if !*stopped && mark.head.seq < seq {
+                    *stopped = !step(books, *bucket, mark, &taken, &mut follow)?;
                 }
             }
         }
         seq = seq.next();
     }
-    for moving in marks.iter().filter(|moving| moving.kept < moving.mark.head.seq) {
-        books.put_mark(moving.bucket, node, moving.mark)?;
-    }
     Ok(follow)
-}
-
-/// A mark on its way. It is written where an entry has something in the bucket, and once at the end: most entries have
-/// nothing in most buckets.
-struct Moving {
-    bucket: BucketId,
-    mark: Mark,
-    /// Up to where the books have it.
-    kept: Seq,
-    /// An entry here must wait, and those behind it too.
-    stopped: bool,
 }
 
 /// Posts one entry in one bucket and moves the mark; false where it must wait.
 fn step<B: Books>(
     books: &mut B,
-    moving: &mut Moving,
+    bucket: BucketId,
+    mark: &mut Mark,
     taken: &Taken,
     follow: &mut Follow,
 ) -> Result<bool, B::Error> {
-    let (bucket, mark) = (moving.bucket, &mut moving.mark);
-    let before = (mark.posted, mark.closed);
     match post(books, bucket, taken)? {
         Outcome::NotYet => return Ok(false),
         Outcome::Posted(totals) => mark.posted = mark.posted.and(totals),
@@ -113,12 +97,8 @@ fn step<B: Books>(
         }
     }
     mark.head = taken.head;
-    let parked = books.parked(bucket, taken.dot)?.is_some();
-    if parked || before != (mark.posted, mark.closed) {
-        books.put_mark(bucket, taken.dot.node, *mark)?;
-        moving.kept = mark.head.seq;
-    }
-    if !parked {
+    books.put_mark(bucket, taken.dot.node, *mark)?;
+    if books.parked(bucket, taken.dot)?.is_none() {
         follow.extend(follow_up(books, bucket, taken)?);
     }
     Ok(true)

@@ -44,9 +44,6 @@ pub fn author<B: Books>(books: &mut B, desk: &Desk, draft: Draft) -> Result<Dot,
 pub fn finish<B: Books>(books: &mut B, desk: &Desk, mut follow: Follow) -> Result<(), B::Error> {
     while !follow.is_empty() {
         let mut next = Follow::default();
-        // every bucket names the same ones
-        follow.retry.sort();
-        follow.retry.dedup();
         for wait in &follow.retry {
             next.extend(post::retry(books, wait)?);
         }
