@@ -2,6 +2,9 @@
 //! that go down, processes that are killed, requests that are sent again; and then the books are held against what
 //! everybody was told, against a separate program, and against themselves in other orders.
 //!
+//! A till pulls before it sells on line, in the morning, and pushes and pulls when its line is back; mornings on which
+//! nobody could notice that it did are left out, except once a week.
+//!
 //! Days go in order. Within a day stores work at the same time, but a household's receipts stay in the order in which it
 //! bought: all that stores have to do with each other is what a household has left, so this keeps what decides and lets
 //! the rest overlap. When the server settles, and when it or a till dies, follows the wall clock; a few figures

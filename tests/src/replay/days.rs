@@ -1,6 +1,6 @@
 //! The year, day by day and receipt by receipt.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -37,6 +37,8 @@ pub struct World {
     pull_days: usize,
     /// The places of each store's receipts.
     by_store: BTreeMap<u32, Vec<usize>>,
+    /// When the line of a store that sold without one is back, and to whom it had sold.
+    backs: BTreeMap<(NaiveDateTime, u32), BTreeSet<u32>>,
 }
 
 fn morning(day: NaiveDate) -> NaiveDateTime {
@@ -53,12 +55,18 @@ impl World {
         pull_days: usize,
     ) -> Self {
         let mut by_store: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+        let mut backs: BTreeMap<(NaiveDateTime, u32), BTreeSet<u32>> = BTreeMap::new();
         for (place, basket) in baskets.all.iter().enumerate() {
             by_store.entry(basket.store).or_default().push(place);
+            if plan.is_out(basket.store, basket.at) {
+                let back = plan.back_at(basket.store, basket.at);
+                backs.entry((back, basket.store)).or_default().insert(basket.household);
+            }
         }
         Self {
             pull_days: pull_days.max(1),
             by_store,
+            backs,
             baskets,
             plan,
             office: Mutex::new(office),
@@ -115,7 +123,7 @@ impl World {
 pub async fn play(world: &Arc<World>, told: &mut Told) -> Result<(), String> {
     for (number, (day, range)) in world.baskets.days().into_iter().enumerate() {
         open_day(world, day, number % world.pull_days == 0).await?;
-        work(world, range).await?;
+        work(world, day, range).await?;
         if number % 28 == 27 {
             let done = world.done.load(Ordering::Relaxed);
             told.figure(&format!("{day}: {done} baskets are done"));
@@ -128,48 +136,74 @@ pub async fn play(world: &Arc<World>, told: &mut Told) -> Result<(), String> {
 /// that will sell from what they have then. What else a till pulled in the morning it would pull again before it sells.
 async fn open_day(world: &Arc<World>, day: NaiveDate, everybody: bool) -> Result<(), String> {
     let mut tasks = JoinSet::new();
-    for (store, shop) in &world.shops.all {
-        if world.plan.is_out(*store, morning(day)) || !(everybody || world.sells_from_morning(*store, day)) {
+    for store in world.shops.all.keys().copied() {
+        if world.plan.is_out(store, morning(day)) || !(everybody || world.sells_from_morning(store, day)) {
             continue;
         }
-        let (world, shop) = (Arc::clone(world), Arc::clone(shop));
+        let world = Arc::clone(world);
         tasks.spawn(async move {
             let _hand = world.hands.acquire().await.map_err(|error| error.to_string())?;
-            let mut shop = shop.lock().await;
-            shop.connect(true).await?;
-            if shop.round().await.is_err() {
-                world.count("rounds that found no server although the line was up");
-            }
-            shop.rest().await
+            meet(&world, store).await
         });
     }
     all(tasks).await
 }
 
-/// A store's receipts of a day, in order, and for each what must be done before and who waits for it.
-type Turns = Vec<(usize, Option<watch::Receiver<bool>>, watch::Sender<bool>)>;
+/// What happens at a store.
+enum Turn {
+    /// A receipt, by its place.
+    Basket(usize),
+    /// The line is back, and the till tells what it sold meanwhile.
+    Back,
+}
 
-/// The receipts of a day: each store by itself, a household's in the order in which it bought.
-async fn work(world: &Arc<World>, range: Range<usize>) -> Result<(), String> {
+/// A store's day, in order: what happens, what must be done before, and who waits for it.
+type Turns = Vec<(Turn, Vec<watch::Receiver<bool>>, watch::Sender<bool>)>;
+
+/// A day's turns by store, chained so that each household's happen in the order of time.
+fn turns(world: &World, day: NaiveDate, range: Range<usize>) -> BTreeMap<u32, Turns> {
     let mut stores: BTreeMap<u32, Turns> = BTreeMap::new();
-    let mut last: BTreeMap<u32, watch::Receiver<bool>> = BTreeMap::new();
+    let mut before: BTreeMap<u32, Vec<watch::Receiver<bool>>> = BTreeMap::new();
+    let tonight = day.succ_opt().map_or(NaiveDateTime::MAX, morning);
+    let mut backs = world.backs.range((morning(day), 0)..(tonight, 0)).peekable();
+    let mut tell_back = |stores: &mut BTreeMap<u32, Turns>, before: &mut BTreeMap<u32, Vec<_>>, until| {
+        while let Some(((_, store), households)) = backs.next_if(|((at, _), _)| *at <= until) {
+            let (tell, hear) = watch::channel(false);
+            stores.entry(*store).or_default().push((Turn::Back, Vec::new(), tell));
+            for household in households {
+                before.entry(*household).or_default().push(hear.clone());
+            }
+        }
+    };
     for place in range {
         let Some(basket) = world.baskets.all.get(place) else { continue };
+        tell_back(&mut stores, &mut before, basket.at);
         let (tell, hear) = watch::channel(false);
-        let before = last.insert(basket.household, hear);
-        stores.entry(basket.store).or_default().push((place, before, tell));
+        let waits = before.insert(basket.household, vec![hear]).unwrap_or_default();
+        stores.entry(basket.store).or_default().push((Turn::Basket(place), waits, tell));
     }
+    tell_back(&mut stores, &mut before, tonight);
+    stores
+}
+
+/// A day: each store by itself, a household's turns in their order.
+async fn work(world: &Arc<World>, day: NaiveDate, range: Range<usize>) -> Result<(), String> {
     let mut tasks = JoinSet::new();
-    for turns in stores.into_values() {
+    for (store, turns) in turns(world, day, range) {
         let world = Arc::clone(world);
         tasks.spawn(async move {
-            for (place, before, tell) in turns {
-                if let Some(mut before) = before {
+            for (turn, before, tell) in turns {
+                for mut before in before {
                     // one that is gone is done, or has failed and ends it all
                     let _ = before.wait_for(|done| *done).await;
                 }
                 let _hand = world.hands.acquire().await.map_err(|error| error.to_string())?;
-                serve(&world, place).await.map_err(|why| format!("basket {place}: {why}"))?;
+                match turn {
+                    Turn::Basket(place) => {
+                        serve(&world, place).await.map_err(|why| format!("basket {place}: {why}"))?;
+                    }
+                    Turn::Back => meet(&world, store).await?,
+                }
                 // nobody may wait for it
                 let _ = tell.send(true);
             }
@@ -177,6 +211,17 @@ async fn work(world: &Arc<World>, range: Range<usize>) -> Result<(), String> {
         });
     }
     all(tasks).await
+}
+
+/// A till with a line pushes and pulls.
+async fn meet(world: &World, store: u32) -> Result<(), String> {
+    let Some(shop) = world.shops.all.get(&store) else { return Err("no such store".into()) };
+    let mut shop = shop.lock().await;
+    shop.connect(true).await?;
+    if shop.round().await.is_err() {
+        world.count("rounds that found no server although the line was up");
+    }
+    shop.rest().await
 }
 
 async fn all(mut tasks: JoinSet<Result<(), String>>) -> Result<(), String> {

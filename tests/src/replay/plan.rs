@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::NaiveDateTime;
+use chrono::{Duration, NaiveDateTime};
 
 use super::Options;
 use super::baskets::Baskets;
@@ -59,10 +59,32 @@ impl Plan {
     /// Whether a store has no line at a time: its time is cut in blocks, each of which is drawn by itself.
     #[must_use]
     pub fn is_out(&self, store: u32, at: NaiveDateTime) -> bool {
-        let own = self.seed ^ (u64::from(store) << 32);
-        let shift = i64::try_from(Rng::new(own).below(self.outage_seconds.unsigned_abs())).unwrap_or(0);
-        let block = (at.and_utc().timestamp() + shift).div_euclid(self.outage_seconds);
-        Rng::new(own ^ block.unsigned_abs().rotate_left(13)).below(1_000_000) < self.outage_millionths
+        let block = (at.and_utc().timestamp() + self.shift(store)).div_euclid(self.outage_seconds);
+        let own = self.own(store) ^ block.unsigned_abs().rotate_left(13);
+        Rng::new(own).below(1_000_000) < self.outage_millionths
+    }
+
+    /// When the line of a store that is out is back: at the end of the last of the blocks that follow each other. With no
+    /// line ever, never.
+    #[must_use]
+    pub fn back_at(&self, store: u32, at: NaiveDateTime) -> NaiveDateTime {
+        let passed = (at.and_utc().timestamp() + self.shift(store)).rem_euclid(self.outage_seconds);
+        let block = Duration::seconds(self.outage_seconds);
+        let mut back = at + block - Duration::seconds(passed);
+        while self.outage_millionths < 1_000_000 && self.is_out(store, back) {
+            back += block;
+        }
+        back
+    }
+
+    fn own(&self, store: u32) -> u64 {
+        self.seed ^ (u64::from(store) << 32)
+    }
+
+    /// How much earlier than midnight a store's blocks begin, in seconds.
+    fn shift(&self, store: u32) -> i64 {
+        let most = self.outage_seconds.unsigned_abs();
+        i64::try_from(Rng::new(self.own(store)).below(most)).unwrap_or(0)
     }
 
     /// After how many microseconds of its sale a till is killed: between before it is read and after it is answered.
@@ -96,6 +118,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_line_is_back_when_its_outage_is_over_and_not_before() {
+        let plan = Plan::draw(&Options::default(), &Baskets::default());
+        let start = NaiveDateTime::parse_from_str("2017-03-01T13:14:15", "%Y-%m-%dT%H:%M:%S").unwrap();
+        let mut out = 0;
+        for store in (1..500).filter(|store| plan.is_out(*store, start)) {
+            let (back, second) = (plan.back_at(store, start), Duration::seconds(1));
+            assert!(back > start && plan.is_out(store, back - second) && !plan.is_out(store, back));
+            out += 1;
+        }
+        assert!(out > 20, "{out}");
+    }
+
+    #[test]
     fn outages_take_their_share_of_the_time_in_whole_blocks() {
         let plan = Plan::draw(&Options::default(), &Baskets::default());
         let start = NaiveDateTime::parse_from_str("2017-01-01T00:00:00", "%Y-%m-%dT%H:%M:%S").unwrap();
@@ -103,7 +138,7 @@ mod tests {
         for store in 1..100 {
             let mut before = plan.is_out(store, start);
             for hour in 0..24 * 365 {
-                let now = plan.is_out(store, start + chrono::Duration::hours(hour));
+                let now = plan.is_out(store, start + Duration::hours(hour));
                 (out, hours) = (out + i64::from(now), hours + 1);
                 changes += i64::from(now != before);
                 before = now;
