@@ -106,6 +106,11 @@ fn redeemed(judging: &Judging, books: &Books, told: &mut Told) {
         "short: {count} redemptions by {} points; {} became the members' debt, {} are borne by outlets, {} by the program",
         all.0, member.0, outlet.0, program.0
     ));
+    let (needless, borne) = books.shorts_without_need();
+    told.figure(&format!(
+        "of these {needless} redemptions, with {} points short, are of accounts that never went below zero by the order of time",
+        borne.0
+    ));
     let points: i64 = judging.sold.values().map(|sold| sold.redeemed).sum();
     told.figure(&format!("{points} points were redeemed in all"));
     told.check(

@@ -13,6 +13,7 @@ use shared::ids::{Dot, Hash, NodeId, Seq};
 use shared::member::CodeKind;
 use shared::points::Points;
 use shared::settle::hash::StateHasher;
+use shared::time::Millis;
 use sync_server::app::App;
 use sync_server::store::Read;
 
@@ -209,6 +210,42 @@ impl Books {
             }
         }
         sum
+    }
+
+    /// Of the redemptions that were short, those of accounts that never went below zero by the order of time; and the
+    /// points of these. Nobody had redeemed there what was not there: they fell short because a cut counts what was
+    /// redeemed on line whenever that was, and what was earned only up to its watermark.
+    #[must_use]
+    pub fn shorts_without_need(&self) -> (u64, Points) {
+        let mut moves: BTreeMap<AccountId, Vec<(Millis, i64)>> = BTreeMap::new();
+        for (_, line) in &self.lines {
+            match (line.from, line.to) {
+                (Side::Program, Side::Member) => {
+                    moves.entry(line.account).or_default().push((line.at, line.points.0));
+                }
+                (Side::Member | Side::Suspense, Side::Program) => {
+                    moves.entry(line.account).or_default().push((line.at, -line.points.0));
+                }
+                _ => {}
+            }
+        }
+        let mut found = (0, Points::ZERO);
+        for case in &self.cases {
+            let (CaseKind::Overdraft { short, .. }, Some(account)) = (&case.kind, case.account) else {
+                continue;
+            };
+            let Some(moves) = moves.get_mut(&account) else { continue };
+            moves.sort_unstable();
+            let below = moves.iter().scan(0, |balance, (_, points)| {
+                *balance += points;
+                Some(*balance)
+            });
+            if below.min().is_none_or(|least| least >= 0) {
+                found.0 += 1;
+                found.1 = found.1.plus(short.member_debt).plus(short.outlet).plus(short.program);
+            }
+        }
+        found
     }
 
     /// Cuts in the server's own journal.
