@@ -16,7 +16,11 @@ use crate::points::Points;
 pub mod compile;
 pub mod document;
 
-use document::{Basis, CurrencyKind, Document, OfflineMode, Rounding, Style, Window};
+use document::Document;
+use document::currency::CurrencyKind;
+use document::earning::{Basis, Rounding};
+use document::level::{Style, Window};
+use document::policy::OfflineMode;
 
 /// The identity of a catalog version: blake3 of its stored bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use rust_decimal::{Decimal, RoundingStrategy};
 
 use crate::account::{AccountId, LotTerms};
 use crate::basket;
-use crate::catalog::document::{Basis, Rounding};
+use crate::catalog::document::earning::{Basis, Rounding};
 use crate::catalog::{EarningRule, Level, Program};
 use crate::entry::{Column, Line, Posting, Sale, Why};
 use crate::ids::{AccountSetId, Code, CurrencyId, OutletId};

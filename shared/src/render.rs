@@ -4,7 +4,7 @@
 use crate::account::AccountId;
 use crate::api::member as out;
 use crate::api::problem;
-use crate::catalog::document::CurrencyKind;
+use crate::catalog::document::currency::CurrencyKind;
 use crate::catalog::{Catalog, Currency, Program};
 use crate::decide::Grounds;
 use crate::decide::party::Member;

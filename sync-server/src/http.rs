@@ -72,7 +72,10 @@ fn tokens_and_tills(api: Api) -> Api {
 }
 
 fn catalog_routes(api: Api) -> Api {
-    use shared::catalog::document::{Currency, EarningRule, Outlet, Program};
+    use shared::catalog::document::currency::Currency;
+    use shared::catalog::document::earning::EarningRule;
+    use shared::catalog::document::outlet::Outlet;
+    use shared::catalog::document::program::Program;
     let api = catalog::items::<Outlet>(api, "/api/outlets");
     let api = catalog::items::<Currency>(api, "/api/currencies");
     let api = catalog::items::<Program>(api, "/api/programs");

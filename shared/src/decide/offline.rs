@@ -6,7 +6,7 @@ use rust_decimal::prelude::ToPrimitive as _;
 
 use super::redemption::Ceiling;
 use crate::catalog::OfflinePolicy;
-use crate::catalog::document::OfflineMode;
+use crate::catalog::document::policy::OfflineMode;
 use crate::ids::Code;
 use crate::points::Points;
 use crate::refusal::Problem;

@@ -8,7 +8,7 @@ use super::{Basket, Grounds};
 use crate::account::AccountId;
 use crate::basket;
 use crate::catalog::Catalog;
-use crate::catalog::document::CurrencyKind;
+use crate::catalog::document::currency::CurrencyKind;
 use crate::earning::{self, Earned};
 use crate::ids::CurrencyId;
 use crate::money;

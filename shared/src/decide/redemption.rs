@@ -8,7 +8,7 @@ use super::Grounds;
 use super::offline::{self, Case};
 use super::party::Member;
 use crate::account::AccountId;
-use crate::catalog::document::CurrencyKind;
+use crate::catalog::document::currency::CurrencyKind;
 use crate::catalog::{self, Catalog, Currency};
 use crate::entry::{Authority, Column, Posting, Redemption, Why};
 use crate::ids::CurrencyId;

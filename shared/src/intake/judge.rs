@@ -9,7 +9,7 @@ use crate::account::AccountId;
 use crate::books::rows::Quantity;
 use crate::books::{Books, Case, CaseKind, Judged, Returned, SERVER, SaleRow};
 use crate::catalog::OfflinePolicy;
-use crate::catalog::document::OfflineMode;
+use crate::catalog::document::policy::OfflineMode;
 use crate::entry::{Authority, Column, Entry, EntryKind, Redemption, ReturnedLine, Reversal, SaleRef};
 use crate::fork;
 use crate::ids::{Dot, MembershipId, NodeId};

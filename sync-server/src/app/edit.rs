@@ -2,7 +2,12 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use shared::catalog::document::{AllOr, Currency, Document, EarningRule, Level, Outlet, Program};
+use shared::catalog::document::currency::Currency;
+use shared::catalog::document::earning::EarningRule;
+use shared::catalog::document::level::Level;
+use shared::catalog::document::outlet::Outlet;
+use shared::catalog::document::program::Program;
+use shared::catalog::document::{AllOr, Document};
 use shared::ids::Code;
 use shared::member::Membership;
 use shared::refusal::Problem;

@@ -8,7 +8,8 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::api::{Page, Paging};
-use shared::catalog::document::{Document, Level};
+use shared::catalog::document::Document;
+use shared::catalog::document::level::Level;
 
 use super::auth::Caller;
 use super::error::Failure;

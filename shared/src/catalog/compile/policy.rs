@@ -1,0 +1,70 @@
+//! A program's policies for tills with no line and for what was overdrawn.
+
+use rust_decimal::Decimal;
+
+use super::super::document::AllOr;
+use super::super::document::policy::{self, OfflineMode};
+use super::super::{Bearer, OfflinePolicy, OverdraftPolicy};
+use super::program::ProgramCompiler;
+use super::{Problem, points, problem, share};
+
+impl ProgramCompiler<'_> {
+    /// The dial.
+    pub(super) fn offline(&self, scale: u8) -> Result<OfflinePolicy, Problem> {
+        let item = &self.item.offline;
+        let field = self.at("offline");
+        let limit = |value: Option<Decimal>| value.map(|value| points(value, scale, &field)).transpose();
+        if matches!(item.mode, OfflineMode::Reserved | OfflineMode::ReservedPlusAllowance) {
+            return Err(problem(
+                self.at("offline.mode"),
+                "reserved rights are not there yet; until then the dial is `refuse` or `trust`",
+            ));
+        }
+        Ok(OfflinePolicy {
+            mode: item.mode,
+            per_redemption: limit(item.per_redemption)?,
+            per_member: limit(item.per_member)?,
+            per_member_hours: item.per_member_hours,
+            till_points: limit(item.till_points)?,
+            till_count: item.till_count,
+            balance_age_hours: item.balance_age_hours,
+            balance_share: share(item.balance_share, &field)?,
+            levels: match &item.levels {
+                AllOr::All => None,
+                AllOr::Some(codes) => Some(codes.iter().cloned().collect()),
+            },
+            deny_labels: item.deny_labels.iter().cloned().collect(),
+        })
+    }
+
+    /// Who bears what was overdrawn.
+    pub(super) fn overdraft(&self, scale: u8) -> Result<OverdraftPolicy, Problem> {
+        let item = &self.item.overdraft;
+        let waterfall = |name: &str, steps: &[policy::Bearer]| {
+            let field = self.at(&format!("overdraft.{name}"));
+            let ends = matches!(steps.last(), Some(policy::Bearer::Outlet | policy::Bearer::Program));
+            if !ends {
+                return Err(problem(
+                    field,
+                    "a waterfall ends in `outlet` or `program`, so that it always posts",
+                ));
+            }
+            let step = |step: &policy::Bearer| match step {
+                policy::Bearer::MemberDebt(limit) => Ok(Bearer::MemberDebt(points(*limit, scale, &field)?)),
+                policy::Bearer::Outlet => Ok(Bearer::Outlet),
+                policy::Bearer::Program => Ok(Bearer::Program),
+            };
+            steps.iter().map(step).collect::<Result<Vec<_>, _>>()
+        };
+        Ok(OverdraftPolicy {
+            offline: waterfall("offline", &item.offline)?,
+            late: waterfall("late", &item.late)?,
+            forced: waterfall("forced", &item.forced)?,
+            review_over: item
+                .review_over
+                .map(|value| points(value, scale, &self.at("overdraft.review_over")))
+                .transpose()?,
+            longest_wait_hours: item.longest_wait_hours,
+        })
+    }
+}

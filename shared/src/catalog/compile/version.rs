@@ -1,0 +1,65 @@
+//! Catalog versions: the numbers behind codes, and which version last changed an item.
+
+use super::super::document::Document;
+use super::super::{Catalog, Numbers, Version};
+use super::Problem;
+use crate::ids::{CurrencyId, OutletId, ProgramId};
+
+impl Numbers {
+    /// These numbers, with new ones for codes that have none yet.
+    #[must_use]
+    pub fn extended(&self, document: &Document) -> Self {
+        let mut next = self.clone();
+        for outlet in &document.outlets {
+            let number = next.outlets.values().map(|id| id.0).max().unwrap_or(0).saturating_add(1);
+            next.outlets.entry(outlet.code.clone()).or_insert(OutletId(number));
+        }
+        for currency in &document.currencies {
+            let number = next.currencies.values().map(|id| id.0).max().unwrap_or(0).saturating_add(1);
+            next.currencies.entry(currency.code.clone()).or_insert(CurrencyId(number));
+        }
+        for program in &document.programs {
+            let number = next.programs.values().map(|id| id.0).max().unwrap_or(0).saturating_add(1);
+            next.programs.entry(program.code.clone()).or_insert(ProgramId(number));
+        }
+        next
+    }
+}
+
+impl Version {
+    /// The bytes that are stored, hashed and sent.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    /// The version that follows this one with another document: items that changed carry the new number.
+    ///
+    /// # Errors
+    /// The first [`Problem`] of the document.
+    pub fn next(&self, mut document: Document) -> Result<(Self, Catalog), Problem> {
+        let version = self.version.saturating_add(1);
+        stamp(&mut document, &self.document, version);
+        let next = Self { version, numbers: self.numbers.extended(&document), document };
+        let catalog = Catalog::from_version(next.clone())?;
+        Ok((next, catalog))
+    }
+}
+
+/// Marks each item with the version that last changed it.
+fn stamp(document: &mut Document, before: &Document, version: u64) {
+    macro_rules! stamp {
+        ($list:ident) => {
+            for item in &mut document.$list {
+                let old = before.$list.iter().find(|old| old.code == item.code);
+                item.version = old.and_then(|old| old.version);
+                if old != Some(item) {
+                    item.version = Some(version);
+                }
+            }
+        };
+    }
+    stamp!(outlets);
+    stamp!(currencies);
+    stamp!(programs);
+    stamp!(earning_rules);
+}

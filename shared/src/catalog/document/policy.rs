@@ -1,0 +1,110 @@
+//! How far a till with no line is trusted, and who bears what was overdrawn.
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::{AllOr, optional_decimal};
+use crate::ids::Code;
+
+/// The dial's settings.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OfflineMode {
+    /// No redemption without a line.
+    #[default]
+    Refuse,
+    /// Only under a reserved right.
+    Reserved,
+    /// Under a right, and beyond it within the caps.
+    ReservedPlusAllowance,
+    /// Within the caps.
+    Trust,
+}
+
+/// The dial and its caps; `null` is no limit.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Offline {
+    /// The setting.
+    pub mode: OfflineMode,
+    /// Points in one redemption.
+    #[serde(with = "optional_decimal")]
+    pub per_redemption: Option<Decimal>,
+    /// Points of one account at one till within `per_member_hours`.
+    #[serde(with = "optional_decimal")]
+    pub per_member: Option<Decimal>,
+    /// The window of `per_member`.
+    pub per_member_hours: u32,
+    /// Points at one till since its last contact.
+    #[serde(with = "optional_decimal")]
+    pub till_points: Option<Decimal>,
+    /// Redemptions at one till since its last contact.
+    pub till_count: Option<u32>,
+    /// The oldest balance that is trusted.
+    pub balance_age_hours: Option<u32>,
+    /// The largest share of the known balance.
+    #[serde(with = "crate::money::decimal_text")]
+    pub balance_share: Decimal,
+    /// Levels that may.
+    pub levels: AllOr<Code>,
+    /// Labels that may not.
+    pub deny_labels: Vec<String>,
+}
+
+impl Default for Offline {
+    fn default() -> Self {
+        Self {
+            mode: OfflineMode::Refuse,
+            per_redemption: None,
+            per_member: None,
+            per_member_hours: 24,
+            till_points: None,
+            till_count: None,
+            balance_age_hours: None,
+            balance_share: Decimal::ONE,
+            levels: AllOr::All,
+            deny_labels: Vec::new(),
+        }
+    }
+}
+
+/// Who bears what was overdrawn.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Overdraft {
+    /// Waterfall of redemptions within the policy.
+    pub offline: Vec<Bearer>,
+    /// Waterfall of redemptions under a right or hold that was gone.
+    pub late: Vec<Bearer>,
+    /// Waterfall of redemptions beyond the policy.
+    pub forced: Vec<Bearer>,
+    /// Shortfalls above this are offered to a person.
+    #[serde(with = "optional_decimal")]
+    pub review_over: Option<Decimal>,
+    /// A till silent for longer is not waited for.
+    pub longest_wait_hours: u32,
+}
+
+impl Default for Overdraft {
+    fn default() -> Self {
+        Self {
+            offline: vec![Bearer::Program],
+            late: vec![Bearer::Program],
+            forced: vec![Bearer::Outlet],
+            review_over: None,
+            longest_wait_hours: 72,
+        }
+    }
+}
+
+/// One step of a waterfall: `{"member_debt": "1000"}`, `"outlet"` or `"program"`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bearer {
+    /// The member owes it, up to so many points in all.
+    MemberDebt(#[serde(with = "crate::money::decimal_text")] Decimal),
+    /// The outlet that let it through.
+    Outlet,
+    /// The program.
+    Program,
+}

@@ -1,0 +1,71 @@
+//! Loyalty programs, and turning their points into cash.
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::level::{Level, Style, Window};
+use super::policy::{Offline, Overdraft};
+use super::{AllOr, one, optional_decimal};
+use crate::ids::Code;
+
+/// A loyalty program.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Program {
+    /// Its code.
+    pub code: Code,
+    /// Its name.
+    pub name: String,
+    /// Its colour on the pages.
+    #[serde(default = "grey")]
+    pub color: String,
+    /// An IANA time zone.
+    pub time_zone: String,
+    /// Where it applies.
+    #[serde(default)]
+    pub outlets: AllOr<Code>,
+    /// What counts towards a level.
+    #[serde(default)]
+    pub style: Style,
+    /// Over which time; `null` is for ever.
+    #[serde(default)]
+    pub window: Option<Window>,
+    /// Its currencies; points-to-cash is in the first.
+    pub currencies: Vec<Code>,
+    /// Its levels; one of them has threshold 0.
+    pub levels: Vec<Level>,
+    /// Points to cash; `null` where points cannot be redeemed so.
+    #[serde(default)]
+    pub redemption: Option<Redemption>,
+    /// The dial; left out, redeeming offline is refused.
+    #[serde(default)]
+    pub offline: Offline,
+    /// Who bears what was overdrawn; left out, the program does.
+    #[serde(default)]
+    pub overdraft: Overdraft,
+    /// The catalog version that last changed it; the server's.
+    #[serde(default)]
+    pub version: Option<u64>,
+}
+
+fn grey() -> String {
+    "#5d584e".to_owned()
+}
+
+/// Points to cash.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Redemption {
+    /// Fewest points at once.
+    #[serde(with = "crate::money::decimal_text", default)]
+    pub minimum: Decimal,
+    /// Points come in multiples of this; 0 is any amount.
+    #[serde(with = "crate::money::decimal_text", default)]
+    pub step: Decimal,
+    /// Most points at once.
+    #[serde(with = "optional_decimal", default)]
+    pub maximum: Option<Decimal>,
+    /// The largest share of the basket that points may pay.
+    #[serde(with = "crate::money::decimal_text", default = "one")]
+    pub maximum_share: Decimal,
+}
