@@ -9,6 +9,7 @@ pub mod office;
 pub mod problem;
 pub mod till;
 pub mod transaction;
+pub mod users;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -41,6 +41,7 @@ pub mod sync;
 pub mod tokens;
 pub mod transactions;
 pub mod unattributed;
+pub mod users;
 pub mod verify;
 pub mod words;
 pub mod write;
@@ -58,6 +59,8 @@ pub enum AppError {
     Unauthorized(&'static str),
     /// Somebody is, who may not.
     Forbidden(String),
+    /// It was tried too often; again in so many seconds.
+    TooOften(u64),
     /// The store failed.
     Store(StoreError),
 }
@@ -71,6 +74,7 @@ impl std::fmt::Display for AppError {
             },
             Self::Unauthorized(text) => f.write_str(text),
             Self::Forbidden(text) => f.write_str(text),
+            Self::TooOften(seconds) => write!(f, "This was tried too often. Try again in {seconds} seconds."),
             Self::Store(error) => error.fmt(f),
         }
     }
@@ -146,6 +150,7 @@ pub struct App {
     key: SigningKey,
     index: IndexKey,
     snapshots: Mutex<Vec<sync::snapshot::Made>>,
+    sign_ins: users::SignIns,
 }
 
 impl App {
@@ -165,6 +170,7 @@ impl App {
             directory: directory.to_owned(),
             identity,
             snapshots: Mutex::new(Vec::new()),
+            sign_ins: users::SignIns::new(),
             epoch,
             store,
         }))
@@ -241,6 +247,11 @@ impl App {
     /// Snapshots on disk, oldest first.
     pub(crate) fn snapshots(&self) -> &Mutex<Vec<sync::snapshot::Made>> {
         &self.snapshots
+    }
+
+    /// How often names were tried.
+    pub(crate) fn sign_ins(&self) -> &users::SignIns {
+        &self.sign_ins
     }
 
     /// Today's catalog.

@@ -27,17 +27,19 @@ mod route;
 mod sync;
 mod tills;
 mod transactions;
+mod users;
 
 /// The whole surface.
 pub fn router(app: Arc<App>) -> Router {
     let api = Api::new(Arc::clone(&app));
-    let api = tokens_and_tills(catalog_routes(api));
+    let api = users::routes(tokens_and_tills(catalog_routes(api)));
     let api = memberships::routes(members::routes(cards::routes(api)));
     let api = books::routes(cases::routes(transactions::routes(api)));
     let (routes, document) = api.finish();
     let open = health::router(document);
     routes
         .merge(open)
+        .merge(users::sign_in_router())
         .merge(sync::router())
         .fallback(error::no_such_path)
         .method_not_allowed_fallback(error::no_such_method)

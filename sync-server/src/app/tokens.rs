@@ -14,7 +14,8 @@ const PREFIX: &str = "tk_";
 /// Longest life of a `member` token, in minutes: it is given out to a web shop.
 const MEMBER_MINUTES: u64 = 60;
 
-fn hash(secret: &str) -> [u8; 32] {
+/// Under what a secret is kept.
+pub(super) fn hash(secret: &str) -> [u8; 32] {
     *blake3::hash(secret.trim().as_bytes()).as_bytes()
 }
 
@@ -94,11 +95,18 @@ fn prepare(app: &App, request: &NewToken, now: Millis) -> Done<(String, TokenRow
         customer,
         created_at: now,
         expires_at: minutes.map(|minutes| now.after(minutes.saturating_mul(60_000))),
+        user: None,
     };
-    Ok((format!("{PREFIX}{}", hex(&clock::random::<32>())), row))
+    Ok((fresh_secret(), row))
 }
 
-fn programs(catalog: &shared::catalog::Catalog, codes: &[String]) -> Done<Vec<Code>> {
+/// A secret that nobody has had.
+pub(super) fn fresh_secret() -> String {
+    format!("{PREFIX}{}", hex(&clock::random::<32>()))
+}
+
+/// The programs of these codes.
+pub(super) fn programs(catalog: &shared::catalog::Catalog, codes: &[String]) -> Done<Vec<Code>> {
     let known = |code: &String| {
         let program = catalog.program(code).map(|program| program.code.clone());
         program.ok_or_else(|| AppError::field("programs", format!("There is no program `{code}`.")))

@@ -71,6 +71,7 @@ fn of_app(error: AppError) -> Problem {
         AppError::Refused(refusal) => render::problem(&refusal),
         AppError::Unauthorized(detail) => unauthorized(detail),
         AppError::Forbidden(detail) => Problem::forbidden(&detail),
+        AppError::TooOften(_) => Problem::new(429, "rate_limited", error.to_string()),
         AppError::Store(StoreError::Full(inside)) => {
             tracing::error!(inside, "the disk is full");
             Problem::new(507, "store_full", "The server's disk is full; nothing was written.")

@@ -22,6 +22,7 @@ mod journals;
 mod kv;
 mod office;
 mod tables;
+mod users;
 mod view;
 
 /// The file in the data directory.

@@ -91,6 +91,29 @@ pub struct TokenRow {
     pub created_at: Millis,
     /// When it ends.
     pub expires_at: Option<Millis>,
+    /// The user whose session it is; a token that was made by hand is nobody's.
+    pub user: Option<Uuid>,
+}
+
+/// Somebody of the office, who signs in by name and password.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct UserRow {
+    /// Its id.
+    pub id: Uuid,
+    /// The name to sign in with, as it was given.
+    pub name: String,
+    /// What the user may do.
+    pub role: Role,
+    /// Programs that the user is limited to.
+    pub programs: Option<Vec<Code>>,
+    /// argon2id, as a PHC string.
+    pub password: String,
+    /// When it was made.
+    pub created_at: Millis,
+    /// When the user last signed in.
+    pub signed_in_at: Option<Millis>,
+    /// Rises with every change.
+    pub version: u64,
 }
 
 /// One office action.

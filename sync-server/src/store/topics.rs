@@ -10,9 +10,13 @@ use shared::ids::{
 };
 use shared::member::{Card, Customer, CustomerKey, Membership, Sealed};
 
+use uuid::Uuid;
+
 use super::StoreError;
 use super::core::{Core, Told};
-use super::rows::{AuditRow, CatalogRow, ContactRow, EnrolmentRow, Epoch, Identity, TillRow, TokenRow};
+use super::rows::{
+    AuditRow, CatalogRow, ContactRow, EnrolmentRow, Epoch, Identity, TillRow, TokenRow, UserRow,
+};
 
 type Kept<T> = Result<T, StoreError>;
 
@@ -56,6 +60,18 @@ pub trait Office {
     fn add_audit(&mut self, row: &AuditRow) -> Kept<()>;
     /// The audit, latest first.
     fn audit(&self, before: Option<u64>, limit: usize) -> Kept<Vec<(u64, AuditRow)>>;
+}
+
+/// Users of the console.
+pub trait Users {
+    /// A user.
+    fn user(&self, id: Uuid) -> Kept<Option<UserRow>>;
+    /// Writes a user.
+    fn put_user(&mut self, row: &UserRow) -> Kept<()>;
+    /// Takes a user away.
+    fn take_user(&mut self, id: Uuid) -> Kept<()>;
+    /// All users, by id.
+    fn users(&self) -> Kept<Vec<UserRow>>;
 }
 
 /// Tills, their codes and calls.
@@ -192,12 +208,13 @@ pub trait Lists {
 
 /// All that can be read. What writes among these fails on a snapshot.
 pub trait Read:
-    Books<Error = StoreError> + Told + Keystone + Versions + Office + Fleet + Members + Feeds + Lists
+    Books<Error = StoreError> + Told + Keystone + Versions + Office + Users + Fleet + Members + Feeds + Lists
 {
 }
 
-impl<T: Books<Error = StoreError> + Told + Keystone + Versions + Office + Fleet + Members + Feeds + Lists>
-    Read for T
+impl<
+    T: Books<Error = StoreError> + Told + Keystone + Versions + Office + Users + Fleet + Members + Feeds + Lists,
+> Read for T
 {
 }
 

@@ -38,6 +38,9 @@ tables! {
     /// number u64 → [`AuditRow`](crate::store::rows::AuditRow).
     AUDIT: 8 = "audit.1";
 
+    /// user [u8; 16] → [`UserRow`](crate::store::rows::UserRow).
+    USERS: 16 = "users.1";
+
     /// till u32 → [`TillRow`](crate::store::rows::TillRow).
     TILLS: 4 = "tills.1";
     /// blake3 of the code → [`EnrolmentRow`](crate::store::rows::EnrolmentRow).
