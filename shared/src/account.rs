@@ -49,8 +49,11 @@ impl LotTerms {
 pub struct Lots {
     /// Credits per terms, net of what was taken back; none is zero.
     pub credits: BTreeMap<LotTerms, Points>,
-    /// All that was taken, in whatever way.
+    /// All that was taken, in whatever way but by expiry.
     pub spent: Points,
+    /// What expired of each lot, taken off `credits`. A return takes from here first: what has expired is not taken back
+    /// once more.
+    pub expired: BTreeMap<LotTerms, Points>,
 }
 
 impl Lots {
@@ -61,11 +64,52 @@ impl Lots {
 
     /// Adds (or, below zero, takes back) credits of some terms.
     pub fn credit(&mut self, terms: LotTerms, points: Points) {
+        let points = points.plus(self.unexpire(terms, points.negated()));
         let sum = self.credits.entry(terms).or_default();
         *sum = sum.plus(points);
         if sum.is_zero() {
             self.credits.remove(&terms);
         }
+    }
+
+    /// Takes up to so many points out of what expired of a lot; answers how many. They are not credited by this.
+    pub fn unexpire(&mut self, terms: LotTerms, most: Points) -> Points {
+        let Some(gone) = self.expired.get_mut(&terms) else { return Points::ZERO };
+        let taken = most.at_least_zero().min(*gone);
+        *gone = gone.minus(taken);
+        if gone.is_zero() {
+            self.expired.remove(&terms);
+        }
+        taken
+    }
+
+    /// Lets up to so many points of a lot expire.
+    pub fn expire(&mut self, terms: LotTerms, points: Points) {
+        if points.is_positive() {
+            let sum = self.credits.entry(terms).or_default();
+            *sum = sum.minus(points);
+            if sum.is_zero() {
+                self.credits.remove(&terms);
+            }
+            let gone = self.expired.entry(terms).or_default();
+            *gone = gone.plus(points);
+        }
+    }
+
+    /// What is past its last day on a day, and not taken off yet.
+    pub fn lapsed(&self, day: Day) -> Points {
+        let lots = self.remaining();
+        lots.iter().take_while(|(terms, _)| terms.expires < day).map(|(_, points)| *points).sum()
+    }
+
+    /// The earliest last day of what remains, where anything of it ever expires.
+    pub fn first_expiry(&self) -> Option<Day> {
+        let first = self.credits.keys().next()?.expires;
+        if first == LotTerms::NEVER {
+            return None;
+        }
+        let (terms, _) = *self.remaining().first()?;
+        Some(terms.expires).filter(|day| *day != LotTerms::NEVER)
     }
 
     /// What remains of each lot, spent oldest expiry first.
@@ -273,7 +317,12 @@ impl Base {
         self.lots.spendable(day).minus(self.reserved).minus(self.suspense).minus(self.debt).at_least_zero()
     }
 
-    /// The balance that a member is told: posted − suspense.
+    /// The balance that a member is told on a day: posted − suspense, without what has expired by then.
+    pub fn balance_on(&self, day: Day) -> Points {
+        self.balance().minus(self.lots.lapsed(day))
+    }
+
+    /// Posted − suspense, whatever the day.
     pub fn balance(&self) -> Points {
         self.lots.posted().minus(self.suspense)
     }

@@ -14,6 +14,7 @@ use crate::ids::{
     BucketId, CaseId, CodeHash, CurrencyId, CustomerId, Dot, MembershipId, NodeId, OutletId, Seq,
 };
 use crate::member::{Card, Customer, Membership};
+use crate::time::Day;
 
 pub mod memory;
 pub mod rows;
@@ -92,6 +93,9 @@ pub trait Accounts: Keeps {
     fn put_account(&mut self, id: AccountId, account: Account) -> Result<(), Self::Error>;
     /// A bucket's accounts that have open rows.
     fn open_accounts(&self, bucket: BucketId) -> Result<Vec<AccountId>, Self::Error>;
+    /// A bucket's accounts of whose settled lots the first has its last day before this one. The store keeps the index
+    /// from what is put ([`crate::account::Lots::first_expiry`]).
+    fn expiring_accounts(&self, bucket: BucketId, before: Day) -> Result<Vec<AccountId>, Self::Error>;
     /// The bucket's next change number; used up by this call.
     fn next_change(&mut self, bucket: BucketId) -> Result<u64, Self::Error>;
     /// What is known of a hold.

@@ -12,9 +12,11 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{Code, CurrencyId, Hash, OutletId, ProgramId};
 use crate::money::{CurrencyCode, Money};
 use crate::points::Points;
+use crate::time::{Day, Millis};
 
 pub mod compile;
 pub mod document;
+pub mod expiry;
 
 use document::Document;
 use document::currency::CurrencyKind;
@@ -93,6 +95,10 @@ pub struct Currency {
     pub scale: u8,
     /// What one whole point is worth.
     pub cash_value: Option<Money>,
+    /// When its points expire; `None` is never.
+    pub expiry: Option<expiry::Expiry>,
+    /// After how many days earned points can be spent.
+    pub vesting_days: u32,
 }
 
 impl Currency {
@@ -242,6 +248,11 @@ impl Catalog {
     /// An outlet by code.
     pub fn outlet(&self, code: &str) -> Option<&Outlet> {
         self.outlets.values().find(|outlet| outlet.code.as_str() == code)
+    }
+
+    /// Today in a program's time zone; in UTC where there is no such program.
+    pub fn today(&self, program: ProgramId, now: Millis) -> Day {
+        now.day(self.programs.get(&program).map_or(chrono_tz::UTC, |program| program.zone))
     }
 
     /// A program by code.

@@ -6,13 +6,14 @@ use rust_decimal::{Decimal, RoundingStrategy};
 use crate::account::{AccountId, LotTerms};
 use crate::basket;
 use crate::catalog::document::earning::{Basis, Rounding};
-use crate::catalog::{EarningRule, Level, Program};
+use crate::catalog::{Catalog, EarningRule, Level, Program};
 use crate::entry::{Column, Line, Posting, Sale, Why};
 use crate::ids::{AccountSetId, Code, CurrencyId, OutletId};
 use crate::limits;
 use crate::money::CurrencyCode;
 use crate::points::Points;
 use crate::refusal::Refusal;
+use crate::time::Day;
 
 /// What one rule gives.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -30,16 +31,28 @@ pub struct Earned {
 }
 
 impl Earned {
-    /// The movement in a member's accounts. Points neither expire nor wait to vest so far.
-    pub fn posting(self, set: AccountSetId, outlet: Option<OutletId>) -> Posting {
+    /// The movement in a member's accounts, on the terms of its currency.
+    fn posting(self, place: &Issuer<'_>, set: AccountSetId) -> Posting {
+        let lot = place.catalog.currencies.get(&self.currency);
         Posting {
             account: AccountId { set, currency: self.currency },
             column: Column::Earned,
             points: self.points,
             why: Why { rule: Some(self.rule), text: self.text, lines: self.lines },
-            lot: Some(LotTerms::plain(outlet)),
+            lot: Some(lot.map_or(LotTerms::plain(place.outlet), |it| it.terms(place.day, place.outlet))),
         }
     }
+}
+
+/// Where and when points are issued.
+#[derive(Clone, Copy, Debug)]
+pub struct Issuer<'a> {
+    /// By which catalog.
+    pub catalog: &'a Catalog,
+    /// By which outlet.
+    pub outlet: Option<OutletId>,
+    /// On which business day.
+    pub day: Day,
 }
 
 /// What some lines earn in a program at a level (by code; one that is unknown counts as the first), where `by_points` of
@@ -86,13 +99,13 @@ pub fn postings(
     program: &Program,
     level: &Code,
     set: AccountSetId,
-    outlet: Option<OutletId>,
+    place: &Issuer<'_>,
     sale: &Sale,
 ) -> Result<Vec<Posting>, Refusal> {
     let values = sale.redemptions.iter().map(|redemption| redemption.value);
     let by_points = values.fold(Decimal::ZERO, Decimal::saturating_add);
     let earned = earn(program, level, &sale.lines, sale.currency, by_points)?;
-    Ok(earned.into_iter().map(|earned| earned.posting(set, outlet)).collect())
+    Ok(earned.into_iter().map(|earned| earned.posting(place, set)).collect())
 }
 
 /// Of what amount each line earns, in minor units. What points pay is spread over the lines by their totals.

@@ -421,7 +421,7 @@ pub struct Cut {
     pub bucket: BucketId,
     /// The watermark: entries with `at` up to it are settled.
     pub watermark: Millis,
-    /// The day whose lots may have expired, in UTC.
+    /// Lots whose last day lies before this one have expired everywhere at the watermark.
     pub day: Day,
     /// The bucket's marks when it was made: node, seq.
     pub marks: Vec<(NodeId, Seq)>,

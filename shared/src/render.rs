@@ -284,7 +284,7 @@ fn account_out(view: &AccountView, currency: &Currency, day: Day, allowance: All
             CurrencyKind::Redeemable => "redeemable".to_owned(),
             CurrencyKind::Qualifying => "qualifying".to_owned(),
         },
-        balance: text(view.balance()),
+        balance: text(view.balance_on(day)),
         pending: text(view.pending(day)),
         held: text(whole.reserved),
         debt: text(whole.debt),

@@ -14,7 +14,7 @@ use crate::entry::{Cut, Entry, EntryKind};
 use crate::ids::{BucketId, Dot, NodeId, OutletId, Seq};
 use crate::points::Points;
 use crate::post;
-use crate::time::{Day, Millis};
+use crate::time::Millis;
 
 pub mod fold;
 pub mod hash;
@@ -53,7 +53,6 @@ pub fn plan_cut<B: Books>(
     books: &B,
     bucket: BucketId,
     watermark: &Watermark,
-    day: Day,
 ) -> Result<Option<Cut>, B::Error> {
     let held = books.marks(bucket)?;
     let marks: Vec<(NodeId, Seq)> = held.iter().map(|(node, mark)| (*node, mark.head.seq)).collect();
@@ -64,11 +63,17 @@ pub fn plan_cut<B: Books>(
         return Ok(None);
     }
     let parked = books.parked_in(bucket)?.into_iter().map(|(dot, _)| dot).collect();
+    let day = fold::last_everywhere(watermark.at);
     let cut = Cut { bucket, watermark: watermark.at, day, marks, parked };
     let cover = Cover::of(&cut);
     for id in books.open_accounts(bucket)? {
         let account = books.account(id)?.unwrap_or_default();
         if !cover.selected(&account).is_empty() {
+            return Ok(Some(cut));
+        }
+    }
+    for id in books.expiring_accounts(bucket, day)? {
+        if fold::expires(&books.account(id)?.unwrap_or_default(), &cover) {
             return Ok(Some(cut));
         }
     }
@@ -94,7 +99,9 @@ pub fn is_due<B: Marks>(books: &B, dot: Dot, cut: &Cut) -> Result<bool, B::Error
 pub fn apply<B: Books>(books: &mut B, dot: Dot, cut: &Cut) -> Result<(), B::Error> {
     let cover = Cover::of(cut);
     let mut leg = 0_u32;
-    for id in books.open_accounts(cut.bucket)? {
+    let mut accounts: BTreeSet<AccountId> = books.open_accounts(cut.bucket)?.into_iter().collect();
+    accounts.extend(books.expiring_accounts(cut.bucket, cut.day)?);
+    for id in accounts {
         let account = books.account(id)?.unwrap_or_default();
         let rules = waterfalls(books, id, &account, &cover)?;
         let Some(folded) = fold::fold(&account, &cover, &rules) else { continue };

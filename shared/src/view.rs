@@ -255,7 +255,12 @@ impl AccountView {
         whole
     }
 
-    /// The balance that a member is told.
+    /// The balance that a member is told on a day: without what has expired by then.
+    pub fn balance_on(&self, day: Day) -> Points {
+        if self.tail.rows == 0 { self.base.balance_on(day) } else { self.whole().balance_on(day) }
+    }
+
+    /// Base and tail, whatever the day.
     pub fn balance(&self) -> Points {
         self.base.balance().plus(self.tail.lots.posted())
     }

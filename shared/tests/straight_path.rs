@@ -178,7 +178,9 @@ fn sale(shop: &Shop, receipt: &str, price: i64, earner: Party) -> (EntryKind, Ve
     let program = shop.catalog.program("std").unwrap();
     let postings = match facts.earner {
         Party::Membership(_) => {
-            shared::earning::postings(program, &member.level, member.set, Some(OutletId(1)), &facts).unwrap()
+            let (catalog, outlet) = (&shop.catalog, Some(OutletId(1)));
+            let place = shared::earning::Issuer { catalog, outlet, day: shared::time::Day(0) };
+            shared::earning::postings(program, &member.level, member.set, &place, &facts).unwrap()
         }
         _ => Vec::new(),
     };

@@ -10,6 +10,7 @@ use shared::ids::{CurrencyId, MembershipId};
 use shared::points::Points;
 use shared::render;
 use shared::render::transaction::Shown;
+use shared::time::Millis;
 use shared::view::KnownSale;
 
 use super::{App, Error};
@@ -37,7 +38,7 @@ impl App {
             returned.attributed_to = returned.attributed_to.or(owner);
         }
         let members = members(original.as_deref().unwrap_or(entry), &returned);
-        let (owners, balances) = accounts(view, &members)?;
+        let (owners, balances) = accounts(view, &members, self.now())?;
         let shown = Shown {
             catalog: &catalog,
             hash: written.hash,
@@ -106,17 +107,19 @@ type Balances = Vec<(MembershipId, CurrencyId, Points, Points)>;
 fn accounts(
     view: &View,
     members: &BTreeSet<MembershipId>,
+    now: Millis,
 ) -> Result<(BTreeMap<AccountId, MembershipId>, Balances), Error> {
     let catalog = view.catalog();
     let (mut owners, mut balances) = (BTreeMap::new(), Vec::new());
     for id in members {
         let Some(membership) = view.membership(*id)? else { continue };
         let program = catalog.programs.get(&membership.program);
+        let day = catalog.today(membership.program, now);
         for currency in program.iter().flat_map(|program| &program.currencies) {
             let account = AccountId { set: membership.set, currency: *currency };
             let known = view.account(account)?;
             owners.insert(account, *id);
-            balances.push((*id, *currency, known.balance(), known.whole().debt));
+            balances.push((*id, *currency, known.balance_on(day), known.whole().debt));
         }
     }
     Ok((owners, balances))

@@ -14,6 +14,7 @@ use crate::catalog::{Catalog, CatalogHash};
 use crate::entry::envelope::Stored;
 use crate::ids::{BucketId, CaseId, CodeHash, CurrencyId, CustomerId, Dot, MembershipId, NodeId, OutletId};
 use crate::member::{Card, CardStatus, Customer, Membership};
+use crate::time::Day;
 
 /// All books as maps. Cloning them is a backup.
 #[derive(Clone, Debug, Default)]
@@ -200,6 +201,13 @@ impl Accounts for MemoryBooks {
         let here = |id: &AccountId| id.set.bucket(self.bucket_count) == bucket;
         let open = self.accounts.iter().filter(|(id, account)| !account.open.is_empty() && here(id));
         Ok(open.map(|(id, _)| *id).collect())
+    }
+
+    fn expiring_accounts(&self, bucket: BucketId, before: Day) -> Kept<Vec<AccountId>> {
+        let due = |account: &Account| account.settled.first_expiry().is_some_and(|day| day < before);
+        let here = |id: &AccountId| id.set.bucket(self.bucket_count) == bucket;
+        let found = self.accounts.iter().filter(|(id, account)| here(id) && due(account));
+        Ok(found.map(|(id, _)| *id).collect())
     }
 
     fn next_change(&mut self, bucket: BucketId) -> Kept<u64> {

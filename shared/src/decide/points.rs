@@ -47,9 +47,15 @@ pub(super) fn earn(ctx: &Context<'_>, moving: &Moving) -> Result<(EntryKind, Vec
         column: Column::Earned,
         points: moving.points,
         why: Why { rule: None, text: moving.reason.clone(), lines: Vec::new() },
-        lot: Some(LotTerms::plain(ctx.facts.place.outlet)),
+        lot: Some(terms(ctx, moving.currency)),
     };
     Ok((EntryKind::Earn(about), vec![posting]))
+}
+
+fn terms(ctx: &Context<'_>, currency: CurrencyId) -> LotTerms {
+    let outlet = ctx.facts.place.outlet;
+    let known = ctx.catalog.currencies.get(&currency);
+    known.map_or(LotTerms::plain(outlet), |it| it.terms(super::business_date(ctx), outlet))
 }
 
 /// Points redeemed.

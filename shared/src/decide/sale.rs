@@ -7,7 +7,7 @@ use super::party::{self, Member};
 use super::redemption::{Drawing, Purpose};
 use super::{By, Context, RedeemItem, Selling};
 use crate::basket;
-use crate::earning;
+use crate::earning::{self, Issuer};
 use crate::entry::{EntryKind, Party, Posting, Redemption, Sale};
 use crate::ids::CurrencyId;
 use crate::limits;
@@ -39,7 +39,8 @@ pub(super) fn decide(ctx: &Context<'_>, selling: &Selling) -> Result<(EntryKind,
         None => Vec::new(),
         Some(member) => {
             let membership = &member.view.membership;
-            earning::postings(member.program, &membership.level, membership.set, Some(outlet), &sale)?
+            let place = Issuer { catalog: ctx.catalog, outlet: Some(outlet), day: super::business_date(ctx) };
+            earning::postings(member.program, &membership.level, membership.set, &place, &sale)?
         }
     };
     postings.append(&mut redeemed);

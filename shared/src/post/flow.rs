@@ -4,7 +4,7 @@
 use crate::books::{Books, SERVER};
 use crate::catalog::CatalogHash;
 use crate::decide::Draft;
-use crate::earning;
+use crate::earning::{self, Issuer};
 use crate::entry::{Actor, Attribute, Cut, Entry, EntryKind, Hold, Posting};
 use crate::ids::{Dot, MembershipId, NodeId};
 use crate::intake::{self, Follow, hold};
@@ -131,7 +131,7 @@ pub fn release_share<B: Books>(
 pub fn settle<B: Books>(books: &mut B, desk: &Desk, watermark: &Watermark) -> Result<Vec<Cut>, B::Error> {
     let mut cuts = Vec::new();
     for bucket in crate::books::buckets(books) {
-        if let Some(cut) = settle::plan_cut(books, bucket, watermark, today(desk.now))? {
+        if let Some(cut) = settle::plan_cut(books, bucket, watermark)? {
             author(books, desk, own(desk, EntryKind::Cut(cut.clone()), Vec::new()))?;
             cuts.push(cut);
         }
@@ -172,8 +172,8 @@ fn attribution<B: Books>(
     let member = member.value;
     let Some(program) = catalog.programs.get(&member.program) else { return Ok(None) };
     // the outlet that sold it issued the points, whoever attributes them
-    let outlet = entry.actor.outlet();
-    let postings = earning::postings(program, &member.level, member.set, outlet, facts).unwrap_or_default();
+    let place = Issuer { catalog: &catalog, outlet: entry.actor.outlet(), day: entry.business_date };
+    let postings = earning::postings(program, &member.level, member.set, &place, facts).unwrap_or_default();
     let level = member.level;
     let kind = EntryKind::Attribute(Attribute { of: sale, membership, level, note: note.to_owned() });
     Ok(Some(own(desk, kind, postings)))

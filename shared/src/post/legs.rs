@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::account::{AccountId, LotTerms, Movement, Row};
 use crate::books::{Books, Case, CaseKind, Judged, Marks, ParkedWhy, Side, Wait};
-use crate::earning;
+use crate::earning::{self, Issuer};
 use crate::entry::{Authority, Column, Entry, EntryKind, Party, Posting, Totals};
 use crate::ids::{BucketId, Dot, OutletId};
 use crate::intake::judge;
@@ -152,7 +152,8 @@ pub fn differ<B: Books>(
         return Ok(());
     }
     let level = sale.level.as_ref().unwrap_or(&row.value.level);
-    let due = earning::postings(program, level, set, entry.actor.outlet(), sale).unwrap_or_default();
+    let place = Issuer { catalog: &catalog, outlet: entry.actor.outlet(), day: entry.business_date };
+    let due = earning::postings(program, level, set, &place, sale).unwrap_or_default();
     let mut sums: BTreeMap<AccountId, (Points, Points)> = BTreeMap::new();
     for posting in entry.postings.iter().filter(|posting| posting.column == Column::Earned) {
         let sum = sums.entry(posting.account).or_default();

@@ -9,12 +9,13 @@ use crate::entry::{Authority, Cut};
 use crate::frontier::Frontier;
 use crate::ids::{Dot, OutletId, Seq};
 use crate::points::Points;
-use crate::time::Millis;
+use crate::time::{Day, Millis};
 
 /// What a cut covers.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Cover {
     watermark: Millis,
+    day: Day,
     marks: Frontier,
     parked: BTreeSet<Dot>,
 }
@@ -27,6 +28,7 @@ impl Cover {
     pub fn of(cut: &Cut) -> Self {
         Self {
             watermark: cut.watermark,
+            day: cut.day,
             marks: cut.marks.iter().map(|(node, seq)| Dot::new(*node, *seq)).collect(),
             parked: cut.parked.iter().copied().collect(),
         }
@@ -176,7 +178,7 @@ pub struct Fold {
 pub fn fold(account: &Account, cover: &Cover, rules: &BTreeMap<RowKey, Waterfall>) -> Option<Fold> {
     let selected = cover.selected(account);
     let reserved: Points = holds(account, cover).map(|(_, points)| points).sum();
-    if selected.is_empty() {
+    if selected.is_empty() && lapsing(account, cover, reserved).is_zero() {
         return None;
     }
     let mut next = account.clone();
@@ -195,7 +197,19 @@ pub fn fold(account: &Account, cover: &Cover, rules: &BTreeMap<RowKey, Waterfall
     folding.repay(reserved, taken_back);
     folding.redeem(rules);
     folding.move_waiting(&rows);
+    folding.expire(cover, reserved);
     Some(folding.fold)
+}
+
+/// What a cut would let expire of an account as it is settled: never what is set aside.
+fn lapsing(account: &Account, cover: &Cover, reserved: Points) -> Points {
+    let free = account.settled.posted().minus(reserved).at_least_zero();
+    account.settled.lapsed(cover.day).min(free)
+}
+
+/// Whether a cut would let anything of an account expire.
+pub fn expires(account: &Account, cover: &Cover) -> bool {
+    lapsing(account, cover, holds(account, cover).map(|(_, points)| points).sum()).is_positive()
 }
 
 /// The covered hold rows.
@@ -240,9 +254,13 @@ impl Folding {
                     }
                 }
                 Movement::CreditReversed { terms, points, of } => {
+                    let before = account.settled.posted();
                     account.settled.credit(*terms, points.negated());
                     account.lifetime_earned = account.lifetime_earned.minus(*points);
-                    taken_back.push((*of, row.outlet, *points));
+                    let taken = before.minus(account.settled.posted());
+                    taken_back.push((*of, row.outlet, taken));
+                    // the rest had expired, and was written off then
+                    self.leg(Side::Program, Side::Member, points.minus(taken), *of, row.outlet);
                 }
                 Movement::Debit { points } => {
                     account.settled.spent = account.settled.spent.plus(*points);
@@ -335,6 +353,7 @@ impl Folding {
         window.sort_by_key(|(key, offline)| (offline.authority, offline.at, *key));
         let nobody = Waterfall { steps: Vec::new(), review_over: None };
         for (key, offline) in window {
+            free = free.plus(self.call_back(key.0, &offline, offline.amount.minus(free)));
             let account = &mut self.fold.account;
             let covered = free.min(offline.amount);
             free = free.minus(covered);
@@ -365,6 +384,39 @@ impl Folding {
         }
     }
 
+    /// A redemption that was good when it was made does not lose its points to an expiry that was posted before it was
+    /// heard of: what had not expired at its time comes back for it. Answers how much.
+    fn call_back(&mut self, of: Dot, offline: &Offline, missing: Points) -> Points {
+        // by the earliest date anywhere, as the cut that let them expire went by it
+        let day = last_everywhere(offline.at);
+        let settled = &mut self.fold.account.settled;
+        let (mut back, lots) = (Points::ZERO, settled.expired.clone());
+        for (terms, _) in lots.into_iter().filter(|(terms, _)| terms.expires >= day) {
+            let taken = settled.unexpire(terms, missing.minus(back));
+            if taken.is_positive() {
+                settled.credit(terms, taken);
+            }
+            back = back.plus(taken);
+        }
+        self.leg(Side::Program, Side::Member, back, of, offline.outlet);
+        back
+    }
+
+    /// Lots that are past their last day everywhere expire, as far as nothing is set aside of them. It comes after the
+    /// redemptions of the window, which may have been good before.
+    fn expire(&mut self, cover: &Cover, reserved: Points) {
+        let mut left = lapsing(&self.fold.account, cover, reserved);
+        for (terms, points) in self.fold.account.settled.remaining() {
+            if terms.expires >= cover.day {
+                break;
+            }
+            let gone = points.min(left);
+            left = left.minus(gone);
+            self.fold.account.settled.expire(terms, gone);
+            self.leg(Side::Member, Side::Program, gone, Dot::new(crate::books::SERVER, Seq(0)), terms.outlet);
+        }
+    }
+
     /// Reversals that stay open although their redemption left suspense now: from here on they go back to the member.
     fn move_waiting(&mut self, rows: &[(RowKey, Row)]) {
         let settled: BTreeSet<RowKey> = rows
@@ -390,4 +442,9 @@ impl Folding {
             self.leg(Side::Suspense, Side::Member, points, of, outlet);
         }
     }
+}
+
+/// The earliest date that it is anywhere at a time (UTC−12): lots whose last day lies before it have expired everywhere.
+pub fn last_everywhere(at: Millis) -> Day {
+    at.before(12 * 3_600_000).day(chrono_tz::UTC)
 }

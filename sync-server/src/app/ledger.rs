@@ -68,6 +68,13 @@ pub(super) fn told(books: &dyn Read, leg: &Leg) -> Done<Told> {
         return Ok(about("unknown", String::new()));
     };
     Ok(match kind {
+        EntryKind::Cut(_) if (leg.line.from, leg.line.to) == (Side::Member, Side::Program) => {
+            about("expired", "Expired".to_owned())
+        }
+        EntryKind::Cut(_) if (leg.line.from, leg.line.to) == (Side::Program, Side::Member) => {
+            let text = "Had expired; what was redeemed or given back before that keeps its points";
+            about("expiry_undone", text.to_owned())
+        }
         EntryKind::Cut(_) | EntryKind::Decision(_) => settled(books, leg)?,
         EntryKind::Refund(reversal) => about(reversed(&leg.line), returned(reversal, "given back")),
         EntryKind::Void(reversal) => about(reversed(&leg.line), returned(reversal, "undone")),

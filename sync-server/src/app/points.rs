@@ -99,12 +99,15 @@ fn adjustment(
         }
     }
     let place = place(&catalog, who)?;
+    let known = catalog.currencies.get(&currency);
+    let day = catalog.today(membership.program, now);
+    let terms = known.map_or(LotTerms::plain(place.outlet), |it| it.given(day, place.outlet));
     let posting = Posting {
         account,
         column: if up { Column::AdjustedUp } else { Column::AdjustedDown },
         points: if up { points } else { points.negated() },
         why: Why { rule: None, text: reason.clone(), lines: Vec::new() },
-        lot: up.then(|| LotTerms::plain(place.outlet)),
+        lot: up.then_some(terms),
     };
     let kind = EntryKind::Adjust(Move { membership: id, reason, reference: None });
     let desk = sync::desk(books, now)?;

@@ -60,7 +60,7 @@ fn cuttable(app: &App, now: Millis) -> Done<Vec<BucketId>> {
     let watermark = books.watermark(&desk, longest_wait_ms(&*books)?)?;
     let mut found = Vec::new();
     for bucket in (0..app.buckets()).map(BucketId) {
-        if books.is_cuttable(&desk, bucket, &watermark)? {
+        if books.is_cuttable(bucket, &watermark)? {
             found.push(bucket);
         }
     }

@@ -48,7 +48,7 @@ pub(super) fn transaction(books: &dyn Read, dot: Dot, now: Millis) -> Done<Trans
     let source_row = original.as_ref().map(|sale| books.sale(sale.dot)).transpose()?.flatten();
     let attributed = source_row.map(|row| attribution(books, &row)).transpose()?.flatten();
     members.extend(later.iter().chain(&attributed).map(|(membership, _)| *membership));
-    let (owners, balances) = accounts(books, &members)?;
+    let (owners, balances) = accounts(books, &members, now)?;
     let catalog = match books.catalog(entry.catalog)? {
         Some(catalog) => catalog,
         None => catalog::latest(books)?,
@@ -128,17 +128,19 @@ type Balances = Vec<(MembershipId, CurrencyId, Points, Points)>;
 fn accounts(
     books: &dyn Read,
     members: &BTreeSet<MembershipId>,
+    now: Millis,
 ) -> Done<(BTreeMap<AccountId, MembershipId>, Balances)> {
     let catalog = catalog::latest(books)?;
     let (mut owners, mut balances) = (BTreeMap::new(), Vec::new());
     for id in members {
         let Some(membership) = books.membership(*id)? else { continue };
         let program = catalog.programs.get(&membership.value.program);
+        let day = catalog.today(membership.value.program, now);
         for currency in program.iter().flat_map(|program| &program.currencies) {
             let account = AccountId { set: membership.value.set, currency: *currency };
             let base = books.base_of(account)?.unwrap_or_default();
             owners.insert(account, *id);
-            balances.push((*id, *currency, base.balance(), base.debt));
+            balances.push((*id, *currency, base.balance_on(day), base.debt));
         }
     }
     Ok((owners, balances))

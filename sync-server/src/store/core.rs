@@ -29,7 +29,7 @@ pub trait Told {
     /// Up to when every till has told everything.
     fn watermark(&self, desk: &Desk, longest_wait_ms: u64) -> Kept<Watermark>;
     /// Whether a bucket can be cut at a watermark, and a cut would settle anything.
-    fn is_cuttable(&self, desk: &Desk, bucket: BucketId, watermark: &Watermark) -> Kept<bool>;
+    fn is_cuttable(&self, bucket: BucketId, watermark: &Watermark) -> Kept<bool>;
 }
 
 impl<T: Books<Error = StoreError>> Told for T {
@@ -49,8 +49,8 @@ impl<T: Books<Error = StoreError>> Told for T {
         Ok(settle::watermark(&self.nodes()?, desk.now, longest_wait_ms))
     }
 
-    fn is_cuttable(&self, desk: &Desk, bucket: BucketId, watermark: &Watermark) -> Kept<bool> {
-        Ok(settle::plan_cut(self, bucket, watermark, flow::today(desk.now))?.is_some())
+    fn is_cuttable(&self, bucket: BucketId, watermark: &Watermark) -> Kept<bool> {
+        Ok(settle::plan_cut(self, bucket, watermark)?.is_some())
     }
 }
 
@@ -102,7 +102,7 @@ impl<T: Books<Error = StoreError>> Core for T {
     }
 
     fn cut(&mut self, desk: &Desk, bucket: BucketId, watermark: &Watermark) -> Kept<bool> {
-        let Some(cut) = settle::plan_cut(self, bucket, watermark, flow::today(desk.now))? else {
+        let Some(cut) = settle::plan_cut(self, bucket, watermark)? else {
             return Ok(false);
         };
         flow::author(self, desk, flow::own(desk, EntryKind::Cut(cut), Vec::new()))?;

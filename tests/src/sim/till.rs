@@ -335,7 +335,9 @@ pub fn sale(
         let member = (0..scene::MEMBERS).map(scene::membership).find(|member| member.id == *id);
         let program = till.catalog.program("std").expect("the program");
         if let Some(member) = member {
-            let earned = earning::postings(program, &member.level, member.set, Some(till.outlet), &facts);
+            let day = shared::time::Day(0);
+            let place = earning::Issuer { catalog: &till.catalog, outlet: Some(till.outlet), day };
+            let earned = earning::postings(program, &member.level, member.set, &place, &facts);
             postings.extend(earned.expect("a small basket"));
         }
     }

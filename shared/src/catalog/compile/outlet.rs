@@ -3,9 +3,11 @@
 use rust_decimal::Decimal;
 
 use super::super::document;
+use super::super::expiry::{Expiry, Span};
 use super::super::{Currency, Numbers, Outlet};
 use super::{Problem, name, problem, zone};
 use crate::limits;
+use crate::time::Day;
 
 /// A shop.
 pub(super) fn outlet(item: &document::outlet::Outlet, numbers: &Numbers) -> Result<Outlet, Problem> {
@@ -35,5 +37,34 @@ pub(super) fn currency(item: &document::currency::Currency, numbers: &Numbers) -
         kind: item.kind,
         scale: item.scale,
         cash_value: item.cash_value,
+        expiry: item.expiry.as_ref().map(|rule| expiry(rule, &at)).transpose()?,
+        vesting_days: item.vesting_days,
     })
+}
+
+fn expiry(item: &document::currency::Expiry, at: &str) -> Result<Expiry, Problem> {
+    let field = format!("{at}.expiry");
+    if let Some(on) = &item.on {
+        let alone = (item.days, item.months, item.years, item.end_of) == (None, None, None, None);
+        return match Day::parse(on) {
+            Ok(day) if alone => Ok(Expiry::On(day)),
+            Ok(_) => Err(problem(field, "`on` is a date for all points and stands alone")),
+            Err(wrong) => Err(problem(format!("{field}.on"), wrong)),
+        };
+    }
+    let months = |count: u32, each: u32| count.checked_mul(each).filter(|months| *months <= 1_200);
+    let span = match (item.days, item.months, item.years) {
+        (None, None, None) => item.end_of.map(|_| Span::Days(0)),
+        (Some(days), None, None) if (1..=36_500).contains(&days) => Some(Span::Days(days)),
+        (None, Some(count), None) if count > 0 => months(count, 1).map(Span::Months),
+        (None, None, Some(count)) if count > 0 => months(count, 12).map(Span::Months),
+        _ => None,
+    };
+    let wrong = || {
+        problem(
+            field,
+            "points expire after one of `days`, `months`, `years` (up to a hundred years), at the `end_of` a `month` or `year`, or `on` a date",
+        )
+    };
+    span.map(|span| Expiry::After(span, item.end_of)).ok_or_else(wrong)
 }

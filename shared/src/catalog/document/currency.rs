@@ -22,17 +22,48 @@ pub struct Currency {
     /// What one whole point is worth.
     #[serde(default)]
     pub cash_value: Option<Money>,
-    /// When its points expire; only `null` (never) so far.
+    /// When its points expire; `null` is never.
     #[serde(default)]
-    pub expiry: Option<Never>,
+    pub expiry: Option<Expiry>,
+    /// After how many days earned points can be spent; 0 is at once.
+    #[serde(default)]
+    pub vesting_days: u32,
     /// The catalog version that last changed it; the server's.
     #[serde(default)]
     pub version: Option<u64>,
 }
 
-/// A setting that is not there yet: only `null` is taken.
+/// When points expire: some time after they were earned (exactly one of `days`, `months`, `years`), at the end of the month
+/// or year in which that falls (or, with `end_of` alone, in which they were earned), or on a date that is the same for all.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Expiry {
+    /// Days after earning.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub days: Option<u32>,
+    /// Calendar months after earning.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub months: Option<u32>,
+    /// Calendar years after earning.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub years: Option<u32>,
+    /// Put off to the end of the month or year.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end_of: Option<Period>,
+    /// A fixed last day, such as `2026-12-31`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on: Option<String>,
+}
+
+/// A calendar period.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub enum Never {}
+#[serde(rename_all = "snake_case")]
+pub enum Period {
+    /// A calendar month.
+    Month,
+    /// A calendar year.
+    Year,
+}
 
 /// Whether a currency can be spent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]

@@ -130,7 +130,9 @@ proptest! {
             let EntryKind::Sale(sale) = &draft.kind else { panic!() };
             let program = catalog.program("std").unwrap();
             let level = sale.level.clone().unwrap();
-            let again = crate::earning::postings(program, &level, account(1).set, Some(OUTLET), sale).unwrap();
+            let day = draft.business_date;
+            let place = crate::earning::Issuer { catalog: &catalog, outlet: Some(OUTLET), day };
+            let again = crate::earning::postings(program, &level, account(1).set, &place, sale).unwrap();
             let earned: Vec<_> =
                 draft.postings.into_iter().filter(|posting| posting.column == Column::Earned).collect();
             prop_assert_eq!(again, earned);

@@ -112,6 +112,8 @@ fn what_was_attributed_later_comes_back_too() {
     let EntryKind::Sale(sold) = &sale.entry.kind else { panic!() };
     let (catalog, gold) = (catalog(), crate::ids::Code::new("gold").unwrap());
     let program = catalog.program("std").unwrap();
-    sale.attributed = crate::earning::postings(program, &gold, account(1).set, Some(OUTLET), sold).unwrap();
+    let day = sale.entry.business_date;
+    let place = crate::earning::Issuer { catalog: &catalog, outlet: Some(OUTLET), day };
+    sale.attributed = crate::earning::postings(program, &gold, account(1).set, &place, sold).unwrap();
     assert_eq!(moved(&give_back(&mut sale, &[(0, Some("1"))]).unwrap()), [(Column::EarnReversed, 10)]);
 }

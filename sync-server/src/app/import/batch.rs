@@ -11,9 +11,9 @@ use shared::post::flow::{self, Desk};
 use shared::time::Millis;
 
 use super::Row;
-use crate::app::Done;
 use crate::app::sync::desk;
 use crate::app::sync::pull::NUMBER_PREFIX;
+use crate::app::{Done, catalog};
 use crate::store::Write;
 
 /// Rows in one entry: some 600 bytes each, far below the longest entry.
@@ -217,6 +217,12 @@ fn write(books: &mut dyn Write, desk: &Desk, page: Page) -> Done<()> {
         books.author(desk, draft)?;
     }
     let Some((membership, ..)) = page.balances.first() else { return Ok(()) };
+    let catalog = catalog::latest(books)?;
+    let day = flow::today(desk.now);
+    let terms = |currency: CurrencyId| {
+        let known = catalog.currencies.get(&currency);
+        known.map_or(LotTerms::plain(None), |currency| currency.given(day, None))
+    };
     // one entry for many accounts: it names the first, its postings name each
     let kind =
         EntryKind::Adjust(Move { membership: *membership, reason: OPENING.to_owned(), reference: None });
@@ -225,7 +231,7 @@ fn write(books: &mut dyn Write, desk: &Desk, page: Page) -> Done<()> {
         column: Column::AdjustedUp,
         points: *points,
         why: Why { rule: None, text: OPENING.to_owned(), lines: Vec::new() },
-        lot: Some(LotTerms::plain(None)),
+        lot: Some(terms(account.currency)),
     });
     let mut draft = flow::own(desk, kind, postings.collect());
     draft.actor = actor;

@@ -5,19 +5,59 @@ use std::ops::ControlFlow;
 use shared::account::{Account, AccountId};
 use shared::books::{Accounts, Case, Cases, HoldRow, LedgerKey, LedgerLine, Side};
 use shared::ids::{AccountSetId, BucketId, CaseId, CurrencyId, Dot};
+use shared::time::Day;
 use uuid::Uuid;
 
 use super::directory::CASE;
 use super::kv::{Kv, Stored, decode, encode, field, key, under};
 use super::tables::{
-    ACCOUNT_CASES, ACCOUNT_FEED, ACCOUNT_LEGS, ACCOUNTS, CASE_TIMES, CASES, CHANGES, HOLD_ENDS, HOLDS,
-    LEDGER, LEDGER_LEGS, LEDGER_TOTALS, OPEN_ACCOUNTS, counter,
+    ACCOUNT_CASES, ACCOUNT_FEED, ACCOUNT_LEGS, ACCOUNTS, CASE_TIMES, CASES, CHANGES, EXPIRING_ACCOUNTS,
+    HOLD_ENDS, HOLDS, LEDGER, LEDGER_LEGS, LEDGER_TOTALS, OPEN_ACCOUNTS, counter,
 };
 use super::view::{View, account_at, account_key, dot_key, span_after};
 use crate::store::topics::{Feeds, Leg};
 
-/// Bytes before an account's own: its change number, and whether it has open rows.
-const HEAD: usize = 8 + 1;
+/// Bytes before an account's own: its change number, whether it has open rows, and the last day of its first lot that
+/// expires.
+const HEAD: usize = 8 + 1 + 4;
+
+/// A last day as it orders in a key; what never expires is last.
+fn day_bytes(day: Option<Day>) -> [u8; 4] {
+    day.map_or(u32::MAX, |day| u32::try_from(day.0).unwrap_or(0)).to_be_bytes()
+}
+
+/// What stands before an account's own bytes.
+struct Head {
+    change: u64,
+    open: bool,
+    expires: [u8; 4],
+}
+
+impl Head {
+    fn of(account: &Account) -> Self {
+        Self {
+            change: account.change,
+            open: !account.open.is_empty(),
+            expires: day_bytes(account.settled.first_expiry()),
+        }
+    }
+
+    fn read(value: &[u8]) -> Self {
+        Self {
+            change: u64::from_be_bytes(field(value, 0)),
+            open: field::<1>(value, 8) != [0],
+            expires: field(value, 9),
+        }
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        [&self.change.to_be_bytes()[..], &[u8::from(self.open)], &self.expires].concat()
+    }
+}
+
+fn expiring_key(bucket: BucketId, day: [u8; 4], account: &[u8; 18]) -> [u8; 24] {
+    key(&[&bucket.0.to_be_bytes(), &day, account])
+}
 
 fn read_account(value: &[u8]) -> Stored<Account> {
     decode(value.get(HEAD..).unwrap_or(&[]))
@@ -61,29 +101,43 @@ impl<T: Kv> Accounts for View<T> {
     fn put_account(&mut self, id: AccountId, account: Account) -> Stored<()> {
         let bucket = id.set.bucket(self.buckets);
         let at = account_key(id);
-        let open = !account.open.is_empty();
-        let mut value = [&account.change.to_be_bytes()[..], &[u8::from(open)]].concat();
+        let head = Head::of(&account);
+        let mut value = head.bytes();
         value.extend(encode(&account)?);
-        let mut before: Option<(u64, bool)> = None;
+        let mut before: Option<Head> = None;
         self.writes += 1;
         self.told = true;
-        self.kv.put_over(ACCOUNTS, &at, &value, &mut |old| {
-            before = Some((u64::from_be_bytes(field(old, 0)), field::<1>(old, 8) != [0]));
-        })?;
-        if let Some((change, _)) = before.filter(|(change, _)| *change != account.change) {
-            self.delete(ACCOUNT_FEED, &feed_key(bucket, change))?;
+        self.kv.put_over(ACCOUNTS, &at, &value, &mut |old| before = Some(Head::read(old)))?;
+        if let Some(old) = before.as_ref().filter(|old| old.change != head.change) {
+            self.delete(ACCOUNT_FEED, &feed_key(bucket, old.change))?;
         }
-        self.put_raw(ACCOUNT_FEED, &feed_key(bucket, account.change), &at)?;
-        let was_open = before.is_some_and(|(_, open)| open);
-        if open != was_open {
+        self.put_raw(ACCOUNT_FEED, &feed_key(bucket, head.change), &at)?;
+        let (was_open, expired) = before.map_or((false, day_bytes(None)), |old| (old.open, old.expires));
+        if head.open != was_open {
             let place = key::<20>(&[&bucket.0.to_be_bytes(), &at]);
-            if open {
+            if head.open {
                 self.put_raw(OPEN_ACCOUNTS, &place, &[])?;
             } else {
                 self.delete(OPEN_ACCOUNTS, &place)?;
             }
         }
+        if head.expires != expired {
+            if expired != day_bytes(None) {
+                self.delete(EXPIRING_ACCOUNTS, &expiring_key(bucket, expired, &at))?;
+            }
+            if head.expires != day_bytes(None) {
+                self.put_raw(EXPIRING_ACCOUNTS, &expiring_key(bucket, head.expires, &at), &[])?;
+            }
+        }
         Ok(())
+    }
+
+    fn expiring_accounts(&self, bucket: BucketId, before: Day) -> Stored<Vec<AccountId>> {
+        let bucket = bucket.0.to_be_bytes();
+        let until = day_bytes(Some(Day(before.0.saturating_sub(1))));
+        let span = (key(&[&bucket, &[0; 22]]), key(&[&bucket, &until, &[0xff; 18]]));
+        let keys = self.keys(EXPIRING_ACCOUNTS, &span)?;
+        Ok(keys.iter().map(|key| account_at(key, 6)).collect())
     }
 
     fn open_accounts(&self, bucket: BucketId) -> Stored<Vec<AccountId>> {

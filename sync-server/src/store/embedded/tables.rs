@@ -100,12 +100,14 @@ tables! {
     WAITING: 30 = "waiting.1";
     /// bucket u16 → change u64: the last change number.
     CHANGES: 2 = "changes.1";
-    /// account set [u8; 16], currency u16 → change u64, open u8, then [`Account`](shared::account::Account).
+    /// account set [u8; 16], currency u16 → change u64, open u8, first expiry i32, then [`Account`](shared::account::Account).
     ACCOUNTS: 18 = "accounts.1";
     /// bucket u16, change u64 → account set [u8; 16], currency u16, raw: a bucket's feed.
     ACCOUNT_FEED: 10 = "account_feed.1";
     /// bucket u16, account set [u8; 16], currency u16 → (): accounts with open rows.
     OPEN_ACCOUNTS: 20 = "open_accounts.1";
+    /// bucket u16, last day u32, account set [u8; 16], currency u16 → (): accounts of whose lots the first ends then.
+    EXPIRING_ACCOUNTS: 24 = "expiring_accounts.1";
     /// key u128, account set [u8; 16], currency u16 → [`HoldRow`](shared::books::HoldRow).
     HOLDS: 34 = "holds.1";
     /// when it times out u64, key u128, account set [u8; 16], currency u16 → (): open holds that do.

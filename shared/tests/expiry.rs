@@ -1,0 +1,151 @@
+//! Expiry at a cut: what is spent does not expire once more, what has expired is not taken back once more, and what was
+//! redeemed in time keeps its points.
+#![expect(clippy::unwrap_used, reason = "what does not hold here ends the test")]
+
+use std::collections::BTreeMap;
+
+use shared::account::{Account, LotTerms, Movement, Row};
+use shared::books::Side;
+use shared::catalog::Bearer;
+use shared::entry::{Authority, Cut};
+use shared::ids::{BucketId, Dot, NodeId, OutletId, Seq};
+use shared::points::Points;
+use shared::settle::fold::{Cover, Fold, RowKey, Waterfall, expires, fold, last_everywhere};
+use shared::time::{Day, Millis};
+
+const DAY_MS: u64 = 86_400_000;
+const OUTLET: Option<OutletId> = Some(OutletId(1));
+
+fn terms(last: i32) -> LotTerms {
+    LotTerms { expires: Day(last), vests: Day(0), outlet: OUTLET }
+}
+
+/// A cut that covers everything, by a watermark in the middle (12:00 UTC) of a day.
+fn cut(day: i32) -> Cut {
+    let watermark = Millis(u64::try_from(day).unwrap() * DAY_MS + DAY_MS / 2);
+    let marks = (0..9).map(|node| (NodeId(node), Seq(u64::MAX))).collect();
+    Cut { bucket: BucketId(0), watermark, day: last_everywhere(watermark), marks, parked: Vec::new() }
+}
+
+#[derive(Default)]
+struct Story {
+    account: Account,
+    seq: u64,
+    legs: Vec<(Side, Side, i64)>,
+}
+
+impl Story {
+    fn row(&mut self, day: i32, movement: Movement) -> Dot {
+        self.seq += 1;
+        let dot = Dot::new(NodeId(2), Seq(self.seq));
+        let at = Millis(u64::try_from(day).unwrap() * DAY_MS);
+        self.account.open.insert((dot, 0), Row { at, outlet: OUTLET, movement });
+        dot
+    }
+
+    fn earn(&mut self, day: i32, points: i64, last: i32) -> Dot {
+        self.row(day, Movement::Credit { terms: terms(last), points: Points(points), earned: true })
+    }
+
+    fn redeem(&mut self, day: i32, points: i64, authority: Authority) -> Dot {
+        self.row(day, Movement::Redemption { authority, points: Points(points), idem: None })
+    }
+
+    fn take_back(&mut self, day: i32, of: Dot, points: i64, last: i32) {
+        self.row(day, Movement::CreditReversed { of, terms: terms(last), points: Points(points) });
+    }
+
+    /// Settles; the member's balance after it.
+    fn settle(&mut self, day: i32) -> i64 {
+        let waterfall = Waterfall { steps: vec![Bearer::Program], review_over: None };
+        let rules: BTreeMap<RowKey, Waterfall> =
+            self.account.open.keys().map(|key| (*key, waterfall.clone())).collect();
+        let unchanged = || Fold { account: self.account.clone(), ..Fold::default() };
+        let folded = fold(&self.account, &Cover::of(&cut(day)), &rules).unwrap_or_else(unchanged);
+        self.account = folded.account;
+        self.legs = folded.legs.iter().map(|leg| (leg.from, leg.to, leg.points.0)).collect();
+        self.account.base().balance().0
+    }
+}
+
+const EXPIRED: (Side, Side) = (Side::Member, Side::Program);
+const UNDONE: (Side, Side) = (Side::Program, Side::Member);
+
+#[test]
+fn balance_collapse_a_spent_lot_that_then_expires_is_not_counted_twice() {
+    let mut story = Story::default();
+    story.earn(1, 100, 10);
+    story.earn(2, 50, 20);
+    story.redeem(3, 100, Authority::Online);
+    assert_eq!(story.settle(5), 50);
+    assert_eq!(
+        (story.settle(12), story.legs.len()),
+        (50, 0),
+        "the first lot is spent: nothing of it expires"
+    );
+    assert_eq!((story.settle(22), story.legs.clone()), (0, vec![(EXPIRED.0, EXPIRED.1, 50)]));
+    assert_eq!((story.settle(23), story.legs.len()), (0, 0), "and it expires once");
+}
+
+#[test]
+fn what_is_left_of_a_lot_expires_on_the_day_after_its_last_everywhere() {
+    let mut story = Story::default();
+    story.earn(1, 100, 10);
+    story.redeem(2, 30, Authority::Online);
+    assert_eq!(story.settle(10), 70, "its last day");
+    assert!(!expires(&story.account, &Cover::of(&cut(10))));
+    assert_eq!(story.account.settled.first_expiry(), Some(Day(10)));
+    assert_eq!((story.settle(11), story.legs.clone()), (0, vec![(EXPIRED.0, EXPIRED.1, 70)]));
+    assert_eq!(story.account.settled.first_expiry(), None, "the store need not look at it again");
+}
+
+#[test]
+fn a_return_does_not_take_back_once_more_what_has_expired() {
+    let mut story = Story::default();
+    let sale = story.earn(1, 100, 10);
+    story.earn(1, 50, 90);
+    story.redeem(2, 30, Authority::Online);
+    assert_eq!(story.settle(12), 50, "70 of the 100 have expired");
+    story.take_back(13, sale, 100, 10);
+    assert_eq!(story.account.base().balance(), Points(20), "told at once: the 30 that were spent are owed");
+    assert_eq!((story.settle(14), story.account.debt), (20, Points(0)));
+    assert_eq!(story.legs, vec![(UNDONE.0, UNDONE.1, 70)], "the ledger had taken 100 back");
+}
+
+#[test]
+fn a_redemption_in_time_that_is_heard_of_late_keeps_its_points() {
+    // on the 11th at 0:00 UTC it is still the 10th somewhere
+    for (day, balance, short) in [(9, 40, 0), (11, 40, 0), (12, 0, 60)] {
+        let mut story = Story::default();
+        story.earn(1, 100, 10);
+        assert_eq!(story.settle(12), 0, "its till was left out of the watermark");
+        story.redeem(day, 60, Authority::Offline);
+        story.settle(13);
+        let borne: i64 = story.account.shorts.values().map(|short| short.program.0).sum();
+        assert_eq!(borne, short, "redeemed on day {day}");
+        let expired: i64 = story.account.settled.expired.values().map(|points| points.0).sum();
+        assert_eq!(expired, if balance > 0 { balance } else { 100 }, "redeemed on day {day}");
+    }
+}
+
+#[test]
+fn what_is_set_aside_waits_with_its_expiry() {
+    let mut story = Story::default();
+    story.earn(1, 100, 10);
+    let hold = story.row(2, Movement::Hold { points: Points(80) });
+    assert_eq!((story.settle(12), story.legs.clone()), (80, vec![(EXPIRED.0, EXPIRED.1, 20)]));
+    assert!(!expires(&story.account, &Cover::of(&cut(13))), "no cut is made for it");
+    story.account.open.remove(&(hold, 0));
+    assert_eq!(story.settle(13), 0);
+}
+
+#[test]
+fn points_expired_by_today_are_not_in_the_balance_that_is_told() {
+    let mut story = Story::default();
+    story.earn(1, 100, 10);
+    story.earn(1, 5, 11);
+    story.redeem(1, 40, Authority::Offline);
+    let base = story.account.base();
+    assert_eq!((base.balance_on(Day(10)), base.spendable(Day(10))), (Points(65), Points(65)));
+    assert_eq!(base.spendable(Day(11)), Points(0), "5 have not expired, and 40 wait in suspense");
+}
