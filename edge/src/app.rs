@@ -24,6 +24,7 @@ mod write;
 pub mod cards;
 pub mod customers;
 pub mod enrolments;
+pub mod holds;
 pub mod quotes;
 pub mod returns;
 pub mod sales;

@@ -16,6 +16,7 @@ use crate::app::App;
 mod cards;
 mod customers;
 mod door;
+mod holds;
 mod local;
 mod memberships;
 mod problem;
@@ -77,6 +78,9 @@ fn api() -> (Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(transactions::refund))
         .routes(routes!(transactions::refund_by_receipt))
         .routes(routes!(transactions::void))
+        .routes(routes!(holds::hold))
+        .routes(routes!(holds::capture))
+        .routes(routes!(holds::release))
         .routes(routes!(till::status))
         .routes(routes!(till::queue))
         .routes(routes!(till::sync))

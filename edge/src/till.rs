@@ -95,9 +95,26 @@ impl Till {
             tokio::spawn(serve(quick(listener), http::router(&desk.app), stopping.clone())),
             tokio::spawn(serve(local, http::local_router(&desk.app), stopping.clone())),
             tokio::spawn(sync::tell_status(desk.app.clone(), stopping.clone())),
+            tokio::spawn(time_out_holds(desk.app.clone(), stopping.clone())),
             tokio::spawn(sync::run(desk.app.clone(), desk.client, desk.rounds, stopping)),
         ];
         Ok(Running { url, app: desk.app, socket: socket::path(&options.data_dir), stop, tasks })
+    }
+}
+
+/// How often it is looked whether a payment hold is past its time.
+const HOLDS_EVERY: Duration = Duration::from_secs(5);
+
+/// Ends payment holds whose time is over, until told to stop.
+async fn time_out_holds(app: App, mut stop: watch::Receiver<bool>) {
+    loop {
+        if let Err(error) = app.time_out_holds().await {
+            tracing::warn!(%error, "holds past their time could not be ended");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(HOLDS_EVERY) => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
     }
 }
 

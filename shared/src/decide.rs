@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 
 pub mod enrol;
+mod hold;
 pub mod idem;
 pub mod offline;
 pub mod party;
@@ -21,7 +22,9 @@ mod tests;
 
 use crate::account::AccountId;
 use crate::catalog::{Catalog, CatalogHash};
-use crate::entry::{Actor, Column, Entry, EntryKind, Idem, Intent, Line, Posting, SaleRef, Totals};
+use crate::entry::{
+    Actor, Column, Entry, EntryKind, Idem, Intent, Line, Posting, Redemption, SaleRef, Totals,
+};
 use crate::ids::{AccountSetId, Code, CodeHash, CurrencyId, CustomerId, Dot, HoldId, MembershipId};
 use crate::limits;
 use crate::member::{CardStatus, CustomerKey, CustomerKind, IndexKey};
@@ -90,6 +93,14 @@ pub enum Deed {
     Intent(Intent),
     /// The node gives its intent up.
     Release(Intent),
+    /// Points set aside for a payment.
+    Hold(Holding),
+    /// A payment hold's points redeemed.
+    Capture(Capturing),
+    /// A payment hold given up.
+    ReleaseHold(HoldId),
+    /// A payment hold past its time.
+    TimeOut(HoldId),
 }
 
 /// A basket: what is sold, in which money.
@@ -157,7 +168,7 @@ pub enum RedeemItem {
     },
     /// A voucher; none are there yet.
     Voucher(String),
-    /// A payment hold; none are there yet.
+    /// A payment hold.
     Hold(HoldId),
 }
 
@@ -194,6 +205,32 @@ pub struct Moving {
     pub reason: String,
     /// What it refers to elsewhere.
     pub reference: Option<String>,
+}
+
+/// A payment hold as asked for.
+#[derive(Clone, Debug)]
+pub struct Holding {
+    /// A fresh id.
+    pub id: HoldId,
+    /// Whose points; loaded in [`Facts::members`].
+    pub membership: MembershipId,
+    /// Of which currency.
+    pub currency: CurrencyId,
+    /// So many.
+    pub points: Points,
+    /// For how long; [`limits::HOLD_MINUTES`] where left out.
+    pub minutes: Option<u32>,
+}
+
+/// A capture as asked for.
+#[derive(Clone, Debug)]
+pub struct Capturing {
+    /// The hold; loaded in [`Facts::holds`].
+    pub hold: HoldId,
+    /// So many points, as written; all of them where left out.
+    pub points: Option<String>,
+    /// The receipt that was paid.
+    pub receipt: Option<String>,
 }
 
 /// An enrolment as asked for.
@@ -339,6 +376,10 @@ pub fn decide(facts: &Facts, catalog: &Catalog, command: &Command, now: Millis) 
         Deed::CardReport { code, tail, status } => (enrol::report(&ctx, *code, tail, *status)?, Vec::new()),
         Deed::Intent(intent) => (EntryKind::Intent(intent.clone()), Vec::new()),
         Deed::Release(intent) => (points::release(intent), Vec::new()),
+        Deed::Hold(holding) => hold::place(&ctx, holding)?,
+        Deed::Capture(capturing) => hold::capture(&ctx, capturing)?,
+        Deed::ReleaseHold(held) => (hold::release(&ctx, *held)?, Vec::new()),
+        Deed::TimeOut(held) => (hold::time_out(&ctx, *held)?, Vec::new()),
     };
     // an intent's key is that of the redemption to come, which must not look like its repeat
     let idem = command.idem.filter(|_| !matches!(command.deed, Deed::Intent(_) | Deed::Release(_)));
@@ -365,16 +406,14 @@ pub fn intents(
     command: &Command,
     now: Millis,
 ) -> Result<Vec<Intent>, Refusal> {
-    let redeems = match &command.deed {
-        Deed::Sale(selling) => !selling.redeem.is_empty(),
-        Deed::RedeemPoints(_) => true,
-        _ => false,
-    };
-    if !redeems {
+    if !command.deed.redeems() {
         return Ok(Vec::new());
     }
     let missing = || Refusal::field("Idempotency-Key", "A redemption needs a key, so that it counts once.");
-    let key = command.idem.ok_or_else(missing)?.key;
+    let key = match &command.deed {
+        Deed::Hold(holding) => holding.id.key(),
+        _ => command.idem.ok_or_else(missing)?.key,
+    };
     // decided as if the server had set everything aside
     let all = facts.members.iter().flat_map(|member| {
         let set = member.membership.set;
@@ -385,13 +424,35 @@ pub fn intents(
     });
     let granted = Command { grounds: Grounds::Held(all.collect()), ..command.clone() };
     let mut sums: BTreeMap<AccountId, Points> = BTreeMap::new();
-    for posting in decide(facts, catalog, &granted, now)?.postings {
-        if posting.column == Column::Redeemed {
-            let sum = sums.entry(posting.account).or_default();
-            *sum = sum.plus(posting.points);
-        }
+    for (account, points) in drawn(&decide(facts, catalog, &granted, now)?) {
+        let sum = sums.entry(account).or_default();
+        *sum = sum.plus(points);
     }
     Ok(sums.into_iter().map(|(account, points)| Intent { key, account, points }).collect())
+}
+
+/// What a draft redeems (or sets aside) that is not set aside yet.
+fn drawn(draft: &Draft) -> Vec<(AccountId, Points)> {
+    let facts: &[Redemption] = match &draft.kind {
+        EntryKind::PaymentHold(placed) => return vec![(placed.account, placed.points)],
+        EntryKind::Sale(sale) => &sale.redemptions,
+        EntryKind::Redeem(_, redemption) => std::slice::from_ref(redemption),
+        _ => return Vec::new(),
+    };
+    let redeemed = draft.postings.iter().filter(|posting| posting.column == Column::Redeemed);
+    let fresh = redeemed.zip(facts).filter(|(_, redemption)| redemption.hold.is_none());
+    fresh.map(|(posting, _)| (posting.account, posting.points)).collect()
+}
+
+impl Deed {
+    /// Whether the server is to be asked for points before it is decided, while there is a line.
+    pub fn redeems(&self) -> bool {
+        match self {
+            Self::Sale(selling) => !selling.redeem.is_empty(),
+            Self::RedeemPoints(_) | Self::Hold(_) => true,
+            _ => false,
+        }
+    }
 }
 
 /// The outlet's day that a command belongs to.

@@ -12,13 +12,15 @@ use crate::catalog::CatalogHash;
 use crate::ids::{
     BucketId, Code, CodeHash, CustomerId, Dot, HoldId, MembershipId, NodeId, OutletId, ProgramId, Seq, TillId,
 };
-use crate::member::{Card, CardStatus, Customer, Membership, Sealed};
+use crate::member::{Card, Customer, Membership, Sealed};
 use crate::money::{self, CurrencyCode};
 use crate::points::Points;
 use crate::time::{Day, Hlc, Millis};
 
+pub mod card;
 pub mod certificate;
 pub mod envelope;
+pub mod hold;
 
 /// One immutable fact.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -137,7 +139,7 @@ pub enum EntryKind {
     /// A new customer with memberships, or memberships for a known one.
     Enrol(Enrol),
     /// A card was reported lost, stolen or damaged.
-    CardReport(CardReport),
+    CardReport(card::CardReport),
     /// Cards, memberships or customers changed at head office: the new records.
     Directory(Vec<DirectoryChange>),
     /// An unattributed sale is somebody's after all.
@@ -148,6 +150,8 @@ pub enum EntryKind {
     Cut(Cut),
     /// A person decided a case.
     Decision(Decision),
+    /// Points set aside for a payment that may fail, where the payment is taken.
+    PaymentHold(hold::PaymentHold),
 }
 
 /// A sale's facts.
@@ -377,17 +381,6 @@ pub struct Consent {
     pub channel: String,
     /// When.
     pub at: Millis,
-}
-
-/// A card reported.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct CardReport {
-    /// The card's hash.
-    pub code: CodeHash,
-    /// Its last four characters.
-    pub tail: String,
-    /// What became of it.
-    pub status: CardStatus,
 }
 
 /// One record of the directory, new or changed.

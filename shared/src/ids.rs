@@ -133,6 +133,18 @@ uuid_id! {
     /// A payment hold that a POS asked for.
     HoldId
 }
+impl HoldId {
+    /// The key under which the server sets its points aside.
+    pub fn key(self) -> u128 {
+        self.0.as_u128()
+    }
+
+    /// The hold of such a key.
+    pub fn of_key(key: u128) -> Self {
+        Self(Uuid::from_u128(key))
+    }
+}
+
 uuid_id! {
     /// A case that a person may decide or must know.
     CaseId

@@ -244,11 +244,13 @@ pub fn is_asked(kind: &EntryKind) -> bool {
         | Kind::Earn(_)
         | Kind::Redeem(..)
         | Kind::Enrol(_)
-        | Kind::Adjust(_) => true,
+        | Kind::Adjust(_)
+        | Kind::PaymentHold(_)
+        // only a request to release a payment hold bears a key
+        | Kind::Release(_) => true,
         Kind::Open(_)
         | Kind::Intent(_)
         | Kind::Hold(_)
-        | Kind::Release(_)
         | Kind::CardReport(_)
         | Kind::Directory(_)
         | Kind::Attribute(_)

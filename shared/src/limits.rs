@@ -10,6 +10,8 @@ pub const SCAN_BYTES: usize = 256;
 pub const LINES: usize = 1_000;
 /// Redemptions in one transaction.
 pub const REDEMPTIONS: usize = 16;
+/// Minutes for which points are held for a payment: by default, and at most (a week: an order paid on collection).
+pub const HOLD_MINUTES: (u32, u32) = (15, 7 * 24 * 60);
 /// Memberships in one enrolment.
 pub const ENROL_MEMBERSHIPS: usize = 16;
 /// One stored entry: `LINES` lines of some 120 bytes, and as much again for the rest.

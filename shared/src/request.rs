@@ -21,6 +21,8 @@ use crate::money::{CurrencyCode, parse_decimal};
 use crate::refusal::Refusal;
 use crate::time::{Day, Millis};
 
+pub mod hold;
+
 /// Decimal places of a quantity.
 const QUANTITY_PLACES: u32 = 6;
 

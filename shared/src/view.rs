@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::account::{AccountId, Base, LotTerms, Lots};
+use crate::entry::hold::PaymentHold;
 use crate::entry::{Authority, Column, Entry, EntryKind, Posting};
 use crate::ids::{CodeHash, CurrencyId, Dot, Hash, MembershipId, NodeId, OutletId, TillId};
 use crate::member::{Card, Customer, Membership};
@@ -36,6 +37,8 @@ pub struct Facts {
     pub candidates: Vec<Candidate>,
     /// Card codes of an enrolment that are taken.
     pub taken: BTreeSet<CodeHash>,
+    /// The payment holds that the command names.
+    pub holds: Vec<HeldPoints>,
 }
 
 /// Where a command is decided.
@@ -62,6 +65,7 @@ impl Facts {
             clock_untrusted: false,
             candidates: Vec::new(),
             taken: BTreeSet::new(),
+            holds: Vec::new(),
         }
     }
 
@@ -69,6 +73,15 @@ impl Facts {
     pub fn member(&self, membership: MembershipId) -> Option<&MemberView> {
         self.members.iter().find(|member| member.membership.id == membership)
     }
+}
+
+/// A payment hold that was placed here.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct HeldPoints {
+    /// As it was placed.
+    pub placed: PaymentHold,
+    /// Whether it was neither captured nor given up.
+    pub open: bool,
 }
 
 /// What a scanned code was found to be.
@@ -147,7 +160,9 @@ pub struct Tail {
     pub earned: Points,
     /// Redeemed, net of what was given back.
     pub redeemed: Points,
-    /// How many rows.
+    /// Held here for payments, as far as the base does not have it.
+    pub held: Points,
+    /// How many rows, and holds.
     pub rows: u32,
 }
 
@@ -238,6 +253,12 @@ impl AccountView {
         self.tail.add(row.column, row.points, row.lot);
     }
 
+    /// Counts points in that are held for a payment, and that the base does not have.
+    pub fn add_held(&mut self, points: Points) {
+        self.tail.held = self.tail.held.plus(points);
+        self.tail.rows = self.tail.rows.saturating_add(1);
+    }
+
     /// Counts a movement in that has no entry yet: the group so far.
     pub fn add_posting(&mut self, posting: &Posting) {
         self.tail.add(posting.column, posting.points, posting.lot);
@@ -250,6 +271,7 @@ impl AccountView {
             whole.lots.credit(*terms, *points);
         }
         whole.lots.spent = whole.lots.spent.plus(self.tail.lots.spent);
+        whole.reserved = whole.reserved.plus(self.tail.held);
         whole.lifetime_earned = whole.lifetime_earned.plus(self.tail.earned);
         whole.lifetime_redeemed = whole.lifetime_redeemed.plus(self.tail.redeemed);
         whole

@@ -27,6 +27,7 @@ pub mod edit;
 pub mod enrolments;
 pub mod export;
 pub mod fleet;
+pub mod holds;
 pub mod import;
 pub mod ledger;
 pub mod members;

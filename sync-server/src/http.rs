@@ -19,6 +19,7 @@ mod catalog;
 mod error;
 mod extract;
 mod health;
+mod holds;
 mod idempotent;
 mod members;
 mod memberships;
@@ -34,7 +35,7 @@ pub fn router(app: Arc<App>) -> Router {
     let api = Api::new(Arc::clone(&app));
     let api = users::routes(tokens_and_tills(catalog_routes(api)));
     let api = memberships::routes(members::routes(cards::routes(api)));
-    let api = books::routes(cases::routes(transactions::routes(api)));
+    let api = books::routes(cases::routes(holds::routes(transactions::routes(api))));
     let (routes, document) = api.finish();
     let open = health::router(document);
     routes

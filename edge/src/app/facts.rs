@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use shared::account::AccountId;
 use shared::catalog::Catalog;
-use shared::decide::{By, Command, Deed, Enrollee, Enrolling, NewCustomer, Selling};
-use shared::ids::{CodeHash, CustomerId, Dot, MembershipId};
+use shared::decide::{By, Command, Deed, Enrollee, Enrolling, NewCustomer, RedeemItem, Selling};
+use shared::ids::{CodeHash, CustomerId, Dot, HoldId, MembershipId};
 use shared::member::{CodeKind, IndexKey, Membership};
 use shared::refusal::Candidate;
 use shared::time::Millis;
@@ -41,6 +41,9 @@ impl Loader<'_> {
             }
             Deed::Enrol(enrolling) => self.enrolment(enrolling, &mut facts, &mut customers)?,
             Deed::CardReport { code, .. } => facts.scanned = self.scanned(*code)?,
+            Deed::Hold(holding) => customers.extend(self.customer_of(holding.membership)?),
+            Deed::Capture(capturing) => self.hold(capturing.hold, &mut facts)?,
+            Deed::ReleaseHold(hold) | Deed::TimeOut(hold) => self.hold(*hold, &mut facts)?,
             Deed::Refund(_) | Deed::BlindRefund(..) | Deed::Void(_) | Deed::Intent(_) | Deed::Release(_) => {}
         }
         for customer in customers {
@@ -79,6 +82,16 @@ impl Loader<'_> {
         for membership in named {
             customers.extend(self.customer_of(membership)?);
         }
+        for item in &selling.redeem {
+            if let RedeemItem::Hold(hold) = item {
+                self.hold(*hold, facts)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn hold(&self, hold: HoldId, facts: &mut Facts) -> Result<(), StoreError> {
+        facts.holds.extend(self.view.hold(hold)?);
         Ok(())
     }
 

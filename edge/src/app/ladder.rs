@@ -50,12 +50,7 @@ impl App {
         command: &mut Command,
         now: Millis,
     ) -> Result<Vec<Intent>, Error> {
-        let redeems = match &command.deed {
-            Deed::Sale(selling) => !selling.redeem.is_empty(),
-            Deed::RedeemPoints(_) => true,
-            _ => false,
-        };
-        if !redeems || !self.link().is_online() {
+        if !command.deed.redeems() || !self.link().is_online() {
             return Ok(Vec::new());
         }
         let catalog = view.catalog();

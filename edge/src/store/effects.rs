@@ -2,9 +2,10 @@
 //! applied twice. Every key names the entry, or something that only this entry makes.
 
 use shared::chain::{self, Head};
-use shared::entry::{Authority, Entry, EntryKind, Intent, Move, Party, Reversal};
+use shared::entry::{Authority, Column, Entry, EntryKind, Intent, Move, Party, Reversal};
 use shared::ids::{Dot, Hash, OutletId};
 use shared::member::{IndexKey, Membership};
+use shared::render::transaction::redemptions;
 use shared::time::Hlc;
 use shared::view::{TailRow, tail_rows};
 use uuid::Uuid;
@@ -16,6 +17,7 @@ use super::directory::{
 use super::key::Key;
 use super::overlay::Layer;
 use super::tables::Table;
+use super::view::holds::{end_hold, put_hold};
 
 /// An entry, where it stands, and its bytes.
 pub(super) struct Placed<'a> {
@@ -43,12 +45,19 @@ pub(super) fn put_effects(
             layer.remove(Key::of(Table::Intents).u128(idem.key).account(row.account));
         }
     }
+    let redeemed = entry.postings.iter().filter(|posting| posting.column == Column::Redeemed);
+    for (posting, redemption) in redeemed.zip(redemptions(&entry.kind)) {
+        if let Some(hold) = redemption.hold {
+            end_hold(layer, posting.account, hold.key());
+        }
+    }
     put_kind(layer, entry, index)
 }
 
-/// An intent and its end are steps of a redemption, under its key: the key is that of the redemption.
+/// An intent is a step of a redemption, under its key: the key is that of the redemption. So is its end, which bears no
+/// key of its own.
 fn is_found_by_idem(kind: &EntryKind) -> bool {
-    !matches!(kind, EntryKind::Intent(_) | EntryKind::Release(_))
+    !matches!(kind, EntryKind::Intent(_))
 }
 
 /// A row, and what finds it.
@@ -87,7 +96,9 @@ fn put_kind(layer: &mut Layer, entry: &Entry, index: &IndexKey) -> Result<(), St
         EntryKind::Intent(intent) => layer.put(intent_key(intent), &encode(intent)?),
         EntryKind::Release(release) => {
             layer.remove(Key::of(Table::Intents).u128(release.key).account(release.account));
+            end_hold(layer, release.account, release.key);
         }
+        EntryKind::PaymentHold(placed) => put_hold(layer, entry, placed)?,
         EntryKind::Enrol(_) => put_enrolment(layer, entry, index)?,
         EntryKind::CardReport(report) => {
             layer.put(Key::of(Table::CardReports).code(report.code), &encode(&(report.status, entry.dot))?);

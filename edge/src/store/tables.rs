@@ -29,6 +29,8 @@
 //! | `card_reports` | scan hash 16 | (status, dot) of an own report that no pulled card has caught up with |
 //! | `catalogs` | hash 32 | the stored bytes |
 //! | `decisions` | dot 12 | the sentence, UTF-8 |
+//! | `holds` | hold 16 | `PaymentHold` of this store |
+//! | `holds_open` | account set 16, currency 2, hold 16 | what [`super::view`] counts of it; removed by what ends it |
 //! | `meta` | a name | see [`super::meta`] |
 
 use std::ops::RangeInclusive;
@@ -233,6 +235,8 @@ tables! {
     CardReports 16 "card_reports_1"
     Catalogs 32 "catalogs_1"
     Decisions 12 "decisions_1"
+    Holds 16 "holds_1"
+    HoldsOpen 34 "holds_open_1"
 }
 
 /// The widest key.

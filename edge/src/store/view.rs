@@ -23,6 +23,7 @@ use super::tables::{Table, Value};
 use super::{CodeHit, StoreError, Written};
 
 mod history;
+pub(super) mod holds;
 
 type R<T> = Result<T, StoreError>;
 
@@ -178,10 +179,14 @@ impl View {
             }
             Ok(true)
         })?;
+        let held = self.held(id)?;
+        if held.is_positive() {
+            account.add_held(held);
+        }
         Ok(account)
     }
 
-    /// Redeemed from an account at this till at authority `offline`, since a time.
+    /// Redeemed from an account at this till at authority `offline` since a time, or held so now.
     pub fn offline_used(&self, account: AccountId, since: Millis) -> R<Points> {
         let all = Key::of(Table::Offline).account(account);
         let from = all.u64(since.0).range().start().to_owned();
@@ -191,10 +196,10 @@ impl View {
             used = used.plus(Points(i64::from_be_bytes(points)));
             Ok(true)
         })?;
-        Ok(used)
+        Ok(used.plus(self.held_offline(account)?))
     }
 
-    /// Redeemed here at authority `offline` and not acknowledged yet: points by currency, and how many redemptions.
+    /// Redeemed or held here at authority `offline` and not acknowledged yet: points by currency, and how many redemptions.
     pub fn offline_since_contact(&self) -> R<(BTreeMap<CurrencyId, Points>, u32)> {
         let all = Key::of(Table::Untold).u32(self.published.node.0);
         let from = all.u64(self.acked().next().0).range().start().to_owned();
@@ -206,6 +211,11 @@ impl View {
             *sum = sum.plus(points);
             count += 1;
             Ok(true)
+        })?;
+        self.held_untold(|account, points| {
+            let sum = sums.entry(account.currency).or_default();
+            *sum = sum.plus(points);
+            count += 1;
         })?;
         Ok((sums, count))
     }

@@ -17,6 +17,7 @@ pub(crate) struct Shop {
     pub(crate) till: Option<Running>,
     pub(crate) token: String,
     pub(crate) folder: PathBuf,
+    pub(crate) clock: Clock,
     http: reqwest::Client,
 }
 
@@ -32,7 +33,11 @@ pub(crate) struct Got {
 impl Shop {
     /// A till that was enrolled and has fetched everything, with the line cut since.
     pub(crate) async fn open(name: &str) -> Self {
-        let shop = Self::enrolled(name).await;
+        Self::fetched(Self::enrolled(name).await).await
+    }
+
+    /// Lets a till fetch everything, and cuts its line.
+    pub(crate) async fn fetched(shop: Self) -> Self {
         shop.centre.cut(false);
         let round = shop.post("/api/sync", &json!({})).await;
         assert_eq!(round.body["error"], Value::Null, "{}", round.text);
@@ -46,17 +51,22 @@ impl Shop {
 
     /// A till that was enrolled, and has no line yet.
     pub(crate) async fn enrolled(name: &str) -> Self {
+        Self::enrolled_at(name, Clock::machine()).await
+    }
+
+    /// The same, by a clock of the test's own.
+    pub(crate) async fn enrolled_at(name: &str, clock: Clock) -> Self {
         // installed already is as good
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = std::env::temp_dir().join(format!("tillkeep-edge-{name}-{}", std::process::id()));
         // one that is not there is as well
         let _ = std::fs::remove_dir_all(&folder);
         let centre = Centre::new();
-        let store = Store::create(&folder, centre.identity(), options()).unwrap();
+        let store = Store::create(&folder, centre.identity(), options(&clock)).unwrap();
         store.stop().await.unwrap();
         drop(store);
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        let mut shop = Self { centre, till: None, token: String::new(), folder, http };
+        let mut shop = Self { centre, till: None, token: String::new(), folder, clock, http };
         shop.start().await;
         shop.token = shop.till().app.new_token("pos").unwrap();
         shop
@@ -67,7 +77,7 @@ impl Shop {
         let options = Options {
             listen: "127.0.0.1:0".parse().unwrap(),
             budget_ms: 200,
-            store: options(),
+            store: options(&self.clock),
             transport: Some(Arc::new(self.centre.clone())),
             ..Options::new(&self.folder)
         };
@@ -164,11 +174,11 @@ impl Got {
     }
 }
 
-fn options() -> StoreOptions {
+fn options(clock: &Clock) -> StoreOptions {
     StoreOptions {
         segment_bytes: 256 * 1024,
         cache_bytes: 4 << 20,
-        clock: Clock::machine(),
+        clock: clock.clone(),
         ..StoreOptions::default()
     }
 }

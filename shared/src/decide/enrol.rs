@@ -283,5 +283,5 @@ pub(super) fn report(
     if ended || weaker {
         return Err(Refusal::new(Problem::InvalidTransition, "This card is out of use already."));
     }
-    Ok(EntryKind::CardReport(entry::CardReport { code, tail: tail.to_owned(), status }))
+    Ok(EntryKind::CardReport(entry::card::CardReport { code, tail: tail.to_owned(), status }))
 }

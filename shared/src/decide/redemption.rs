@@ -10,6 +10,7 @@ use super::party::Member;
 use crate::account::AccountId;
 use crate::catalog::document::currency::CurrencyKind;
 use crate::catalog::{self, Catalog, Currency};
+use crate::entry::hold::PaymentHold;
 use crate::entry::{Authority, Column, Posting, Redemption, Why};
 use crate::ids::CurrencyId;
 use crate::limits;
@@ -160,6 +161,30 @@ impl<'a> Drawing<'a> {
             lot: None,
         };
         Ok((posting, redemption))
+    }
+
+    /// Takes the points of a payment hold: they were judged when it was placed, and only the basket is asked again.
+    pub(super) fn take_held(&mut self, placed: &PaymentHold) -> Result<(Posting, Redemption), Refusal> {
+        let points = placed.points;
+        if let Purpose::Basket { currency, total } = self.purpose {
+            let room = self.basket_share(currency, total);
+            if points > room.most {
+                let mut refusal = Refusal::new(room.problem, room.detail);
+                refusal.limit = room.limit;
+                refusal.available = Some(room.most.at_least_zero().format(self.currency.scale));
+                return Err(refusal);
+            }
+        }
+        let value = self.worth(points).unwrap_or_default();
+        self.value = self.value.saturating_add(value);
+        let posting = Posting {
+            account: placed.account,
+            column: Column::Redeemed,
+            points,
+            why: Why { rule: None, text: self.text(value), lines: Vec::new() },
+            lot: None,
+        };
+        Ok((posting, Redemption { value, ..placed.redemption.clone() }))
     }
 
     fn text(&self, value: Decimal) -> String {

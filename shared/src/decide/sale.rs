@@ -97,8 +97,19 @@ fn redeem(ctx: &Context<'_>, selling: &Selling) -> Result<(Vec<Posting>, Vec<Red
     let (mut postings, mut redemptions) = (Vec::new(), Vec::new());
     for (place, item) in selling.redeem.iter().enumerate() {
         let field = |refusal: Refusal| refusal.at(format!("redeem[{place}]"));
-        let RedeemItem::Points { currency, points } = item else {
-            return Err(field(not_yet(ctx, &member, item)));
+        let (currency, points, held) = match item {
+            RedeemItem::Points { currency, points } => (currency, *points, None),
+            RedeemItem::Hold(id) => {
+                if selling.redeem.iter().take(place).any(|before| before == item) {
+                    return Err(field(super::hold::closed()));
+                }
+                let placed = super::hold::open(ctx, *id).map_err(field)?;
+                if placed.account.set != member.view.membership.set {
+                    return Err(field(not_theirs()));
+                }
+                (&placed.account.currency, placed.points, Some(placed))
+            }
+            _ => return Err(field(not_yet(ctx, &member, item))),
         };
         let drawing = match drawings.entry(*currency) {
             Entry::Occupied(open) => open.into_mut(),
@@ -107,7 +118,11 @@ fn redeem(ctx: &Context<'_>, selling: &Selling) -> Result<(Vec<Posting>, Vec<Red
                 none.insert(Drawing::open(known, member, *currency, grounds, ctx.now).map_err(field)?)
             }
         };
-        let (mut posting, redemption) = drawing.take(*points).map_err(field)?;
+        let taken = match held {
+            Some(placed) => drawing.take_held(placed),
+            None => drawing.take(points),
+        };
+        let (mut posting, redemption) = taken.map_err(field)?;
         posting.why.lines = basket::split(posting.points, &weights);
         postings.push(posting);
         redemptions.push(redemption);
@@ -115,7 +130,11 @@ fn redeem(ctx: &Context<'_>, selling: &Selling) -> Result<(Vec<Posting>, Vec<Red
     Ok((postings, redemptions))
 }
 
-/// Rewards, vouchers and holds are not there yet; what blocks any redemption is said first.
+fn not_theirs() -> Refusal {
+    Refusal::field("hold", "This hold is of another membership's points.")
+}
+
+/// Rewards and vouchers are not there yet; what blocks any redemption is said first.
 fn not_yet(ctx: &Context<'_>, member: &Member<'_>, item: &RedeemItem) -> Refusal {
     let blocked = super::redemption::blocked_card(ctx.facts, member);
     if let Some(refusal) = blocked.or_else(|| member.closed(ctx.now)) {
@@ -123,8 +142,7 @@ fn not_yet(ctx: &Context<'_>, member: &Member<'_>, item: &RedeemItem) -> Refusal
     }
     match item {
         RedeemItem::Voucher(_) => Refusal::new(Problem::VoucherUnknown, "This voucher is not known."),
-        RedeemItem::Hold(_) => Refusal::new(Problem::HoldClosed, "There is no such hold any more."),
-        RedeemItem::Reward { .. } | RedeemItem::Points { .. } => {
+        RedeemItem::Reward { .. } | RedeemItem::Points { .. } | RedeemItem::Hold(_) => {
             Refusal::new(Problem::RewardUnavailable, "This reward is not available.")
         }
     }

@@ -2,6 +2,7 @@
 
 mod book;
 mod histories;
+mod holds;
 mod offline;
 mod redeeming;
 mod returns;

@@ -1,7 +1,8 @@
 //! Customers, memberships and cards from entries: last writer wins by (time, node, seq), in whatever order they come.
 
 use crate::books::{Books, Marked, Marker, Wait};
-use crate::entry::{CardReport, DirectoryChange, Entry, EntryKind};
+use crate::entry::card::CardReport;
+use crate::entry::{DirectoryChange, Entry, EntryKind};
 use crate::ids::Dot;
 use crate::intake::Follow;
 use crate::member::{Card, Customer, Membership};

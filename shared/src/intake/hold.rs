@@ -8,20 +8,19 @@ use crate::account::AccountId;
 use crate::books::{Books, CaseKind, HoldRow, SERVER};
 use crate::entry::{Authority, Entry, EntryKind, Hold, Redemption, Release};
 use crate::fork;
-use crate::ids::Dot;
+use crate::ids::{Dot, HoldId};
 use crate::intake::Follow;
 use crate::points::Points;
 use crate::time::Day;
 use crate::wire::{Authorize, Authorized};
 
-/// The keys under which a redemption's points may be set aside: its entry's, and its payment hold's.
-fn keys(entry: &Entry, redemption: &Redemption) -> impl Iterator<Item = u128> + use<> {
-    let idem = entry.idem.map(|idem| idem.key);
-    idem.into_iter().chain(redemption.hold.map(|hold| hold.0.as_u128()))
+/// The key under which a redemption's points may be set aside: its payment hold's, else its entry's.
+pub(super) fn key(entry: &Entry, redemption: &Redemption) -> Option<u128> {
+    redemption.hold.map(HoldId::key).or(entry.idem.map(|idem| idem.key))
 }
 
 /// Captures the live hold of a redemption, if it has one that is large enough for all that the entry takes from the
-/// account. From now on it can only end by this entry's posting.
+/// account under that key. From now on it can only end by this entry's posting.
 pub(super) fn capture<B: Books>(
     books: &mut B,
     dot: Dot,
@@ -30,15 +29,14 @@ pub(super) fn capture<B: Books>(
     account: AccountId,
     wanted: Points,
 ) -> Result<bool, B::Error> {
-    for key in keys(entry, redemption) {
-        let Some(hold) = books.hold(key, account)? else { continue };
-        let free = hold.captured_by.is_none_or(|by| by == dot);
-        if free && hold.points.is_positive() && hold.points >= wanted {
-            books.put_hold(key, account, HoldRow { captured_by: Some(dot), ..hold })?;
-            return Ok(true);
-        }
+    let Some(key) = key(entry, redemption) else { return Ok(false) };
+    let Some(hold) = books.hold(key, account)? else { return Ok(false) };
+    let free = hold.captured_by.is_none_or(|by| by == dot);
+    let live = free && hold.points.is_positive() && hold.points >= wanted;
+    if live {
+        books.put_hold(key, account, HoldRow { captured_by: Some(dot), ..hold })?;
     }
-    Ok(false)
+    Ok(live)
 }
 
 /// The releases that end the holds which an entry captured, once it is posted in the account's bucket.
@@ -54,7 +52,7 @@ pub fn captured<B: Books>(
         _ => return Ok(Vec::new()),
     };
     let mut releases: Vec<Release> = Vec::new();
-    for key in facts.iter().flat_map(|redemption| keys(entry, redemption)) {
+    for key in facts.iter().filter_map(|redemption| key(entry, redemption)) {
         let Some(hold) = books.hold(key, account)? else { continue };
         let done = releases.iter().any(|release| release.key == key);
         if hold.captured_by == Some(dot) && hold.points.is_positive() && !done {

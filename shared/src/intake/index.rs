@@ -31,6 +31,12 @@ pub fn index<B: Books>(books: &mut B, dot: Dot, entry: &Entry, judged: &Judged) 
             books.put_sale(dot, SaleRow { known: true, business_date: entry.business_date, ..row })?;
             Ok(Follow::default())
         }
+        EntryKind::PaymentHold(placed) => {
+            // found by its id, as a transaction is by its key
+            let body = entry.idem.map_or(0, |idem| idem.body);
+            books.put_idem(placed.hold.key(), IdemRow { dot, body })?;
+            Ok(Follow::default())
+        }
         EntryKind::Refund(reversal) | EntryKind::Void(reversal) => {
             match &judged.returned {
                 Some(returned) => give_back(books, dot, entry, returned)?,

@@ -13,6 +13,7 @@ use crate::catalog::document::policy::OfflineMode;
 use crate::entry::{Authority, Column, Entry, EntryKind, Redemption, ReturnedLine, Reversal, SaleRef};
 use crate::fork;
 use crate::ids::{Dot, MembershipId, NodeId};
+use crate::intake::hold;
 use crate::points::Points;
 
 /// Judges an entry, before anything of it is indexed. Writes cases, and captures holds.
@@ -52,9 +53,10 @@ fn authorities<B: Books>(books: &mut B, dot: Dot, entry: &Entry) -> Result<Vec<O
         EntryKind::Redeem(_, redemption) => std::slice::from_ref(redemption),
         _ => return Ok(Vec::new()),
     };
-    let mut wanted: BTreeMap<AccountId, Points> = BTreeMap::new();
-    for posting in entry.postings.iter().filter(|posting| posting.column == Column::Redeemed) {
-        let sum = wanted.entry(posting.account).or_default();
+    let mut wanted: BTreeMap<(AccountId, Option<u128>), Points> = BTreeMap::new();
+    let redeemed = entry.postings.iter().filter(|posting| posting.column == Column::Redeemed);
+    for (posting, redemption) in redeemed.zip(facts) {
+        let sum = wanted.entry((posting.account, hold::key(entry, redemption))).or_default();
         *sum = sum.plus(posting.points);
     }
     let re_homed = books.node(dot.node)?.is_some_and(|row| row.origin.is_some());
@@ -66,8 +68,9 @@ fn authorities<B: Books>(books: &mut B, dot: Dot, entry: &Entry) -> Result<Vec<O
             judged.push(None);
             continue;
         };
-        let wanted = wanted.get(&posting.account).copied().unwrap_or_default();
-        let held = super::hold::capture(books, dot, entry, redemption, posting.account, wanted)?;
+        let wanted =
+            wanted.get(&(posting.account, hold::key(entry, redemption))).copied().unwrap_or_default();
+        let held = hold::capture(books, dot, entry, redemption, posting.account, wanted)?;
         judged.push(Some(match redemption.authority {
             _ if held => Authority::Online,
             // the server decides on the books themselves, in this transaction

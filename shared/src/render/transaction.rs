@@ -81,6 +81,7 @@ pub fn kind(kind: &EntryKind) -> &'static str {
         EntryKind::Adjust(_) => "adjust",
         EntryKind::Cut(_) => "cut",
         EntryKind::Decision(_) => "decision",
+        EntryKind::PaymentHold(_) => "payment_hold",
     }
 }
 

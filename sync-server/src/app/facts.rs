@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 
 use shared::account::AccountId;
+use shared::books::SERVER;
 use shared::catalog::Catalog;
-use shared::decide::{By, Command, Deed, Enrollee, Enrolling, NewCustomer, Selling};
-use shared::ids::{CustomerId, Dot, MembershipId};
+use shared::decide::{By, Command, Deed, Enrollee, Enrolling, NewCustomer, RedeemItem, Selling};
+use shared::entry::EntryKind;
+use shared::ids::{CustomerId, Dot, HoldId, MembershipId};
 use shared::member::{CodeKind, IndexKey, Membership};
 use shared::refusal::Candidate;
 use shared::time::Millis;
-use shared::view::{AccountView, Facts, KnownSale, MemberView, Place, Scanned};
+use shared::view::{AccountView, Facts, HeldPoints, KnownSale, MemberView, Place, Scanned};
 
 use super::Done;
 use crate::store::Read;
@@ -43,7 +45,17 @@ impl Loader<'_> {
                 customers.extend(self.customer_of(moving.membership)?);
             }
             Deed::Enrol(enrolling) => self.enrolment(enrolling, &mut facts, &mut customers)?,
+            Deed::Hold(holding) => customers.extend(self.customer_of(holding.membership)?),
+            Deed::Capture(capturing) => facts.holds.extend(self.hold(capturing.hold)?),
+            Deed::ReleaseHold(hold) | Deed::TimeOut(hold) => facts.holds.extend(self.hold(*hold)?),
             _ => {}
+        }
+        if let Deed::Sale(selling) = &command.deed {
+            for item in &selling.redeem {
+                if let RedeemItem::Hold(hold) = item {
+                    facts.holds.extend(self.hold(*hold)?);
+                }
+            }
         }
         for customer in customers {
             self.customer(customer, &mut facts)?;
@@ -176,6 +188,21 @@ impl Loader<'_> {
             }
         }
         Ok(())
+    }
+
+    /// A payment hold that was placed at this server. One of a till's is that till's to capture.
+    pub(super) fn hold(&self, id: HoldId) -> Done<Option<HeldPoints>> {
+        let Some(row) = self.books.idem(id.key())?.filter(|row| row.dot.node == SERVER) else {
+            return Ok(None);
+        };
+        let taken = self.books.taken(row.dot)?;
+        let Some(Ok(EntryKind::PaymentHold(placed))) = taken.map(|taken| taken.entry.map(|it| it.kind))
+        else {
+            return Ok(None);
+        };
+        let row = self.books.hold(id.key(), placed.account)?;
+        let open = row.is_some_and(|row| row.points.is_positive() && row.captured_by.is_none());
+        Ok(Some(HeldPoints { placed, open }))
     }
 
     /// A transaction with what was given back of it so far.

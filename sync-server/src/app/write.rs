@@ -4,9 +4,10 @@ use shared::api::transaction::Transaction;
 use shared::books::SERVER;
 use shared::catalog::Catalog;
 use shared::decide::{Command, Deed, Draft, Grounds, decide};
-use shared::entry::{Actor, Idem, SaleRef, Totals};
+use shared::entry::{Actor, EntryKind, Idem, SaleRef, Totals};
 use shared::ids::{Dot, Seq};
 use shared::member::IndexKey;
+use shared::post::flow::own;
 use shared::refusal::Problem;
 use shared::render;
 use shared::request::Asked;
@@ -16,7 +17,7 @@ use shared::view::Place;
 use super::facts::Loader;
 use super::repeat::{Keying, Seen};
 use super::roles::Role;
-use super::{App, AppError, Done, Who, audit, catalog, enrolments, show, sync};
+use super::{App, AppError, Done, Who, audit, catalog, enrolments, holds, show, sync};
 use crate::clock;
 use crate::store::{Read, Write};
 
@@ -99,9 +100,15 @@ fn run(books: &mut dyn Write, (who, index): (&Who, &IndexKey), mut wish: Wish, n
     let command = command(who, place, idem, wish.asked);
     let loader = Loader { books: books.as_read(), catalog: &catalog, index, now };
     let facts = loader.facts(place, &command, wish.code.as_deref(), wish.of)?;
-    let draft = decide(&facts, &catalog, &command, now)?;
+    let mut draft = decide(&facts, &catalog, &command, now)?;
+    holds::prepare(books, &mut draft)?;
+    let placed = holds::placed(&draft);
     let action = format!("transaction.{}", render::transaction::kind(&draft.kind));
     let dot = author(books, draft, now)?;
+    if let Some(hold) = placed {
+        let desk = sync::desk(books, now)?;
+        books.author(&desk, own(&desk, EntryKind::Hold(hold), Vec::new()))?;
+    }
     if who.role != Role::Pos {
         audit::note(books, who, now, &action, &dot.to_string(), "")?;
     }

@@ -35,7 +35,7 @@ const CHUNK: &str = "snapshot-";
 const NEW_CHUNK: &str = "snapshot.chunk";
 
 /// What this store knows by itself and takes along into a new cache.
-const CARRIED: [Table; 17] = [
+const CARRIED: [Table; 19] = [
     Table::Entries,
     Table::Idems,
     Table::Receipts,
@@ -53,6 +53,8 @@ const CARRIED: [Table; 17] = [
     Table::CardReports,
     Table::Catalogs,
     Table::Decisions,
+    Table::Holds,
+    Table::HoldsOpen,
 ];
 
 fn chunk_name(hash: Hash) -> String {

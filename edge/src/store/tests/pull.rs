@@ -152,7 +152,7 @@ fn a_card_reported_here_stays_reported_until_the_server_has_heard() {
     let mut server = Server::default();
     let with_card = DirectoryDelta { cards: vec![card(1, "99887766")], ..DirectoryDelta::default() };
     directory(&engine, &mut server, with_card.clone());
-    let report = shared::entry::CardReport {
+    let report = shared::entry::card::CardReport {
         code: card(1, "99887766").code,
         tail: "7766".into(),
         status: CardStatus::Lost,

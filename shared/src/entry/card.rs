@@ -1,0 +1,17 @@
+//! Cards reported.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::CodeHash;
+use crate::member::CardStatus;
+
+/// A card reported.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CardReport {
+    /// The card's hash.
+    pub code: CodeHash,
+    /// Its last four characters.
+    pub tail: String,
+    /// What became of it.
+    pub status: CardStatus,
+}
