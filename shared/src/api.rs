@@ -36,6 +36,21 @@ impl From<crate::money::Money> for Money {
     }
 }
 
+impl Money {
+    /// The amount that it says, above or at zero.
+    ///
+    /// # Errors
+    /// A sentence that names what is wrong.
+    pub fn read(&self) -> Result<crate::money::Money, String> {
+        let currency = crate::money::CurrencyCode::new(&self.currency)?;
+        let amount = crate::money::parse_decimal(&self.amount, currency.scale())?;
+        if amount.is_sign_negative() {
+            return Err("An amount of money here is not below zero.".to_owned());
+        }
+        Ok(crate::money::Money { amount, currency })
+    }
+}
+
 /// A page of a list.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Page<T> {

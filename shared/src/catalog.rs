@@ -14,9 +14,11 @@ use crate::money::{CurrencyCode, Money};
 use crate::points::Points;
 use crate::time::{Day, Millis};
 
+pub mod cards;
 pub mod compile;
 pub mod document;
 pub mod expiry;
+pub mod term;
 
 use document::Document;
 use document::currency::CurrencyKind;
@@ -144,6 +146,12 @@ pub struct Program {
     pub overdraft: OverdraftPolicy,
     /// Its earning rules, in the order written.
     pub rules: Vec<EarningRule>,
+    /// How long a membership lasts and what it costs.
+    pub term: term::Term,
+    /// What is kept of a membership beyond what every one has.
+    pub attributes: Vec<crate::member::attribute::Declared>,
+    /// Which codes its cards bear.
+    pub cards: cards::Written,
 }
 
 /// A level (member class).

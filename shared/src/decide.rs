@@ -416,11 +416,8 @@ pub fn intents(
     };
     // decided as if the server had set everything aside
     let all = facts.members.iter().flat_map(|member| {
-        let set = member.membership.set;
-        catalog
-            .currencies
-            .keys()
-            .map(move |currency| (AccountId { set, currency: *currency }, Points(i64::MAX)))
+        let currencies = catalog.currencies.keys();
+        currencies.map(|currency| (member.membership.account(*currency, catalog), Points(i64::MAX)))
     });
     let granted = Command { grounds: Grounds::Held(all.collect()), ..command.clone() };
     let mut sums: BTreeMap<AccountId, Points> = BTreeMap::new();

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::account::{AccountId, LotTerms};
 use crate::catalog::CatalogHash;
 use crate::ids::{
-    BucketId, Code, CodeHash, CustomerId, Dot, HoldId, MembershipId, NodeId, OutletId, ProgramId, Seq, TillId,
+    BucketId, Code, CodeHash, CustomerId, Dot, HoldId, MembershipId, NodeId, OutletId, Seq, TillId,
 };
 use crate::member::{Card, Customer, Membership, Sealed};
 use crate::money::{self, CurrencyCode};
@@ -21,6 +21,7 @@ pub mod card;
 pub mod certificate;
 pub mod envelope;
 pub mod hold;
+pub mod membership;
 
 /// One immutable fact.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -152,6 +153,10 @@ pub enum EntryKind {
     Decision(Decision),
     /// Points set aside for a payment that may fail, where the payment is taken.
     PaymentHold(hold::PaymentHold),
+    /// A membership's term began anew.
+    Renew(membership::Renewal),
+    /// Points moved from one membership to another, lot by lot.
+    Transfer(membership::Transfer),
 }
 
 /// A sale's facts.
@@ -367,20 +372,7 @@ pub struct Enrol {
     /// Their cards.
     pub cards: Vec<Card>,
     /// Consent to each, in their order.
-    pub consents: Vec<Consent>,
-}
-
-/// A recorded consent.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Consent {
-    /// To which program.
-    pub program: ProgramId,
-    /// Which text was shown.
-    pub text_version: String,
-    /// Through which channel.
-    pub channel: String,
-    /// When.
-    pub at: Millis,
+    pub consents: Vec<membership::Consent>,
 }
 
 /// One record of the directory, new or changed.

@@ -247,7 +247,8 @@ pub fn is_asked(kind: &EntryKind) -> bool {
         | Kind::Adjust(_)
         | Kind::PaymentHold(_)
         // only a request to release a payment hold bears a key
-        | Kind::Release(_) => true,
+        | Kind::Release(_)
+        | Kind::Transfer(_) => true,
         Kind::Open(_)
         | Kind::Intent(_)
         | Kind::Hold(_)
@@ -255,6 +256,7 @@ pub fn is_asked(kind: &EntryKind) -> bool {
         | Kind::Directory(_)
         | Kind::Attribute(_)
         | Kind::Cut(_)
-        | Kind::Decision(_) => false,
+        | Kind::Decision(_)
+        | Kind::Renew(_) => false,
     }
 }

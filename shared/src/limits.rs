@@ -14,6 +14,8 @@ pub const REDEMPTIONS: usize = 16;
 pub const HOLD_MINUTES: (u32, u32) = (15, 7 * 24 * 60);
 /// Memberships in one enrolment.
 pub const ENROL_MEMBERSHIPS: usize = 16;
+/// Dynamic attributes of a program: what a membership keeps of them is sent to every till.
+pub const ATTRIBUTES: usize = 64;
 /// One stored entry: `LINES` lines of some 120 bytes, and as much again for the rest.
 pub const ENTRY_BYTES: usize = 256 * 1024;
 /// Entries in one push.

@@ -8,8 +8,15 @@ use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::ids::{AccountSetId, Code, CodeHash, CustomerId, MembershipId, ProgramId};
+use crate::account::AccountId;
+use crate::catalog::Catalog;
+use crate::catalog::document::currency::CurrencyKind;
+use crate::entry::Posting;
+use crate::ids::{AccountSetId, Code, CodeHash, CurrencyId, CustomerId, MembershipId, ProgramId};
 use crate::time::Day;
+
+pub mod attribute;
+pub mod status;
 
 /// A customer as cached.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -38,6 +45,41 @@ pub struct Customer {
     pub identity: Option<CodeHash>,
     /// Whether the personal data were erased.
     pub erased: bool,
+    /// Ways in which it does not want to be written to, for all of its memberships.
+    pub opt_outs: Vec<Channel>,
+    /// The customer that it was found to be, where it was merged.
+    pub merged_into: Option<CustomerId>,
+}
+
+/// A way of writing to a customer.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Channel {
+    /// E-mail.
+    Email,
+    /// Text message.
+    Sms,
+    /// A message to an app.
+    Push,
+}
+
+impl Channel {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Email, Self::Sms, Self::Push];
+
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::Sms => "sms",
+            Self::Push => "push",
+        }
+    }
+
+    /// The channel that a word names.
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|channel| channel.word() == word)
+    }
 }
 
 /// A person or an organisation.
@@ -62,7 +104,7 @@ pub struct Membership {
     pub program: ProgramId,
     /// Its number, unique in the program.
     pub number: String,
-    /// The accounts it draws on.
+    /// The accounts it draws on: its own, or its group's.
     pub set: AccountSetId,
     /// Standard, shared or group.
     pub kind: MembershipKind,
@@ -76,6 +118,36 @@ pub struct Membership {
     pub expires_on: Option<Day>,
     /// Labels.
     pub labels: Vec<String>,
+    /// The accounts of redeemable points that it shares with others, where it is shared.
+    pub pool: Option<AccountSetId>,
+    /// What its program keeps of it beyond this, by the attribute's code.
+    pub attributes: Vec<(Code, attribute::Value)>,
+    /// The membership that took it over, where it was merged: its points, numbers and cards are there now.
+    pub moved_to: Option<MembershipId>,
+}
+
+impl Membership {
+    /// Where its points of a currency are counted: redeemable ones in the pool, where it shares one.
+    pub fn account(&self, currency: CurrencyId, catalog: &Catalog) -> AccountId {
+        let kind = catalog.currencies.get(&currency).map(|currency| currency.kind);
+        let set = match self.pool {
+            Some(pool) if kind == Some(CurrencyKind::Redeemable) => pool,
+            _ => self.set,
+        };
+        AccountId { set, currency }
+    }
+
+    /// Puts movements of its own set into the accounts where their currencies are counted.
+    pub fn place(&self, postings: &mut [Posting], catalog: &Catalog) {
+        for posting in postings.iter_mut().filter(|posting| posting.account.set == self.set) {
+            posting.account = self.account(posting.account.currency, catalog);
+        }
+    }
+
+    /// The sets that it draws on: its own, and the pool where it shares one.
+    pub fn sets(&self) -> impl Iterator<Item = AccountSetId> + use<> {
+        [Some(self.set), self.pool].into_iter().flatten()
+    }
 }
 
 /// How a membership holds its points.
@@ -266,9 +338,29 @@ pub fn open(sealed: &Sealed, customer: CustomerId, key: &CustomerKey) -> Option<
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use uuid::Uuid;
+
+    /// A standard membership, active and without an end.
+    pub(crate) fn membership() -> Membership {
+        Membership {
+            id: MembershipId(Uuid::from_u128(2)),
+            customer: CustomerId(Uuid::from_u128(1)),
+            program: ProgramId(1),
+            number: "M-1".into(),
+            set: AccountSetId(Uuid::from_u128(2)),
+            kind: MembershipKind::Standard,
+            status: MembershipStatus::Active,
+            level: Code::new("member").unwrap(),
+            enrolled_on: Day(20_000),
+            expires_on: None,
+            labels: Vec::new(),
+            pool: None,
+            attributes: Vec::new(),
+            moved_to: None,
+        }
+    }
 
     #[test]
     fn personal_data_open_only_with_their_own_key_and_customer() {

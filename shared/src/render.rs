@@ -101,14 +101,7 @@ pub fn card_status(status: CardStatus) -> &'static str {
 
 /// A word for each status of a membership.
 pub fn membership_status(status: MembershipStatus) -> &'static str {
-    match status {
-        MembershipStatus::Pending => "pending",
-        MembershipStatus::Active => "active",
-        MembershipStatus::Inactive => "inactive",
-        MembershipStatus::Suspended => "suspended",
-        MembershipStatus::Expired => "expired",
-        MembershipStatus::Terminated => "terminated",
-    }
+    status.word()
 }
 
 /// A word for each authority.
@@ -181,11 +174,14 @@ pub fn membership(
     let primary = primary.and_then(|id| scene.catalog.currencies.get(id));
     let empty = AccountView::default();
     let account = |currency: CurrencyId| {
-        let id = AccountId { set: view.set, currency };
+        let id = view.account(currency, scene.catalog);
         (id, facts.accounts.get(&id).unwrap_or(&empty))
     };
     let qualified = primary.map_or(Points::ZERO, |currency| account(currency.id).1.whole().lifetime_earned);
     let day = scene.now.day(program.map_or(chrono_tz::UTC, |program| program.zone));
+    let grace = program.filter(|program| view.is_in_grace(&program.term, day));
+    let grace = grace.and_then(|program| view.last_day(&program.term));
+    let standing = program.map_or(view.status, |program| view.standing(&program.term, day));
     let mut accounts = Vec::new();
     for currency in program.iter().flat_map(|program| &program.currencies) {
         if let Some(currency) = scene.catalog.currencies.get(currency) {
@@ -199,7 +195,7 @@ pub fn membership(
         program: program_ref(view, program),
         member_number: view.number.clone(),
         kind: membership_kind(view.kind).to_owned(),
-        status: membership_status(view.status).to_owned(),
+        status: standing.word().to_owned(),
         here: program.is_some_and(|program| scene.outlet.is_none_or(|outlet| program.here(outlet))),
         level: program.and_then(|program| program.level(view.level.as_str())).map(level),
         levels: Vec::new(),
@@ -209,7 +205,10 @@ pub fn membership(
         enrolled_on: view.enrolled_on.to_string(),
         expires_on: view.expires_on.map(|day| day.to_string()),
         labels: view.labels.clone(),
-        alerts: alerts(view, &accounts),
+        card_number: program.and_then(|program| program.cards.made(&view.number)),
+        attributes: attributes(view),
+        moved_to: view.moved_to.map(|id| id.to_string()),
+        alerts: alerts(view, (standing, grace), &accounts),
         accounts,
         vouchers: Vec::new(),
     }
@@ -310,11 +309,24 @@ fn expiring(view: &AccountView, currency: &Currency, day: Day) -> Vec<out::Expir
         .collect()
 }
 
-fn alerts(view: &Membership, accounts: &[out::Account]) -> Vec<out::Alert> {
+fn attributes(view: &Membership) -> std::collections::BTreeMap<String, String> {
+    view.attributes.iter().map(|(code, value)| (code.to_string(), value.to_string())).collect()
+}
+
+fn alerts(
+    view: &Membership,
+    (standing, grace): (MembershipStatus, Option<Day>),
+    accounts: &[out::Account],
+) -> Vec<out::Alert> {
     let mut alerts = Vec::new();
     let mut alert = |code: &str, text: String| alerts.push(out::Alert { code: code.to_owned(), text });
-    if view.status != MembershipStatus::Active {
-        alert("membership_not_active", format!("This membership is {}.", membership_status(view.status)));
+    if view.moved_to.is_some() {
+        alert("membership_merged", "This membership was merged into another.".to_owned());
+    } else if standing != MembershipStatus::Active {
+        alert("membership_not_active", format!("This membership is {}.", standing.word()));
+    }
+    if let Some(last) = grace {
+        alert("membership_in_grace", format!("This membership has ended; it works until {last}."));
     }
     for account in accounts {
         if !account.debt.trim_matches(['0', '.']).is_empty() {

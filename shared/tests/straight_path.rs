@@ -47,6 +47,9 @@ fn membership() -> Membership {
         enrolled_on: Day(0),
         expires_on: None,
         labels: Vec::new(),
+        pool: None,
+        attributes: Vec::new(),
+        moved_to: None,
     }
 }
 

@@ -1,11 +1,11 @@
-//! What the centre does by itself: settle what the watermark has passed.
+//! What the centre does by itself: settle what the watermark has passed, and see to what a day's passing brings.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::app::{App, settling};
+use crate::app::{App, renewals, settling};
 use crate::clock;
 
 /// How often it is looked whether something can be settled, in ms.
@@ -24,6 +24,27 @@ pub async fn settle(app: Arc<App>, every_ms: u64, mut stop: watch::Receiver<bool
             Ok(Ok(cuts)) => tracing::debug!(cuts, "settled"),
             Ok(Err(error)) => tracing::error!(%error, "settling failed"),
             Err(error) => tracing::error!(%error, "settling ended early"),
+        }
+    }
+}
+
+/// How often it is looked whether memberships have come to their end, in ms. Nothing waits for it: whether a membership
+/// works is worked out where it is asked for.
+pub const LAPSE_EVERY_MS: u64 = 3_600_000;
+
+/// Renews and expires memberships at once and then every hour, until told to stop.
+pub async fn lapse(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    loop {
+        let books = Arc::clone(&app);
+        match tokio::task::spawn_blocking(move || renewals::round_blocking(&books, clock::now())).await {
+            Ok(Ok(0)) => {}
+            Ok(Ok(changed)) => tracing::info!(changed, "memberships renewed or expired"),
+            Ok(Err(error)) => tracing::error!(%error, "renewing memberships failed"),
+            Err(error) => tracing::error!(%error, "renewing memberships ended early"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_millis(LAPSE_EVERY_MS)) => {}
+            _ = stop.wait_for(|stop| *stop) => return,
         }
     }
 }

@@ -92,7 +92,8 @@ impl Server {
             tokio::spawn(local::socket::serve(door, Arc::clone(&app), stopped.clone())),
         ];
         if let Some(every_ms) = options.settle_every_ms {
-            tasks.push(tokio::spawn(jobs::settle(Arc::clone(&app), every_ms, stopped)));
+            tasks.push(tokio::spawn(jobs::settle(Arc::clone(&app), every_ms, stopped.clone())));
+            tasks.push(tokio::spawn(jobs::lapse(Arc::clone(&app), stopped)));
         }
         Ok(Running { url: format!("http://{address}"), app, stop, tasks })
     }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use shared::account::AccountId;
 use shared::catalog::Catalog;
+use shared::decide::party;
 use shared::decide::{By, Command, Deed, Enrollee, Enrolling, NewCustomer, RedeemItem, Selling};
 use shared::ids::{CodeHash, CustomerId, Dot, HoldId, MembershipId};
 use shared::member::{CodeKind, IndexKey, Membership};
@@ -108,6 +108,12 @@ impl Loader<'_> {
                 facts.taken.insert(code);
             }
         }
+        for made in party::made_cards(self.catalog, &enrolling.memberships) {
+            let code = key.hash(CodeKind::Scan, &made);
+            if !self.view.codes(code)?.is_empty() {
+                facts.taken.insert(code);
+            }
+        }
         let new = match &enrolling.customer {
             Enrollee::Known(customer) => {
                 customers.insert(*customer);
@@ -186,7 +192,7 @@ impl Loader<'_> {
         let Some(program) = self.catalog.programs.get(&membership.program) else { return Ok(()) };
         let since = self.now.before(u64::from(program.offline.per_member_hours) * HOUR_MS);
         for currency in &program.currencies {
-            let account = AccountId { set: membership.set, currency: *currency };
+            let account = membership.account(*currency, self.catalog);
             facts.accounts.insert(account, self.view.account(account)?);
             facts.offline.member.insert(account, self.view.offline_used(account, since)?);
         }

@@ -116,7 +116,7 @@ fn accounts(
         let program = catalog.programs.get(&membership.program);
         let day = catalog.today(membership.program, now);
         for currency in program.iter().flat_map(|program| &program.currencies) {
-            let account = AccountId { set: membership.set, currency: *currency };
+            let account = membership.account(*currency, &catalog);
             let known = view.account(account)?;
             owners.insert(account, *id);
             balances.push((*id, *currency, known.balance_on(day), known.whole().debt));

@@ -93,6 +93,10 @@ fn put_kind(layer: &mut Layer, entry: &Entry, index: &IndexKey) -> Result<(), St
         EntryKind::Earn(Move { membership, .. })
         | EntryKind::Redeem(Move { membership, .. }, _)
         | EntryKind::Adjust(Move { membership, .. }) => put_owner(layer, entry, membership.0),
+        EntryKind::Transfer(transfer) => {
+            put_owner(layer, entry, transfer.from.0);
+            put_owner(layer, entry, transfer.to.0);
+        }
         EntryKind::Intent(intent) => layer.put(intent_key(intent), &encode(intent)?),
         EntryKind::Release(release) => {
             layer.remove(Key::of(Table::Intents).u128(release.key).account(release.account));
@@ -110,7 +114,8 @@ fn put_kind(layer: &mut Layer, entry: &Entry, index: &IndexKey) -> Result<(), St
         | EntryKind::Hold(_)
         | EntryKind::Directory(_)
         | EntryKind::Cut(_)
-        | EntryKind::Decision(_) => {}
+        | EntryKind::Decision(_)
+        | EntryKind::Renew(_) => {}
     }
     Ok(())
 }

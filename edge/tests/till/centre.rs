@@ -279,6 +279,8 @@ fn chunks(catalog: &Catalog) -> Vec<Chunk> {
         email: None,
         identity: None,
         erased: false,
+        opt_outs: Vec::new(),
+        merged_into: None,
     };
     let membership = Membership {
         id: membership_id(),
@@ -292,6 +294,9 @@ fn chunks(catalog: &Catalog) -> Vec<Chunk> {
         enrolled_on: Day::parse("2022-01-20").unwrap(),
         expires_on: None,
         labels: Vec::new(),
+        pool: None,
+        attributes: Vec::new(),
+        moved_to: None,
     };
     let card = Card {
         code: key.hash(CodeKind::Scan, CARD),

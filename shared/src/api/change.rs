@@ -38,10 +38,32 @@ pub struct CustomerChange {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StatusChange {
-    /// `active`, `inactive`, `suspended`, `expired` or `terminated`.
+    /// `active`, `inactive`, `suspended`, `expired` or `terminated`; which of them are possible depends on where it stands.
     pub status: String,
     /// Why.
     pub reason: String,
+}
+
+/// `POST /api/memberships/{id}/renew`.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RenewRequest {
+    /// The new end; left out, a term more.
+    pub until: Option<String>,
+    /// What was charged for it; left out, the program's fee.
+    pub fee: Option<Money>,
+    /// Why, or on what occasion.
+    pub reason: Option<String>,
+}
+
+/// `POST /api/memberships/{id}/attributes`.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct AttributesChange {
+    /// Values by attribute, each as a text such as `"12.5"`, `"true"` or `"2026-11-21"`; `null` takes it away.
+    pub set: std::collections::BTreeMap<String, Option<String>>,
+    /// Why.
+    pub reason: Option<String>,
 }
 
 /// `POST /api/memberships/{id}/labels`.

@@ -97,6 +97,15 @@ pub struct Membership {
     pub expires_on: Option<String>,
     /// Labels.
     pub labels: Vec<String>,
+    /// The code of the card that was made with it, where the program makes one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub card_number: Option<String>,
+    /// What the program keeps of it beyond this: values by attribute.
+    #[serde(default)]
+    pub attributes: std::collections::BTreeMap<String, String>,
+    /// The membership that took it over, where it was merged.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub moved_to: Option<String>,
     /// Its accounts.
     pub accounts: Vec<Account>,
     /// Its vouchers.

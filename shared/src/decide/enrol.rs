@@ -6,7 +6,9 @@ use chrono::Datelike as _;
 
 use super::{Context, Enrollee, Enrolling, NewCustomer, NewMembership, party};
 use crate::catalog::Program;
-use crate::entry::{self, Consent, EntryKind};
+use crate::catalog::cards::Standard;
+use crate::entry::membership::Consent;
+use crate::entry::{self, EntryKind};
 use crate::ids::{CodeHash, CustomerId, ProgramId};
 use crate::limits;
 use crate::member::{
@@ -100,10 +102,19 @@ fn add_membership(
     super::check_length("consent.text_version", &consent.text_version)?;
     super::check_length("consent.channel", &consent.channel)?;
     if let Some(card) = &new.card {
-        enrol.cards.push(new_card(ctx, card, new, index, seen)?);
+        let standard = program.cards.standard;
+        enrol.cards.push(new_card(ctx, (card, standard), new, index, seen)?);
+    } else if let Some(made) = program.cards.made(&new.number) {
+        let code = index.hash(CodeKind::Scan, &made);
+        // a code that means something else already is left to it; the member number is scanned then
+        if !ctx.facts.taken.contains(&code) && seen.cards.insert(code) {
+            let status = CardStatus::Active;
+            enrol.cards.push(Card { code, tail: tail(&made), membership: new.id, status });
+        }
     }
     let missing = || Refusal::new(Problem::InvalidTransition, "This program has no levels.").at("program");
     let level = program.levels.first().ok_or_else(missing)?;
+    let enrolled_on = ctx.now.day(program.zone);
     enrol.memberships.push(Membership {
         id: new.id,
         customer,
@@ -111,11 +122,14 @@ fn add_membership(
         number: new.number.clone(),
         set: new.set,
         kind: member::MembershipKind::Standard,
-        status: MembershipStatus::Active,
+        status: if program.term.confirmed { MembershipStatus::Pending } else { MembershipStatus::Active },
         level: level.code.clone(),
-        enrolled_on: ctx.now.day(program.zone),
-        expires_on: None,
+        enrolled_on,
+        expires_on: program.term.end_after(enrolled_on),
         labels: Vec::new(),
+        pool: None,
+        attributes: Vec::new(),
+        moved_to: None,
     });
     enrol.consents.push(Consent {
         program: program.id,
@@ -154,13 +168,14 @@ fn not_a_member_yet(ctx: &Context<'_>, customer: CustomerId, program: &Program) 
 
 fn new_card(
     ctx: &Context<'_>,
-    text: &str,
+    (text, standard): (&str, Standard),
     new: &NewMembership,
     index: &IndexKey,
     seen: &mut Seen,
 ) -> Result<Card, Refusal> {
     let text = text.trim();
     party::check_code(text).map_err(|refusal| refusal.at("card"))?;
+    party::check_standard(text, standard).map_err(|refusal| refusal.at("card"))?;
     let code = index.hash(CodeKind::Scan, text);
     if ctx.facts.taken.contains(&code) || !seen.cards.insert(code) {
         return Err(Refusal::new(Problem::InUse, "This card is in use already.").at("card"));
@@ -212,6 +227,8 @@ fn new_customer(
         email: hash(CodeKind::Email, &personal.email),
         identity: hash(CodeKind::Identity, &personal.identity_number),
         erased: false,
+        opt_outs: Vec::new(),
+        merged_into: None,
     };
     Ok((customer, member::seal(&personal, new.id, &new.key, new.nonce)))
 }

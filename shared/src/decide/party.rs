@@ -1,5 +1,7 @@
 //! Whose a sale is: from what was scanned to the membership that applies here.
 
+use super::NewMembership;
+use crate::catalog::cards::Standard;
 use crate::catalog::{Catalog, Program};
 use crate::ids::MembershipId;
 use crate::limits;
@@ -29,6 +31,23 @@ pub fn check_code(text: &str) -> Result<(), Refusal> {
     let detail =
         format!("A card code has 4 to {} letters, digits or signs, without spaces.", limits::CODE_BYTES);
     Err(Refusal::new(Problem::InvalidCard, detail))
+}
+
+/// Checks a new card's code against the standard that its program keeps to.
+///
+/// # Errors
+/// `invalid_card`, which says the digit that would be right.
+pub fn check_standard(text: &str, standard: Standard) -> Result<(), Refusal> {
+    standard.check(text).map_err(|detail| Refusal::new(Problem::InvalidCard, detail))
+}
+
+/// The codes of the cards that would be made with new memberships, once these have numbers.
+pub fn made_cards(catalog: &Catalog, new: &[NewMembership]) -> Vec<String> {
+    let made = new.iter().filter(|new| new.card.is_none()).filter_map(|new| {
+        let program = catalog.program(new.program.as_str())?;
+        program.cards.made(&new.number)
+    });
+    made.collect()
 }
 
 /// The membership that a scanned code means at this outlet; `None` where the code is not known here.
@@ -130,11 +149,8 @@ impl Member<'_> {
     /// What keeps this membership from redeeming (and earning), if anything does.
     pub fn closed(&self, now: Millis) -> Option<Refusal> {
         let membership = &self.view.membership;
-        let word = match membership.status {
-            MembershipStatus::Active => {
-                let past = membership.expires_on.is_some_and(|last| last < now.day(self.program.zone));
-                return past.then(expired);
-            }
+        let word = match membership.standing(&self.program.term, now.day(self.program.zone)) {
+            MembershipStatus::Active => return None,
             MembershipStatus::Expired => return Some(expired()),
             MembershipStatus::Pending => "not confirmed yet",
             MembershipStatus::Inactive => "inactive",

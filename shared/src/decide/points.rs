@@ -3,7 +3,7 @@
 use super::party;
 use super::redemption::{Drawing, Purpose};
 use super::{Context, Moving};
-use crate::account::{AccountId, LotTerms};
+use crate::account::LotTerms;
 use crate::catalog::Catalog;
 use crate::entry::{Column, EntryKind, Intent, Move, Posting, Release, Why};
 use crate::ids::CurrencyId;
@@ -43,7 +43,7 @@ pub(super) fn earn(ctx: &Context<'_>, moving: &Moving) -> Result<(EntryKind, Vec
         return Err(Refusal::field("currency", "This membership's program has no such points."));
     }
     let posting = Posting {
-        account: AccountId { set: member.view.membership.set, currency: moving.currency },
+        account: member.view.membership.account(moving.currency, ctx.catalog),
         column: Column::Earned,
         points: moving.points,
         why: Why { rule: None, text: moving.reason.clone(), lines: Vec::new() },

@@ -75,6 +75,7 @@ pub(super) struct Drawing<'a> {
     facts: &'a Facts,
     member: Member<'a>,
     currency: &'a Currency,
+    account: AccountId,
     view: AccountView,
     grounds: &'a Grounds,
     purpose: Purpose,
@@ -104,12 +105,13 @@ impl<'a> Drawing<'a> {
             catalog.currencies.get(&currency).filter(|_| member.program.currencies.contains(&currency));
         let currency = known
             .ok_or_else(|| Refusal::field("currency", "This membership's program has no such points."))?;
-        let account = AccountId { set: member.view.membership.set, currency: currency.id };
+        let account = member.view.membership.account(currency.id, catalog);
         let view = facts.accounts.get(&account).cloned().unwrap_or_default();
         Ok(Self {
             facts,
             member,
             currency,
+            account,
             view,
             grounds,
             purpose,
@@ -122,7 +124,7 @@ impl<'a> Drawing<'a> {
     }
 
     pub(super) fn account(&self) -> AccountId {
-        AccountId { set: self.member.view.membership.set, currency: self.currency.id }
+        self.account
     }
 
     pub(super) fn currency(&self) -> &'a Currency {

@@ -40,7 +40,10 @@ pub(super) fn decide(ctx: &Context<'_>, selling: &Selling) -> Result<(EntryKind,
         Some(member) => {
             let membership = &member.view.membership;
             let place = Issuer { catalog: ctx.catalog, outlet: Some(outlet), day: super::business_date(ctx) };
-            earning::postings(member.program, &membership.level, membership.set, &place, &sale)?
+            let level = &membership.level;
+            let mut earned = earning::postings(member.program, level, membership.set, &place, &sale)?;
+            membership.place(&mut earned, ctx.catalog);
+            earned
         }
     };
     postings.append(&mut redeemed);
@@ -104,7 +107,7 @@ fn redeem(ctx: &Context<'_>, selling: &Selling) -> Result<(Vec<Posting>, Vec<Red
                     return Err(field(super::hold::closed()));
                 }
                 let placed = super::hold::open(ctx, *id).map_err(field)?;
-                if placed.account.set != member.view.membership.set {
+                if placed.account != member.view.membership.account(placed.account.currency, ctx.catalog) {
                     return Err(field(not_theirs()));
                 }
                 (&placed.account.currency, placed.points, Some(placed))

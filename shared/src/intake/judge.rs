@@ -180,6 +180,7 @@ pub fn memberships(kind: &EntryKind) -> Vec<MembershipId> {
         EntryKind::Redeem(_, redemption) => vec![redemption.membership],
         EntryKind::Earn(of) | EntryKind::Adjust(of) => vec![of.membership],
         EntryKind::Attribute(of) => vec![of.membership],
+        EntryKind::Transfer(of) => vec![of.from, of.to],
         _ => Vec::new(),
     }
 }

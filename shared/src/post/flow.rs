@@ -173,7 +173,9 @@ fn attribution<B: Books>(
     let Some(program) = catalog.programs.get(&member.program) else { return Ok(None) };
     // the outlet that sold it issued the points, whoever attributes them
     let place = Issuer { catalog: &catalog, outlet: entry.actor.outlet(), day: entry.business_date };
-    let postings = earning::postings(program, &member.level, member.set, &place, facts).unwrap_or_default();
+    let mut postings =
+        earning::postings(program, &member.level, member.set, &place, facts).unwrap_or_default();
+    member.place(&mut postings, &catalog);
     let level = member.level;
     let kind = EntryKind::Attribute(Attribute { of: sale, membership, level, note: note.to_owned() });
     Ok(Some(own(desk, kind, postings)))

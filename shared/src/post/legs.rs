@@ -153,7 +153,8 @@ pub fn differ<B: Books>(
     }
     let level = sale.level.as_ref().unwrap_or(&row.value.level);
     let place = Issuer { catalog: &catalog, outlet: entry.actor.outlet(), day: entry.business_date };
-    let due = earning::postings(program, level, set, &place, sale).unwrap_or_default();
+    let mut due = earning::postings(program, level, set, &place, sale).unwrap_or_default();
+    row.value.place(&mut due, &catalog);
     let mut sums: BTreeMap<AccountId, (Points, Points)> = BTreeMap::new();
     for posting in entry.postings.iter().filter(|posting| posting.column == Column::Earned) {
         let sum = sums.entry(posting.account).or_default();

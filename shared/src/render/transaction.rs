@@ -82,6 +82,8 @@ pub fn kind(kind: &EntryKind) -> &'static str {
         EntryKind::Cut(_) => "cut",
         EntryKind::Decision(_) => "decision",
         EntryKind::PaymentHold(_) => "payment_hold",
+        EntryKind::Renew(_) => "renew",
+        EntryKind::Transfer(_) => "transfer",
     }
 }
 

@@ -150,6 +150,11 @@ fn fresh(
 ) -> Done<Card> {
     let (hash, tail) = request::scanned(code, index).map_err(|refusal| refusal.at(field))?;
     let catalog = super::catalog::latest(books)?;
+    if let Some(member) = books.membership(membership)?
+        && let Some(program) = catalog.programs.get(&member.value.program)
+    {
+        party::check_standard(code.trim(), program.cards.standard).map_err(|refusal| refusal.at(field))?;
+    }
     let loader = Loader { books, catalog: &catalog, index, now };
     if loader.is_taken(code.trim())? {
         return Err(Refusal::new(Problem::InUse, "This code is in use already.").at(field).into());

@@ -1,11 +1,11 @@
 //! What the office changes of customers and memberships: each an entry of the server's own, each audited.
 
-use shared::api::change::{CustomerChange, LabelsChange, StatusChange};
+use shared::account::{Account, AccountId};
+use shared::api::change::{CustomerChange, StatusChange};
 use shared::api::member::{Membership as ShownMembership, Scan};
 use shared::decide::{Command, Deed, Draft, Enrollee, Enrolling, Grounds, NewCustomer, decide};
 use shared::entry::{Actor, DirectoryChange, EntryKind};
 use shared::ids::{CustomerId, Dot, MembershipId};
-use shared::limits;
 use shared::member::{
     self, Card, CardStatus, Customer, CustomerKind, IndexKey, Membership, MembershipStatus, Personal,
 };
@@ -19,9 +19,6 @@ use super::write::{actor, author as write, place};
 use super::{App, AppError, Done, Who, audit, catalog, members, sync};
 use crate::clock;
 use crate::store::{Read, Write};
-
-/// Labels on one membership.
-const LABELS: usize = 64;
 
 /// What the audit is told.
 pub(super) struct Change {
@@ -186,7 +183,7 @@ impl Forced {
 /// What is left on a membership that keeps it from ending: points, debt, what waits, or an open case.
 fn left_on(books: &dyn Read, membership: &Membership) -> Done<Option<String>> {
     let catalog = catalog::latest(books)?;
-    for (id, account) in books.accounts_of(membership.set)? {
+    for (id, account) in accounts_left(books, membership)? {
         let base = account.base();
         let written = |points| super::words::points(&catalog, id.currency, points);
         let balance = base.balance();
@@ -204,6 +201,22 @@ fn left_on(books: &dyn Read, membership: &Membership) -> Done<Option<String>> {
         }
     }
     Ok(None)
+}
+
+/// The accounts that nobody draws on any more once a membership has ended: those that it shares stay with the others.
+fn accounts_left(books: &dyn Read, membership: &Membership) -> Done<Vec<(AccountId, Account)>> {
+    let mut left = Vec::new();
+    for set in membership.sets() {
+        let mut shared = false;
+        for other in books.memberships_on(set)?.into_iter().filter(|other| *other != membership.id) {
+            let other = books.membership(other)?;
+            shared |= other.is_some_and(|other| other.value.status != MembershipStatus::Terminated);
+        }
+        if !shared {
+            left.extend(books.accounts_of(set)?);
+        }
+    }
+    Ok(left)
 }
 
 /// Erases a customer: the key of their personal data is destroyed, their memberships end, the ledger stays.
@@ -245,6 +258,8 @@ fn blank(customer: &Customer) -> Customer {
         email: None,
         identity: None,
         erased: true,
+        opt_outs: Vec::new(),
+        merged_into: None,
     }
 }
 
@@ -274,7 +289,7 @@ pub async fn end(app: &App, who: &Who, id: MembershipId, forced: &Forced) -> Don
     .await
 }
 
-fn check_not_ended(membership: &Membership) -> Done<()> {
+pub(super) fn check_not_ended(membership: &Membership) -> Done<()> {
     if membership.status == MembershipStatus::Terminated {
         return Err(AppError::refused(Problem::InvalidTransition, "This membership is terminated already."));
     }
@@ -284,28 +299,21 @@ fn check_not_ended(membership: &Membership) -> Done<()> {
 /// Moves a membership within its lifecycle.
 pub async fn status(app: &App, who: &Who, id: MembershipId, asked: &StatusChange) -> Done<ShownMembership> {
     let reason = text(&asked.reason, "reason")?;
-    let status = match asked.status.as_str() {
-        "active" => MembershipStatus::Active,
-        "inactive" => MembershipStatus::Inactive,
-        "suspended" => MembershipStatus::Suspended,
-        "expired" => MembershipStatus::Expired,
-        "terminated" => {
-            end(app, who, id, &Forced { force: false, reason: Some(reason) }).await?;
-            return members::membership(app, who, id);
-        }
-        other => return Err(AppError::field("status", format!("`{other}` is no status to set."))),
-    };
-    let (by, word) = (who.clone(), asked.status.clone());
+    let status = MembershipStatus::of_word(&asked.status).ok_or_else(|| {
+        let words: Vec<&str> = MembershipStatus::ALL.iter().map(|status| status.word()).collect();
+        AppError::field("status", format!("A status is one of {}.", words.join(", ")))
+    })?;
+    if status == MembershipStatus::Terminated {
+        end(app, who, id, &Forced { force: false, reason: Some(reason) }).await?;
+        return members::membership(app, who, id);
+    }
+    let by = who.clone();
     let now = clock::now();
     app.write(move |books| {
         let held = members::membership_for(books.as_read(), &by, id)?;
-        check_not_ended(&held)?;
-        if held.status == status {
-            let detail = format!("This membership is {word} already.");
-            return Err(AppError::refused(Problem::InvalidTransition, detail));
-        }
+        standing(books.as_read(), &held, now)?.check_next(status)?;
         let changes = vec![DirectoryChange::Membership(Membership { status, ..held })];
-        let detail = why(&word, Some(&reason));
+        let detail = why(status.word(), Some(&reason));
         let note = Change { action: "membership.status", subject: id.to_string(), detail };
         author(books, &by, EntryKind::Directory(changes), &note, now).map(|_| ())
     })
@@ -313,34 +321,9 @@ pub async fn status(app: &App, who: &Who, id: MembershipId, asked: &StatusChange
     members::membership(app, who, id)
 }
 
-/// Puts labels on a membership, and takes some off.
-pub async fn labels(app: &App, who: &Who, id: MembershipId, asked: &LabelsChange) -> Done<ShownMembership> {
-    let (by, change) = (who.clone(), asked.clone());
-    let now = clock::now();
-    app.write(move |books| {
-        let held = members::membership_for(books.as_read(), &by, id)?;
-        check_not_ended(&held)?;
-        let mut labels = held.labels.clone();
-        labels.retain(|label| !change.remove.contains(label));
-        for label in &change.add {
-            let label = label.trim();
-            if label.is_empty() || label.len() > limits::CODE_BYTES {
-                let detail = format!("A label has 1 to {} bytes.", limits::CODE_BYTES);
-                return Err(AppError::field("add", detail));
-            }
-            if !labels.iter().any(|held| held == label) {
-                labels.push(label.to_owned());
-            }
-        }
-        if labels.len() > LABELS {
-            return Err(AppError::field("add", format!("At most {LABELS} labels.")));
-        }
-        let detail = format!("+{} -{}", change.add.join(","), change.remove.join(","));
-        let detail = why(&detail, change.reason.as_deref());
-        let note = Change { action: "membership.labels", subject: id.to_string(), detail };
-        let changes = vec![DirectoryChange::Membership(Membership { labels, ..held })];
-        author(books, &by, EntryKind::Directory(changes), &note, now).map(|_| ())
-    })
-    .await?;
-    members::membership(app, who, id)
+/// Where a membership stands now, whether or not that was written down yet.
+pub(super) fn standing(books: &dyn Read, held: &Membership, now: Millis) -> Done<MembershipStatus> {
+    let catalog = catalog::latest(books)?;
+    let program = catalog.programs.get(&held.program);
+    Ok(program.map_or(held.status, |program| held.standing(&program.term, now.day(program.zone))))
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use shared::account::AccountId;
 use shared::books::SERVER;
 use shared::catalog::Catalog;
+use shared::decide::party;
 use shared::decide::{By, Command, Deed, Enrollee, Enrolling, NewCustomer, RedeemItem, Selling};
 use shared::entry::EntryKind;
 use shared::ids::{CustomerId, Dot, HoldId, MembershipId};
@@ -93,6 +94,11 @@ impl Loader<'_> {
                 facts.taken.insert(self.index.hash(CodeKind::Scan, card));
             }
         }
+        for made in party::made_cards(self.catalog, &enrolling.memberships) {
+            if self.is_taken(&made)? {
+                facts.taken.insert(self.index.hash(CodeKind::Scan, &made));
+            }
+        }
         match &enrolling.customer {
             Enrollee::Known(customer) => drop(customers.insert(*customer)),
             Enrollee::New(new) => facts.candidates = self.candidates(new)?,
@@ -167,7 +173,7 @@ impl Loader<'_> {
     fn accounts(&self, membership: &Membership, facts: &mut Facts) -> Done<()> {
         let Some(program) = self.catalog.programs.get(&membership.program) else { return Ok(()) };
         for currency in &program.currencies {
-            let account = AccountId { set: membership.set, currency: *currency };
+            let account = membership.account(*currency, self.catalog);
             facts.accounts.insert(account, self.account(account)?);
         }
         Ok(())

@@ -220,7 +220,7 @@ fn of_membership(
 ) -> Done<Vec<Leg>> {
     let membership = members::membership_for(books, filter.who, id)?;
     let mut legs: Vec<Leg> = Vec::new();
-    for (account, _) in books.accounts_of(membership.set)? {
+    for (account, _) in members::accounts_of(books, &membership)? {
         legs.extend(books.ledger_of(account, None, usize::MAX)?);
     }
     legs.retain(|leg| filter.fits(leg) && after.is_none_or(|after| leg.order > after));

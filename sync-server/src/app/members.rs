@@ -1,5 +1,6 @@
 //! Customers and memberships as the books hold them, and a membership's statement.
 
+use shared::account::{Account, AccountId};
 use shared::api::Page;
 use shared::api::member::{Customer, Membership as Shown, Scan, StatementLine};
 use shared::books::Marked;
@@ -178,6 +179,15 @@ pub(super) fn may_see(who: &Who, catalog: &Catalog, program: ProgramId) -> bool 
     who.programs.as_ref().is_none_or(|programs| code.is_some_and(|code| programs.contains(code)))
 }
 
+/// The accounts that a membership draws on: its own, and the pool's where it shares one.
+pub(super) fn accounts_of(books: &dyn Read, membership: &Membership) -> Done<Vec<(AccountId, Account)>> {
+    let mut accounts = Vec::new();
+    for set in membership.sets() {
+        accounts.extend(books.accounts_of(set)?);
+    }
+    Ok(accounts)
+}
+
 /// A membership's movements, newest first. `before` is the place of the last one seen.
 pub fn statement(
     app: &App,
@@ -190,7 +200,7 @@ pub fn statement(
     let membership = membership_for(&*books, who, id)?;
     let catalog = app.catalog()?;
     let mut legs: Vec<Leg> = Vec::new();
-    for (account, _) in books.accounts_of(membership.set)? {
+    for (account, _) in accounts_of(&*books, &membership)? {
         legs.extend(books.ledger_of(account, before, limit.saturating_add(1))?);
     }
     legs.sort_unstable_by_key(|leg| std::cmp::Reverse(leg.order));

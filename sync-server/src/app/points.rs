@@ -1,6 +1,6 @@
 //! Points earned, redeemed or adjusted outside a sale.
 
-use shared::account::{AccountId, LotTerms};
+use shared::account::LotTerms;
 use shared::api::office::AdjustRequest;
 use shared::api::transaction::{PointsRequest, Transaction};
 use shared::catalog::Catalog;
@@ -84,7 +84,7 @@ fn adjustment(
         return Err(AppError::field("currency", "This membership's program has no such points."));
     }
     let reason = request::text(&asked.reason, "reason")?;
-    let account = AccountId { set: membership.set, currency };
+    let account = membership.account(currency, &catalog);
     let up = points.is_positive();
     if !up {
         // a debit that nobody set points aside for takes at most what there is

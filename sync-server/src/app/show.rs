@@ -137,7 +137,7 @@ fn accounts(
         let program = catalog.programs.get(&membership.value.program);
         let day = catalog.today(membership.value.program, now);
         for currency in program.iter().flat_map(|program| &program.currencies) {
-            let account = AccountId { set: membership.value.set, currency: *currency };
+            let account = membership.value.account(*currency, &catalog);
             let base = books.base_of(account)?.unwrap_or_default();
             owners.insert(account, *id);
             balances.push((*id, *currency, base.balance_on(day), base.debt));

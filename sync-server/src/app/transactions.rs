@@ -96,7 +96,7 @@ fn of_receipt(app: &App, books: &dyn Read, who: &Who, receipt: &str, outlet: Opt
 fn of_customer(books: &dyn Read, customer: CustomerId, limit: usize) -> Done<Vec<Dot>> {
     let mut legs = Vec::new();
     for membership in books.memberships_of(customer)? {
-        for (account, _) in books.accounts_of(membership.set)? {
+        for (account, _) in members::accounts_of(books, &membership)? {
             // a sale may have several legs; some more than asked are read, so that enough transactions come of them
             legs.extend(books.ledger_of(account, None, limit.saturating_mul(8))?);
         }

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::Deserialize;
-use shared::api::change::{CardChange, LabelsChange, StatusChange};
+use shared::api::change::{AttributesChange, CardChange, LabelsChange, RenewRequest, StatusChange};
 use shared::api::member::{Membership, Scan, StatementLine};
 use shared::api::office::AdjustRequest;
 use shared::api::transaction::{PointsRequest, Quote, QuoteRequest, Transaction};
@@ -19,7 +19,7 @@ use super::extract::{Asked, Body, id, place};
 use super::idempotent::{Key, Once, created};
 use super::members::ForceQuery;
 use super::route::{Api, Op};
-use crate::app::{App, AppError, cards, changes, members, points, roles as may, sales};
+use crate::app::{App, AppError, cards, changes, features, members, points, renewals, roles as may, sales};
 
 pub(super) fn routes(api: Api) -> Api {
     let one = "/api/memberships/{id}";
@@ -71,6 +71,18 @@ pub(super) fn routes(api: Api) -> Api {
             .takes::<LabelsChange>()
             .answers::<Membership>(200),
         labels,
+    )
+    .on(
+        Op::post("/api/memberships/{id}/attributes", may::OFFICE, "Sets dynamic attributes")
+            .takes::<AttributesChange>()
+            .answers::<Membership>(200),
+        attributes,
+    )
+    .on(
+        Op::post("/api/memberships/{id}/renew", may::OFFICE, "Begins its next term")
+            .takes::<RenewRequest>()
+            .answers::<Membership>(200),
+        renew,
     )
     .on(
         Op::post("/api/memberships/{id}/cards", may::OFFICE, "A card that is to open it")
@@ -175,7 +187,25 @@ async fn labels(
     Path(text): Path<String>,
     body: Body<LabelsChange>,
 ) -> Result<Json<Membership>, Failure> {
-    Ok(Json(changes::labels(&app, &who, id(&text, "id")?, &body.value).await?))
+    Ok(Json(features::labels(&app, &who, id(&text, "id")?, &body.value).await?))
+}
+
+async fn attributes(
+    State(app): State<Arc<App>>,
+    Caller(who): Caller,
+    Path(text): Path<String>,
+    body: Body<AttributesChange>,
+) -> Result<Json<Membership>, Failure> {
+    Ok(Json(features::attributes(&app, &who, id(&text, "id")?, &body.value).await?))
+}
+
+async fn renew(
+    State(app): State<Arc<App>>,
+    Caller(who): Caller,
+    Path(text): Path<String>,
+    body: Body<RenewRequest>,
+) -> Result<Json<Membership>, Failure> {
+    Ok(Json(renewals::renew(&app, &who, id(&text, "id")?, &body.value).await?))
 }
 
 async fn attach(

@@ -79,6 +79,8 @@ fn customer(member: u32) -> Customer {
         email: email.map(|email| INDEX.hash(CodeKind::Email, &email)),
         identity: None,
         erased: false,
+        opt_outs: Vec::new(),
+        merged_into: None,
     }
 }
 
@@ -95,6 +97,9 @@ fn membership(member: u32) -> Membership {
         enrolled_on: Day(20_000),
         expires_on: None,
         labels: Vec::new(),
+        pool: None,
+        attributes: Vec::new(),
+        moved_to: None,
     }
 }
 

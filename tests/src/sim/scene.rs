@@ -67,6 +67,9 @@ pub fn membership(member: u8) -> Membership {
         enrolled_on: Day(0),
         expires_on: None,
         labels: Vec::new(),
+        pool: None,
+        attributes: Vec::new(),
+        moved_to: None,
     }
 }
 
@@ -120,6 +123,8 @@ fn customer(id: CustomerId) -> Customer {
         email: None,
         identity: None,
         erased: false,
+        opt_outs: Vec::new(),
+        merged_into: None,
     }
 }
 

@@ -33,6 +33,8 @@ pub(super) fn customer(n: u128, name: &str) -> Customer {
         email: None,
         identity: None,
         erased: false,
+        opt_outs: Vec::new(),
+        merged_into: None,
     }
 }
 
@@ -49,6 +51,9 @@ pub(super) fn member(n: u128, number: &str) -> Membership {
         enrolled_on: Day(1),
         expires_on: None,
         labels: Vec::new(),
+        pool: None,
+        attributes: Vec::new(),
+        moved_to: None,
     }
 }
 

@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 
+use super::super::cards;
 use super::super::document::{self, AllOr};
 use super::super::{Currency, Level, Numbers, Program, Redemption};
 use super::{Problem, name, points, problem, share, unique, zone};
 use crate::ids::{Code, CurrencyId, OutletId};
+use crate::limits;
 
 /// One program of the document, beside what it names.
 pub(super) struct ProgramCompiler<'a> {
@@ -51,6 +53,9 @@ impl ProgramCompiler<'_> {
             overdraft: self.overdraft(scale)?,
             currencies,
             rules: Vec::new(),
+            term: item.term.compile(&self.at("term"))?,
+            attributes: self.attributes()?,
+            cards: self.cards()?,
         })
     }
 
@@ -124,6 +129,21 @@ impl ProgramCompiler<'_> {
             ));
         }
         Ok(levels)
+    }
+
+    fn attributes(&self) -> Result<Vec<crate::member::attribute::Declared>, Problem> {
+        let field = self.at("attributes");
+        unique(&field, self.item.attributes.iter().map(|attribute| &attribute.code))?;
+        if self.item.attributes.len() > limits::ATTRIBUTES {
+            return Err(problem(field, format!("a program has at most {} attributes", limits::ATTRIBUTES)));
+        }
+        Ok(self.item.attributes.clone())
+    }
+
+    fn cards(&self) -> Result<cards::Written, Problem> {
+        let cards = self.item.cards.clone().unwrap_or_default();
+        cards.check(&self.at("cards"))?;
+        Ok(cards)
     }
 
     fn redemption(&self, item: &document::program::Redemption, scale: u8) -> Result<Redemption, Problem> {

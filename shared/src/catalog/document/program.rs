@@ -43,6 +43,15 @@ pub struct Program {
     /// Who bears what was overdrawn; left out, the program does.
     #[serde(default)]
     pub overdraft: Overdraft,
+    /// How long a membership lasts and what it costs; left out, for ever and for nothing.
+    #[serde(default)]
+    pub term: crate::catalog::term::Written,
+    /// What is kept of a membership beyond what every one has.
+    #[serde(default)]
+    pub attributes: Vec<crate::member::attribute::Declared>,
+    /// Which codes its cards bear; left out, any, and no card is made with a membership.
+    #[serde(default)]
+    pub cards: Option<crate::catalog::cards::Written>,
     /// The catalog version that last changed it; the server's.
     #[serde(default)]
     pub version: Option<u64>,

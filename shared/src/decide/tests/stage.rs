@@ -89,6 +89,8 @@ pub(super) fn member(number: u128) -> MemberView {
             email: None,
             identity: None,
             erased: false,
+            opt_outs: Vec::new(),
+            merged_into: None,
         },
         membership: Membership {
             id: id(number),
@@ -102,6 +104,9 @@ pub(super) fn member(number: u128) -> MemberView {
             enrolled_on: Day(0),
             expires_on: None,
             labels: Vec::new(),
+            pool: None,
+            attributes: Vec::new(),
+            moved_to: None,
         },
     }
 }

@@ -195,16 +195,12 @@ fn put_balance(
     let Some((currency, points)) = row.balance.filter(|(_, points)| points.is_positive()) else {
         return Ok(false);
     };
-    let account = account_of(membership, currency);
+    let account = membership.account(currency, &*super::super::catalog::latest(books)?);
     if books.account(account)?.is_some() || !fresh.balances.insert(account) {
         return Ok(false);
     }
     page.balances.push((membership.id, account, points));
     Ok(true)
-}
-
-fn account_of(membership: &Membership, currency: CurrencyId) -> AccountId {
-    AccountId { set: membership.set, currency }
 }
 
 /// Writes a page as two entries: the directory's, then the balances'.

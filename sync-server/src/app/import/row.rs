@@ -1,6 +1,6 @@
 //! One row of members, checked by itself.
 
-use shared::catalog::Catalog;
+use shared::catalog::{Catalog, Program};
 use shared::decide::party::check_code;
 use shared::ids::{AccountSetId, CodeHash, CurrencyId, CustomerId, MembershipId, ProgramId};
 use shared::limits;
@@ -78,11 +78,14 @@ impl Row {
             status: MembershipStatus::Active,
             level: level.code.clone(),
             enrolled_on: since,
-            expires_on: None,
+            expires_on: program.term.end_after(since),
             labels: Vec::new(),
+            pool: None,
+            attributes: Vec::new(),
+            moved_to: None,
         };
         let balance = balance(&fields, catalog, program.id)?;
-        let card = fields.get("card")?.map(|code| card(&code, index)).transpose()?;
+        let card = fields.get("card")?.map(|code| card(&code, program, index)).transpose()?;
         Ok(Self { line, customer, key, personal, membership, program: code, card, balance })
     }
 }
@@ -121,6 +124,8 @@ fn customer(
         email: email.map(|email| index.hash(CodeKind::Email, &email)),
         identity: None,
         erased: false,
+        opt_outs: Vec::new(),
+        merged_into: None,
     };
     Ok((customer, key, sealed))
 }
@@ -149,8 +154,9 @@ fn balance(
     Ok(Some((currency.id, points)))
 }
 
-fn card(code: &str, index: &IndexKey) -> Result<(CodeHash, String), String> {
+fn card(code: &str, program: &Program, index: &IndexKey) -> Result<(CodeHash, String), String> {
     check_code(code).map_err(|refusal| refusal.detail)?;
+    program.cards.standard.check(code)?;
     let tail = code.get(code.len().saturating_sub(4)..).unwrap_or(code).to_owned();
     Ok((index.hash(CodeKind::Scan, code), tail))
 }

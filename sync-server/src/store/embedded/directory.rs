@@ -175,20 +175,17 @@ impl<T: Kv> Directory for View<T> {
 
     fn put_membership(&mut self, row: Marked<Membership>) -> Stored<()> {
         let id = row.value.id.0.as_bytes();
-        let links = |it: &Membership| -> [[u8; 32]; 3] {
+        let links = |it: &Membership| -> [BTreeSet<[u8; 32]>; 3] {
             [
-                key(&[it.customer.0.as_bytes(), id]),
-                key(&[it.set.0.as_bytes(), id]),
-                key(&[&short_hash(&[it.number.trim().as_bytes()]), id]),
+                BTreeSet::from([key(&[it.customer.0.as_bytes(), id])]),
+                it.sets().map(|set| key(&[set.0.as_bytes(), id])).collect(),
+                BTreeSet::from([key(&[&short_hash(&[it.number.trim().as_bytes()]), id])]),
             ]
         };
         let now = links(&row.value);
-        let before = self.membership(row.value.id)?.map(|before| links(&before.value));
+        let before = self.membership(row.value.id)?.map(|before| links(&before.value)).unwrap_or_default();
         for (place, table) in [CUSTOMER_MEMBERSHIPS, SET_MEMBERSHIPS, NUMBERS].into_iter().enumerate() {
-            if let Some(gone) = before.map(|links| links[place]).filter(|gone| *gone != now[place]) {
-                self.delete(table, &gone)?;
-            }
-            self.put_raw(table, &now[place], &[])?;
+            self.reindex(table, &before[place], &now[place])?;
         }
         self.feed(MEMBERSHIP, id)?;
         self.put(MEMBERSHIPS, id, &row)
