@@ -167,7 +167,7 @@ pub struct Account {
     /// Settled redemptions that were short, so that a return can unwind them.
     pub shorts: BTreeMap<Dot, Short>,
     /// Posted since the last cut that covered them.
-    pub open: BTreeMap<(Dot, u16), Row>,
+    pub open: BTreeMap<RowKey, Row>,
     /// Ever earned, folded rows only.
     pub lifetime_earned: Points,
     /// Ever redeemed, folded rows only.
@@ -186,6 +186,9 @@ pub struct Short {
     /// Borne by the program.
     pub program: Points,
 }
+
+/// Names a row of an account: its entry, and the number of the leg in it.
+pub type RowKey = (Dot, u16);
 
 /// One movement of an account, posted and not yet folded.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

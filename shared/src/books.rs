@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::account::{Account, AccountId};
+use crate::account::{Account, AccountId, Row, RowKey};
 use crate::catalog::{Catalog, CatalogHash};
 use crate::entry::envelope::Stored;
 use crate::ids::{
@@ -91,6 +91,11 @@ pub trait Accounts: Keeps {
     fn account(&self, id: AccountId) -> Result<Option<Account>, Self::Error>;
     /// Writes an account. The store keeps the list of accounts with open rows from what is put here.
     fn put_account(&mut self, id: AccountId, account: Account) -> Result<(), Self::Error>;
+    /// An open row of an account.
+    fn open_row(&self, id: AccountId, key: RowKey) -> Result<Option<Row>, Self::Error>;
+    /// Adds an open row to an account under a change number, and makes the account where there is none. The rest of the
+    /// account is not read or written again: it may have many rows.
+    fn add_row(&mut self, id: AccountId, key: RowKey, row: Row, change: u64) -> Result<(), Self::Error>;
     /// A bucket's accounts that have open rows.
     fn open_accounts(&self, bucket: BucketId) -> Result<Vec<AccountId>, Self::Error>;
     /// A bucket's accounts of whose settled lots the first has its last day before this one. The store keeps the index
@@ -154,6 +159,10 @@ pub trait Directory: Keeps {
     fn membership(&self, id: MembershipId) -> Result<Option<Marked<Membership>>, Self::Error>;
     /// Writes a membership.
     fn put_membership(&mut self, row: Marked<Membership>) -> Result<(), Self::Error>;
+    /// The hash under which a member number is scanned.
+    fn number_hash(&self, number: &str) -> Result<CodeHash, Self::Error>;
+    /// Memberships whose number has this hash.
+    fn numbered(&self, code: CodeHash) -> Result<Vec<MembershipId>, Self::Error>;
     /// A card.
     fn card(&self, code: CodeHash) -> Result<Option<Marked<Card>>, Self::Error>;
     /// Writes a card.

@@ -6,8 +6,8 @@
 
 use crate::account::{Account, AccountId, Base, Movement, Row};
 use crate::books::{
-    self, Accounts, Books, Keeps, LedgerKey, LedgerLine, Mark, Marks, Parked, ParkedWhy, Receipt, SERVER,
-    Side, Wait,
+    self, Accounts, Books, Keeps, LedgerKey, LedgerLine, Mark, Marks, NodeRow, Parked, ParkedWhy, Receipt,
+    SERVER, Side, Wait,
 };
 use crate::entry::{Entry, EntryKind, Posting, Totals};
 use crate::ids::{BucketId, Dot, NodeId, Seq};
@@ -57,38 +57,107 @@ pub fn read<B: Books>(books: &B, dot: Dot) -> Result<Option<Taken>, B::Error> {
 pub fn advance<B: Books>(books: &mut B, node: NodeId) -> Result<Follow, B::Error> {
     let mut follow = Follow::default();
     let Some(row) = books.node(node)? else { return Ok(follow) };
-    let start = row.origin.map(|origin| origin.last_common).unwrap_or_default();
-    let fresh = Mark { head: start, ..Mark::default() };
-    let mut marks: Vec<(BucketId, Mark, bool)> = Vec::new();
-    for bucket in books::buckets(books) {
-        marks.push((bucket, books.mark(bucket, node)?.unwrap_or(fresh), false));
-    }
-    let first = marks.iter().map(|(_, mark, _)| mark.head.seq).min().unwrap_or_default();
-    let mut seq = first.next();
+    let mut course = Course::begin(books, node, &row)?;
+    let mut seq = course.first();
     while seq <= row.head.seq {
         // a gap (which only a broken frontier leaves) is passed over
         if let Some(taken) = read(books, Dot::new(node, seq))? {
-            for (bucket, mark, stopped) in &mut marks {
-                if !*stopped && mark.head.seq < seq {
-                    *stopped = !step(books, *bucket, mark, &taken, &mut follow)?;
-                }
-            }
+            follow.extend(course.pass(books, &taken)?);
         }
         seq = seq.next();
     }
+    course.write(books)?;
     Ok(follow)
 }
 
-/// Posts one entry in one bucket and moves the mark; false where it must wait.
+/// A node's marks on their way through its entries.
+///
+/// Most entries have something in one bucket and nothing in the others, where only the mark moves. Such a move is written
+/// when the mark is next written, or before anything is posted that may ask for other marks than its own: a return passes
+/// its sale's bucket without a leg, and where the books did not say so the sale would not meet it (I3).
+struct Course {
+    node: NodeId,
+    marks: Vec<Moving>,
+}
+
+/// One of them.
+struct Moving {
+    bucket: BucketId,
+    mark: Mark,
+    /// It moved, and the books do not say so yet.
+    unwritten: bool,
+    /// An entry here must wait, and those behind it too.
+    stopped: bool,
+}
+
+impl Course {
+    fn begin<B: Books>(books: &B, node: NodeId, row: &NodeRow) -> Result<Self, B::Error> {
+        let start = row.origin.map(|origin| origin.last_common).unwrap_or_default();
+        let fresh = Mark { head: start, ..Mark::default() };
+        let mut marks = Vec::new();
+        for bucket in books::buckets(books) {
+            let mark = books.mark(bucket, node)?.unwrap_or(fresh);
+            marks.push(Moving { bucket, mark, unwritten: false, stopped: false });
+        }
+        Ok(Self { node, marks })
+    }
+
+    /// The first entry that some bucket has not seen.
+    fn first(&self) -> Seq {
+        self.marks.iter().map(|moving| moving.mark.head.seq).min().unwrap_or_default().next()
+    }
+
+    /// Takes an entry through all buckets.
+    fn pass<B: Books>(&mut self, books: &mut B, taken: &Taken) -> Result<Follow, B::Error> {
+        let mut follow = Follow::default();
+        let touched = legs::touched(books, taken)?;
+        if touched.asks_marks {
+            self.write(books)?;
+        }
+        let mut passed = false;
+        for moving in &mut self.marks {
+            if moving.stopped || moving.mark.head.seq >= taken.dot.seq {
+                continue;
+            }
+            if touched.has(moving.bucket) {
+                match step(books, moving.bucket, &mut moving.mark, taken)? {
+                    None => moving.stopped = true,
+                    Some(more) => {
+                        moving.unwritten = false;
+                        follow.extend(more);
+                    }
+                }
+            } else {
+                moving.mark.head = taken.head;
+                moving.unwritten = true;
+                passed = true;
+            }
+        }
+        // each bucket would ask for the same
+        if passed && follow.retry.is_empty() {
+            follow.retry = met(taken);
+        }
+        Ok(follow)
+    }
+
+    fn write<B: Books>(&mut self, books: &mut B) -> Result<(), B::Error> {
+        for moving in self.marks.iter_mut().filter(|moving| moving.unwritten) {
+            books.put_mark(moving.bucket, self.node, moving.mark)?;
+            moving.unwritten = false;
+        }
+        Ok(())
+    }
+}
+
+/// Posts one entry in one bucket and moves the mark; `None` where it must wait.
 fn step<B: Books>(
     books: &mut B,
     bucket: BucketId,
     mark: &mut Mark,
     taken: &Taken,
-    follow: &mut Follow,
-) -> Result<bool, B::Error> {
+) -> Result<Option<Follow>, B::Error> {
     match post(books, bucket, taken)? {
-        Outcome::NotYet => return Ok(false),
+        Outcome::NotYet => return Ok(None),
         Outcome::Posted(totals) => mark.posted = mark.posted.and(totals),
         Outcome::Closed(totals) => mark.closed = mark.closed.and(totals),
         Outcome::Parked(why, wait) => {
@@ -98,10 +167,10 @@ fn step<B: Books>(
     }
     mark.head = taken.head;
     books.put_mark(bucket, taken.dot.node, *mark)?;
-    if books.parked(bucket, taken.dot)?.is_none() {
-        follow.extend(follow_up(books, bucket, taken)?);
+    if books.parked(bucket, taken.dot)?.is_some() {
+        return Ok(Some(Follow::default()));
     }
-    Ok(true)
+    follow_up(books, bucket, taken).map(Some)
 }
 
 /// What follows once an entry is posted in a bucket: its holds end, and what waited for it is tried again.
@@ -115,16 +184,21 @@ fn follow_up<B: Books>(books: &B, bucket: BucketId, taken: &Taken) -> Result<Fol
             follow.release.extend(hold::captured(books, taken.dot, entry, *account)?);
         }
     }
-    if let EntryKind::Sale(sale) = &entry.kind {
-        follow.retry.push(Wait::Sale(taken.dot));
-        if let Some(outlet) = entry.actor.outlet() {
-            follow.retry.push(Wait::Receipt(outlet, sale.receipt.clone()));
-        }
-    }
-    if let EntryKind::Earn(_) | EntryKind::Redeem(..) = &entry.kind {
-        follow.retry.push(Wait::Sale(taken.dot));
-    }
+    follow.retry = met(taken);
     Ok(follow)
+}
+
+/// What an entry that is done may be waited for as.
+fn met(taken: &Taken) -> Vec<Wait> {
+    let Ok(entry) = &taken.entry else { return Vec::new() };
+    match &entry.kind {
+        EntryKind::Sale(sale) => {
+            let receipt = entry.actor.outlet().map(|outlet| Wait::Receipt(outlet, sale.receipt.clone()));
+            [Some(Wait::Sale(taken.dot)), receipt].into_iter().flatten().collect()
+        }
+        EntryKind::Earn(_) | EntryKind::Redeem(..) => vec![Wait::Sale(taken.dot)],
+        _ => Vec::new(),
+    }
 }
 
 /// Tries again what waits for something.
@@ -234,9 +308,8 @@ pub fn insert<B: Books>(books: &mut B, bucket: BucketId, moved: Movements) -> Re
     if points.is_zero() {
         return Ok(());
     }
-    let mut account = books.account(moved.account)?.unwrap_or_default();
     let key = LedgerKey { dot, leg: u32::from(leg) };
-    let posted = account.open.contains_key(&(dot, leg)) || books.has_line(key)?;
+    let posted = books.has_line(key)? || books.open_row(moved.account, (dot, leg))?.is_some();
     #[cfg(feature = "mutants")]
     let (leg, key, posted) = crate::mutant::fresh_leg(leg, key, posted);
     if posted {
@@ -255,8 +328,8 @@ pub fn insert<B: Books>(books: &mut B, bucket: BucketId, moved: Movements) -> Re
         };
         books.put_line(key, line)?;
     }
-    account.open.insert((dot, leg), moved.row);
-    write(books, bucket, moved.account, account)
+    let change = books.next_change(bucket)?;
+    books.add_row(moved.account, (dot, leg), moved.row, change)
 }
 
 /// Writes an account under the bucket's next change number.

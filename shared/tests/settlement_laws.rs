@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use shared::account::{Account, LotTerms, Movement, Row};
+use shared::account::{Account, LotTerms, Movement, Row, RowKey};
 use shared::books::Side;
 use shared::catalog::Bearer;
 use shared::entry::{Authority, Cut};
 use shared::ids::{BucketId, Dot, NodeId, OutletId, Seq};
 use shared::points::Points;
-use shared::settle::fold::{Cover, Fold, RowKey, Waterfall, fold};
+use shared::settle::fold::{Cover, Fold, Waterfall, fold};
 use shared::settle::total_short;
 use shared::time::{Day, Millis};
 

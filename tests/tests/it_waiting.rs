@@ -1,7 +1,7 @@
 //! Facts that are complete but have no account yet: an unknown card, nobody, a return whose sale is not known. They are
 //! taken, wait, and post by themselves once what is missing is there.
 
-use system_tests::harness::goods::{KL, PENANG, redeeming};
+use system_tests::harness::goods::{KL, PENANG, PROGRAM, redeeming};
 use system_tests::harness::office::enrolment;
 use system_tests::harness::prelude::*;
 
@@ -150,4 +150,37 @@ fn a_return_that_comes_before_its_sale_blocks_nothing_and_posts_after_it() {
     assert_eq!(points(&office.liability_when_settled()["points"]), 1_035);
     penang.sync();
     penang.wait_for_balance(&ali.card, 1_035);
+}
+
+#[test]
+fn a_sale_under_a_member_number_that_nobody_has_yet_is_met_when_the_membership_comes() {
+    let office = Office::open();
+    let till = Till::open(&office, KL, "till-1");
+    till.line().cut();
+    let (before, after) = ("LOY-900001", "LOY-900002");
+    let first = till.sell(&sale("R-1", before, &[line("1", "25.00")]));
+    let second = till.sell(&sale("R-2", after, &[line("1", "7.00")]));
+    assert_eq!((&first["state"], &second["state"]), (&json!("waiting"), &json!("waiting")));
+
+    let import = |name: &str, number: &str| {
+        let file = office.folder().join(format!("{name}.csv"));
+        let text = format!("name,program,member_number\n{name},{PROGRAM},{number}\n");
+        std::fs::write(&file, text).expect("a file in the scratch folder");
+        let done = office.command(&["import", "members", &file.display().to_string()]);
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    };
+    // one membership is known at head office before the sale arrives, one after
+    import("Bea", before);
+    till.line().mend();
+    till.sync();
+    assert_eq!(office.transaction_in_state(&first.id(), "confirmed")["earned"][0]["points"], "25");
+    assert_eq!(office.transaction(&second.id())["state"], "waiting");
+    import("Carl", after);
+    assert_eq!(office.transaction_in_state(&second.id(), "confirmed")["earned"][0]["points"], "7");
+    assert!(office.clerk().all("/api/unattributed").is_empty());
+    till.sync();
+    till.wait_for_balance(before, 25);
+    till.wait_for_balance(after, 7);
+    office.liability_when_settled();
+    office.verify();
 }

@@ -9,11 +9,11 @@ use super::{
     Accounts, Blind, Case, Cases, Catalogs, Directory, ForkRow, HoldRow, IdemRow, Journals, Keeps, LedgerKey,
     LedgerLine, Mark, Marked, Marks, NodeRow, Parked, Receipt, SaleRow, Sales, Side, Unattributed, Wait,
 };
-use crate::account::{Account, AccountId};
+use crate::account::{Account, AccountId, Row, RowKey};
 use crate::catalog::{Catalog, CatalogHash};
 use crate::entry::envelope::Stored;
 use crate::ids::{BucketId, CaseId, CodeHash, CurrencyId, CustomerId, Dot, MembershipId, NodeId, OutletId};
-use crate::member::{Card, CardStatus, Customer, Membership};
+use crate::member::{Card, CardStatus, CodeKind, Customer, IndexKey, Membership};
 use crate::time::Day;
 
 /// All books as maps. Cloning them is a backup.
@@ -197,6 +197,17 @@ impl Accounts for MemoryBooks {
         Ok(())
     }
 
+    fn open_row(&self, id: AccountId, key: RowKey) -> Kept<Option<Row>> {
+        Ok(self.accounts.get(&id).and_then(|account| account.open.get(&key)).cloned())
+    }
+
+    fn add_row(&mut self, id: AccountId, key: RowKey, row: Row, change: u64) -> Kept<()> {
+        let account = self.accounts.entry(id).or_default();
+        account.change = change;
+        account.open.insert(key, row);
+        Ok(())
+    }
+
     fn open_accounts(&self, bucket: BucketId) -> Kept<Vec<AccountId>> {
         let here = |id: &AccountId| id.set.bucket(self.bucket_count) == bucket;
         let open = self.accounts.iter().filter(|(id, account)| !account.open.is_empty() && here(id));
@@ -331,6 +342,15 @@ impl Directory for MemoryBooks {
     fn put_membership(&mut self, row: Marked<Membership>) -> Kept<()> {
         self.memberships.insert(row.value.id, row);
         Ok(())
+    }
+
+    fn number_hash(&self, number: &str) -> Kept<CodeHash> {
+        Ok(IndexKey([0; 32]).hash(CodeKind::Scan, number))
+    }
+
+    fn numbered(&self, code: CodeHash) -> Kept<Vec<MembershipId>> {
+        let same = |row: &&Marked<Membership>| self.number_hash(&row.value.number) == Ok(code);
+        Ok(self.memberships.values().filter(same).map(|row| row.value.id).collect())
     }
 
     fn card(&self, code: CodeHash) -> Kept<Option<Marked<Card>>> {

@@ -3,7 +3,7 @@
 use crate::books::{Books, Marked, Marker, Wait};
 use crate::entry::card::CardReport;
 use crate::entry::{DirectoryChange, Entry, EntryKind};
-use crate::ids::Dot;
+use crate::ids::{CodeHash, Dot, MembershipId};
 use crate::intake::Follow;
 use crate::member::{Card, Customer, Membership};
 use crate::time::Hlc;
@@ -62,8 +62,26 @@ fn membership<B: Books>(books: &mut B, row: Marked<Membership>, follow: &mut Fol
     if held.is_none() {
         follow.retry.push(Wait::Membership(row.value.id));
     }
-    let newer = held.is_none_or(|held| held.marker < row.marker);
-    if newer { books.put_membership(row) } else { Ok(()) }
+    let known = held.as_ref().is_some_and(|held| held.value.number == row.value.number);
+    if held.is_some_and(|held| held.marker >= row.marker) {
+        return Ok(());
+    }
+    let (id, number) = (row.value.id, row.value.number.clone());
+    books.put_membership(row)?;
+    if !known {
+        let code = books.number_hash(&number)?;
+        for sale in books.unattributed_of(code)? {
+            follow.attribute.extend(of_number(books, code)?.filter(|one| *one == id).map(|id| (sale, id)));
+        }
+    }
+    Ok(())
+}
+
+/// The membership that a scanned member number means; `None` where none has it, or several have.
+pub fn of_number<B: Books>(books: &B, code: CodeHash) -> Result<Option<MembershipId>, B::Error> {
+    let found = books.numbered(code)?;
+    let [one] = found.as_slice() else { return Ok(None) };
+    Ok(Some(*one))
 }
 
 fn card<B: Books>(books: &mut B, mut row: Marked<Card>, follow: &mut Follow) -> Result<(), B::Error> {

@@ -60,9 +60,11 @@ fn unattributed<B: Books>(books: &mut B, dot: Dot, earner: &Party) -> Result<Fol
         Party::Nobody => Unattributed::Nobody,
         Party::Customer(customer) => Unattributed::Customer(*customer),
         Party::Card { code, .. } => {
-            if let Some(card) = books.card(*code)? {
-                follow.attribute.push((dot, card.value.membership));
-            }
+            let known = match books.card(*code)? {
+                Some(card) => Some(card.value.membership),
+                None => directory::of_number(books, *code)?,
+            };
+            follow.attribute.extend(known.map(|membership| (dot, membership)));
             Unattributed::Card(*code)
         }
     };

@@ -1,6 +1,6 @@
 //! An entry's own postings as rows and ledger legs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::account::{AccountId, LotTerms, Movement, Row};
 use crate::books::{Books, Case, CaseKind, Judged, Marks, ParkedWhy, Side, Wait};
@@ -21,6 +21,68 @@ pub fn here<'a>(
     let buckets = books.buckets();
     let numbered = (0_u16..).zip(&entry.postings);
     numbered.filter(move |(_, posting)| posting.account.set.bucket(buckets) == bucket)
+}
+
+/// In which buckets posting an entry does more than let the mark pass.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Touched {
+    /// These, or all where there is no list.
+    buckets: Option<BTreeSet<BucketId>>,
+    /// Whether posting it looks at marks other than its own bucket's for its own node.
+    pub asks_marks: bool,
+}
+
+impl Touched {
+    /// Whether a bucket is one of them.
+    pub fn has(&self, bucket: BucketId) -> bool {
+        self.buckets.as_ref().is_none_or(|buckets| buckets.contains(&bucket))
+    }
+}
+
+/// Where [`super::post`] may find something to do, kind by kind as it does.
+pub fn touched<B: Books>(books: &B, taken: &Taken) -> Result<Touched, B::Error> {
+    let everywhere = Touched { buckets: None, asks_marks: true };
+    let Ok(entry) = &taken.entry else { return Ok(everywhere) };
+    let count = books.buckets();
+    let mut buckets: BTreeSet<BucketId> =
+        entry.postings.iter().map(|posting| posting.account.set.bucket(count)).collect();
+    let sale = match &entry.kind {
+        EntryKind::Refund(_) | EntryKind::Void(_) => return Ok(everywhere),
+        EntryKind::Sale(sale) => {
+            if let Party::Membership(earner) = &sale.earner
+                && let Some(row) = books.membership(*earner)?
+            {
+                buckets.insert(row.value.set.bucket(count));
+            }
+            Some(taken.dot)
+        }
+        EntryKind::Earn(_) | EntryKind::Redeem(..) => Some(taken.dot),
+        EntryKind::Attribute(attribute) => Some(attribute.of),
+        EntryKind::Cut(cut) => {
+            buckets.insert(cut.bucket);
+            None
+        }
+        EntryKind::Decision(decision) => {
+            buckets.insert(decision.account.set.bucket(count));
+            None
+        }
+        EntryKind::Hold(hold) => {
+            buckets.insert(hold.account.set.bucket(count));
+            None
+        }
+        EntryKind::Release(release) => {
+            buckets.insert(release.account.set.bucket(count));
+            None
+        }
+        _ => None,
+    };
+    if let Some(sale) = sale
+        && books.sale(sale)?.is_some_and(|row| !row.reversals.is_empty())
+    {
+        return Ok(everywhere);
+    }
+    let asks_marks = matches!(entry.kind, EntryKind::Cut(_));
+    Ok(Touched { buckets: Some(buckets), asks_marks })
 }
 
 /// Their absolute sums (I14).

@@ -104,8 +104,7 @@ fn between<B: Books>(
         }
         let points = posting.points;
         let (movement, sides) = if posting.column == Column::RedeemReversed {
-            let account = books.account(posting.account)?.unwrap_or_default();
-            let open = account.open.get(&(source, leg)).map(|row| &row.movement);
+            let open = books.open_row(posting.account, (source, leg))?.map(|row| row.movement);
             let waits =
                 matches!(open, Some(Movement::Redemption { authority, .. }) if !authority.is_covered());
             let to = if waits { Side::Suspense } else { Side::Member };

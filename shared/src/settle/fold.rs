@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::account::{Account, Movement, Row, Short};
+use crate::account::{Account, Movement, Row, RowKey, Short};
 use crate::books::Side;
 use crate::catalog::{Bearer, OverdraftPolicy};
 use crate::entry::{Authority, Cut};
@@ -19,9 +19,6 @@ pub struct Cover {
     marks: Frontier,
     parked: BTreeSet<Dot>,
 }
-
-/// Names a row of an account.
-pub type RowKey = (Dot, u16);
 
 impl Cover {
     /// What this cut covers.

@@ -1,8 +1,9 @@
 //! Accounts with their feed and open list; holds, the ledger, cases.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use shared::account::{Account, AccountId};
+use shared::account::{Account, AccountId, Row, RowKey};
 use shared::books::{Accounts, Case, Cases, HoldRow, LedgerKey, LedgerLine, Side};
 use shared::ids::{AccountSetId, BucketId, CaseId, CurrencyId, Dot};
 use shared::time::Day;
@@ -11,56 +12,58 @@ use uuid::Uuid;
 use super::directory::CASE;
 use super::kv::{Kv, Stored, decode, encode, field, key, under};
 use super::tables::{
-    ACCOUNT_CASES, ACCOUNT_FEED, ACCOUNT_LEGS, ACCOUNTS, CASE_TIMES, CASES, CHANGES, EXPIRING_ACCOUNTS,
-    HOLD_ENDS, HOLDS, LEDGER, LEDGER_LEGS, LEDGER_TOTALS, OPEN_ACCOUNTS, counter,
+    ACCOUNT_CASES, ACCOUNT_FEED, ACCOUNT_LEGS, ACCOUNT_ROWS, ACCOUNTS, CASE_TIMES, CASES, CHANGES,
+    EXPIRING_ACCOUNTS, HOLD_ENDS, HOLDS, LEDGER, LEDGER_LEGS, LEDGER_TOTALS, OPEN_ACCOUNTS, counter,
 };
-use super::view::{View, account_at, account_key, dot_key, span_after};
+use super::view::{View, account_at, account_key, dot_at, dot_key, span_after};
 use crate::store::topics::{Feeds, Leg};
 
-/// Bytes before an account's own: its change number, whether it has open rows, and the last day of its first lot that
+/// Bytes before an account's own: its change number, how many rows are open, and the last day of its first lot that
 /// expires.
-const HEAD: usize = 8 + 1 + 4;
+const HEAD: usize = 8 + 4 + 4;
 
 /// A last day as it orders in a key; what never expires is last.
 fn day_bytes(day: Option<Day>) -> [u8; 4] {
     day.map_or(u32::MAX, |day| u32::try_from(day.0).unwrap_or(0)).to_be_bytes()
 }
 
-/// What stands before an account's own bytes.
-struct Head {
-    change: u64,
-    open: bool,
-    expires: [u8; 4],
-}
-
-impl Head {
-    fn of(account: &Account) -> Self {
-        Self {
-            change: account.change,
-            open: !account.open.is_empty(),
-            expires: day_bytes(account.settled.first_expiry()),
-        }
-    }
-
-    fn read(value: &[u8]) -> Self {
-        Self {
-            change: u64::from_be_bytes(field(value, 0)),
-            open: field::<1>(value, 8) != [0],
-            expires: field(value, 9),
-        }
-    }
-
-    fn bytes(&self) -> Vec<u8> {
-        [&self.change.to_be_bytes()[..], &[u8::from(self.open)], &self.expires].concat()
-    }
-}
-
 fn expiring_key(bucket: BucketId, day: [u8; 4], account: &[u8; 18]) -> [u8; 24] {
     key(&[&bucket.0.to_be_bytes(), &day, account])
 }
 
+/// What stands before an account's own bytes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Standing {
+    change: u64,
+    open: u32,
+    expires: [u8; 4],
+}
+
+impl Standing {
+    fn read(value: &[u8]) -> Self {
+        Self {
+            change: u64::from_be_bytes(field(value, 0)),
+            open: u32::from_be_bytes(field(value, 8)),
+            expires: field(value, 12),
+        }
+    }
+
+    fn before(self, account: &[u8]) -> Vec<u8> {
+        [&self.change.to_be_bytes()[..], &self.open.to_be_bytes(), &self.expires, account].concat()
+    }
+}
+
+/// An account without its open rows.
 fn read_account(value: &[u8]) -> Stored<Account> {
     decode(value.get(HEAD..).unwrap_or(&[]))
+}
+
+fn row_key(account: AccountId, (dot, leg): RowKey) -> [u8; 32] {
+    key(&[&account_key(account), &dot_key(dot), &leg.to_be_bytes()])
+}
+
+fn row_at(place: &[u8; 32]) -> RowKey {
+    (dot_at(place, 18), u16::from_be_bytes(field(place, 30)))
 }
 
 fn feed_key(bucket: BucketId, change: u64) -> [u8; 10] {
@@ -95,41 +98,43 @@ fn side_key(currency: CurrencyId, side: Side) -> [u8; 3] {
 
 impl<T: Kv> Accounts for View<T> {
     fn account(&self, id: AccountId) -> Stored<Option<Account>> {
-        self.kv.with(ACCOUNTS, &account_key(id), read_account)
+        self.kv.with(ACCOUNTS, &account_key(id), |value| self.with_rows(id, value))
     }
 
-    fn put_account(&mut self, id: AccountId, account: Account) -> Stored<()> {
-        let bucket = id.set.bucket(self.buckets);
-        let at = account_key(id);
-        let head = Head::of(&account);
-        let mut value = head.bytes();
-        value.extend(encode(&account)?);
-        let mut before: Option<Head> = None;
-        self.writes += 1;
-        self.told = true;
-        self.kv.put_over(ACCOUNTS, &at, &value, &mut |old| before = Some(Head::read(old)))?;
-        if let Some(old) = before.as_ref().filter(|old| old.change != head.change) {
-            self.delete(ACCOUNT_FEED, &feed_key(bucket, old.change))?;
+    fn put_account(&mut self, id: AccountId, mut account: Account) -> Stored<()> {
+        let open = std::mem::take(&mut account.open);
+        let before = self.open_rows(id)?;
+        for key in before.keys().filter(|key| !open.contains_key(key)) {
+            self.delete(ACCOUNT_ROWS, &row_key(id, *key))?;
         }
-        self.put_raw(ACCOUNT_FEED, &feed_key(bucket, head.change), &at)?;
-        let (was_open, expired) = before.map_or((false, day_bytes(None)), |old| (old.open, old.expires));
-        if head.open != was_open {
-            let place = key::<20>(&[&bucket.0.to_be_bytes(), &at]);
-            if head.open {
-                self.put_raw(OPEN_ACCOUNTS, &place, &[])?;
-            } else {
-                self.delete(OPEN_ACCOUNTS, &place)?;
-            }
+        for (key, row) in open.iter().filter(|(key, row)| before.get(key) != Some(row)) {
+            self.put(ACCOUNT_ROWS, &row_key(id, *key), row)?;
         }
-        if head.expires != expired {
-            if expired != day_bytes(None) {
-                self.delete(EXPIRING_ACCOUNTS, &expiring_key(bucket, expired, &at))?;
-            }
-            if head.expires != day_bytes(None) {
-                self.put_raw(EXPIRING_ACCOUNTS, &expiring_key(bucket, head.expires, &at), &[])?;
-            }
-        }
-        Ok(())
+        let now = Standing {
+            change: account.change,
+            open: u32::try_from(open.len()).unwrap_or(u32::MAX),
+            expires: day_bytes(account.settled.first_expiry()),
+        };
+        let own = encode(&account)?;
+        self.put_standing(id, now, &own)
+    }
+
+    fn open_row(&self, id: AccountId, key: RowKey) -> Stored<Option<Row>> {
+        self.row(ACCOUNT_ROWS, &row_key(id, key))
+    }
+
+    fn add_row(&mut self, id: AccountId, key: RowKey, row: Row, change: u64) -> Stored<()> {
+        let place = row_key(id, key);
+        let more = u32::from(!self.has(ACCOUNT_ROWS, &place)?);
+        self.put(ACCOUNT_ROWS, &place, &row)?;
+        let held = self.kv.with(ACCOUNTS, &account_key(id), |value| {
+            Ok((Standing::read(value), value.get(HEAD..).unwrap_or(&[]).to_vec()))
+        })?;
+        let (before, own) = match held {
+            Some(held) => held,
+            None => (Standing { change, open: 0, expires: day_bytes(None) }, encode(&Account::default())?),
+        };
+        self.put_standing(id, Standing { change, open: before.open.saturating_add(more), ..before }, &own)
     }
 
     fn expiring_accounts(&self, bucket: BucketId, before: Day) -> Stored<Vec<AccountId>> {
@@ -186,6 +191,57 @@ impl<T: Kv> Accounts for View<T> {
 
     fn total(&self, currency: CurrencyId, side: Side) -> Stored<i64> {
         Ok(self.row(LEDGER_TOTALS, &side_key(currency, side))?.unwrap_or(0))
+    }
+}
+
+impl<T: Kv> View<T> {
+    fn open_rows(&self, id: AccountId) -> Stored<BTreeMap<RowKey, Row>> {
+        let span = under(&account_key(id));
+        let rows = self.collect(ACCOUNT_ROWS, &span, false, usize::MAX, |at, row| {
+            Ok(Some((row_at(at), decode(row)?)))
+        })?;
+        Ok(rows.into_iter().collect())
+    }
+
+    /// An account from its own bytes and its open rows.
+    fn with_rows(&self, id: AccountId, value: &[u8]) -> Stored<Account> {
+        let mut account = read_account(value)?;
+        let standing = Standing::read(value);
+        account.change = standing.change;
+        if standing.open > 0 {
+            account.open = self.open_rows(id)?;
+        }
+        Ok(account)
+    }
+
+    /// Writes an account's own bytes, and moves it in the bucket's feed and in the list of those with open rows.
+    fn put_standing(&mut self, id: AccountId, now: Standing, own: &[u8]) -> Stored<()> {
+        let bucket = id.set.bucket(self.buckets);
+        let at = account_key(id);
+        let before = self.kv.with(ACCOUNTS, &at, |value| Ok(Standing::read(value)))?;
+        self.told = true;
+        self.put_raw(ACCOUNTS, &at, &now.before(own))?;
+        if let Some(before) = before.filter(|before| before.change != now.change) {
+            self.delete(ACCOUNT_FEED, &feed_key(bucket, before.change))?;
+        }
+        self.put_raw(ACCOUNT_FEED, &feed_key(bucket, now.change), &at)?;
+        let was_open = before.is_some_and(|before| before.open > 0);
+        let place = key::<20>(&[&bucket.0.to_be_bytes(), &at]);
+        match (was_open, now.open > 0) {
+            (false, true) => self.put_raw(OPEN_ACCOUNTS, &place, &[])?,
+            (true, false) => self.delete(OPEN_ACCOUNTS, &place)?,
+            _ => {}
+        }
+        let expired = before.map_or(day_bytes(None), |before| before.expires);
+        if now.expires != expired {
+            if expired != day_bytes(None) {
+                self.delete(EXPIRING_ACCOUNTS, &expiring_key(bucket, expired, &at))?;
+            }
+            if now.expires != day_bytes(None) {
+                self.put_raw(EXPIRING_ACCOUNTS, &expiring_key(bucket, now.expires, &at), &[])?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -263,13 +319,15 @@ impl<T: Kv> Feeds for View<T> {
 
     fn accounts(&self, after: Option<AccountId>, limit: usize) -> Stored<Vec<(AccountId, Account)>> {
         self.collect(ACCOUNTS, &span_after(after.map(account_key)), false, limit, |key, value| {
-            Ok(Some((account_at(key, 0), read_account(value)?)))
+            let id = account_at(key, 0);
+            Ok(Some((id, self.with_rows(id, value)?)))
         })
     }
 
     fn accounts_of(&self, set: AccountSetId) -> Stored<Vec<(AccountId, Account)>> {
         self.collect(ACCOUNTS, &under(set.0.as_bytes()), false, usize::MAX, |key, value| {
-            Ok(Some((account_at(key, 0), read_account(value)?)))
+            let id = account_at(key, 0);
+            Ok(Some((id, self.with_rows(id, value)?)))
         })
     }
 

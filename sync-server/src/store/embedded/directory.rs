@@ -7,7 +7,7 @@ use shared::books::{Catalogs, Directory, Marked};
 use shared::catalog::{Catalog, CatalogHash, Version};
 use shared::entry::{DirectoryChange, Entry, EntryKind};
 use shared::ids::{AccountSetId, CaseId, CodeHash, CustomerId, MembershipId, ProgramId};
-use shared::member::{Card, CardStatus, Customer, CustomerKey, Membership, Sealed};
+use shared::member::{Card, CardStatus, CodeKind, Customer, CustomerKey, IndexKey, Membership, Sealed};
 use uuid::Uuid;
 
 use super::kv::{Kv, Stored, decode, field, key, under};
@@ -19,7 +19,7 @@ use super::tables::{
 use super::view::{View, short_hash, span_after};
 use crate::store::StoreError;
 use crate::store::rows::CatalogRow;
-use crate::store::topics::{DirectoryRow, Lookup, Members, Versions};
+use crate::store::topics::{DirectoryRow, Keystone as _, Lookup, Members, Versions};
 
 /// Kinds of records in the feed.
 const CUSTOMER: u8 = 1;
@@ -73,15 +73,12 @@ impl<T: Kv> View<T> {
     pub(super) fn feed(&mut self, kind: u8, id: &[u8; 16]) -> Stored<()> {
         let change = self.count_up(counter::DIRECTORY)?;
         let name: [u8; 17] = key(&[&[kind], id]);
-        let mut before: Option<[u8; 8]> = None;
-        self.writes += 1;
-        self.told = true;
-        self.kv.put_over(DIRECTORY_PLACE, &name, &change.to_be_bytes(), &mut |old| {
-            before = Some(field(old, 0));
-        })?;
+        let before: Option<[u8; 8]> = self.kv.with(DIRECTORY_PLACE, &name, |old| Ok(field(old, 0)))?;
         if let Some(before) = before {
             self.delete(DIRECTORY_FEED, &before)?;
         }
+        self.told = true;
+        self.put_raw(DIRECTORY_PLACE, &name, &change.to_be_bytes())?;
         self.put_raw(DIRECTORY_FEED, &change.to_be_bytes(), &name)
     }
 
@@ -175,20 +172,32 @@ impl<T: Kv> Directory for View<T> {
 
     fn put_membership(&mut self, row: Marked<Membership>) -> Stored<()> {
         let id = row.value.id.0.as_bytes();
-        let links = |it: &Membership| -> [BTreeSet<[u8; 32]>; 3] {
-            [
+        let links = |it: &Membership| -> Stored<[BTreeSet<[u8; 32]>; 3]> {
+            Ok([
                 BTreeSet::from([key(&[it.customer.0.as_bytes(), id])]),
                 it.sets().map(|set| key(&[set.0.as_bytes(), id])).collect(),
-                BTreeSet::from([key(&[&short_hash(&[it.number.trim().as_bytes()]), id])]),
-            ]
+                BTreeSet::from([key(&[&self.number_hash(&it.number)?.0, id])]),
+            ])
         };
-        let now = links(&row.value);
-        let before = self.membership(row.value.id)?.map(|before| links(&before.value)).unwrap_or_default();
+        let now = links(&row.value)?;
+        let before = self.membership(row.value.id)?.map(|before| links(&before.value)).transpose()?;
+        let before = before.unwrap_or_default();
         for (place, table) in [CUSTOMER_MEMBERSHIPS, SET_MEMBERSHIPS, NUMBERS].into_iter().enumerate() {
             self.reindex(table, &before[place], &now[place])?;
         }
         self.feed(MEMBERSHIP, id)?;
         self.put(MEMBERSHIPS, id, &row)
+    }
+
+    fn number_hash(&self, number: &str) -> Stored<CodeHash> {
+        let identity = self.identity()?;
+        let identity = identity.ok_or_else(|| StoreError::Damaged("it has no identity".to_owned()))?;
+        Ok(IndexKey(identity.index_key).hash(CodeKind::Scan, number))
+    }
+
+    fn numbered(&self, code: CodeHash) -> Stored<Vec<MembershipId>> {
+        let keys = self.keys(NUMBERS, &under(&code.0))?;
+        Ok(keys.iter().map(|key| MembershipId(Uuid::from_bytes(field(key, 16)))).collect())
     }
 
     fn card(&self, code: CodeHash) -> Stored<Option<Marked<Card>>> {
@@ -251,8 +260,7 @@ impl<T: Kv> Members for View<T> {
     }
 
     fn memberships_numbered(&self, number: &str) -> Stored<Vec<Membership>> {
-        let keys = self.keys(NUMBERS, &under(&short_hash(&[number.trim().as_bytes()])))?;
-        self.existing_memberships(keys.iter().map(|key| MembershipId(Uuid::from_bytes(field(key, 16)))))
+        self.existing_memberships(self.numbered(self.number_hash(number)?)?.into_iter())
     }
 
     fn customers_by(&self, kind: Lookup, hash: CodeHash) -> Stored<Vec<CustomerId>> {

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use redb::{ReadTransaction, ReadableTable as _, WriteTransaction};
+use redb::{ReadOnlyTable, ReadTransaction};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -32,14 +32,8 @@ pub(super) trait Kv {
         falling: bool,
         visit: Visit<'_, N>,
     ) -> Stored<()>;
-    /// Writes a value; hands the one that was there to `before`.
-    fn put_over<const N: usize>(
-        &mut self,
-        table: Table<N>,
-        key: &[u8; N],
-        value: &[u8],
-        before: &mut dyn FnMut(&[u8]),
-    ) -> Stored<()>;
+    /// Writes a value.
+    fn put<const N: usize>(&mut self, table: Table<N>, key: &[u8; N], value: Vec<u8>) -> Stored<()>;
     /// Takes a key away.
     fn delete<const N: usize>(&mut self, table: Table<N>, key: &[u8; N]) -> Stored<()>;
 }
@@ -56,78 +50,54 @@ pub(super) fn failed(error: impl Into<redb::Error>) -> StoreError {
     }
 }
 
-macro_rules! reads {
-    () => {
-        fn with<const N: usize, T>(
-            &self,
-            table: Table<N>,
-            key: &[u8; N],
-            read: impl FnOnce(&[u8]) -> Stored<T>,
-        ) -> Stored<Option<T>> {
-            let table = self.open_table(table).map_err(failed)?;
-            let found = table.get(key).map_err(failed)?;
-            found.map(|value| read(value.value())).transpose()
-        }
+/// A table of a snapshot.
+pub(super) type Opened<const N: usize> = ReadOnlyTable<&'static [u8; N], &'static [u8]>;
 
-        fn scan<const N: usize>(
-            &self,
-            table: Table<N>,
-            span: (&[u8; N], &[u8; N]),
-            falling: bool,
-            visit: Visit<'_, N>,
-        ) -> Stored<()> {
-            let table = self.open_table(table).map_err(failed)?;
-            let mut rows = table.range::<&[u8; N]>(span.0..=span.1).map_err(failed)?;
-            while let Some(row) = if falling { rows.next_back() } else { rows.next() } {
-                let (key, value) = row.map_err(failed)?;
-                if visit(key.value(), value.value())?.is_break() {
-                    break;
-                }
-            }
-            Ok(())
+/// Visits the rows of a span in one direction.
+pub(super) fn scan_table<const N: usize>(
+    table: &Opened<N>,
+    span: (&[u8; N], &[u8; N]),
+    falling: bool,
+    visit: Visit<'_, N>,
+) -> Stored<()> {
+    let mut rows = table.range::<&[u8; N]>(span.0..=span.1).map_err(failed)?;
+    while let Some(row) = if falling { rows.next_back() } else { rows.next() } {
+        let (key, value) = row.map_err(failed)?;
+        if visit(key.value(), value.value())?.is_break() {
+            break;
         }
-    };
+    }
+    Ok(())
 }
 
 impl Kv for ReadTransaction {
-    reads!();
+    fn with<const N: usize, T>(
+        &self,
+        table: Table<N>,
+        key: &[u8; N],
+        read: impl FnOnce(&[u8]) -> Stored<T>,
+    ) -> Stored<Option<T>> {
+        let table = self.open_table(table.definition()).map_err(failed)?;
+        let found = table.get(key).map_err(failed)?;
+        found.map(|value| read(value.value())).transpose()
+    }
 
-    fn put_over<const N: usize>(
-        &mut self,
-        _: Table<N>,
-        _: &[u8; N],
-        _: &[u8],
-        _: &mut dyn FnMut(&[u8]),
+    fn scan<const N: usize>(
+        &self,
+        table: Table<N>,
+        span: (&[u8; N], &[u8; N]),
+        falling: bool,
+        visit: Visit<'_, N>,
     ) -> Stored<()> {
+        scan_table(&self.open_table(table.definition()).map_err(failed)?, span, falling, visit)
+    }
+
+    fn put<const N: usize>(&mut self, _: Table<N>, _: &[u8; N], _: Vec<u8>) -> Stored<()> {
         Err(StoreError::Failed("a snapshot is not written to".to_owned()))
     }
 
     fn delete<const N: usize>(&mut self, _: Table<N>, _: &[u8; N]) -> Stored<()> {
         Err(StoreError::Failed("a snapshot is not written to".to_owned()))
-    }
-}
-
-impl Kv for WriteTransaction {
-    reads!();
-
-    fn put_over<const N: usize>(
-        &mut self,
-        table: Table<N>,
-        key: &[u8; N],
-        value: &[u8],
-        before: &mut dyn FnMut(&[u8]),
-    ) -> Stored<()> {
-        let mut table = self.open_table(table).map_err(failed)?;
-        if let Some(old) = table.insert(key, value).map_err(failed)? {
-            before(old.value());
-        }
-        Ok(())
-    }
-
-    fn delete<const N: usize>(&mut self, table: Table<N>, key: &[u8; N]) -> Stored<()> {
-        let mut table = self.open_table(table).map_err(failed)?;
-        table.remove(key).map_err(failed)?;
-        Ok(())
     }
 }
 

@@ -3,17 +3,52 @@
 
 use redb::TableDefinition;
 
+use super::kv::{Stored, failed};
+
 /// A table whose keys have `N` bytes.
-pub(super) type Table<const N: usize> = TableDefinition<'static, &'static [u8; N], &'static [u8]>;
+#[derive(Clone, Copy)]
+pub(super) struct Table<const N: usize> {
+    /// Its name in the file.
+    pub(super) name: &'static str,
+}
+
+impl<const N: usize> Table<N> {
+    /// As redb has it.
+    pub(super) fn definition(self) -> TableDefinition<'static, &'static [u8; N], &'static [u8]> {
+        TableDefinition::new(self.name)
+    }
+}
+
+fn copy<const N: usize>(
+    from: &redb::ReadTransaction,
+    to: &redb::WriteTransaction,
+    table: Table<N>,
+) -> Stored<u64> {
+    let mut copied = to.open_table(table.definition()).map_err(failed)?;
+    let mut rows = 0;
+    for row in from.open_table(table.definition()).map_err(failed)?.range::<&[u8; N]>(..).map_err(failed)? {
+        let (key, value) = row.map_err(failed)?;
+        copied.insert(key.value(), value.value()).map_err(failed)?;
+        rows += 1;
+    }
+    Ok(rows)
+}
 
 macro_rules! tables {
     ($($(#[$doc:meta])* $name:ident: $width:literal = $stored:literal;)*) => {
-        $($(#[$doc])* pub(super) const $name: Table<$width> = TableDefinition::new($stored);)*
+        $($(#[$doc])* pub(super) const $name: Table<$width> = Table { name: $stored };)*
 
         /// Makes every table, so that readers find them.
         pub(super) fn create_all(transaction: &redb::WriteTransaction) -> Result<(), redb::TableError> {
-            $(transaction.open_table($name)?;)*
+            $(transaction.open_table($name.definition())?;)*
             Ok(())
+        }
+
+        /// Copies every table of a snapshot, row by row in key order; answers how many rows there are.
+        pub(super) fn copy_all(from: &redb::ReadTransaction, to: &redb::WriteTransaction) -> Stored<u64> {
+            let mut rows = 0;
+            $(rows += copy(from, to, $name)?;)*
+            Ok(rows)
         }
     };
 }
@@ -64,7 +99,7 @@ tables! {
     CARDS: 16 = "cards.1";
     /// membership [u8; 16], code hash [u8; 16] → (): a membership's cards.
     MEMBERSHIP_CARDS: 32 = "membership_cards.1";
-    /// hash of a member number [u8; 16], membership [u8; 16] → ().
+    /// the hash under which a member number is scanned [u8; 16], membership [u8; 16] → ().
     NUMBERS: 32 = "member_numbers.1";
     /// kind u8 (phone, e-mail, identity, external), hash [u8; 16], customer [u8; 16] → ().
     LOOKUPS: 33 = "lookups.1";
@@ -100,8 +135,12 @@ tables! {
     WAITING: 30 = "waiting.1";
     /// bucket u16 → change u64: the last change number.
     CHANGES: 2 = "changes.1";
-    /// account set [u8; 16], currency u16 → change u64, open u8, first expiry i32, then [`Account`](shared::account::Account).
+    /// account set [u8; 16], currency u16 → change u64, number of open rows u32, first expiry i32, then
+    /// [`Account`](shared::account::Account) without these rows.
     ACCOUNTS: 18 = "accounts.1";
+    /// account set [u8; 16], currency u16, dot, leg u16 → [`Row`](shared::account::Row): what is open. By itself, so that
+    /// posting to an account does not write its other rows again.
+    ACCOUNT_ROWS: 32 = "account_rows.1";
     /// bucket u16, change u64 → account set [u8; 16], currency u16, raw: a bucket's feed.
     ACCOUNT_FEED: 10 = "account_feed.1";
     /// bucket u16, account set [u8; 16], currency u16 → (): accounts with open rows.

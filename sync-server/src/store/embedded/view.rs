@@ -59,8 +59,8 @@ impl<T: Kv> View<T> {
         key: &[u8; N],
         row: &R,
     ) -> Stored<()> {
-        let value = encode(row)?;
-        self.put_raw(table, key, &value)
+        self.writes += 1;
+        self.kv.put(table, key, encode(row)?)
     }
 
     pub(super) fn put_raw<const N: usize>(
@@ -70,7 +70,7 @@ impl<T: Kv> View<T> {
         value: &[u8],
     ) -> Stored<()> {
         self.writes += 1;
-        self.kv.put_over(table, key, value, &mut |_| ())
+        self.kv.put(table, key, value.to_vec())
     }
 
     pub(super) fn delete<const N: usize>(&mut self, table: Table<N>, key: &[u8; N]) -> Stored<()> {
