@@ -65,6 +65,9 @@ enum Command {
         /// The one-time code that head office gave
         #[arg(long, env = "TILLKEEP_CODE", value_name = "CODE", hide_env_values = true)]
         code: String,
+        /// Who signs the server's certificate, in PEM [default: whom this machine trusts]
+        #[arg(long, env = "TILLKEEP_CA", value_name = "FILE")]
+        ca: Option<PathBuf>,
     },
     /// Runs the till's daemon; prints one line with its URL when it is ready
     Run {
@@ -77,6 +80,9 @@ enum Command {
         /// How long a redemption waits for the server before the policy for no line decides, in ms [default: 400]
         #[arg(long, env = "TILLKEEP_AUTHORIZE_BUDGET_MS", value_name = "MS")]
         authorize_budget_ms: Option<u64>,
+        /// Who signs the server's certificate, in PEM [default: whom this machine trusts]
+        #[arg(long, env = "TILLKEEP_CA", value_name = "FILE")]
+        ca: Option<PathBuf>,
     },
     /// Tokens for the POS at this till
     Token {
@@ -138,15 +144,17 @@ async fn dispatch(cli: Cli, config: Config) -> Result<ExitCode, String> {
     let data_dir = cli.common.data_dir.or(config.data_dir.clone()).ok_or(missing)?;
     let json = cli.common.json;
     match cli.command {
-        Command::Enrol { server, code } => {
+        Command::Enrol { server, code, ca } => {
             let server = server.or(config.server.clone()).ok_or("say which server: --server URL")?;
-            enrol::enrol(&data_dir, &server, &code, json).await
+            let ca = ca.or(config.ca.clone());
+            enrol::enrol(&data_dir, &server, ca.as_deref(), &code, json).await
         }
-        Command::Run { listen, server, authorize_budget_ms } => {
+        Command::Run { listen, server, authorize_budget_ms, ca } => {
             let config = Config {
                 listen: listen.or(config.listen),
                 server: server.or(config.server.clone()),
                 authorize_budget_ms: authorize_budget_ms.or(config.authorize_budget_ms),
+                ca: ca.or(config.ca.clone()),
                 ..config
             };
             run::run(&data_dir, &config, json).await

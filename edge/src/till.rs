@@ -34,6 +34,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// The server's URL, where it is another than at the enrolment.
     pub server: Option<String>,
+    /// Who signs the server's certificate (a PEM file), where this machine does not know them.
+    pub ca: Option<PathBuf>,
     /// How long a redemption waits for the server, in ms.
     pub budget_ms: u64,
     /// What the store may take.
@@ -55,6 +57,7 @@ impl Options {
             data_dir: data_dir.into(),
             listen: LISTEN,
             server: None,
+            ca: None,
             budget_ms: BUDGET_MS,
             store: StoreOptions::default(),
             transport: None,
@@ -86,7 +89,15 @@ impl Till {
             .await
             .map_err(|error| format!("{} cannot be listened on: {error}", options.listen))?;
         let url = format!("http://{}", listener.local_addr().map_err(text)?);
-        let desk = desk(store, &clock, options.server.as_deref(), options.transport, options.budget_ms)?;
+        let transport = match (options.transport, &options.ca) {
+            (None, Some(ca)) => {
+                let known = store.identity().server_url.clone();
+                let server = options.server.as_deref().unwrap_or(&known);
+                Some(Arc::new(Http::trusting(server, Some(ca))?) as Arc<dyn Transport>)
+            }
+            (given, _) => given,
+        };
+        let desk = desk(store, &clock, options.server.as_deref(), transport, options.budget_ms)?;
         desk.app.release_left_over().await.map_err(text)?;
 
         let (stop, stopping) = watch::channel(false);

@@ -18,6 +18,7 @@ use crate::store::rows::{Epoch, Identity, Role};
 use crate::store::{self, Read, Store, Write};
 
 pub mod audit;
+pub mod backup;
 pub mod cards;
 pub mod cases;
 pub mod catalog;
@@ -205,6 +206,11 @@ impl App {
     /// Rises with every commit that tills may want to pull.
     pub fn changed(&self) -> tokio::sync::watch::Receiver<u64> {
         self.store.changed()
+    }
+
+    /// Copies what is committed now into a file that is not there yet. Blocks.
+    pub fn copy_to(&self, file: &Path) -> Done<store::Copied> {
+        Ok(self.store.backup(file)?)
     }
 
     /// Ends writing.

@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use shared::api::office::NewToken;
 
 use crate::app::App;
+use crate::http::tls::Files;
 use crate::local::{self, Command, socket};
 use crate::{Options, Server};
 
@@ -26,7 +27,7 @@ const WRONG_USAGE: u8 = 2;
 #[derive(Debug, Parser)]
 #[command(name = "tillkeep-server", version, about)]
 struct Cli {
-    /// A TOML file of settings: `data_dir`, `listen`, `database_url`. Flags and TILLKEEP_… go before it.
+    /// A TOML file of settings: `data_dir`, `listen`, `tls_cert`, `tls_key`, `database_url`. Flags and TILLKEEP_… go before it.
     #[arg(long, global = true, env = "TILLKEEP_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     /// Answer with JSON, for programs.
@@ -56,6 +57,12 @@ enum Verb {
         /// The address to listen on [default: 127.0.0.1:7400]; port 0 takes a free one.
         #[arg(long, env = "TILLKEEP_LISTEN", value_name = "ADDR")]
         listen: Option<SocketAddr>,
+        /// A certificate chain in PEM, the server's own first: serves TLS with it. Needs --tls-key.
+        #[arg(long, env = "TILLKEEP_TLS_CERT", value_name = "FILE")]
+        tls_cert: Option<PathBuf>,
+        /// The certificate's private key in PEM.
+        #[arg(long, env = "TILLKEEP_TLS_KEY", value_name = "FILE")]
+        tls_key: Option<PathBuf>,
     },
     /// Tokens.
     #[command(subcommand)]
@@ -68,6 +75,20 @@ enum Verb {
     /// Writes the books out.
     #[command(subcommand)]
     Export(ExportVerb),
+    /// Copies the whole store into one file, while the server runs too. The file has the server's keys in it.
+    Backup {
+        /// The file; it must not be there yet.
+        to: PathBuf,
+    },
+    /// Puts a backup into the data directory of a server that is stopped, once it is verified. Tills notice: they fetch
+    /// their members again, and push what was sold since the backup.
+    Restore {
+        /// The file that `backup` wrote.
+        from: PathBuf,
+        /// Put it in the place of a store that is there.
+        #[arg(long)]
+        replace: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -137,9 +158,14 @@ fn run(cli: Cli) -> Result<bool, String> {
         .ok_or("--data-dir DIR says where the store is (or TILLKEEP_DATA_DIR, or the config file)")?;
     let mut terminal = Terminal::new(cli.json);
     match cli.verb {
-        Verb::Run { listen } => {
-            let listen = listen.or(settings.listen);
-            let options = Options { listen: listen.unwrap_or(config::LISTEN), ..Options::local(directory) };
+        Verb::Run { listen, tls_cert, tls_key } => {
+            let listen = listen.or(settings.listen).unwrap_or(config::LISTEN);
+            let tls = match (tls_cert.or(settings.tls_cert), tls_key.or(settings.tls_key)) {
+                (Some(certificates), Some(key)) => Some(Files { certificates, key }),
+                (None, None) => None,
+                _ => return Err("--tls-cert and --tls-key go together".to_owned()),
+            };
+            let options = Options { listen, tls, ..Options::local(directory) };
             Ok(daemon(options))
         }
         Verb::Token(TokenVerb::Create { role, name, outlet, customer, minutes }) => {
@@ -164,6 +190,14 @@ fn run(cli: Cli) -> Result<bool, String> {
             let wanted = Command::ExportLedger { json: cli.json };
             Ok(command(&directory, wanted, std::io::empty(), &mut terminal))
         }
+        Verb::Backup { to } => {
+            let to = std::path::absolute(&to).map_err(|error| format!("{}: {error}", to.display()))?;
+            terminal.show(|answer| {
+                format!("{}: {} bytes", answer["file"].as_str().unwrap_or_default(), answer["bytes"])
+            });
+            Ok(command(&directory, Command::Backup { to }, std::io::empty(), &mut terminal))
+        }
+        Verb::Restore { from, replace } => Ok(restore(&from, &directory, replace, &mut terminal)),
     }
 }
 
@@ -184,6 +218,17 @@ fn command(directory: &Path, wanted: Command, input: impl Read + Send, terminal:
             app.close();
             done
         }
+        Err(error) => {
+            terminal::complain(&error.to_string());
+            false
+        }
+    }
+}
+
+/// Puts a backup back; no daemon may have the directory.
+fn restore(from: &Path, directory: &Path, replace: bool, terminal: &mut Terminal) -> bool {
+    match crate::app::backup::restore(from, directory, replace, terminal) {
+        Ok(done) => done,
         Err(error) => {
             terminal::complain(&error.to_string());
             false

@@ -30,6 +30,8 @@ mod tills;
 mod transactions;
 mod users;
 
+pub mod tls;
+
 /// The whole surface.
 pub fn router(app: Arc<App>) -> Router {
     let api = Api::new(Arc::clone(&app));

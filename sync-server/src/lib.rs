@@ -28,6 +28,8 @@ pub struct Options {
     pub data_dir: PathBuf,
     /// Where it listens; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// The certificate that it serves TLS with; `None` leaves that to a proxy before it.
+    pub tls: Option<http::tls::Files>,
     /// How often it settles, in ms; `None` settles only when it is told to.
     pub settle_every_ms: Option<u64>,
 }
@@ -38,6 +40,7 @@ impl Options {
         Self {
             data_dir: data_dir.into(),
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            tls: None,
             settle_every_ms: Some(jobs::SETTLE_EVERY_MS),
         }
     }
@@ -48,7 +51,7 @@ pub struct Server;
 
 /// A server that runs.
 pub struct Running {
-    /// Its address, such as `http://127.0.0.1:43121`.
+    /// Its address, such as `http://127.0.0.1:43121`; `https` where it has a certificate.
     pub url: String,
     /// What it does, for those in the same process.
     pub app: Arc<App>,
@@ -63,6 +66,8 @@ pub enum StartError {
     Store(AppError),
     /// Its address or socket could not be had.
     Listen(std::io::Error),
+    /// Its certificate cannot be used.
+    Tls(String),
 }
 
 impl std::fmt::Display for StartError {
@@ -70,6 +75,7 @@ impl std::fmt::Display for StartError {
         match self {
             Self::Store(error) => error.fmt(f),
             Self::Listen(error) => write!(f, "cannot listen: {error}"),
+            Self::Tls(error) => f.write_str(error),
         }
     }
 }
@@ -79,6 +85,7 @@ impl std::error::Error for StartError {}
 impl Server {
     /// Starts a server; it answers from when this returns.
     pub async fn start(options: Options) -> Result<Running, StartError> {
+        let tls = options.tls.as_ref().map(http::tls::config).transpose().map_err(StartError::Tls)?;
         let directory = options.data_dir.clone();
         let opened = tokio::task::spawn_blocking(move || App::open(&directory)).await;
         let opened = opened.map_err(|error| StartError::Listen(std::io::Error::other(error)))?;
@@ -87,19 +94,29 @@ impl Server {
         let address = listener.local_addr().map_err(StartError::Listen)?;
         let door = local::socket::bind(&options.data_dir).map_err(StartError::Listen)?;
         let (stop, stopped) = watch::channel(false);
-        let mut tasks = vec![
-            tokio::spawn(serve(listener, Arc::clone(&app), stopped.clone())),
-            tokio::spawn(local::socket::serve(door, Arc::clone(&app), stopped.clone())),
-        ];
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let served = match tls {
+            Some(config) => {
+                let listener = http::tls::Tls::new(listener, config).map_err(StartError::Listen)?;
+                tokio::spawn(serve(listener, Arc::clone(&app), stopped.clone()))
+            }
+            None => tokio::spawn(serve(listener, Arc::clone(&app), stopped.clone())),
+        };
+        let mut tasks =
+            vec![served, tokio::spawn(local::socket::serve(door, Arc::clone(&app), stopped.clone()))];
         if let Some(every_ms) = options.settle_every_ms {
             tasks.push(tokio::spawn(jobs::settle(Arc::clone(&app), every_ms, stopped.clone())));
             tasks.push(tokio::spawn(jobs::lapse(Arc::clone(&app), stopped)));
         }
-        Ok(Running { url: format!("http://{address}"), app, stop, tasks })
+        Ok(Running { url: format!("{scheme}://{address}"), app, stop, tasks })
     }
 }
 
-async fn serve(listener: TcpListener, app: Arc<App>, mut stopped: watch::Receiver<bool>) {
+async fn serve<L>(listener: L, app: Arc<App>, mut stopped: watch::Receiver<bool>)
+where
+    L: axum::serve::Listener,
+    L::Addr: std::fmt::Debug,
+{
     let stop = async move {
         let _ = stopped.wait_for(|stop| *stop).await;
     };

@@ -1,13 +1,14 @@
 //! What the command line does, in one place: run on the store itself, or by the daemon that has it, through its socket.
 
 use std::io::Read;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use shared::api::office::NewToken;
 
 use crate::app::console::Console;
-use crate::app::{App, AppError, Done, Who, catalog, export, import, tokens, verify};
+use crate::app::{App, AppError, Done, Who, backup, catalog, export, import, tokens, verify};
 
 pub mod socket;
 
@@ -34,6 +35,11 @@ pub enum Command {
     ExportLedger {
         /// As JSON lines; else as CSV.
         json: bool,
+    },
+    /// Copies the store into a file.
+    Backup {
+        /// Not there yet; a whole path, for the daemon may work elsewhere.
+        to: PathBuf,
     },
 }
 
@@ -66,6 +72,7 @@ fn attempt(app: &Arc<App>, command: Command, input: &mut dyn Read, console: &mut
             Ok(true)
         }
         Command::ExportLedger { json } => export::ledger(app, json, console),
+        Command::Backup { to } => backup::backup(app, &to, console),
     }
 }
 

@@ -4,6 +4,7 @@
 //! that wait together are committed together, each answered once its commit is on disk. A job that fails after it wrote
 //! is undone alone; so a job may be run again and must start from its own inputs. Reads stand on snapshots.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -70,8 +71,19 @@ pub trait Store: Send + Sync {
     fn submit(&self, job: Box<dyn Job>);
     /// Rises with every commit that tills may want to pull.
     fn changed(&self) -> watch::Receiver<u64>;
+    /// Copies what is committed now into a file that is not there yet, while writing goes on. Blocks.
+    fn backup(&self, to: &Path) -> Result<Copied, StoreError>;
     /// Ends writing; everything submitted before is committed.
     fn close(&self);
+}
+
+/// What a backup copied.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Copied {
+    /// Rows of all tables.
+    pub rows: u64,
+    /// The file's size.
+    pub bytes: u64,
 }
 
 struct Call<F, T, E> {

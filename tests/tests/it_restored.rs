@@ -3,8 +3,10 @@
 
 use system_tests::harness::goods::{KL, redeeming};
 use system_tests::harness::prelude::*;
+use system_tests::harness::scratch::Scratch;
 
 const ALI: &str = "6009410000012345";
+const ALI_NAME: &[u8] = b"Ali";
 
 fn worth(receipt: &str, ringgit: u32) -> Value {
     sale(receipt, ALI, &[line("1", &format!("{ringgit}.00"))])
@@ -124,5 +126,75 @@ fn a_head_office_restored_from_its_backup_is_told_everything_again() {
         assert_eq!(found_at_the_office(&office, receipt).len(), 1, "{receipt}");
     }
     assert_eq!(points(&office.liability_when_settled()["points"]), 1_037);
+    office.verify();
+}
+
+#[track_caller]
+fn ends(office: &Office, arguments: &[&str], status: i32) -> String {
+    let output = office.command(arguments);
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(status), "{arguments:?}: stdout: {out}\nstderr: {err}");
+    format!("{out}{err}")
+}
+
+#[test]
+fn a_backup_of_a_running_head_office_brings_back_all_that_was_sold_after_it_too() {
+    let mut office = Office::open();
+    let ali = office.member("Ali", ALI, 1_000);
+    let till = Till::open(&office, KL, "till-1");
+    till.wait_for_balance(ALI, 1_000);
+    till.sell(&worth("R-1", 10));
+    till.sync();
+    let scratch = Scratch::new("backup");
+    let file = scratch.at("monday.tillkeep");
+    ends(&office, &["backup", &file], 0);
+    assert!(ends(&office, &["backup", &file], 1).contains("already"), "a backup is never written over");
+
+    till.sell(&worth("R-2", 20));
+    till.sync();
+    till.line().cut();
+    till.sell(&redeeming(worth("R-3", 40), 200));
+    assert!(ends(&office, &["restore", &file, "--replace"], 1).contains("in use"), "the daemon has it");
+    office.stop();
+    assert!(ends(&office, &["restore", &file], 1).contains("--replace"), "there is a store");
+    ends(&office, &["restore", &file, "--replace"], 0);
+    office.start();
+    assert_eq!(office.balance(&ali), 1_010, "as it was at the backup");
+    till.line().mend();
+    // 1010 + 20 − 200 + 38
+    settles_at(&office, &ali, &[&till], 868);
+    till.sell(&worth("R-4", 2));
+    settles_at(&office, &ali, &[&till], 870);
+    for receipt in ["R-1", "R-2", "R-3", "R-4"] {
+        assert_eq!(found_at_the_office(&office, receipt).len(), 1, "{receipt}");
+    }
+    assert_eq!(points(&office.liability_when_settled()["points"]), 870);
+    office.verify();
+}
+
+#[test]
+fn a_damaged_backup_is_not_put_back_and_a_good_one_fills_an_empty_directory() {
+    let mut office = Office::open();
+    let ali = office.member("Ali", ALI, 1_000);
+    office.stop();
+    let scratch = Scratch::new("backup");
+    let (file, damaged) = (scratch.at("good.tillkeep"), scratch.at("damaged.tillkeep"));
+    ends(&office, &["backup", &file], 0);
+    let mut bytes = std::fs::read(&file).expect("the backup is read");
+    // a member's name becomes another of the same length, wherever it stands
+    let found = |at: &usize| bytes[*at..].starts_with(ALI_NAME);
+    let places: Vec<usize> = (0..bytes.len()).filter(found).collect();
+    assert!(!places.is_empty(), "a backup has the members");
+    for place in places {
+        bytes[place] ^= 1;
+    }
+    std::fs::write(&damaged, &bytes).expect("the damaged one is written");
+    ends(&office, &["restore", &damaged, "--replace"], 1);
+    ends(&office, &["verify"], 0);
+
+    std::fs::remove_dir_all(office.folder().join("data")).expect("the directory goes");
+    ends(&office, &["restore", &file], 0);
+    office.start();
+    assert_eq!(office.balance(&ali), 1_000);
     office.verify();
 }

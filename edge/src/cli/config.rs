@@ -17,6 +17,8 @@ pub(super) struct Config {
     pub(super) listen: Option<SocketAddr>,
     /// The server's URL. Default: that of the enrolment.
     pub(super) server: Option<String>,
+    /// Who signs the server's certificate: a PEM file. Default: whom this machine trusts.
+    pub(super) ca: Option<PathBuf>,
     /// How long a redemption waits for the server, in ms. Default 400.
     pub(super) authorize_budget_ms: Option<u64>,
     /// How much is logged. Default `info`.

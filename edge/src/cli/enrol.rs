@@ -15,23 +15,32 @@ use crate::clock::Clock;
 use crate::store::{Store, StoreError, StoreOptions};
 use crate::sync::client::Client;
 use crate::sync::enrol as sync_enrol;
-use crate::sync::transport::Http;
+use crate::sync::transport::{Http, Transport};
 use crate::{sync, till};
 
 /// How often a bootstrap that broke off is tried again before the command gives up.
 const TRIES: u32 = 5;
 
 /// Enrols, or goes on with an enrolment.
-pub(super) async fn enrol(data_dir: &Path, server: &str, code: &str, json: bool) -> Result<ExitCode, String> {
+pub(super) async fn enrol(
+    data_dir: &Path,
+    server: &str,
+    ca: Option<&Path>,
+    code: &str,
+    json: bool,
+) -> Result<ExitCode, String> {
+    let line: Arc<dyn Transport> = Arc::new(Http::trusting(server, ca)?);
     let options = StoreOptions::default();
     let clock = options.clock.clone();
     let store = match Store::open(data_dir, options.clone()) {
         Ok(store) => store,
-        Err(StoreError::NotEnrolled) => new_store(data_dir, server, code, options).await?,
+        Err(StoreError::NotEnrolled) => {
+            new_store(data_dir, Arc::clone(&line), (server, code), options).await?
+        }
         Err(error) => return Err(error.to_string()),
     };
     let identity = store.identity();
-    bootstrap(store, &clock, server).await?;
+    bootstrap(store, &clock, server, line).await?;
     let (node, till, outlet) = (identity.node.0, &identity.till_name, &identity.outlet_code);
     tell(&if json {
         serde_json::json!({"node": node, "till": till, "outlet": outlet}).to_string()
@@ -43,11 +52,11 @@ pub(super) async fn enrol(data_dir: &Path, server: &str, code: &str, json: bool)
 
 async fn new_store(
     data_dir: &Path,
-    server: &str,
-    code: &str,
+    line: Arc<dyn Transport>,
+    (server, code): (&str, &str),
     options: StoreOptions,
 ) -> Result<Store, String> {
-    let client = Client::new(Arc::new(Http::new(server)?), Clock::machine(), Link::default());
+    let client = Client::new(line, Clock::machine(), Link::default());
     let identity = sync_enrol::enrolled(&client, data_dir, server, code).await?;
     let store = Store::create(data_dir, identity, options).map_err(|error| error.to_string())?;
     sync_enrol::forget_key(data_dir);
@@ -55,8 +64,13 @@ async fn new_store(
 }
 
 /// Fetches everything that the till caches, with a bar on stderr.
-async fn bootstrap(store: Store, clock: &Clock, server: &str) -> Result<(), String> {
-    let desk = till::desk(store.clone(), clock, Some(server), None, till::BUDGET_MS)?;
+async fn bootstrap(
+    store: Store,
+    clock: &Clock,
+    server: &str,
+    line: Arc<dyn Transport>,
+) -> Result<(), String> {
+    let desk = till::desk(store.clone(), clock, Some(server), Some(line), till::BUDGET_MS)?;
     let bar = ProgressBar::new(1_000);
     if let Ok(style) = ProgressStyle::with_template("fetching members {wide_bar} {percent:>3} %  {eta}") {
         bar.set_style(style);

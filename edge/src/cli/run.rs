@@ -21,6 +21,7 @@ pub(super) async fn run(data_dir: &Path, config: &Config, json: bool) -> Result<
     let options = Options {
         listen: config.listen.unwrap_or(till::LISTEN),
         server: config.server.clone(),
+        ca: config.ca.clone(),
         budget_ms: config.authorize_budget_ms.unwrap_or(till::BUDGET_MS),
         store,
         ..Options::new(data_dir)

@@ -1,5 +1,6 @@
 //! What carries a message to the server: a trait, so that tests can cut the line; and HTTP.
 
+use std::path::Path;
 use std::time::Duration;
 
 use shared::limits;
@@ -48,8 +49,14 @@ pub struct Http {
 const CONNECT: Duration = Duration::from_secs(5);
 
 impl Http {
-    /// The way to a server by its URL.
+    /// The way to a server by its URL. Over `https` its certificate must be signed by an authority that this machine
+    /// knows.
     pub fn new(server: &str) -> Result<Self, String> {
+        Self::trusting(server, None)
+    }
+
+    /// The same, where its certificate must be signed by one of a file's (PEM), and by no other.
+    pub fn trusting(server: &str, ca: Option<&Path>) -> Result<Self, String> {
         let server = server.trim_end_matches('/');
         if !server.starts_with("http://") && !server.starts_with("https://") {
             return Err(format!(
@@ -61,7 +68,11 @@ impl Http {
         let builder = reqwest::Client::builder().connect_timeout(CONNECT).no_zstd();
         // a till speaks to its own server and nobody else, whatever the environment says
         let builder = builder.no_proxy().redirect(reqwest::redirect::Policy::none());
-        let client = builder.build().map_err(|error| error.to_string())?;
+        let builder = match ca {
+            Some(file) => builder.tls_certs_only(authorities(file)?),
+            None => builder,
+        };
+        let client = builder.build().map_err(plain)?;
         Ok(Self { client, server: server.to_owned() })
     }
 
@@ -85,6 +96,14 @@ impl Http {
         }
         Ok(Reply { status, media, body })
     }
+}
+
+/// The certificates of a file.
+fn authorities(file: &Path) -> Result<Vec<reqwest::Certificate>, String> {
+    let wrong = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
+    let pem = std::fs::read(file).map_err(|error| wrong(&error))?;
+    let found = reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| wrong(&plain(error)))?;
+    if found.is_empty() { Err(wrong(&"there is no certificate in it")) } else { Ok(found) }
 }
 
 impl Transport for Http {

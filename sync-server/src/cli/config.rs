@@ -14,6 +14,8 @@ pub(super) const LISTEN: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr:
 pub(super) struct Settings {
     pub(super) data_dir: Option<PathBuf>,
     pub(super) listen: Option<SocketAddr>,
+    pub(super) tls_cert: Option<PathBuf>,
+    pub(super) tls_key: Option<PathBuf>,
     pub(super) database_url: Option<String>,
 }
 

@@ -8,15 +8,20 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
 use parking_lot::Mutex;
-use redb::{Database, Durability, ReadableDatabase as _, ReadableTable as _, WriteTransaction};
+use redb::{Database, Durability, ReadableDatabase as _, WriteTransaction};
+use shared::books::{Journals as _, NodeRow, SERVER};
 use tokio::sync::watch;
 
 use super::rows::Identity;
-use super::{Job, Outcome, Queue, Read, Store, StoreError};
-use kv::{decode, failed};
+use super::topics::Keystone;
+use super::{Copied, Job, Outcome, Queue, Read, Store, StoreError};
+use batch::Batch;
+use kv::failed;
 use view::{Compiled, View};
 
 mod accounts;
+mod backup;
+mod batch;
 mod directory;
 mod journals;
 mod kv;
@@ -49,8 +54,7 @@ impl Embedded {
     /// # Errors
     /// [`StoreError::Locked`] where another process has it.
     pub fn open(directory: &Path, fresh: impl FnOnce() -> Identity) -> Result<Self, StoreError> {
-        let database =
-            redb::Builder::new().set_cache_size(CACHE_BYTES).create(directory.join(FILE)).map_err(failed)?;
+        let database = cached().create(directory.join(FILE)).map_err(failed)?;
         let identity = prepare(&database, fresh)?;
         let database = Arc::new(database);
         let compiled = Compiled::default();
@@ -72,30 +76,52 @@ impl Embedded {
     }
 }
 
+/// Whether a directory has a store.
+pub fn is_in(directory: &Path) -> bool {
+    directory.join(FILE).exists()
+}
+
+/// Puts a backup's store into a directory that has none, having checked every page of it.
+///
+/// # Errors
+/// What could not be read, or does not verify.
+pub fn restore(from: &Path, directory: &Path) -> Result<(), StoreError> {
+    backup::put_back(from, &directory.join(FILE))
+}
+
+/// Moves a directory's store into another one, in place of what may be there: by renaming, so that there is one or the
+/// other.
+///
+/// # Errors
+/// It cannot be renamed.
+pub fn take_over(from: &Path, directory: &Path) -> Result<(), StoreError> {
+    let place = directory.join(FILE);
+    std::fs::rename(from.join(FILE), &place).map_err(|error| failed(redb::Error::Io(error)))?;
+    backup::sync_folder(&place)
+}
+
+fn cached() -> redb::Builder {
+    let mut builder = redb::Builder::new();
+    builder.set_cache_size(CACHE_BYTES);
+    builder
+}
+
 /// Makes all tables and, in a new store, the identity.
 fn prepare(database: &Database, fresh: impl FnOnce() -> Identity) -> Result<Identity, StoreError> {
     let transaction = begin(database)?;
     tables::create_all(&transaction).map_err(failed)?;
-    let found = {
-        let table = transaction.open_table(tables::IDENTITY).map_err(failed)?;
-        let row = table.get(&[0]).map_err(failed)?;
-        row.map(|row| decode::<Identity>(row.value())).transpose()?
-    };
-    let Some(identity) = found else {
-        let identity = fresh();
-        let mut view = View::new(transaction, identity.buckets, Compiled::default());
-        super::topics::Keystone::put_identity(&mut view, &identity)?;
-        // number 1 is the server's own node
-        view.count_up(tables::counter::NODE)?;
-        shared::books::Journals::put_node(
-            &mut view,
-            shared::books::SERVER,
-            shared::books::NodeRow::default(),
-        )?;
-        view.kv.commit().map_err(failed)?;
-        return Ok(identity);
-    };
     transaction.commit().map_err(failed)?;
+    let batch = Batch::begin(database)?;
+    if let Some(identity) = Keystone::identity(&View::new(batch, 1, Compiled::default()))? {
+        return Ok(identity);
+    }
+    let identity = fresh();
+    let mut view = View::new(Batch::begin(database)?, identity.buckets, Compiled::default());
+    view.put_identity(&identity)?;
+    // number 1 is the server's own node
+    view.count_up(tables::counter::NODE)?;
+    view.put_node(SERVER, NodeRow::default())?;
+    commit(database, &view.kv)?;
     Ok(identity)
 }
 
@@ -111,6 +137,13 @@ fn begin(database: &Database) -> Result<WriteTransaction, StoreError> {
     Ok(transaction)
 }
 
+/// Puts a batch on disk.
+fn commit(database: &Database, batch: &Batch) -> Result<(), StoreError> {
+    let transaction = begin(database)?;
+    batch.write(&transaction)?;
+    transaction.commit().map_err(failed)
+}
+
 impl Store for Embedded {
     fn read(&self) -> Result<Box<dyn Read + '_>, StoreError> {
         let database = self.database.lock().clone().ok_or(StoreError::Closed)?;
@@ -124,6 +157,11 @@ impl Store for Embedded {
 
     fn changed(&self) -> watch::Receiver<u64> {
         self.changed.clone()
+    }
+
+    fn backup(&self, to: &Path) -> Result<Copied, StoreError> {
+        let database = self.database.lock().clone().ok_or(StoreError::Closed)?;
+        backup::copy(&database, to)
     }
 
     fn close(&self) {
@@ -185,21 +223,18 @@ impl Writer {
 
     /// Runs all jobs in one transaction; answers which one has to go where one has to be undone.
     fn attempt(&self, batch: &mut [Box<dyn Job>]) -> Result<Option<usize>, StoreError> {
-        let mut view = View::new(begin(&self.database)?, self.buckets, self.compiled.clone());
+        let mut view = View::new(Batch::begin(&self.database)?, self.buckets, self.compiled.clone());
         for (place, job) in batch.iter_mut().enumerate() {
             let before = view.writes;
             if job.run(&mut view) == Outcome::Undo && view.writes != before {
-                view.kv.abort().map_err(failed)?;
                 return Ok(Some(place));
             }
         }
         if view.writes == 0 {
-            view.kv.abort().map_err(failed)?;
             return Ok(None);
         }
-        let told = view.told;
-        view.kv.commit().map_err(failed)?;
-        if told {
+        commit(&self.database, &view.kv)?;
+        if view.told {
             self.tell.send_modify(|commits| *commits += 1);
         }
         Ok(None)

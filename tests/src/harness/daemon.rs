@@ -198,7 +198,7 @@ impl Drop for Daemon {
 }
 
 fn url_in(line: &str) -> Option<String> {
-    let from = line.find("http://")?;
+    let from = line.find("http://").or_else(|| line.find("https://"))?;
     let url = line.get(from..)?.split(|c: char| c.is_whitespace() || c == '"').next()?;
     Some(url.trim_end_matches('/').to_owned())
 }

@@ -1,0 +1,61 @@
+//! Backups: a copy of the whole store in one file, and the way back.
+//!
+//! A restored server is an earlier state of the same database. Opening it appends an epoch ([`App::open`]), so a till's
+//! cursor that passes what the backup has is not valid any more: the till bootstraps again and pushes everything from the
+//! server's frontier on. What was sold after the backup comes back from the tills' journals.
+
+use std::path::Path;
+
+use super::console::Console;
+use super::{App, AppError, Done, verify};
+use crate::store::{StoreError, embedded};
+
+/// Where a backup is put back and verified before it takes the store's place.
+const RESTORING: &str = "restoring";
+
+/// Copies the store into a file that is not there yet, while the server goes on. Blocks.
+pub fn backup(app: &App, to: &Path, console: &mut dyn Console) -> Done<bool> {
+    let copied = app.copy_to(to)?;
+    let told = serde_json::json!({"file": to, "bytes": copied.bytes, "rows": copied.rows});
+    console.out(&told.to_string());
+    Ok(true)
+}
+
+/// Puts a backup back into a data directory, once it has been verified there as `verify` does. A store that is there is
+/// replaced only where that is asked for, and stays as it is where the backup does not verify. Blocks.
+pub fn restore(from: &Path, directory: &Path, replace: bool, console: &mut dyn Console) -> Done<bool> {
+    let failed = |error: std::io::Error| StoreError::Failed(error.to_string());
+    if embedded::is_in(directory) {
+        if !replace {
+            console
+                .err(&format!("{} has a store; --replace puts the backup in its place", directory.display()));
+            return Ok(false);
+        }
+        match App::open(directory) {
+            Ok(app) => app.close(),
+            // a daemon that has it must not lose it under its hands
+            Err(AppError::Store(error @ StoreError::Locked(_))) => return Err(error.into()),
+            // one that does not open any more is what backups are for
+            Err(error) => console.err(&format!("the store that is replaced does not open: {error}")),
+        }
+    }
+    let beside = directory.join(RESTORING);
+    if beside.exists() {
+        std::fs::remove_dir_all(&beside).map_err(failed)?;
+    }
+    std::fs::create_dir_all(&beside).map_err(failed)?;
+    let good = verified(from, &beside, console);
+    if let Ok(true) = good {
+        embedded::take_over(&beside, directory)?;
+    }
+    std::fs::remove_dir_all(&beside).map_err(failed)?;
+    good
+}
+
+fn verified(from: &Path, beside: &Path, console: &mut dyn Console) -> Done<bool> {
+    embedded::restore(from, beside)?;
+    let app = App::open(beside)?;
+    let good = verify::verify(&app, console);
+    app.close();
+    good
+}
