@@ -13,12 +13,13 @@ use crate::catalog::CatalogHash;
 use crate::chain::Head;
 use crate::entry::certificate::Certificate;
 use crate::entry::{Authority, SaleRef};
-use crate::ids::{BucketId, CodeHash, CustomerId, Dot, Hash, MembershipId, NodeId, ProgramId, Seq};
+use crate::ids::{BucketId, CustomerId, Dot, Hash, MembershipId, NodeId, ProgramId, Seq};
 use crate::limits;
 use crate::member::{Card, Customer, IndexKey, Membership};
 use crate::points::Points;
 use crate::time::Millis;
 
+pub mod signed;
 pub mod snapshot;
 pub mod token;
 
@@ -356,13 +357,6 @@ pub struct SaleFound {
     pub attributed: Vec<crate::entry::Posting>,
     /// Whether it was undone.
     pub voided: bool,
-}
-
-/// A look-up that only the server can answer: a card that this till's cache does not hold.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct CardRequest {
-    /// The code's hash.
-    pub code: CodeHash,
 }
 
 /// Why a sync body is refused.

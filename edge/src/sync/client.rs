@@ -11,6 +11,7 @@ use shared::api::problem::Problem;
 use shared::ids::NodeId;
 use shared::limits;
 use shared::time::Millis;
+use shared::wire::signed::SignedPull;
 use shared::wire::snapshot::{SnapshotReply, SnapshotRequest};
 use shared::wire::token::token;
 use shared::wire::{
@@ -65,11 +66,12 @@ impl Client {
         Ok(pushed)
     }
 
-    /// Asks for what changed.
-    pub async fn pull(&self, signer: &Signer, pull: &Pull) -> Result<Pulled, String> {
+    /// Asks for what changed; the answer must be signed by the server whose key is given.
+    pub async fn pull(&self, signer: &Signer, pull: &Pull, server: &[u8; 32]) -> Result<Pulled, String> {
         let sent = self.clock.source();
         let wait = Duration::from_millis(u64::from(pull.wait_ms));
-        let pulled: Pulled = self.call("pull", Some(signer), pull, wait).await?;
+        let signed: SignedPull = self.call("pull", Some(signer), pull, wait).await?;
+        let pulled = signed.read(server, pull).map_err(|error| error.to_string())?;
         if let Pulled::Page(page) = &pulled {
             self.clock.learn(page.now, sent, self.clock.source());
         }

@@ -166,8 +166,9 @@ impl Worker {
         self.state.on_asked(number);
         // kept before it is sent, so that a number is never asked twice
         self.keep().await?;
+        let server = self.store.identity().server_key;
         let pulled = tokio::select! {
-            pulled = self.client.pull(&signer, &pull) => pulled,
+            pulled = self.client.pull(&signer, &pull, &server) => pulled,
             () = interrupt => {
                 self.state.on_pull_lost();
                 return Ok(Done::Moved);

@@ -23,6 +23,7 @@ use shared::member::{
 };
 use shared::points::Points;
 use shared::time::{Day, Millis};
+use shared::wire::signed::SignedPull;
 use shared::wire::snapshot::{Chunk, Snapshot, SnapshotReply, SnapshotRequest};
 use shared::wire::{
     Authorize, Authorized, Cursor, DirectoryDelta, MEDIA_TYPE, NumberBlock, Pull, PullPage, Pulled, Push,
@@ -64,6 +65,8 @@ struct State {
     asked: Vec<Authorize>,
     heads: BTreeMap<NodeId, Head>,
     entries: Vec<Entry>,
+    /// Made since the snapshot.
+    cards: Vec<Card>,
 }
 
 impl Centre {
@@ -76,6 +79,7 @@ impl Centre {
             asked: Vec::new(),
             heads: BTreeMap::new(),
             entries: Vec::new(),
+            cards: Vec::new(),
         };
         let key = SigningKey::from_bytes(&[7; 32]);
         Self(Arc::new(Inner { key, catalog: version.to_bytes(), state: Mutex::new(state) }))
@@ -89,6 +93,17 @@ impl Centre {
     /// What it says when it is asked for points.
     pub(crate) fn say(&self, word: Word) {
         self.0.state.lock().word = word;
+    }
+
+    /// Another card of the member, which tills are told of when they next pull.
+    pub(crate) fn make_card(&self, code: &str) {
+        let card = Card {
+            code: index_key().hash(CodeKind::Scan, code),
+            tail: String::new(),
+            membership: membership_id(),
+            status: CardStatus::Active,
+        };
+        self.0.state.lock().cards.push(card);
     }
 
     /// What it was asked for.
@@ -140,7 +155,10 @@ impl Centre {
         let message = zstd::decode_all(&request.body[..]).unwrap();
         match request.call {
             "push" => Some(encode(&self.push(&decode(&message).unwrap()))),
-            "pull" => Some(encode(&pulled(decode(&message).unwrap()))),
+            "pull" => {
+                let ask: Pull = decode(&message).unwrap();
+                Some(encode(&SignedPull::new(&self.0.key, &ask, &self.pulled(ask.clone()))))
+            }
             "snapshot" => Some(encode(&self.snapshot(&decode(&message).unwrap()))),
             "receipt" => Some(encode(&ReceiptReply { sale: None })),
             "authorize" => {
@@ -171,6 +189,35 @@ impl Centre {
         let head = if head.seq > held.seq { head } else { held };
         state.heads.insert(push.node, head);
         pushed(PushReply::Taken { head })
+    }
+
+    fn pulled(&self, mut pull: Pull) -> Pulled {
+        let numbers = pull.numbers_wanted.iter().map(|program| NumberBlock {
+            program: *program,
+            prefix: "LOY-".into(),
+            first: 1_000,
+            count: 100,
+        });
+        // 1 is the snapshot's change number
+        let from = pull.cursor.directory;
+        let cards: Vec<Card> =
+            self.0.state.lock().cards.iter().skip(usize::try_from(from).unwrap() - 1).cloned().collect();
+        let to = from + u64::try_from(cards.len()).unwrap();
+        pull.cursor.directory = to;
+        let directory = DirectoryDelta { from, to, cards, ..DirectoryDelta::default() };
+        Pulled::Page(Box::new(PullPage {
+            number: pull.number,
+            forks: Vec::new(),
+            buckets: Vec::new(),
+            directory,
+            cursor: pull.cursor,
+            catalog: None,
+            numbers: numbers.collect(),
+            parked: Vec::new(),
+            decisions: Vec::new(),
+            more: false,
+            now: now(),
+        }))
     }
 
     fn snapshot(&self, asked: &SnapshotRequest) -> SnapshotReply {
@@ -214,32 +261,6 @@ impl Transport for Centre {
             }
         })
     }
-}
-
-fn pulled(pull: Pull) -> Pulled {
-    let numbers = pull.numbers_wanted.iter().map(|program| NumberBlock {
-        program: *program,
-        prefix: "LOY-".into(),
-        first: 1_000,
-        count: 100,
-    });
-    Pulled::Page(Box::new(PullPage {
-        number: pull.number,
-        forks: Vec::new(),
-        buckets: Vec::new(),
-        directory: DirectoryDelta {
-            from: pull.cursor.directory,
-            to: pull.cursor.directory,
-            ..DirectoryDelta::default()
-        },
-        cursor: pull.cursor,
-        catalog: None,
-        numbers: numbers.collect(),
-        parked: Vec::new(),
-        decisions: Vec::new(),
-        more: false,
-        now: now(),
-    }))
 }
 
 fn pushed(reply: PushReply) -> Pushed {

@@ -14,6 +14,7 @@ use shared::api::problem::Problem;
 use shared::books::NodeRow;
 use shared::ids::NodeId;
 use shared::limits;
+use shared::wire::signed::SignedPull;
 use shared::wire::snapshot::{SnapshotReply, SnapshotRequest};
 use shared::wire::{
     self, Authorize, EnrolRequest, Pull, Pulled, Push, PushReply, Pushed, ReceiptRequest, WireError,
@@ -157,14 +158,15 @@ async fn push(State(app): State<Arc<App>>, request: Request) -> Result<Response,
 async fn pull(State(app): State<Arc<App>>, request: Request) -> Result<Response, Failure> {
     let incoming = Incoming::read(request).await?;
     let ask: Pull = incoming.message()?;
-    match sync::authenticate(&app, incoming.token()?, &incoming.body, clock::now()) {
+    let pulled = match sync::authenticate(&app, incoming.token()?, &incoming.body, clock::now()) {
         // a server restored to before this node's enrolment: it is to push its first entry, which certifies it
-        Err(SyncError::UnknownNode(_)) => answer(&Pulled::Bootstrap),
+        Err(SyncError::UnknownNode(_)) => Pulled::Bootstrap,
         found => {
             let row = spoken_for(found?, ask.node)?;
-            answer(&sync::pull::pull(&app, ask, row).await?)
+            sync::pull::pull(&app, ask.clone(), row).await?
         }
-    }
+    };
+    answer(&SignedPull::new(app.key(), &ask, &pulled))
 }
 
 async fn snapshot(State(app): State<Arc<App>>, request: Request) -> Result<Response, Failure> {

@@ -13,6 +13,7 @@ use shared::decide::Draft;
 use shared::entry::{Actor, EntryKind, Totals};
 use shared::ids::{Dot, NodeId};
 use shared::time::Hlc;
+use shared::wire::signed::SignedPull;
 use shared::wire::snapshot::{SnapshotReply, SnapshotRequest};
 use shared::wire::token::token;
 use shared::wire::{
@@ -250,7 +251,8 @@ impl Node {
             numbers_wanted: Vec::new(),
             health: Health::default(),
         };
-        centre.call("pull", Some((self.id, &self.key)), &pull).await.unwrap()
+        let signed: SignedPull = centre.call("pull", Some((self.id, &self.key)), &pull).await.unwrap();
+        signed.read(&self.server_key, &pull).unwrap()
     }
 
     pub(crate) async fn snapshot(&self, centre: &Centre, chunk: Option<(u64, u32)>) -> SnapshotReply {
