@@ -16,6 +16,7 @@ pub mod fresh;
 pub mod ladder;
 pub mod link;
 
+mod asking;
 mod facts;
 mod repeat;
 mod show;

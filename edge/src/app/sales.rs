@@ -13,6 +13,9 @@ use crate::store::StoreError;
 impl App {
     /// A sale: earns and redeems in one step.
     pub async fn sell(&self, key: Option<&str>, asked: &SaleRequest) -> Result<Outcome<Transaction>, Error> {
+        if let Some(card) = &asked.card {
+            self.ask_for_card(card).await?;
+        }
         let identity = self.identity();
         let catalog = self.store().read()?.catalog();
         let sale = request::sale(asked, &catalog, &identity.index_key)?;

@@ -13,14 +13,14 @@ use super::request::{Json, Key, Part};
 #[utoipa::path(get, path = "/api/cards/{code}", params(("code" = String, Path)), responses(
     (status = 200, body = Scan), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub(crate) async fn scan_code(State(app): Till, Part(code): Part) -> Result<Answer<Scan>, Failure> {
-    Ok(Answer(app.scan(&code)?))
+    Ok(Answer(app.scan_or_ask(&code).await?))
 }
 
 /// The scan, by any code.
 #[utoipa::path(post, path = "/api/scan", request_body = ScanRequest, responses(
     (status = 200, body = Scan), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub(crate) async fn scan(State(app): Till, Json(asked): Json<ScanRequest>) -> Result<Answer<Scan>, Failure> {
-    Ok(Answer(app.scan(&asked.code)?))
+    Ok(Answer(app.scan_or_ask(&asked.code).await?))
 }
 
 /// A card is lost, stolen or damaged.

@@ -88,3 +88,27 @@ async fn a_line_cut_on_purpose_asks_nobody() {
     assert_eq!((round["connection"].as_str(), round["pending"].as_u64()), (Some("online"), Some(0)));
     shop.post("/api/network", &json!({"mode": "on"})).await.problem(400, "invalid_request");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_made_a_moment_ago_is_known_at_its_first_scan_and_sale() {
+    let mut shop = online("asked").await;
+    // what is tried here is that it asks, not how fast this machine is
+    shop.stop().await;
+    shop.budget_ms = 30_000;
+    shop.start().await;
+    shop.post("/api/sync", &json!({})).await.must(200);
+    shop.centre.make_card("6009410000055555");
+    shop.centre.make_card("6009410000066666");
+    let scan = shop.get("/api/cards/6009410000055555").await.must(200);
+    assert_eq!(scan.body["memberships"][0]["member_number"], "LOY-100234");
+    shop.centre.make_card("6009410000077777");
+    let sold = shop.post("/api/transactions", &sale("R-1", "6009410000077777", 1)).await.must(201);
+    assert_eq!(sold.body["state"], "provisional", "{}", sold.text);
+
+    shop.centre.cut(true);
+    shop.post("/api/sync", &json!({})).await;
+    shop.centre.make_card("6009410000088888");
+    let begun = std::time::Instant::now();
+    shop.get("/api/cards/6009410000088888").await.problem(404, "unknown_card");
+    assert!(begun.elapsed().as_secs() < 15, "with no line nobody is asked");
+}

@@ -19,6 +19,8 @@ pub(crate) struct Shop {
     pub(crate) folder: PathBuf,
     pub(crate) clock: Clock,
     http: reqwest::Client,
+    /// How long a cashier waits for the server, from the next start on.
+    pub(crate) budget_ms: u64,
 }
 
 /// An answer.
@@ -66,7 +68,7 @@ impl Shop {
         store.stop().await.unwrap();
         drop(store);
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        let mut shop = Self { centre, till: None, token: String::new(), folder, clock, http };
+        let mut shop = Self { centre, till: None, token: String::new(), folder, clock, http, budget_ms: 200 };
         shop.start().await;
         shop.token = shop.till().app.new_token("pos").unwrap();
         shop
@@ -76,7 +78,7 @@ impl Shop {
     pub(crate) async fn start(&mut self) {
         let options = Options {
             listen: "127.0.0.1:0".parse().unwrap(),
-            budget_ms: 200,
+            budget_ms: self.budget_ms,
             store: options(&self.clock),
             transport: Some(Arc::new(self.centre.clone())),
             ..Options::new(&self.folder)
