@@ -35,6 +35,7 @@ mod meta;
 #[cfg(feature = "mutants")]
 pub mod mutant;
 mod overlay;
+mod packed;
 mod reply;
 #[cfg(any(test, feature = "sim"))]
 pub mod sim_disk;

@@ -1,12 +1,12 @@
 //! The scan, and cards reported.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use shared::api::member::{CardReportRequest, Scan};
 use shared::catalog::Catalog;
 use shared::decide::party;
 use shared::ids::CustomerId;
-use shared::member::Card;
+use shared::member::{Card, Membership};
 use shared::render::{self, Allowance, Scene};
 use shared::request;
 use shared::view::{Facts, Scanned};
@@ -25,8 +25,8 @@ impl App {
         let loader = Loader { view: &view, catalog: &catalog, now: self.now() };
         let mut facts = self.facts_of_nobody(&view)?;
         facts.scanned = loader.scanned(hash)?;
-        for customer in owners(&loader, &facts.scanned)? {
-            loader.customer(customer, &mut facts)?;
+        for membership in opened(&view, &facts.scanned)?.into_values() {
+            loader.household(membership.customer, Some(membership), &mut facts)?;
         }
         let member = party::scanned_here(&facts, &catalog)?.ok_or_else(party::unknown_card)?;
         let (customer, first) = (member.view.customer.id, member.view.membership.id);
@@ -46,7 +46,11 @@ impl App {
         card: Option<(&Card, &str)>,
         facts: &Facts,
     ) -> Result<Scan, Error> {
-        let person = view.customer(customer)?.ok_or_else(|| Error::not_found("customer with this id"))?;
+        let known = facts.members.iter().map(|member| &member.customer).find(|known| known.id == customer);
+        let person = match known {
+            Some(known) => known.clone(),
+            None => view.customer(customer)?.ok_or_else(|| Error::not_found("customer with this id"))?,
+        };
         let catalog = view.catalog();
         let scene = self.scene(&catalog);
         let mut scan = render::scan(card, &person, facts, &scene, |member, account| {
@@ -84,16 +88,18 @@ impl App {
     }
 }
 
-/// The customers that a scanned code leads to.
-fn owners(loader: &Loader<'_>, scanned: &Scanned) -> Result<BTreeSet<CustomerId>, Error> {
-    let memberships = match scanned {
+/// By customer, a membership that a scanned code opens.
+fn opened(view: &View, scanned: &Scanned) -> Result<BTreeMap<CustomerId, Membership>, Error> {
+    let ids = match scanned {
         Scanned::Card(card) => std::slice::from_ref(&card.membership),
         Scanned::Number(found) => found.as_slice(),
         Scanned::Nothing | Scanned::Unknown => &[],
     };
-    let mut owners = BTreeSet::new();
-    for membership in memberships {
-        owners.extend(loader.customer_of(*membership)?);
+    let mut opened = BTreeMap::new();
+    for id in ids {
+        if let Some(membership) = view.membership(*id)? {
+            opened.insert(membership.customer, membership);
+        }
     }
-    Ok(owners)
+    Ok(opened)
 }

@@ -180,8 +180,18 @@ impl Loader<'_> {
 
     /// A customer's memberships and all their accounts.
     pub(crate) fn customer(&self, customer: CustomerId, facts: &mut Facts) -> Result<(), StoreError> {
-        let Some(known) = self.view.customer(customer)? else { return Ok(()) };
-        for membership in self.view.memberships_of(customer)? {
+        self.household(customer, None, facts)
+    }
+
+    /// The same, where one of the memberships is at hand already.
+    pub(crate) fn household(
+        &self,
+        customer: CustomerId,
+        at_hand: Option<Membership>,
+        facts: &mut Facts,
+    ) -> Result<(), StoreError> {
+        let Some((known, memberships)) = self.view.household(customer, at_hand)? else { return Ok(()) };
+        for membership in memberships {
             self.accounts(&membership, facts)?;
             facts.members.push(MemberView { customer: known.clone(), membership });
         }

@@ -1,6 +1,7 @@
 //! Who is let in: a page of this till's own host and origin (I15), with one of its tokens.
 
 use axum::extract::{Request, State};
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Uri, header};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -12,12 +13,13 @@ use crate::app::App;
 /// origin sent: a name that somebody else's DNS answers for could point here.
 pub(crate) async fn own_host(request: Request, next: Next) -> Result<Response, Failure> {
     let host = host_of(request.headers(), request.uri()).unwrap_or_default();
-    if !is_own(&host) {
+    if !is_own(host) {
         return Err(forbidden("This till answers only under its own address."));
     }
     if let Some(origin) = request.headers().get(header::ORIGIN) {
         let same = origin.to_str().is_ok_and(|origin| {
-            origin.strip_prefix("http://").or(origin.strip_prefix("https://")) == Some(host.as_str())
+            let origin = origin.strip_prefix("http://").or(origin.strip_prefix("https://"));
+            origin.is_some_and(|origin| origin.eq_ignore_ascii_case(host))
         });
         if !same {
             return Err(forbidden("This till answers only pages of its own."));
@@ -33,24 +35,24 @@ pub(crate) async fn token(State(app): State<App>, request: Request, next: Next) 
         let (scheme, token) = given.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
     });
-    match token.and_then(|token| app.token_name(token)) {
-        Some(_) => Ok(next.run(request).await),
-        None => Err(unauthorized()),
+    if token.is_some_and(|token| app.knows_token(token)) {
+        Ok(next.run(request).await)
+    } else {
+        Err(unauthorized())
     }
 }
 
-fn host_of(headers: &HeaderMap, uri: &Uri) -> Option<String> {
-    let authority = uri.authority().map(|authority| authority.as_str().to_owned());
-    let header = headers.get(header::HOST).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    authority.or(header).map(|host| host.to_ascii_lowercase())
+fn host_of<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Option<&'a str> {
+    let header = || headers.get(header::HOST).and_then(|value| value.to_str().ok());
+    uri.authority().map(Authority::as_str).or_else(header)
 }
 
 /// An address in numbers, or `localhost`; with or without a port.
 fn is_own(host: &str) -> bool {
-    let Ok(uri) = host.parse::<Uri>() else { return false };
-    let name = uri.host().unwrap_or("");
+    let Ok(authority) = host.parse::<Authority>() else { return false };
+    let name = authority.host();
     let plain = name.trim_start_matches('[').trim_end_matches(']');
-    name == "localhost" || plain.parse::<std::net::IpAddr>().is_ok()
+    name.eq_ignore_ascii_case("localhost") || plain.parse::<std::net::IpAddr>().is_ok()
 }
 
 #[cfg(test)]
@@ -59,7 +61,14 @@ mod tests {
 
     #[test]
     fn only_numbers_and_localhost_are_this_till() {
-        for own in ["127.0.0.1:7411", "localhost", "localhost:80", "[::1]:7411", "192.168.1.20:7411"] {
+        for own in [
+            "127.0.0.1:7411",
+            "localhost",
+            "LocalHost:7411",
+            "localhost:80",
+            "[::1]:7411",
+            "192.168.1.20:7411",
+        ] {
             assert!(is_own(own), "{own}");
         }
         for other in ["", "till.example.com", "127.0.0.1.example.com:7411", "localhost.evil.org", "a b"] {

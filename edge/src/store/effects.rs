@@ -12,10 +12,11 @@ use uuid::Uuid;
 
 use super::StoreError;
 use super::directory::{
-    card_key, card_value, customer_index, customer_key, encode, membership_index, membership_key,
+    card_key, customer_index, customer_key, encode, membership_index, membership_key, membership_of_key,
 };
 use super::key::Key;
 use super::overlay::Layer;
+use super::packed;
 use super::tables::Table;
 use super::view::holds::{end_hold, put_hold};
 
@@ -143,24 +144,29 @@ fn put_owner(layer: &mut Layer, entry: &Entry, owner: Uuid) {
 /// The members that an enrolment makes; nothing for other entries.
 pub(super) fn put_enrolment(layer: &mut Layer, entry: &Entry, index: &IndexKey) -> Result<(), StoreError> {
     let EntryKind::Enrol(enrol) = &entry.kind else { return Ok(()) };
+    let mut row = Vec::new();
     if let Some(customer) = &enrol.customer {
-        layer.put(customer_key(customer), &encode(customer)?);
+        packed::customer(customer, &[], &mut row)?;
+        layer.put(customer_key(customer.id), &row);
         for key in customer_index(customer, index) {
             layer.put(key, &[]);
         }
     }
     for membership in &enrol.memberships {
-        layer.put(membership_key(membership.id), &encode(membership)?);
-        for key in membership_index(membership, index) {
-            layer.put(key, &[]);
-        }
+        row.clear();
+        packed::membership(membership, &mut row)?;
+        layer.put(membership_key(membership.id), &row);
+        layer.put(membership_index(membership, index), &[]);
+        layer.put(membership_of_key(membership), &[]);
         layer.put(Key::of(Table::Enrolled).uuid(membership.set.0), &encode(&entry.at.ms())?);
         if let Some(key) = number_used(membership) {
             layer.put(key, &[]);
         }
     }
     for card in &enrol.cards {
-        layer.put(card_key(card), &card_value(card)?);
+        row.clear();
+        packed::card(card, &mut row)?;
+        layer.put(card_key(card.code), &row);
     }
     Ok(())
 }

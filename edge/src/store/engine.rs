@@ -1,6 +1,7 @@
 //! The store without its threads: what the commit thread and the applier do, each step a function, so that a test can
 //! take the steps one by one and cut the power in any of them.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -29,7 +30,10 @@ use super::{StoreError, StoreOptions};
 mod apply;
 mod bootstrap;
 mod commit;
+mod directory;
+mod load;
 mod page;
+mod prune;
 mod renew;
 pub(super) mod verify;
 
@@ -54,6 +58,8 @@ pub(super) struct Engine {
     undurable: AtomicU64,
     /// Whether the cache failed and must be opened anew.
     failed: AtomicBool,
+    /// A bootstrap's chunks that lie here whole; `None` until it was looked.
+    chunks: Mutex<Option<BTreeSet<Hash>>>,
 }
 
 /// A node's journal as a folder of the store's disk.
@@ -114,6 +120,7 @@ impl Engine {
             needless: AtomicU64::new(needless),
             undurable: AtomicU64::new(0),
             failed: AtomicBool::new(false),
+            chunks: Mutex::default(),
         };
         if is_new {
             engine.keep_catalog(catalog.hash, &catalog_bytes)?;
@@ -129,6 +136,7 @@ impl Engine {
             published: self.published(),
             staged: None,
             compiled: Arc::clone(&self.compiled),
+            identity: self.identity(),
             contact_at: (contact_ms > 0).then_some(Millis(contact_ms)),
         }
     }

@@ -45,10 +45,6 @@ impl Key {
         self.bytes(&code.0)
     }
 
-    pub(super) fn byte(self, part: u8) -> Self {
-        self.bytes(&[part])
-    }
-
     pub(super) fn u16(self, part: u16) -> Self {
         self.bytes(&part.to_be_bytes())
     }

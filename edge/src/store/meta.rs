@@ -34,6 +34,8 @@ pub(super) struct Meta {
     pub(super) branches: Vec<ForkAlias>,
     /// Own entries that the server has parked, and why.
     pub(super) parked: Vec<(Dot, String)>,
+    /// Up to which entry of each journal old ones were let go; see [`super::engine`]'s pruning.
+    pub(super) pruned: BTreeMap<NodeId, Seq>,
     /// How many buckets the server has.
     pub(super) buckets: u16,
     /// The table of marks, whole: every look at an account asks it.
@@ -54,6 +56,7 @@ impl Meta {
             catalog,
             branches: Vec::new(),
             parked: Vec::new(),
+            pruned: BTreeMap::new(),
             buckets,
             marks: Arc::default(),
         }

@@ -1,15 +1,20 @@
 //! The cache's tables, all of them. Names end in a version. Keys have a fixed width and are big-endian, so that they
 //! sort as their parts do; values are postcard unless told otherwise.
 //!
+//! What one enrolment makes lies together in `members`, since ids begin with their time: a scan reads one page of it, as a
+//! rule. A look-up table holds no more of an id or a hash than finds a few rows of `members`; the rows themselves say
+//! which of them is meant ([`super::directory`]).
+//!
 //! | table | key | value |
 //! | --- | --- | --- |
-//! | `customers` | customer 16 | `Customer` |
-//! | `memberships` | membership 16 | `Membership` |
-//! | `memberships_of` | customer 16, membership 16 | nothing |
-//! | `codes` | scan hash 16, kind 1 (0 number, 1 card), membership 16 | card: (last characters, status); else nothing |
-//! | `contacts` | kind 1 (phone, e-mail, identity, external), hash 16, customer 16 | nothing |
-//! | `names` | first 8 bytes of a lower-case word of the name, customer 16 | nothing |
-//! | `bases` | account set 16, currency 2 | `Base` as last pulled |
+//! | `members` | customer 16, `CUSTOMER` 2 | [`super::packed::customer`], its memberships with it |
+//! | | membership 16, `MEMBERSHIP` 2 | [`super::packed::membership`] |
+//! | | account set 16, currency 2 | [`super::packed::base`], as last pulled |
+//! | `cards` | scan hash 16 | [`super::packed::card`] |
+//! | `numbers` | first 4 bytes of a member number's scan hash, first 8 of the membership's id | nothing |
+//! | `contacts` | first 4 bytes of the hash of a phone, e-mail, identity or external number, first 8 of the customer's id | nothing |
+//! | `names` | first 8 letters of a word of the name in 5 bytes, first 8 bytes of the customer's id | nothing |
+//! | `memberships_of` | customer 16, membership 16 | nothing; those that the customer's row does not have yet |
 //! | `marks` | bucket 2, node 4 | `MarkBrief` as last pulled |
 //! | `rows` | account set 16, currency 2, dot 12, leg 2 | `TailRow`; those that the marks cover are removed with the page |
 //! | `entries` | dot 12 | chain hash 32, then the stored bytes |
@@ -52,7 +57,9 @@ pub(super) enum Value {
     /// In the overlay.
     Shared(Arc<[u8]>),
     /// In the cache.
-    Page(AccessGuard<'static, &'static [u8]>),
+    Page(AccessGuard<'static, Bytes>),
+    /// In a table of keys alone.
+    Nothing,
 }
 
 impl Value {
@@ -60,6 +67,7 @@ impl Value {
         match self {
             Self::Shared(bytes) => bytes,
             Self::Page(guard) => guard.value(),
+            Self::Nothing => &[],
         }
     }
 }
@@ -79,35 +87,71 @@ pub(super) trait Stored: Send + Sync {
 pub(super) trait Writing {
     fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), StoreError>;
     fn remove(&mut self, key: &[u8]) -> Result<(), StoreError>;
-    /// Puts pairs that ascend and all lie behind whatever is there: by the sorted cursor, in bulk.
-    fn append(&mut self, pairs: &mut dyn Iterator<Item = Result<Pair, StoreError>>)
-    -> Result<(), StoreError>;
+    /// Puts the pairs that `feed` hands on; they ascend, and all lie behind whatever is there: by the sorted cursor, in
+    /// bulk.
+    fn append(&mut self, feed: &mut dyn FnMut(Put<'_>) -> Result<(), StoreError>) -> Result<(), StoreError>;
     /// Copies another state of the table into this one, which is empty.
     fn append_from(&mut self, source: &dyn Stored) -> Result<(), StoreError>;
     fn has(&self, key: &[u8]) -> Result<bool, StoreError>;
 }
 
-/// A key without its table, and a value.
-pub(super) type Pair = (Vec<u8>, Vec<u8>);
+/// What takes one more pair.
+pub(super) type Put<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> Result<(), StoreError>;
 
-type Definition<const N: usize> = TableDefinition<'static, &'static [u8; N], &'static [u8]>;
+/// The values of a table: any bytes, or none at all.
+trait Cell: redb::Value + Send + Sync + Sized + 'static {
+    fn of(bytes: &[u8]) -> Self::SelfType<'_>;
+    fn bytes<'a>(value: &Self::SelfType<'a>) -> &'a [u8];
+    fn kept(guard: AccessGuard<'static, Self>) -> Value;
+}
 
-struct ReadOnly<const N: usize>(redb::ReadOnlyTable<&'static [u8; N], &'static [u8]>);
-struct Writable<'t, const N: usize>(redb::Table<'t, &'static [u8; N], &'static [u8]>);
+type Bytes = &'static [u8];
+type Nothing = ();
+
+impl Cell for Bytes {
+    fn of(bytes: &[u8]) -> &[u8] {
+        bytes
+    }
+
+    fn bytes<'a>(value: &Self::SelfType<'a>) -> &'a [u8] {
+        value
+    }
+
+    fn kept(guard: AccessGuard<'static, Self>) -> Value {
+        Value::Page(guard)
+    }
+}
+
+impl Cell for Nothing {
+    fn of(_: &[u8]) {}
+
+    fn bytes<'a>((): &Self::SelfType<'a>) -> &'a [u8] {
+        &[]
+    }
+
+    fn kept(_: AccessGuard<'static, Self>) -> Value {
+        Value::Nothing
+    }
+}
+
+type Definition<const N: usize, V> = TableDefinition<'static, &'static [u8; N], V>;
+
+struct ReadOnly<const N: usize, V: Cell>(redb::ReadOnlyTable<&'static [u8; N], V>);
+struct Writable<'t, const N: usize, V: Cell>(redb::Table<'t, &'static [u8; N], V>);
 
 fn fixed<const N: usize>(key: &[u8]) -> Result<&[u8; N], StoreError> {
     key.try_into().map_err(|_| StoreError::Damaged(format!("a key of {} bytes, not {N}", key.len())))
 }
 
-impl<const N: usize> Stored for ReadOnly<N> {
+impl<const N: usize, V: Cell> Stored for ReadOnly<N, V> {
     fn get(&self, key: &[u8]) -> Result<Option<Value>, StoreError> {
-        Ok(self.0.get(fixed::<N>(key)?)?.map(Value::Page))
+        Ok(self.0.get(fixed::<N>(key)?)?.map(V::kept))
     }
 
     fn visit(&self, range: RangeInclusive<&[u8]>, visit: Visit<'_>) -> Result<(), StoreError> {
         for pair in self.0.range::<&[u8; N]>(fixed::<N>(range.start())?..=fixed::<N>(range.end())?)? {
             let (key, value) = pair?;
-            if !visit(key.value(), value.value())? {
+            if !visit(key.value(), V::bytes(&value.value()))? {
                 break;
             }
         }
@@ -125,9 +169,9 @@ impl<const N: usize> Stored for ReadOnly<N> {
     }
 }
 
-impl<const N: usize> Writing for Writable<'_, N> {
+impl<const N: usize, V: Cell> Writing for Writable<'_, N, V> {
     fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
-        self.0.insert(fixed::<N>(key)?, value)?;
+        self.0.insert(fixed::<N>(key)?, V::of(value))?;
         Ok(())
     }
 
@@ -136,25 +180,19 @@ impl<const N: usize> Writing for Writable<'_, N> {
         Ok(())
     }
 
-    fn append(
-        &mut self,
-        pairs: &mut dyn Iterator<Item = Result<Pair, StoreError>>,
-    ) -> Result<(), StoreError> {
+    fn append(&mut self, feed: &mut dyn FnMut(Put<'_>) -> Result<(), StoreError>) -> Result<(), StoreError> {
         let mut cursor = self.0.upper_bound_mut(std::ops::Bound::<&[u8; N]>::Unbounded)?;
-        for pair in pairs {
-            let (key, value) = pair?;
-            cursor.insert_before(fixed::<N>(&key)?, value.as_slice())?;
-        }
+        feed(&mut |key, value| Ok(cursor.insert_before(fixed::<N>(key)?, V::of(value))?))?;
         Ok(cursor.close()?)
     }
 
     fn append_from(&mut self, source: &dyn Stored) -> Result<(), StoreError> {
-        let mut cursor = self.0.upper_bound_mut(std::ops::Bound::<&[u8; N]>::Unbounded)?;
-        source.visit(&[0; N]..=&[u8::MAX; N], &mut |key, value| {
-            cursor.insert_before(fixed::<N>(key)?, value)?;
-            Ok(true)
-        })?;
-        Ok(cursor.close()?)
+        self.append(&mut |put| {
+            source.visit(&[0; N]..=&[u8::MAX; N], &mut |key, value| {
+                put(key, value)?;
+                Ok(true)
+            })
+        })
     }
 
     fn has(&self, key: &[u8]) -> Result<bool, StoreError> {
@@ -163,7 +201,7 @@ impl<const N: usize> Writing for Writable<'_, N> {
 }
 
 macro_rules! tables {
-    ($($table:ident $width:literal $name:literal)*) => {
+    ($($table:ident $width:literal $value:ty, $name:literal)*) => {
         /// One of the tables with fixed keys.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
         #[repr(u8)]
@@ -186,8 +224,8 @@ macro_rules! tables {
             pub(super) fn read(self, transaction: &ReadTransaction) -> Result<Box<dyn Stored>, StoreError> {
                 Ok(match self {
                     $(Self::$table => {
-                        const TABLE: Definition<$width> = TableDefinition::new($name);
-                        Box::new(ReadOnly::<$width>(transaction.open_table(TABLE)?))
+                        const TABLE: Definition<$width, $value> = TableDefinition::new($name);
+                        Box::new(ReadOnly::<$width, $value>(transaction.open_table(TABLE)?))
                     })*
                 })
             }
@@ -199,8 +237,8 @@ macro_rules! tables {
             ) -> Result<Box<dyn Writing + 't>, StoreError> {
                 Ok(match self {
                     $(Self::$table => {
-                        const TABLE: Definition<$width> = TableDefinition::new($name);
-                        Box::new(Writable::<$width>(transaction.open_table(TABLE)?))
+                        const TABLE: Definition<$width, $value> = TableDefinition::new($name);
+                        Box::new(Writable::<$width, $value>(transaction.open_table(TABLE)?))
                     })*
                 })
             }
@@ -209,34 +247,33 @@ macro_rules! tables {
 }
 
 tables! {
-    Customers 16 "customers_1"
-    Memberships 16 "memberships_1"
-    MembershipsOf 32 "memberships_of_1"
-    Codes 33 "codes_1"
-    Contacts 33 "contacts_1"
-    Names 24 "names_1"
-    Bases 18 "bases_1"
-    Marks 6 "marks_1"
-    Rows 32 "rows_1"
-    Entries 12 "entries_1"
-    Idems 16 "idem_1"
-    Receipts 32 "receipts_1"
-    Verifications 20 "verifications_1"
-    Owned 36 "owned_1"
-    References 24 "references_1"
-    Blind 32 "blind_1"
-    History 38 "history_1"
-    Offline 40 "offline_1"
-    Untold 14 "untold_1"
-    Intents 34 "intents_1"
-    Enrolled 16 "enrolled_1"
-    NumbersUsed 10 "numbers_used_1"
-    NumberBlocks 10 "number_blocks_1"
-    CardReports 16 "card_reports_1"
-    Catalogs 32 "catalogs_1"
-    Decisions 12 "decisions_1"
-    Holds 16 "holds_1"
-    HoldsOpen 34 "holds_open_1"
+    Members 18 Bytes, "members_1"
+    Cards 16 Bytes, "cards_1"
+    Numbers 12 Nothing, "numbers_1"
+    Contacts 12 Nothing, "contacts_1"
+    Names 13 Nothing, "names_1"
+    MembershipsOf 32 Nothing, "memberships_of_1"
+    Marks 6 Bytes, "marks_1"
+    Rows 32 Bytes, "rows_1"
+    Entries 12 Bytes, "entries_1"
+    Idems 16 Bytes, "idem_1"
+    Receipts 32 Nothing, "receipts_1"
+    Verifications 20 Nothing, "verifications_1"
+    Owned 36 Nothing, "owned_1"
+    References 24 Nothing, "references_1"
+    Blind 32 Nothing, "blind_1"
+    History 38 Nothing, "history_1"
+    Offline 40 Bytes, "offline_1"
+    Untold 14 Bytes, "untold_1"
+    Intents 34 Bytes, "intents_1"
+    Enrolled 16 Bytes, "enrolled_1"
+    NumbersUsed 10 Nothing, "numbers_used_1"
+    NumberBlocks 10 Bytes, "number_blocks_1"
+    CardReports 16 Bytes, "card_reports_1"
+    Catalogs 32 Bytes, "catalogs_1"
+    Decisions 12 Bytes, "decisions_1"
+    Holds 16 Bytes, "holds_1"
+    HoldsOpen 34 Bytes, "holds_open_1"
 }
 
 /// The widest key.

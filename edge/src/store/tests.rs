@@ -3,7 +3,9 @@
 mod crash;
 mod fixture;
 mod life;
+mod members;
 #[cfg(feature = "mutants")]
 mod mutants;
+mod prune;
 mod pull;
 mod snapshot;

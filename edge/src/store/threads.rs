@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use shared::time::Millis;
 
 use super::engine::{Engine, Job, Judged};
 use super::reply::Answer;
@@ -24,6 +25,8 @@ const WAITING_MAX: u64 = 512;
 const DURABLE_TICKS: u32 = 25;
 /// … or entries: what a reopening replays (some 40 ms for a thousand).
 const UNDURABLE_MAX: u64 = 2048;
+/// Old entries are looked for at opening, and so often while there is work.
+const PRUNE_MS: u64 = 3_600_000;
 
 type Work = Box<dyn FnOnce(&Engine) + Send>;
 
@@ -136,7 +139,7 @@ fn commit(
 
 /// The applier: sleeps while there is nothing to do, and else ticks.
 fn apply(engine: &Engine, work: &Receiver<Work>, sleeps: &AtomicBool) {
-    let mut ticks = 0;
+    let (mut ticks, mut pruned) = (0, Millis(0));
     loop {
         if let Err(error) = engine.mend() {
             tracing::error!(%error, "the cache cannot be opened again");
@@ -163,11 +166,26 @@ fn apply(engine: &Engine, work: &Receiver<Work>, sleeps: &AtomicBool) {
             Err(RecvTimeoutError::Timeout) => {
                 ticks = (ticks + 1) % DURABLE_TICKS;
                 apply_now(engine, ticks == 0 || undurable >= UNDURABLE_MAX);
+                if ticks == 0 && engine.options.clock.now().since(pruned) >= PRUNE_MS {
+                    pruned = prune(engine);
+                }
             }
             Err(RecvTimeoutError::Disconnected) => break,
         }
     }
     apply_now(engine, true);
+}
+
+/// Lets old entries go; answers when that was done with, or never if there are more.
+fn prune(engine: &Engine) -> Millis {
+    match engine.prune() {
+        Ok((_, true)) => Millis(0),
+        Ok((_, false)) => engine.options.clock.now(),
+        Err(error) => {
+            tracing::error!(%error, "old entries stay in the cache");
+            engine.options.clock.now()
+        }
+    }
 }
 
 /// The journal has everything: a cache that cannot be written is a cause for concern, not for stopping the till.

@@ -1,29 +1,30 @@
 //! What the store holds at one moment.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use shared::account::{AccountId, Base};
+use shared::account::AccountId;
 use shared::catalog::{Catalog, CatalogHash};
 use shared::chain::Head;
 use shared::entry::{Entry, Intent};
-use shared::ids::{AccountSetId, CodeHash, CurrencyId, CustomerId, Dot, Hash, MembershipId, Seq};
-use shared::member::{CardStatus, CodeKind, Customer, Membership};
+use shared::ids::{AccountSetId, CurrencyId, Dot, Hash, Seq};
 use shared::points::Points;
 use shared::time::Millis;
 use shared::view::{AccountView, TailRow};
 
-use super::directory::{code_from, contact_kind, decode, membership_key, name_prefix, words};
+use super::directory::{base_key, decode};
+use super::identity::Identity;
 use super::key::{Key, Parts};
 #[cfg(feature = "mutants")]
 use super::mutant::{self, Mutant};
 use super::overlay::{Layer, Published};
 use super::tables::{Table, Value};
-use super::{CodeHit, StoreError, Written};
+use super::{StoreError, Written, packed};
 
 mod history;
 pub(super) mod holds;
+mod members;
 
 type R<T> = Result<T, StoreError>;
 
@@ -41,6 +42,7 @@ pub struct View {
     /// What the group so far does, and the head after it.
     pub(super) staged: Option<(Arc<Layer>, Head)>,
     pub(super) compiled: Arc<Compiled>,
+    pub(super) identity: Arc<Identity>,
     pub(super) contact_at: Option<Millis>,
 }
 
@@ -68,104 +70,11 @@ impl View {
         Ok(Some(catalog))
     }
 
-    /// What a code opens: cards first. Several memberships of one number may be of several programs.
-    pub fn codes(&self, code: CodeHash) -> R<Vec<CodeHit>> {
-        let mut hits = Vec::new();
-        self.scan(Key::of(Table::Codes).code(code), |key, value| {
-            hits.push(match code_from(key, value)? {
-                Ok(card) => CodeHit::Card(card),
-                Err(membership) => CodeHit::Number(membership),
-            });
-            Ok(true)
-        })?;
-        if hits.iter().any(|hit| matches!(hit, CodeHit::Card(_))) {
-            let report = self.get(&Key::of(Table::CardReports).code(code))?;
-            let report: Option<(CardStatus, Dot)> =
-                report.map(|value| decode("card report", value.bytes())).transpose()?;
-            for hit in &mut hits {
-                if let (CodeHit::Card(card), Some((status, _))) = (hit, report) {
-                    card.status = status;
-                }
-            }
-        }
-        hits.sort_by_key(|hit| matches!(hit, CodeHit::Number(_)));
-        Ok(hits)
-    }
-
-    /// A membership.
-    pub fn membership(&self, id: MembershipId) -> R<Option<Membership>> {
-        self.get(&membership_key(id))?.map(|value| decode("membership", value.bytes())).transpose()
-    }
-
-    /// A customer.
-    pub fn customer(&self, id: CustomerId) -> R<Option<Customer>> {
-        let value = self.get(&Key::of(Table::Customers).uuid(id.0))?;
-        value.map(|value| decode("customer", value.bytes())).transpose()
-    }
-
-    /// A customer's memberships.
-    pub fn memberships_of(&self, id: CustomerId) -> R<Vec<Membership>> {
-        let mut ids = Vec::new();
-        self.scan(Key::of(Table::MembershipsOf).uuid(id.0), |key, _| {
-            ids.push(MembershipId(Parts(&key[16..]).uuid()));
-            Ok(true)
-        })?;
-        let found = ids.into_iter().map(|id| self.membership(id));
-        Ok(found.collect::<R<Vec<_>>>()?.into_iter().flatten().collect())
-    }
-
-    /// Customers with this phone.
-    pub fn by_phone(&self, hash: CodeHash) -> R<Vec<CustomerId>> {
-        self.by_contact(CodeKind::Phone, hash)
-    }
-
-    /// Customers with this e-mail address.
-    pub fn by_email(&self, hash: CodeHash) -> R<Vec<CustomerId>> {
-        self.by_contact(CodeKind::Email, hash)
-    }
-
-    /// Customers with this number in another system.
-    pub fn by_external(&self, hash: CodeHash) -> R<Vec<CustomerId>> {
-        self.by_contact(CodeKind::External, hash)
-    }
-
-    /// Customers with this identity number.
-    pub fn by_identity(&self, hash: CodeHash) -> R<Vec<CustomerId>> {
-        self.by_contact(CodeKind::Identity, hash)
-    }
-
-    fn by_contact(&self, kind: CodeKind, hash: CodeHash) -> R<Vec<CustomerId>> {
-        let mut found = Vec::new();
-        self.scan(Key::of(Table::Contacts).byte(contact_kind(kind)).code(hash), |key, _| {
-            found.push(CustomerId(Parts(&key[17..]).uuid()));
-            Ok(true)
-        })?;
-        Ok(found)
-    }
-
-    /// Customers with a word in their name that begins like this, at most `limit`; case does not count.
-    pub fn by_name(&self, prefix: &str, limit: usize) -> R<Vec<CustomerId>> {
-        let prefix = prefix.trim().to_lowercase();
-        let mut found = BTreeSet::new();
-        if prefix.is_empty() {
-            return Ok(Vec::new());
-        }
-        self.scan(name_prefix(&prefix), |key, _| {
-            let id = CustomerId(Parts(&key[8..]).uuid());
-            let name = self.customer(id)?.map(|customer| customer.display_name).unwrap_or_default();
-            if words(&name).any(|word| word.starts_with(&prefix)) {
-                found.insert(id);
-            }
-            Ok(found.len() < limit)
-        })?;
-        Ok(found.into_iter().take(limit).collect())
-    }
-
     /// An account: its base, and the rows that the base does not cover (I4).
     pub fn account(&self, id: AccountId) -> R<AccountView> {
         let meta = &self.published.meta;
-        let base = self.get(&Key::of(Table::Bases).account(id))?;
-        let base: Option<Base> = base.map(|value| decode("base", value.bytes())).transpose()?;
+        let base = self.get(&base_key(id))?;
+        let base = base.map(|value| packed::base_from(value.bytes())).transpose()?;
         let mut as_of = meta.as_of.unwrap_or_default();
         if base.is_none()
             && let Some(enrolled) = self.get(&Key::of(Table::Enrolled).uuid(id.set.0))?
@@ -238,23 +147,6 @@ impl View {
     /// How far the server has acknowledged the own journal.
     pub fn acked(&self) -> Seq {
         self.published.meta.sync.acked.seq
-    }
-
-    /// How many memberships are known here.
-    pub fn members(&self) -> R<u64> {
-        let mut count = self.published.snap.table(Table::Memberships).count()?;
-        let layers = self.published.layers().map(|layer| &**layer);
-        let layers = layers.chain(self.staged.as_ref().map(|(layer, _)| &**layer));
-        let mut seen = BTreeSet::new();
-        for layer in layers {
-            let all = Key::of(Table::Memberships).range();
-            for (key, _) in layer.puts.range(all) {
-                if seen.insert(*key) && self.published.snap.get(key)?.is_none() {
-                    count += 1;
-                }
-            }
-        }
-        Ok(count)
     }
 
     /// The server's time in the last page or snapshot.

@@ -1,38 +1,37 @@
 //! A snapshot taken in: its chunks lie in files until all are there; then a new cache is built from them and from what
 //! this store knows by itself, and takes the old one's place by renaming. The old one serves until then.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 
+use parking_lot::{MappedMutexGuard, MutexGuard};
 use redb::WriteTransaction;
 use shared::catalog::CatalogHash;
 use shared::entry::Entry;
 use shared::ids::{BucketId, Dot, Hash};
 use shared::sync::TillSync;
 use shared::view::tail_rows;
-use shared::wire::snapshot::{Chunk, Snapshot};
+use shared::wire::snapshot::Snapshot;
 
 use super::Engine;
 use super::apply::{Change, needless, write_layers};
+use super::load::{CHUNK, Chunks, chunk_name, load, read_whole, whole_chunks};
 use super::page::own_branches;
 use crate::store::StoreError;
 use crate::store::cache::Cache;
-use crate::store::directory::{
-    card_key, card_value, customer_index, customer_key, decode, encode, membership_index, membership_key,
-};
+use crate::store::directory::encode;
 use crate::store::disk::Disk;
 use crate::store::effects::{put_enrolment, put_row};
 use crate::store::key::{Key, Parts};
 use crate::store::meta::{Marks, Meta};
 use crate::store::overlay::{Layer, Published};
-use crate::store::tables::{Pair, Table};
+use crate::store::tables::Table;
 use crate::store::view::{View, compile, split_entry};
 
 /// The outline of the bootstrap under way.
 const OUTLINE: &str = "snapshot";
 const NEW_OUTLINE: &str = "snapshot.new";
-const CHUNK: &str = "snapshot-";
-const NEW_CHUNK: &str = "snapshot.chunk";
 
 /// What this store knows by itself and takes along into a new cache.
 const CARRIED: [Table; 19] = [
@@ -57,10 +56,6 @@ const CARRIED: [Table; 19] = [
     Table::HoldsOpen,
 ];
 
-fn chunk_name(hash: Hash) -> String {
-    format!("{CHUNK}{}", hash.hex())
-}
-
 /// A file, whole under its name or not there.
 fn write_whole(disk: &dyn Disk, new: &str, name: &str, bytes: &[u8]) -> io::Result<()> {
     match disk.remove(new) {
@@ -72,18 +67,6 @@ fn write_whole(disk: &dyn Disk, new: &str, name: &str, bytes: &[u8]) -> io::Resu
     file.sync()?;
     disk.rename(new, name)?;
     disk.sync_dir()
-}
-
-fn read_whole(disk: &dyn Disk, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
-    let doing = "reading a snapshot";
-    let file = match disk.open(name) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        opened => opened.map_err(StoreError::io(doing))?,
-    };
-    let size = file.size_bytes().map_err(StoreError::io(doing))?;
-    let mut bytes = vec![0; usize::try_from(size).unwrap_or(0)];
-    file.read_at(&mut bytes, 0).map_err(StoreError::io(doing))?;
-    Ok(Some(bytes))
 }
 
 impl Engine {
@@ -102,15 +85,15 @@ impl Engine {
                 self.disk.remove(&name).map_err(StoreError::io(doing))?;
             }
         }
+        *self.chunks.lock() = None;
         write_whole(&*self.disk, NEW_OUTLINE, OUTLINE, &encode(snapshot)?).map_err(StoreError::io(doing))
     }
 
     /// The chunks that are not here yet.
     pub(in crate::store) fn snapshot_missing(&self) -> Result<Vec<u32>, StoreError> {
         let Some(snapshot) = self.snapshot()? else { return Ok(Vec::new()) };
-        let names = self.disk.list().map_err(StoreError::io("looking for a snapshot's chunks"))?;
-        let missing =
-            snapshot.chunks.iter().zip(0..).filter(|(hash, _)| !names.contains(&chunk_name(**hash)));
+        let kept = self.kept_chunks(&snapshot)?;
+        let missing = snapshot.chunks.iter().zip(0..).filter(|(hash, _)| !kept.contains(hash));
         Ok(missing.map(|(_, index)| index).collect())
     }
 
@@ -122,8 +105,25 @@ impl Engine {
         if wanted != Some(&Hash::of(bytes)) {
             return Err(StoreError::Unfit(format!("chunk {index} does not have the hash that it should")));
         }
-        write_whole(&*self.disk, NEW_CHUNK, &chunk_name(Hash::of(bytes)), bytes)
-            .map_err(StoreError::io("keeping a snapshot's chunk"))
+        let mut kept = self.kept_chunks(&snapshot)?;
+        // Not synced: what a power cut leaves of it does not have its hash, and is fetched again.
+        let name = chunk_name(Hash::of(bytes));
+        match self.disk.remove(&name) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => self.disk.create(&name).and_then(|file| file.write_at(bytes, 0)),
+        }
+        .map_err(StoreError::io("keeping a snapshot's chunk"))?;
+        kept.insert(Hash::of(bytes));
+        Ok(())
+    }
+
+    /// The chunks that lie here whole: looked for once, then kept count of.
+    fn kept_chunks(&self, snapshot: &Snapshot) -> Result<MappedMutexGuard<'_, BTreeSet<Hash>>, StoreError> {
+        let mut kept = self.chunks.lock();
+        if kept.is_none() {
+            *kept = Some(whole_chunks(&*self.disk, &snapshot.chunks)?);
+        }
+        Ok(MutexGuard::map(kept, |kept| kept.get_or_insert_default()))
     }
 
     /// Builds the new cache and puts it in the old one's place.
@@ -138,7 +138,9 @@ impl Engine {
         let catalog = Arc::new(compile(&snapshot.catalog)?);
         let cache = Cache::build(&self.disk, self.options.cache_bytes)?;
         let transaction = cache.begin(true)?;
-        self.load(&transaction, &snapshot)?;
+        // Whatever comes of it, what lies here afterwards is to be looked for.
+        *self.chunks.lock() = None;
+        load(&transaction, &Chunks::of(&*self.disk, &snapshot.chunks)?, &self.identity().index_key)?;
         for table in CARRIED {
             table.write(&transaction)?.append_from(view.published.snap.table(table))?;
         }
@@ -177,49 +179,6 @@ impl Engine {
             }
         }
         Ok(())
-    }
-
-    /// The chunks into their tables, in bulk.
-    fn load(&self, transaction: &WriteTransaction, snapshot: &Snapshot) -> Result<(), StoreError> {
-        let index = &self.identity().index_key;
-        let chunks = Chunks { disk: &*self.disk, snapshot };
-        let (mut contacts, mut names) = (Vec::new(), Vec::new());
-        let customers = chunks.pairs(0, |chunk, pairs| {
-            let Chunk::Customers(customers) = chunk else { return Ok(()) };
-            for customer in customers {
-                for key in customer_index(&customer, index) {
-                    let list = if key.table() == Table::Contacts { &mut contacts } else { &mut names };
-                    list.push(key.body().to_vec());
-                }
-                pairs.push((customer_key(&customer).body().to_vec(), encode(&customer)?));
-            }
-            Ok(())
-        });
-        append(transaction, Table::Customers, customers)?;
-        append_keys(transaction, Table::Contacts, contacts)?;
-        append_keys(transaction, Table::Names, names)?;
-        let (mut of, mut numbers) = (Vec::new(), Vec::new());
-        let memberships = chunks.pairs(1, |chunk, pairs| {
-            let Chunk::Memberships(memberships) = chunk else { return Ok(()) };
-            for membership in memberships {
-                let [customer, number] = membership_index(&membership, index);
-                of.push(customer.body().to_vec());
-                numbers.push(number.body().to_vec());
-                pairs.push((membership_key(membership.id).body().to_vec(), encode(&membership)?));
-            }
-            Ok(())
-        });
-        append(transaction, Table::Memberships, memberships)?;
-        append_keys(transaction, Table::MembershipsOf, of)?;
-        load_codes(transaction, &chunks, numbers)?;
-        let bases = chunks.pairs(3, |chunk, pairs| {
-            let Chunk::Accounts(accounts) = chunk else { return Ok(()) };
-            for (account, base) in accounts {
-                pairs.push((Key::of(Table::Bases).account(account).body().to_vec(), encode(&base)?));
-            }
-            Ok(())
-        });
-        append(transaction, Table::Bases, bases)
     }
 
     /// What the snapshot does not have of this store: its marks, its catalog, rows and members of entries that it does
@@ -285,87 +244,4 @@ fn new_meta(view: &View, snapshot: &Snapshot, sync: TillSync) -> Result<Meta, St
         marks: Arc::new(marks),
         ..Meta::clone(old)
     })
-}
-
-fn append(
-    transaction: &WriteTransaction,
-    table: Table,
-    mut pairs: impl Iterator<Item = Result<Pair, StoreError>>,
-) -> Result<(), StoreError> {
-    table.write(transaction)?.append(&mut pairs)
-}
-
-fn append_keys(
-    transaction: &WriteTransaction,
-    table: Table,
-    mut keys: Vec<Vec<u8>>,
-) -> Result<(), StoreError> {
-    keys.sort_unstable();
-    keys.dedup();
-    append(transaction, table, keys.into_iter().map(|key| Ok((key, Vec::new()))))
-}
-
-/// Cards, which come sorted, and the memberships' numbers among them.
-fn load_codes(
-    transaction: &WriteTransaction,
-    chunks: &Chunks<'_>,
-    mut numbers: Vec<Vec<u8>>,
-) -> Result<(), StoreError> {
-    numbers.sort_unstable();
-    numbers.dedup();
-    let cards = chunks.pairs(2, |chunk, pairs| {
-        let Chunk::Cards(cards) = chunk else { return Ok(()) };
-        for card in cards {
-            pairs.push((card_key(&card).body().to_vec(), card_value(&card)?));
-        }
-        Ok(())
-    });
-    let mut cards = cards.peekable();
-    let mut numbers = numbers.into_iter().peekable();
-    let merged = std::iter::from_fn(|| match (cards.peek(), numbers.peek()) {
-        (Some(Ok((card, _))), Some(number)) if number < card => {
-            numbers.next().map(|key| Ok((key, Vec::new())))
-        }
-        (None, Some(_)) => numbers.next().map(|key| Ok((key, Vec::new()))),
-        _ => cards.next(),
-    });
-    append(transaction, Table::Codes, merged)
-}
-
-/// A snapshot's chunks on the disk.
-struct Chunks<'a> {
-    disk: &'a dyn Disk,
-    snapshot: &'a Snapshot,
-}
-
-impl<'a> Chunks<'a> {
-    /// The pairs that `take` makes of all chunks of a kind (the first byte of their postcard), one chunk in memory at a time.
-    fn pairs(
-        &self,
-        kind: u8,
-        mut take: impl FnMut(Chunk, &mut Vec<Pair>) -> Result<(), StoreError> + 'a,
-    ) -> impl Iterator<Item = Result<Pair, StoreError>> + 'a {
-        let (disk, snapshot) = (self.disk, self.snapshot);
-        snapshot.chunks.iter().flat_map(move |hash| {
-            let mut pairs = Vec::new();
-            let taken = read_chunk(disk, *hash, kind)
-                .and_then(|chunk| chunk.map_or(Ok(()), |chunk| take(chunk, &mut pairs)));
-            let failed = taken.err().map(Err);
-            failed.into_iter().chain(pairs.into_iter().map(Ok))
-        })
-    }
-}
-
-fn read_chunk(disk: &dyn Disk, hash: Hash, kind: u8) -> Result<Option<Chunk>, StoreError> {
-    let name = chunk_name(hash);
-    let bytes = read_whole(disk, &name)?;
-    if bytes.as_ref().and_then(|bytes| bytes.first()).is_some_and(|first| *first != kind) {
-        return Ok(None);
-    }
-    let bytes = bytes.filter(|bytes| Hash::of(bytes) == hash);
-    let Some(bytes) = bytes else {
-        let _ = disk.remove(&name);
-        return Err(StoreError::Unfit("a chunk of the snapshot is missing or broken; fetch it again".into()));
-    };
-    decode("chunk of a snapshot", &bytes).map(Some)
 }

@@ -1,26 +1,22 @@
 //! A page from the server, in one transaction: bases, marks and what they cover, the directory, the rest.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use shared::catalog::CatalogHash;
-use shared::ids::{AccountSetId, CustomerId, Dot, Hash, MembershipId};
-use shared::member::{Card, CardStatus, Customer, IndexKey, Membership};
+use shared::ids::{AccountSetId, Dot, Hash};
 use shared::sync::TillSync;
-use shared::wire::{BucketDelta, DirectoryDelta, ForkAlias, MarkBrief, PullPage};
+use shared::wire::{BucketDelta, ForkAlias, MarkBrief, PullPage};
 
 use super::Engine;
 use super::apply::Change;
-use crate::store::StoreError;
-use crate::store::directory::{
-    card_key, card_prefix, card_value, code_from, customer_index, customer_key, decode, encode,
-    membership_index, membership_key,
-};
+use super::directory::Directory;
+use crate::store::directory::{base_key, encode};
 use crate::store::key::{Key, Parts};
 use crate::store::meta::{Marks, Meta};
 use crate::store::overlay::Layer;
 use crate::store::tables::Table;
 use crate::store::view::View;
+use crate::store::{StoreError, packed};
 
 /// Sentences of decisions that are kept.
 const DECISIONS_MAX: usize = 200;
@@ -28,19 +24,17 @@ const DECISIONS_MAX: usize = 200;
 impl Engine {
     /// Applies a page, durably: what entries say of pulls and catalogs must be known after a crash.
     pub(in crate::store) fn apply_page(&self, page: &PullPage, sync: TillSync) -> Result<(), StoreError> {
-        let index = self.identity().index_key.clone();
         let mut applier = self.applier.lock();
-        self.transact(&mut applier, true, |view| change_of(view, page, sync, &index))
+        self.transact(&mut applier, true, |view| change_of(view, page, sync))
     }
 }
 
-fn change_of(view: &View, page: &PullPage, sync: TillSync, index: &IndexKey) -> Result<Change, StoreError> {
+fn change_of(view: &View, page: &PullPage, sync: TillSync) -> Result<Change, StoreError> {
     let mut meta = Meta::clone(&view.published.meta);
     let mut puts = Layer::default();
     meta.branches = own_branches(view, &page.forks)?;
     put_buckets(&mut puts, &mut meta, &page.buckets)?;
-    let mut directory = Directory { view, puts: &mut puts, index, acked: &sync };
-    directory.put(&page.directory)?;
+    Directory::of(view, &sync).put(&page.directory, &mut puts)?;
     if let Some(stored) = &page.catalog {
         meta.catalog = CatalogHash(Hash::of(stored));
         puts.put(Key::of(Table::Catalogs).bytes(&meta.catalog.0.0), stored);
@@ -69,14 +63,16 @@ pub(super) fn own_branches(view: &View, forks: &[ForkAlias]) -> Result<Vec<ForkA
 }
 
 fn put_buckets(puts: &mut Layer, meta: &mut Meta, buckets: &[BucketDelta]) -> Result<(), StoreError> {
-    let mut marks = Marks::clone(&meta.marks);
+    let (mut marks, mut row) = (Marks::clone(&meta.marks), Vec::new());
     for delta in buckets {
         for (node, mark) in &delta.marks {
             puts.put(Key::of(Table::Marks).u16(delta.bucket.0).u32(node.0), &encode::<MarkBrief>(mark)?);
             marks.insert((delta.bucket, *node), mark.clone());
         }
         for (account, base) in &delta.accounts {
-            puts.put(Key::of(Table::Bases).account(*account), &encode(base)?);
+            row.clear();
+            packed::base(base, &mut row);
+            puts.put(base_key(*account), &row);
         }
     }
     meta.marks = Arc::new(marks);
@@ -112,108 +108,4 @@ fn put_decisions(view: &View, puts: &mut Layer, decisions: &[(Dot, String)]) -> 
         puts.put(Key::of(Table::Decisions).dot(*dot), text.as_bytes());
     }
     Ok(())
-}
-
-/// Takes the directory's changes in: a record's old ways to find it go with it.
-struct Directory<'a> {
-    view: &'a View,
-    puts: &'a mut Layer,
-    index: &'a IndexKey,
-    acked: &'a TillSync,
-}
-
-impl Directory<'_> {
-    fn put(&mut self, delta: &DirectoryDelta) -> Result<(), StoreError> {
-        for id in &delta.customers_gone {
-            self.customer_gone(*id)?;
-        }
-        let gone: BTreeSet<MembershipId> = self.memberships_gone(delta)?;
-        if !gone.is_empty() {
-            self.cards_gone(&gone)?;
-        }
-        delta.customers.iter().try_for_each(|customer| self.customer(customer))?;
-        delta.memberships.iter().try_for_each(|membership| self.membership(membership))?;
-        delta.cards.iter().try_for_each(|card| self.card(card))
-    }
-
-    fn customer(&mut self, customer: &Customer) -> Result<(), StoreError> {
-        if let Some(old) = self.view.customer(customer.id)? {
-            self.remove_all(&customer_index(&old, self.index));
-        }
-        self.puts.put(customer_key(customer), &encode(customer)?);
-        for key in customer_index(customer, self.index) {
-            self.puts.put(key, &[]);
-        }
-        Ok(())
-    }
-
-    fn membership(&mut self, membership: &Membership) -> Result<(), StoreError> {
-        if let Some(old) = self.view.membership(membership.id)? {
-            self.remove_all(&membership_index(&old, self.index));
-        }
-        self.puts.put(membership_key(membership.id), &encode(membership)?);
-        for key in membership_index(membership, self.index) {
-            self.puts.put(key, &[]);
-        }
-        Ok(())
-    }
-
-    /// An own report that the server has taken in is in the card now; one that it has not is kept above it.
-    fn card(&mut self, card: &Card) -> Result<(), StoreError> {
-        let mut old = Vec::new();
-        self.view.scan(card_prefix(card.code), |key, _| {
-            old.push(Key::from_body(Table::Codes, key));
-            Ok(true)
-        })?;
-        self.remove_all(&old);
-        self.puts.put(card_key(card), &card_value(card)?);
-        let report = Key::of(Table::CardReports).code(card.code);
-        if let Some(value) = self.view.get(&report)? {
-            let (_, dot): (CardStatus, Dot) = decode("card report", value.bytes())?;
-            if dot.node != self.acked.node || dot.seq <= self.acked.acked.seq {
-                self.puts.remove(report);
-            }
-        }
-        Ok(())
-    }
-
-    fn customer_gone(&mut self, id: CustomerId) -> Result<(), StoreError> {
-        if let Some(old) = self.view.customer(id)? {
-            self.remove_all(&customer_index(&old, self.index));
-            self.puts.remove(customer_key(&old));
-        }
-        Ok(())
-    }
-
-    /// Those that the delta names, and those of customers that are gone.
-    fn memberships_gone(&mut self, delta: &DirectoryDelta) -> Result<BTreeSet<MembershipId>, StoreError> {
-        let mut gone: BTreeSet<MembershipId> = delta.memberships_gone.iter().copied().collect();
-        for customer in &delta.customers_gone {
-            gone.extend(self.view.memberships_of(*customer)?.into_iter().map(|membership| membership.id));
-        }
-        for id in &gone {
-            if let Some(old) = self.view.membership(*id)? {
-                self.remove_all(&membership_index(&old, self.index));
-                self.puts.remove(membership_key(*id));
-            }
-        }
-        Ok(gone)
-    }
-
-    /// Cards are found by code alone, so all of them are looked through; members seldom go.
-    fn cards_gone(&mut self, gone: &BTreeSet<MembershipId>) -> Result<(), StoreError> {
-        let puts = &mut *self.puts;
-        self.view.scan(Key::of(Table::Codes), |key, value| {
-            if code_from(key, value)?.is_ok_and(|card| gone.contains(&card.membership)) {
-                puts.remove(Key::from_body(Table::Codes, key));
-            }
-            Ok(true)
-        })
-    }
-
-    fn remove_all(&mut self, keys: &[Key]) {
-        for key in keys {
-            self.puts.remove(*key);
-        }
-    }
 }

@@ -47,14 +47,13 @@ impl Engine {
 
     /// Removes every member and balance from the cache, durably. The journal, and what finds its entries, stay.
     pub(in crate::store) fn forget_members(&self) -> Result<(), StoreError> {
-        const FORGOTTEN: [Table; 8] = [
-            Table::Customers,
-            Table::Memberships,
-            Table::MembershipsOf,
-            Table::Codes,
+        const FORGOTTEN: [Table; 7] = [
+            Table::Members,
+            Table::Cards,
+            Table::Numbers,
             Table::Contacts,
             Table::Names,
-            Table::Bases,
+            Table::MembershipsOf,
             Table::Enrolled,
         ];
         let mut applier = self.applier.lock();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use shared::entry::Entry;
 use shared::ids::{Dot, Hash, NodeId, Seq};
 
+use super::prune::was_pruned;
 use super::{Engine, folder};
 use crate::store::cache::{self, Cache};
 use crate::store::disk::Disk;
@@ -38,7 +39,10 @@ impl Engine {
         let view = self.view();
         let (node, journal) = (view.published.node, view.published.journal.clone());
         let mut report = Report { head: journal.head().seq, ..Report::default() };
-        walk(node, &journal, &mut report, |dot, hash, _| Ok(view.hash(dot)? == Some(hash)))?;
+        walk(node, &journal, &mut report, |dot, hash, _| {
+            let cached = view.hash(dot)?;
+            Ok(cached == Some(hash) || (cached.is_none() && was_pruned(&view.published.meta, dot)))
+        })?;
         report.ok = report.faults.is_empty();
         Ok(report)
     }
@@ -97,7 +101,7 @@ fn verify_journal(
     let journal = journal.snapshot();
     report.head = journal.head().seq;
     walk(node, &journal, report, |dot, hash, stored| match cached {
-        Some((snap, _)) if dot.seq <= applied.seq => is_cached(snap, dot, hash, stored),
+        Some((snap, meta)) if dot.seq <= applied.seq => is_cached((snap, meta), dot, hash, stored),
         _ => Ok(true),
     })
 }
@@ -129,9 +133,9 @@ fn walk(
     Ok(())
 }
 
-fn is_cached(snap: &Snap, dot: Dot, hash: Hash, stored: &[u8]) -> Result<bool, StoreError> {
+fn is_cached((snap, meta): (&Snap, &Meta), dot: Dot, hash: Hash, stored: &[u8]) -> Result<bool, StoreError> {
     let value = snap.get(&Key::of(Table::Entries).dot(dot))?;
-    value.map_or(Ok(false), |value| Ok(split_entry(value.bytes())? == (hash, stored)))
+    value.map_or(Ok(was_pruned(meta, dot)), |value| Ok(split_entry(value.bytes())? == (hash, stored)))
 }
 
 impl Engine {

@@ -66,7 +66,7 @@ fn scan(engine: &crate::store::engine::Engine, text: &str) -> Vec<CodeHit> {
     engine.view().codes(IndexKey([6; 32]).hash(CodeKind::Scan, text)).unwrap()
 }
 
-fn directory(engine: &crate::store::engine::Engine, server: &mut Server, delta: DirectoryDelta) {
+pub(super) fn directory(engine: &crate::store::engine::Engine, server: &mut Server, delta: DirectoryDelta) {
     let sync = server.push(engine).unwrap();
     let (mut page, sync) = server.page(server.posted, sync);
     page.directory = delta;
