@@ -21,6 +21,8 @@ pub mod memory;
 pub mod probe;
 pub mod reopening;
 pub mod scanning;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
 pub mod table;
 pub mod wire;
 
@@ -82,6 +84,16 @@ pub fn run(options: &Options, say: &mut dyn FnMut(&str)) {
     table.end();
 }
 
+#[cfg(feature = "sqlite")]
+fn beside_sqlite(options: &Options, ground: &Ground, table: &mut Table<'_>) {
+    sqlite::beside(options, ground, table);
+}
+
+#[cfg(not(feature = "sqlite"))]
+fn beside_sqlite(_: &Options, _: &Ground, table: &mut Table<'_>) {
+    table.note("not measured: the same join in SQLite (build with --features sqlite)");
+}
+
 fn at_the_till(options: &Options, table: &mut Table<'_>) {
     let ground = Ground::lay("till", options.members);
     table.note(&ground.told());
@@ -109,6 +121,7 @@ fn at_the_till(options: &Options, table: &mut Table<'_>) {
         if let Some(big) = &big {
             scanning::by_size(options, &ground, big, table);
         }
+        beside_sqlite(options, big.as_ref().unwrap_or(&ground), table);
     }
     if options.wants("reopen") {
         let small = reopening::after_a_kill(options, &ground, table);

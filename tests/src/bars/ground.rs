@@ -10,6 +10,7 @@ use shared::sync::TillSync;
 
 use super::measure::{brief, mebibytes, processor_time, timed};
 use super::members::{self, BUCKETS, INDEX, Members};
+use super::probe;
 use crate::harness::scratch::Scratch;
 
 const NODE: NodeId = NodeId(2);
@@ -115,7 +116,7 @@ impl Ground {
             self.members.count,
             mebibytes(self.raw_bytes),
             mebibytes(self.snapshot_bytes),
-            mebibytes(std::fs::metadata(self.cache()).map_or(0, |data| data.len())),
+            mebibytes(probe::allocated_bytes(&self.cache())),
             brief(self.took.all())
         )
     }

@@ -1,7 +1,7 @@
 //! What the disk itself takes: the other side of the ratios.
 
 use std::fs::{File, OpenOptions};
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::Path;
 
 /// A preallocated file that is overwritten from front to back, synced after each write: what a journal does at least.
@@ -37,8 +37,26 @@ impl Probe {
     }
 }
 
-/// Copies a file, synced.
+/// What a file takes on the disk. The database doubles its file's length as it grows; what it has not written there yet
+/// takes nothing.
+pub fn allocated_bytes(path: &Path) -> u64 {
+    const BLOCK_BYTES: u64 = 512;
+    std::fs::metadata(path).map_or(0, |data| data.blocks() * BLOCK_BYTES)
+}
+
+/// Copies a file, synced; what was never written of it is left out, as `cp` does.
 pub fn copy(from: &Path, to: &Path) {
-    std::fs::copy(from, to).expect("a copy");
-    File::open(to).and_then(|file| file.sync_all()).expect("the copy is synced");
+    const PART_BYTES: usize = 1 << 20;
+    let (from, to) = (File::open(from).expect("the file"), File::create(to).expect("a copy"));
+    let size = from.metadata().map_or(0, |data| data.len());
+    to.set_len(size).expect("its length");
+    let (mut part, mut at) = (vec![0; PART_BYTES], 0);
+    while at < size {
+        let read = from.read_at(&mut part, at).expect("the file is read");
+        if part[..read].iter().any(|byte| *byte != 0) {
+            to.write_all_at(&part[..read], at).expect("the copy is written");
+        }
+        at += read as u64;
+    }
+    to.sync_all().expect("the copy is synced");
 }
