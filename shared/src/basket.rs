@@ -124,6 +124,13 @@ pub fn minor(amount: Decimal, currency: CurrencyCode) -> i128 {
     amount.mantissa()
 }
 
+/// An amount in units of so many decimal places, cut off beyond.
+pub fn units(amount: Decimal, places: u32) -> i128 {
+    let mut amount = amount.trunc_with_scale(places);
+    amount.rescale(places);
+    amount.mantissa()
+}
+
 /// An amount of so many minor units.
 pub fn major(minor: i128, currency: CurrencyCode) -> Decimal {
     Decimal::try_from_i128_with_scale(minor, currency.scale()).unwrap_or_default()

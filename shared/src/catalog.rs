@@ -17,12 +17,12 @@ use crate::time::{Day, Millis};
 pub mod cards;
 pub mod compile;
 pub mod document;
+pub mod earning;
 pub mod expiry;
 pub mod term;
 
 use document::Document;
 use document::currency::CurrencyKind;
-use document::earning::{Basis, Rounding};
 use document::level::{Style, Window};
 use document::policy::OfflineMode;
 
@@ -144,8 +144,12 @@ pub struct Program {
     pub offline: OfflinePolicy,
     /// Who bears what was overdrawn.
     pub overdraft: OverdraftPolicy,
+    /// Categories whose lines earn nothing, unless a rule names them.
+    pub not_earning: BTreeSet<String>,
     /// Its earning rules, in the order written.
-    pub rules: Vec<EarningRule>,
+    pub rules: earning::Rules,
+    /// Its campaigns, in the order in which they are taken.
+    pub campaigns: Vec<earning::Campaign>,
     /// How long a membership lasts and what it costs.
     pub term: term::Term,
     /// What is kept of a membership beyond what every one has.
@@ -231,25 +235,6 @@ pub enum Bearer {
     Outlet,
     /// The program.
     Program,
-}
-
-/// Points per money.
-#[derive(Clone, Debug)]
-pub struct EarningRule {
-    /// Its code.
-    pub code: Code,
-    /// What it gives.
-    pub currency: CurrencyId,
-    /// So many points (in smallest units; a fraction is exact) …
-    pub points: Decimal,
-    /// … for each this much money.
-    pub per: Money,
-    /// Of what amount.
-    pub basis: Basis,
-    /// How it is rounded, once.
-    pub rounding: Rounding,
-    /// Whether the level's multiplier applies.
-    pub multiplied: bool,
 }
 
 impl Catalog {

@@ -76,6 +76,8 @@ pub enum Deed {
     Void(Returning),
     /// Points given outside a sale.
     EarnPoints(Moving),
+    /// Units of an activity: they earn what the program's rules give for it.
+    EarnActivity(points::Acting),
     /// Points redeemed outside a sale.
     RedeemPoints(Moving),
     /// A new customer with memberships, or memberships for a known one.
@@ -367,6 +369,7 @@ pub fn decide(facts: &Facts, catalog: &Catalog, command: &Command, now: Millis) 
         Deed::BlindRefund(returning, of) => reversal::blind(returning, of)?,
         Deed::Void(returning) => reversal::void(&ctx, returning)?,
         Deed::EarnPoints(moving) => points::earn(&ctx, moving)?,
+        Deed::EarnActivity(acting) => points::act(&ctx, acting)?,
         Deed::RedeemPoints(moving) => points::redeem(&ctx, moving)?,
         Deed::Enrol(enrolling) => {
             let (kind, new) = enrol::decide(&ctx, enrolling)?;
@@ -464,7 +467,12 @@ fn today(ctx: &Context<'_>) -> Day {
 }
 
 fn zone(ctx: &Context<'_>) -> chrono_tz::Tz {
-    let outlet = ctx.facts.place.outlet.and_then(|outlet| ctx.catalog.outlets.get(&outlet));
+    zone_of(ctx.facts, ctx.catalog)
+}
+
+/// The time zone of the place where something is decided.
+fn zone_of(facts: &Facts, catalog: &Catalog) -> chrono_tz::Tz {
+    let outlet = facts.place.outlet.and_then(|outlet| catalog.outlets.get(&outlet));
     outlet.map_or(chrono_tz::UTC, |outlet| outlet.zone)
 }
 

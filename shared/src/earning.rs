@@ -1,19 +1,26 @@
 //! What a basket earns: per rule, rounded once, split over its lines. The till runs it to decide, the server to check and
 //! to attribute; the same lines, level and catalog always give the same points.
 
-use rust_decimal::{Decimal, RoundingStrategy};
+use chrono::Datelike as _;
+use rust_decimal::Decimal;
+
+mod amounts;
+pub mod seen;
+#[cfg(test)]
+mod tests;
 
 use crate::account::{AccountId, LotTerms};
-use crate::basket;
-use crate::catalog::document::earning::{Basis, Rounding};
-use crate::catalog::{Catalog, EarningRule, Level, Program};
-use crate::entry::{Column, Line, Posting, Sale, Why};
+use crate::catalog::document::earning::Weekday;
+use crate::catalog::earning::{Campaign, EarningRule, Per, Seen};
+use crate::catalog::{Catalog, Level, Program};
+use crate::entry::{Column, Held, Line, Posting, Sale, Why};
 use crate::ids::{AccountSetId, Code, CurrencyId, OutletId};
-use crate::limits;
 use crate::money::CurrencyCode;
 use crate::points::Points;
 use crate::refusal::Refusal;
 use crate::time::Day;
+
+use amounts::Counted;
 
 /// What one rule gives.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -32,7 +39,7 @@ pub struct Earned {
 
 impl Earned {
     /// The movement in a member's accounts, on the terms of its currency.
-    fn posting(self, place: &Issuer<'_>, set: AccountSetId) -> Posting {
+    pub fn posting(self, place: &Issuer<'_>, set: AccountSetId) -> Posting {
         let lot = place.catalog.currencies.get(&self.currency);
         Posting {
             account: AccountId { set, currency: self.currency },
@@ -55,39 +62,75 @@ pub struct Issuer<'a> {
     pub day: Day,
 }
 
-/// What some lines earn in a program at a level (by code; one that is unknown counts as the first), where `by_points` of
-/// their total is paid with points. Rules that give nothing are left out.
+/// Who earns: the program, the level (by code; one that is unknown counts as the first), and what was seen.
+#[derive(Clone, Copy, Debug)]
+pub struct Earner<'a> {
+    /// The program.
+    pub program: &'a Program,
+    /// The level.
+    pub level: &'a Code,
+    /// The rules and campaigns that hold by what was seen of the member.
+    pub held: Option<&'a Held>,
+}
+
+/// What is sold, as far as earning asks.
+#[derive(Clone, Copy, Debug)]
+pub struct Sold<'a> {
+    /// The lines.
+    pub lines: &'a [Line],
+    /// The money.
+    pub currency: CurrencyCode,
+    /// So much of their total is paid with points.
+    pub by_points: Decimal,
+    /// Through which channel.
+    pub channel: Option<&'a str>,
+}
+
+/// What a sale earns. Rules that give nothing are left out.
 ///
 /// # Errors
 /// `invalid_amount`, where a rule would give more points than one movement may have.
-pub fn earn(
-    program: &Program,
-    level: &Code,
-    lines: &[Line],
-    currency: CurrencyCode,
-    by_points: Decimal,
-) -> Result<Vec<Earned>, Refusal> {
-    let Some(level) = program.level(level.as_str()) else { return Ok(Vec::new()) };
-    let weights = basket::weights(lines, currency);
+pub fn earn(earner: &Earner<'_>, place: &Issuer<'_>, sold: &Sold<'_>) -> Result<Vec<Earned>, Refusal> {
+    let Some(level) = earner.program.level(earner.level.as_str()) else { return Ok(Vec::new()) };
+    let earning = Earning { earner, level, place, campaigns: earner.campaigns(place) };
+    let counted = Counted::new(sold.lines, sold.currency, sold.by_points);
+    let not_earning = &earner.program.not_earning;
     let mut earned = Vec::new();
-    for rule in program.rules.iter().filter(|rule| rule.per.currency == currency) {
-        let amounts = amounts(rule.basis, &weights, currency, by_points);
-        let parts = parts(rule, level, &weights, &amounts, currency).ok_or_else(|| {
-            Refusal::amount("lines", "The receipt would earn more points than one movement may have.")
-        })?;
-        let points: Points = parts.iter().copied().sum();
-        if points.is_positive() {
-            let text = description(rule, level);
-            earned.push(Earned {
-                rule: rule.code.clone(),
-                currency: rule.currency,
-                points,
-                lines: parts,
-                text,
-            });
+    for rule in earner.program.rules.met(sold.lines) {
+        let money = if let Per::Money(per) = &rule.per { per.currency == sold.currency } else { true };
+        if !money || !earning.holds(rule, sold.channel) {
+            continue;
+        }
+        let parts = counted.parts(rule, earning.multiplier(rule), |line| rule.lines.takes(line, not_earning));
+        let parts = parts.ok_or_else(too_many)?;
+        earned.extend(earning.earned(rule, parts.iter().copied().sum(), parts));
+    }
+    Ok(earned)
+}
+
+/// What so many units of an activity earn.
+///
+/// # Errors
+/// As [`earn`].
+pub fn act(
+    earner: &Earner<'_>,
+    place: &Issuer<'_>,
+    (activity, quantity): (&Code, Decimal),
+) -> Result<Vec<Earned>, Refusal> {
+    let Some(level) = earner.program.level(earner.level.as_str()) else { return Ok(Vec::new()) };
+    let earning = Earning { earner, level, place, campaigns: earner.campaigns(place) };
+    let mut earned = Vec::new();
+    for rule in earner.program.rules.met(&[]) {
+        if matches!(&rule.per, Per::Activity(of) if of == activity) && earning.holds(rule, None) {
+            let points = amounts::of_units(rule, earning.multiplier(rule), quantity).ok_or_else(too_many)?;
+            earned.extend(earning.earned(rule, points, Vec::new()));
         }
     }
     Ok(earned)
+}
+
+fn too_many() -> Refusal {
+    Refusal::amount("lines", "This would earn more points than one movement may have.")
 }
 
 /// The movements of a whole sale for a membership that draws on `set`: what the till posted, and what the server
@@ -104,77 +147,85 @@ pub fn postings(
 ) -> Result<Vec<Posting>, Refusal> {
     let values = sale.redemptions.iter().map(|redemption| redemption.value);
     let by_points = values.fold(Decimal::ZERO, Decimal::saturating_add);
-    let earned = earn(program, level, &sale.lines, sale.currency, by_points)?;
+    let earner = Earner { program, level, held: sale.held.as_ref() };
+    let channel = sale.channel.as_deref();
+    let sold = Sold { lines: &sale.lines, currency: sale.currency, by_points, channel };
+    let earned = earn(&earner, place, &sold)?;
     Ok(earned.into_iter().map(|earned| earned.posting(place, set)).collect())
 }
 
-/// Of what amount each line earns, in minor units. What points pay is spread over the lines by their totals.
-fn amounts(basis: Basis, weights: &[i128], currency: CurrencyCode, by_points: Decimal) -> Vec<i128> {
-    match basis {
-        Basis::Total => weights.to_vec(),
-        Basis::Paid => {
-            let value = i64::try_from(basket::minor(by_points, currency)).unwrap_or(i64::MAX);
-            let taken = basket::split(Points(value.max(0)), weights);
-            weights
-                .iter()
-                .zip(taken)
-                .map(|(weight, taken)| weight.saturating_sub(i128::from(taken.0)).max(0))
-                .collect()
-        }
+impl<'a> Earner<'a> {
+    /// The campaigns that were taken, as far as they run here on that day.
+    fn campaigns(&self, place: &Issuer<'_>) -> Vec<&'a Campaign> {
+        let Some(held) = self.held else { return Vec::new() };
+        let taken = self.program.campaigns.iter().filter(|campaign| held.campaigns.contains(&campaign.code));
+        taken.filter(|campaign| seen::runs(campaign, place, self.level)).collect()
     }
 }
 
-/// The points of each line; `None` where they are too many.
-fn parts(
-    rule: &EarningRule,
-    level: &Level,
-    weights: &[i128],
-    amounts: &[i128],
-    currency: CurrencyCode,
-) -> Option<Vec<Points>> {
-    let points_of = |amount: i128| rounded(rule, level, basket::major(amount, currency));
-    let parts = match rule.rounding {
-        Rounding::FloorBasket | Rounding::HalfUpBasket => {
-            let whole = amounts.iter().fold(0_i128, |sum, amount| sum.saturating_add(*amount));
-            basket::split(points_of(whole)?, weights)
-        }
-        Rounding::FloorLine | Rounding::HalfUpLine => {
-            amounts.iter().map(|amount| points_of(*amount)).collect::<Option<Vec<_>>>()?
-        }
-    };
-    let sum: Points = parts.iter().copied().sum();
-    (sum.0 <= limits::POINTS).then_some(parts)
+/// The rules of a program for one occasion.
+struct Earning<'a> {
+    earner: &'a Earner<'a>,
+    level: &'a Level,
+    place: &'a Issuer<'a>,
+    campaigns: Vec<&'a Campaign>,
 }
 
-/// amount ÷ per × points × multiplier, rounded once.
-fn rounded(rule: &EarningRule, level: &Level, amount: Decimal) -> Option<Points> {
-    let multiplier = if rule.multiplied { level.multiplier } else { Decimal::ONE };
-    let product = amount.checked_mul(rule.points)?.checked_mul(multiplier)?;
-    let whole = match rule.rounding {
-        Rounding::FloorBasket | Rounding::FloorLine => floor_ratio(product, rule.per.amount)?,
-        Rounding::HalfUpBasket | Rounding::HalfUpLine => {
-            let doubled = product.checked_mul(Decimal::TWO)?.checked_add(rule.per.amount)?;
-            floor_ratio(doubled, rule.per.amount.checked_mul(Decimal::TWO)?)?
-        }
-    };
-    let points = i64::try_from(whole.trunc().mantissa()).ok()?;
-    (points <= limits::POINTS).then_some(Points(points))
-}
-
-/// floor(amount ÷ per), exact even where the quotient has no end and its last digit was rounded up.
-fn floor_ratio(amount: Decimal, per: Decimal) -> Option<Decimal> {
-    let guess = amount.checked_div(per)?.round_dp_with_strategy(0, RoundingStrategy::ToNegativeInfinity);
-    if guess.checked_mul(per)? > amount {
-        return guess.checked_sub(Decimal::ONE);
+impl Earning<'_> {
+    /// Whether a rule holds here and now, its lines apart.
+    fn holds(&self, rule: &EarningRule, channel: Option<&str>) -> bool {
+        let when = &rule.when;
+        let seen = || self.earner.held.is_some_and(|held| held.rules.contains(&rule.code));
+        let outlet = || self.place.outlet.is_some_and(|outlet| when.outlets.contains(&outlet));
+        rule.campaign.as_ref().is_none_or(|code| self.campaigns.iter().any(|taken| taken.code == *code))
+            && (when.outlets.is_empty() || outlet())
+            && (when.channels.is_empty() || channel.is_some_and(|channel| when.channels.contains(channel)))
+            && (when.days.is_empty() || when.days.contains(&weekday(self.place.day)))
+            && (when.levels.is_empty() || when.levels.contains(&self.level.code))
+            && (when.seen == Seen::default() || seen())
     }
-    let next = guess.checked_add(Decimal::ONE)?;
-    Some(if next.checked_mul(per)? <= amount { next } else { guess })
+
+    /// The level's multiplier where the rule takes it, times those of the campaigns for a rule that is none's.
+    fn multiplier(&self, rule: &EarningRule) -> Decimal {
+        let own = if rule.multiplied { self.level.multiplier } else { Decimal::ONE };
+        let campaigns = self.campaigns.iter().filter(|_| rule.campaign.is_none());
+        campaigns.fold(own, |product, campaign| product.saturating_mul(campaign.multiplier))
+    }
+
+    fn earned(&self, rule: &EarningRule, points: Points, lines: Vec<Points>) -> Option<Earned> {
+        let text = self.description(rule);
+        let (rule, currency) = (rule.code.clone(), rule.currency);
+        points.is_positive().then_some(Earned { rule, currency, points, lines, text })
+    }
+
+    /// What multiplied, or the campaign's name, or the rule's code.
+    fn description(&self, rule: &EarningRule) -> String {
+        let mut names = Vec::new();
+        let mut name = |name: &str, multiplier: Decimal| {
+            if multiplier != Decimal::ONE {
+                names.push(format!("{name} (x{})", multiplier.normalize()));
+            }
+        };
+        if rule.multiplied {
+            name(&self.level.name, self.level.multiplier);
+        }
+        for campaign in self.campaigns.iter().filter(|_| rule.campaign.is_none()) {
+            name(&campaign.name, campaign.multiplier);
+        }
+        let own = self.campaigns.iter().find(|campaign| Some(&campaign.code) == rule.campaign.as_ref());
+        names.extend(own.map(|campaign| campaign.name.clone()));
+        if names.is_empty() { rule.code.to_string() } else { names.join(", ") }
+    }
 }
 
-fn description(rule: &EarningRule, level: &Level) -> String {
-    if rule.multiplied && level.multiplier != Decimal::ONE {
-        format!("{} (x{})", level.name, level.multiplier.normalize())
-    } else {
-        rule.code.to_string()
+fn weekday(day: Day) -> Weekday {
+    match day.date().weekday() {
+        chrono::Weekday::Mon => Weekday::Monday,
+        chrono::Weekday::Tue => Weekday::Tuesday,
+        chrono::Weekday::Wed => Weekday::Wednesday,
+        chrono::Weekday::Thu => Weekday::Thursday,
+        chrono::Weekday::Fri => Weekday::Friday,
+        chrono::Weekday::Sat => Weekday::Saturday,
+        chrono::Weekday::Sun => Weekday::Sunday,
     }
 }

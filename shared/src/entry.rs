@@ -178,6 +178,17 @@ pub struct Sale {
     pub level: Option<Code>,
     /// Redemptions, one for each posting of column `Redeemed`, in order.
     pub redemptions: Vec<Redemption>,
+    /// What held of the program's rules by what only the till could see; `None` where none asked.
+    pub held: Option<Held>,
+}
+
+/// Rules and campaigns that held by what is seen of a member and of the minute: the server runs the rules again with them.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Held {
+    /// Rules with conditions on the member or the hour that were met.
+    pub rules: Vec<Code>,
+    /// Campaigns that were taken.
+    pub campaigns: Vec<Code>,
 }
 
 /// Whose a sale is.

@@ -8,7 +8,7 @@ use crate::api::transaction as body;
 use crate::catalog::Catalog;
 use crate::decide::enrol::tail;
 use crate::decide::party;
-use crate::decide::points::points_of;
+use crate::decide::points::{Acting, points_of};
 use crate::decide::{
     BackLine, Basket, By, ConsentGiven, Deed, Enrollee, Moving, NewCustomer, NewMembership, RedeemItem,
     Returning, Selling,
@@ -265,10 +265,7 @@ pub fn points(
     catalog: &Catalog,
 ) -> Result<Asked, Refusal> {
     if request.activity.is_some() || request.quantity.is_some() {
-        return Err(Refusal::field(
-            "activity",
-            "Activities are not there yet; name `currency` and `points`.",
-        ));
+        return activity(request, membership, earn);
     }
     let code = request.currency.as_deref();
     let code =
@@ -287,6 +284,31 @@ pub fn points(
     };
     Ok(Asked {
         deed: if earn { Deed::EarnPoints(moving) } else { Deed::RedeemPoints(moving) },
+        business_date: None,
+        occurred_at: None,
+        cashier: optional_text(request.cashier.as_ref(), "cashier")?,
+    })
+}
+
+/// Units of an activity, which earn what the program's rules give for it.
+fn activity(request: &body::PointsRequest, membership: MembershipId, earn: bool) -> Result<Asked, Refusal> {
+    if !earn || request.currency.is_some() || request.points.is_some() {
+        let detail = "An activity stands beside its `quantity` alone: what it earns is the program's to say.";
+        return Err(Refusal::field("activity", detail));
+    }
+    let named = request.activity.as_deref();
+    let named = named.ok_or_else(|| Refusal::field("activity", "Which activity is missing."))?;
+    let quantity = request.quantity.as_deref().unwrap_or("1");
+    let quantity = parse_decimal(quantity, QUANTITY_PLACES);
+    let acting = Acting {
+        membership,
+        activity: Code::new(named).map_err(|detail| Refusal::field("activity", detail))?,
+        quantity: quantity.map_err(|detail| Refusal::amount("quantity", detail))?,
+        reason: optional_text(request.reason.as_ref(), "reason")?,
+        reference: optional_text(request.reference.as_ref(), "reference")?,
+    };
+    Ok(Asked {
+        deed: Deed::EarnActivity(acting),
         business_date: None,
         occurred_at: None,
         cashier: optional_text(request.cashier.as_ref(), "cashier")?,

@@ -119,6 +119,7 @@ fn sale() -> Entry {
         earner: Party::Membership(membership),
         level: Some(Code::new("gold").unwrap()),
         redemptions: vec![redemption],
+        held: None,
     };
     let lot = Some(LotTerms::plain(Some(OutletId(1))));
     let postings = vec![posting(Column::Earned, 30, lot), posting(Column::Redeemed, 500, None)];

@@ -176,6 +176,7 @@ fn sale(shop: &Shop, receipt: &str, price: i64, earner: Party) -> (EntryKind, Ve
         earner,
         level: None,
         redemptions: Vec::new(),
+        held: None,
     };
     let member = membership();
     let program = shop.catalog.program("std").unwrap();

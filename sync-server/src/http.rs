@@ -77,6 +77,7 @@ fn tokens_and_tills(api: Api) -> Api {
 }
 
 fn catalog_routes(api: Api) -> Api {
+    use shared::catalog::document::campaign::Campaign;
     use shared::catalog::document::currency::Currency;
     use shared::catalog::document::earning::EarningRule;
     use shared::catalog::document::outlet::Outlet;
@@ -85,6 +86,7 @@ fn catalog_routes(api: Api) -> Api {
     let api = catalog::items::<Currency>(api, "/api/currencies");
     let api = catalog::items::<Program>(api, "/api/programs");
     let api = catalog::items::<EarningRule>(api, "/api/earning-rules");
+    let api = catalog::items::<Campaign>(api, "/api/campaigns");
     let level = "/api/programs/{code}/levels/{level}";
     api.on(Op::get("/api/programs/{code}/levels", may::READ, "A program's levels"), catalog::levels)
         .on(

@@ -39,6 +39,7 @@ impl Loader<'_> {
             Deed::EarnPoints(moving) | Deed::RedeemPoints(moving) => {
                 customers.extend(self.customer_of(moving.membership)?);
             }
+            Deed::EarnActivity(acting) => customers.extend(self.customer_of(acting.membership)?),
             Deed::Enrol(enrolling) => self.enrolment(enrolling, &mut facts, &mut customers)?,
             Deed::CardReport { code, .. } => facts.scanned = self.scanned(*code)?,
             Deed::Hold(holding) => customers.extend(self.customer_of(holding.membership)?),

@@ -61,6 +61,7 @@ impl Catalog {
         unique("outlets", document.outlets.iter().map(|item| &item.code))?;
         unique("currencies", document.currencies.iter().map(|item| &item.code))?;
         unique("programs", document.programs.iter().map(|item| &item.code))?;
+        unique("campaigns", document.campaigns.iter().map(|item| &item.code))?;
         unique("earning_rules", document.earning_rules.iter().map(|item| &item.code))?;
         let outlets = compile_all(&document.outlets, |item| outlet::outlet(item, &version.numbers))?;
         let currencies = compile_all(&document.currencies, |item| outlet::currency(item, &version.numbers))?;
@@ -73,21 +74,13 @@ impl Catalog {
                     .compile()?;
             programs.insert(compiled.id, compiled);
         }
+        let (numbers, into) = (&version.numbers, &mut programs);
+        let mut earning = earning::Compiler { numbers, currencies: &currencies, programs: into };
+        for item in &document.campaigns {
+            earning.campaign(item)?;
+        }
         for item in &document.earning_rules {
-            let (program, compiled) = earning::rule(item, &version.numbers, &currencies)?;
-            let program = programs.get_mut(&program).ok_or_else(|| {
-                problem(
-                    format!("earning_rules[{}].program", item.code),
-                    format!("there is no program `{}`", item.program),
-                )
-            })?;
-            if !program.currencies.contains(&compiled.currency) {
-                return Err(problem(
-                    format!("earning_rules[{}].currency", item.code),
-                    format!("program `{}` has no currency `{}`", item.program, item.currency),
-                ));
-            }
-            program.rules.push(compiled);
+            earning.rule(item)?;
         }
         Ok(Self { hash, version, outlets, currencies, programs })
     }

@@ -3,6 +3,7 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+pub mod campaign;
 pub mod currency;
 pub mod earning;
 pub mod level;
@@ -10,6 +11,7 @@ pub mod outlet;
 pub mod policy;
 pub mod program;
 
+use campaign::Campaign;
 use currency::Currency;
 use earning::EarningRule;
 use outlet::Outlet;
@@ -27,6 +29,8 @@ pub struct Document {
     pub programs: Vec<Program>,
     /// Earning rules of the programs.
     pub earning_rules: Vec<EarningRule>,
+    /// Campaigns of the programs.
+    pub campaigns: Vec<Campaign>,
 }
 
 /// `"all"`, or a list.

@@ -1,12 +1,16 @@
 //! Points given or redeemed outside a sale, and the words between till and server about points set aside.
 
+use rust_decimal::Decimal;
+
 use super::party;
 use super::redemption::{Drawing, Purpose};
 use super::{Context, Moving};
 use crate::account::LotTerms;
+use crate::basket;
 use crate::catalog::Catalog;
+use crate::earning::{self, Earner, Issuer};
 use crate::entry::{Column, EntryKind, Intent, Move, Posting, Release, Why};
-use crate::ids::CurrencyId;
+use crate::ids::{Code, CurrencyId, MembershipId};
 use crate::limits;
 use crate::points::Points;
 use crate::refusal::Refusal;
@@ -29,9 +33,24 @@ pub fn points_of(
     Ok((currency.id, points))
 }
 
+/// An activity as told.
+#[derive(Clone, Debug)]
+pub struct Acting {
+    /// Whose; loaded in [`crate::view::Facts::members`].
+    pub membership: MembershipId,
+    /// Which.
+    pub activity: Code,
+    /// How many units.
+    pub quantity: Decimal,
+    /// Why, where it is said.
+    pub reason: Option<String>,
+    /// What it refers to elsewhere.
+    pub reference: Option<String>,
+}
+
 /// Points given.
 pub(super) fn earn(ctx: &Context<'_>, moving: &Moving) -> Result<(EntryKind, Vec<Posting>), Refusal> {
-    let about = about(moving)?;
+    let about = about(moving.membership, &moving.reason, moving.reference.as_ref())?;
     if !moving.points.is_positive() || moving.points.0 > limits::POINTS {
         return Err(Refusal::amount("points", "Points to give are more than zero, and not too many."));
     }
@@ -52,6 +71,34 @@ pub(super) fn earn(ctx: &Context<'_>, moving: &Moving) -> Result<(EntryKind, Vec
     Ok((EntryKind::Earn(about), vec![posting]))
 }
 
+/// What an activity earns.
+pub(super) fn act(ctx: &Context<'_>, acting: &Acting) -> Result<(EntryKind, Vec<Posting>), Refusal> {
+    basket::check_amount("quantity", acting.quantity, limits::QUANTITY_SCALE)?;
+    let member = party::named(ctx.facts, ctx.catalog, acting.membership, "membership_id")?;
+    if let Some(refusal) = member.closed(ctx.now) {
+        return Err(refusal);
+    }
+    let place =
+        Issuer { catalog: ctx.catalog, outlet: ctx.facts.place.outlet, day: super::business_date(ctx) };
+    let at = ctx.command.occurred_at.unwrap_or(ctx.now);
+    let held = super::sale::sight((ctx.facts, ctx.catalog), member, (at, super::zone(ctx))).held(&place, &[]);
+    let membership = &member.view.membership;
+    let earner = Earner { program: member.program, level: &membership.level, held: held.as_ref() };
+    let earned = earning::act(&earner, &place, (&acting.activity, acting.quantity))?;
+    if earned.is_empty() {
+        let quantity = acting.quantity.normalize();
+        let detail = format!("No rule of this program gives points for {quantity} of `{}`.", acting.activity);
+        return Err(Refusal::field("activity", detail));
+    }
+    let told = || format!("{} of {}", acting.quantity.normalize(), acting.activity);
+    let about =
+        about(acting.membership, &acting.reason.clone().unwrap_or_else(told), acting.reference.as_ref())?;
+    let postings = earned.into_iter().map(|earned| earned.posting(&place, membership.set));
+    let mut postings: Vec<Posting> = postings.collect();
+    membership.place(&mut postings, ctx.catalog);
+    Ok((EntryKind::Earn(about), postings))
+}
+
 fn terms(ctx: &Context<'_>, currency: CurrencyId) -> LotTerms {
     let outlet = ctx.facts.place.outlet;
     let known = ctx.catalog.currencies.get(&currency);
@@ -60,7 +107,7 @@ fn terms(ctx: &Context<'_>, currency: CurrencyId) -> LotTerms {
 
 /// Points redeemed.
 pub(super) fn redeem(ctx: &Context<'_>, moving: &Moving) -> Result<(EntryKind, Vec<Posting>), Refusal> {
-    let about = about(moving)?;
+    let about = about(moving.membership, &moving.reason, moving.reference.as_ref())?;
     let member = party::named(ctx.facts, ctx.catalog, moving.membership, "membership_id")?;
     let grounds = (&ctx.command.grounds, Purpose::Alone);
     let mut drawing = Drawing::open((ctx.facts, ctx.catalog), member, moving.currency, grounds, ctx.now)?;
@@ -69,16 +116,12 @@ pub(super) fn redeem(ctx: &Context<'_>, moving: &Moving) -> Result<(EntryKind, V
     Ok((EntryKind::Redeem(about, redemption), vec![posting]))
 }
 
-fn about(moving: &Moving) -> Result<Move, Refusal> {
-    super::check_text("reason", &moving.reason)?;
-    if let Some(reference) = &moving.reference {
+fn about(membership: MembershipId, reason: &str, reference: Option<&String>) -> Result<Move, Refusal> {
+    super::check_text("reason", reason)?;
+    if let Some(reference) = reference {
         super::check_length("reference", reference)?;
     }
-    Ok(Move {
-        membership: moving.membership,
-        reason: moving.reason.clone(),
-        reference: moving.reference.clone(),
-    })
+    Ok(Move { membership, reason: reason.to_owned(), reference: reference.cloned() })
 }
 
 /// The node's word that it gave an intent up. The points are the server's to count.

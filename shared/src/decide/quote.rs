@@ -9,7 +9,7 @@ use crate::account::AccountId;
 use crate::basket;
 use crate::catalog::Catalog;
 use crate::catalog::document::currency::CurrencyKind;
-use crate::earning::{self, Earned};
+use crate::earning::{self, Earned, Earner, Issuer, Sold};
 use crate::ids::CurrencyId;
 use crate::money;
 use crate::points::Points;
@@ -87,8 +87,14 @@ impl Asked<'_> {
         if self.member.closed(self.now).is_some() {
             return Ok(Vec::new());
         }
+        let (zone, outlet) = (super::zone_of(self.facts, self.catalog), self.facts.place.outlet);
+        let place = Issuer { catalog: self.catalog, outlet, day: self.now.day(zone) };
+        let sight = super::sale::sight((self.facts, self.catalog), self.member, (self.now, zone));
+        let held = sight.held(&place, &self.basket.lines);
         let level = &self.member.view.membership.level;
-        earning::earn(self.member.program, level, &self.basket.lines, self.basket.currency, by_points)
+        let earner = Earner { program: self.member.program, level, held: held.as_ref() };
+        let (lines, currency) = (&self.basket.lines[..], self.basket.currency);
+        earning::earn(&earner, &place, &Sold { lines, currency, by_points, channel: None })
     }
 
     fn drawing<'a>(&'a self, currency: CurrencyId, grounds: &'a Grounds) -> Result<Drawing<'a>, Refusal> {

@@ -7,11 +7,15 @@ use super::party::{self, Member};
 use super::redemption::{Drawing, Purpose};
 use super::{By, Context, RedeemItem, Selling};
 use crate::basket;
+use crate::catalog::Catalog;
+use crate::earning::seen::Sight;
 use crate::earning::{self, Issuer};
 use crate::entry::{EntryKind, Party, Posting, Redemption, Sale};
 use crate::ids::CurrencyId;
 use crate::limits;
 use crate::refusal::{Problem, Refusal};
+use crate::time::Millis;
+use crate::view::Facts;
 
 /// A sale's facts and movements.
 pub(super) fn decide(ctx: &Context<'_>, selling: &Selling) -> Result<(EntryKind, Vec<Posting>), Refusal> {
@@ -25,6 +29,8 @@ pub(super) fn decide(ctx: &Context<'_>, selling: &Selling) -> Result<(EntryKind,
     basket::check(&selling.basket.lines, selling.basket.currency)?;
     let (earner, party) = earner(ctx, selling)?;
     let (mut redeemed, redemptions) = redeem(ctx, selling)?;
+    let place = Issuer { catalog: ctx.catalog, outlet: Some(outlet), day: super::business_date(ctx) };
+    let at = (ctx.command.occurred_at.unwrap_or(ctx.now), super::zone(ctx));
     let sale = Sale {
         receipt: selling.receipt.clone(),
         occurred_at: ctx.command.occurred_at,
@@ -34,12 +40,14 @@ pub(super) fn decide(ctx: &Context<'_>, selling: &Selling) -> Result<(EntryKind,
         earner: party,
         level: earner.map(|member| member.view.membership.level.clone()),
         redemptions,
+        held: earner.and_then(|member| {
+            sight((ctx.facts, ctx.catalog), member, at).held(&place, &selling.basket.lines)
+        }),
     };
     let mut postings = match earner.filter(|member| member.closed(ctx.now).is_none()) {
         None => Vec::new(),
         Some(member) => {
             let membership = &member.view.membership;
-            let place = Issuer { catalog: ctx.catalog, outlet: Some(outlet), day: super::business_date(ctx) };
             let level = &membership.level;
             let mut earned = earning::postings(member.program, level, membership.set, &place, &sale)?;
             membership.place(&mut earned, ctx.catalog);
@@ -48,6 +56,19 @@ pub(super) fn decide(ctx: &Context<'_>, selling: &Selling) -> Result<(EntryKind,
     };
     postings.append(&mut redeemed);
     Ok((EntryKind::Sale(sale), postings))
+}
+
+/// A member as earning rules see them.
+pub(super) fn sight<'a>(
+    (facts, catalog): (&'a Facts, &Catalog),
+    member: Member<'a>,
+    at: (Millis, chrono_tz::Tz),
+) -> Sight<'a> {
+    let first = member.program.currencies.first();
+    let first = first.map(|currency| member.view.membership.account(*currency, catalog));
+    let account = first.and_then(|id| facts.accounts.get(&id));
+    let fresh = account.is_none_or(|account| account.whole().lifetime_earned.is_zero());
+    Sight { program: member.program, member: member.view, members: &facts.members, fresh, at }
 }
 
 /// Who earns. A membership that is not active is named all the same, and earns nothing.

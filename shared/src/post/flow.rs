@@ -3,14 +3,18 @@
 
 use crate::books::{Books, SERVER};
 use crate::catalog::CatalogHash;
+use crate::catalog::Program;
 use crate::decide::Draft;
+use crate::earning::seen::Sight;
 use crate::earning::{self, Issuer};
-use crate::entry::{Actor, Attribute, Cut, Entry, EntryKind, Hold, Posting};
+use crate::entry::{Actor, Attribute, Cut, Entry, EntryKind, Held, Hold, Posting, Sale};
 use crate::ids::{Dot, MembershipId, NodeId};
 use crate::intake::{self, Follow, hold};
+use crate::member::Membership;
 use crate::post;
 use crate::settle::{self, Watermark};
 use crate::time::{Day, Hlc, Millis};
+use crate::view::MemberView;
 use crate::wire::{Authorize, Authorized, Push, PushReply, PushedEntry};
 
 /// What the server is handed by its shell.
@@ -173,12 +177,39 @@ fn attribution<B: Books>(
     let Some(program) = catalog.programs.get(&member.program) else { return Ok(None) };
     // the outlet that sold it issued the points, whoever attributes them
     let place = Issuer { catalog: &catalog, outlet: entry.actor.outlet(), day: entry.business_date };
+    let mut facts = facts.clone();
+    facts.held = held(books, &entry, &facts, &member, program, &place)?;
     let mut postings =
-        earning::postings(program, &member.level, member.set, &place, facts).unwrap_or_default();
+        earning::postings(program, &member.level, member.set, &place, &facts).unwrap_or_default();
     member.place(&mut postings, &catalog);
     let level = member.level;
     let kind = EntryKind::Attribute(Attribute { of: sale, membership, level, note: note.to_owned() });
     Ok(Some(own(desk, kind, postings)))
+}
+
+/// What holds of a sale's rules for the membership that it turns out to be of, by what is known of it now. Of the
+/// customer's other memberships the books do not tell here: rules that ask for one do not hold.
+fn held<B: Books>(
+    books: &B,
+    entry: &Entry,
+    sale: &Sale,
+    membership: &Membership,
+    program: &Program,
+    place: &Issuer<'_>,
+) -> Result<Option<Held>, B::Error> {
+    let Some(customer) = books.customer(membership.customer)? else { return Ok(None) };
+    let first = program.currencies.first().map(|id| membership.account(*id, place.catalog));
+    let account = first.map(|id| books.account(id)).transpose()?.flatten().unwrap_or_default();
+    let zone = place.outlet.and_then(|outlet| place.catalog.outlets.get(&outlet)).map(|outlet| outlet.zone);
+    let member = MemberView { customer: customer.value, membership: membership.clone() };
+    let sight = Sight {
+        program,
+        member: &member,
+        members: std::slice::from_ref(&member),
+        fresh: account.base().lifetime_earned.is_zero(),
+        at: (sale.occurred_at.unwrap_or(entry.at.ms()), zone.unwrap_or(chrono_tz::UTC)),
+    };
+    Ok(sight.held(place, &sale.lines))
 }
 
 /// The clock of the server's own journal.

@@ -113,6 +113,7 @@ fn changes(before: &Version, next: &Version) -> Vec<Change> {
     compare!(currencies);
     compare!(programs);
     compare!(earning_rules);
+    compare!(campaigns);
     found
 }
 

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use shared::catalog::document::campaign::Campaign;
 use shared::catalog::document::currency::Currency;
 use shared::catalog::document::earning::EarningRule;
 use shared::catalog::document::level::Level;
@@ -60,6 +61,7 @@ item!(Outlet, "outlet", outlets, outlet_used);
 item!(Currency, "currency", currencies, currency_used);
 item!(Program, "program", programs, program_used);
 item!(EarningRule, "earning rule", earning_rules, rule_used);
+item!(Campaign, "campaign", campaigns, campaign_used);
 
 fn outlet_used(code: &Code, document: &Document, books: &dyn Read) -> Done<Option<String>> {
     let named = |program: &&Program| matches!(&program.outlets, AllOr::Some(codes) if codes.contains(code));
@@ -84,6 +86,9 @@ fn program_used(code: &Code, document: &Document, books: &dyn Read) -> Done<Opti
     if let Some(rule) = document.earning_rules.iter().find(|rule| rule.program == *code) {
         return Ok(Some(format!("earning rule `{}` belongs to it", rule.code)));
     }
+    if let Some(campaign) = document.campaigns.iter().find(|campaign| campaign.program == *code) {
+        return Ok(Some(format!("campaign `{}` belongs to it", campaign.code)));
+    }
     let number = latest(books)?.program(code.as_str()).map(|program| program.id);
     let member = any_membership(books, |it| Some(it.program) == number)?;
     Ok(member.then(|| "it has members".to_owned()))
@@ -95,6 +100,15 @@ fn program_used(code: &Code, document: &Document, books: &dyn Read) -> Done<Opti
 )]
 fn rule_used(_: &Code, _: &Document, _: &dyn Read) -> Done<Option<String>> {
     Ok(None)
+}
+
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "of one form with those of the other kinds, which do read the books"
+)]
+fn campaign_used(code: &Code, document: &Document, _: &dyn Read) -> Done<Option<String>> {
+    let rule = document.earning_rules.iter().find(|rule| rule.campaign.as_ref() == Some(code));
+    Ok(rule.map(|rule| format!("earning rule `{}` belongs to it", rule.code)))
 }
 
 /// Memberships looked at in one go.

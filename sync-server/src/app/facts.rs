@@ -45,6 +45,7 @@ impl Loader<'_> {
             Deed::EarnPoints(moving) | Deed::RedeemPoints(moving) => {
                 customers.extend(self.customer_of(moving.membership)?);
             }
+            Deed::EarnActivity(acting) => customers.extend(self.customer_of(acting.membership)?),
             Deed::Enrol(enrolling) => self.enrolment(enrolling, &mut facts, &mut customers)?,
             Deed::Hold(holding) => customers.extend(self.customer_of(holding.membership)?),
             Deed::Capture(capturing) => facts.holds.extend(self.hold(capturing.hold)?),

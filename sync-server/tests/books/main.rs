@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
 
 mod cases;
+mod earning;
 mod members;
 mod office;
 mod sales;

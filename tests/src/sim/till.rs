@@ -322,6 +322,7 @@ pub fn sale(
         earner,
         level: None,
         redemptions: Vec::new(),
+        held: None,
     };
     let mut postings = Vec::new();
     if let Some((member, points, redemption)) = redeem {

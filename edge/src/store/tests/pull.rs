@@ -273,6 +273,7 @@ fn returns_are_summed_by_dot_and_by_receipt() {
         earner: shared::entry::Party::Membership(membership(1)),
         level: None,
         redemptions: Vec::new(),
+        held: None,
     };
     let of = write(&engine, draft(EntryKind::Sale(sale), 1, Vec::new())).unwrap().unwrap().entry.dot;
     let back = |key, dot, quantity: i64| {

@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 
 use super::super::cards;
 use super::super::document::{self, AllOr};
+use super::super::earning::Rules;
 use super::super::{Currency, Level, Numbers, Program, Redemption};
 use super::{Problem, name, points, problem, share, unique, zone};
 use crate::ids::{Code, CurrencyId, OutletId};
@@ -52,7 +53,9 @@ impl ProgramCompiler<'_> {
             offline: self.offline(scale)?,
             overdraft: self.overdraft(scale)?,
             currencies,
-            rules: Vec::new(),
+            not_earning: item.not_earning.iter().cloned().collect(),
+            rules: Rules::default(),
+            campaigns: Vec::new(),
             term: item.term.compile(&self.at("term"))?,
             attributes: self.attributes()?,
             cards: self.cards()?,

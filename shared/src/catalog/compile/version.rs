@@ -62,4 +62,5 @@ fn stamp(document: &mut Document, before: &Document, version: u64) {
     stamp!(currencies);
     stamp!(programs);
     stamp!(earning_rules);
+    stamp!(campaigns);
 }

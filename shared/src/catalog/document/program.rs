@@ -34,6 +34,9 @@ pub struct Program {
     pub currencies: Vec<Code>,
     /// Its levels; one of them has threshold 0.
     pub levels: Vec<Level>,
+    /// Categories whose lines earn nothing, unless a rule names them.
+    #[serde(default = "not_earning")]
+    pub not_earning: Vec<String>,
     /// Points to cash; `null` where points cannot be redeemed so.
     #[serde(default)]
     pub redemption: Option<Redemption>,
@@ -55,6 +58,11 @@ pub struct Program {
     /// The catalog version that last changed it; the server's.
     #[serde(default)]
     pub version: Option<u64>,
+}
+
+/// Money that is spent later, or was spent before: gift cards, and the settling of a customer's account.
+fn not_earning() -> Vec<String> {
+    ["gift-card", "account-settlement"].map(str::to_owned).to_vec()
 }
 
 fn grey() -> String {

@@ -1,0 +1,165 @@
+//! How much one rule gives for some lines: counted, multiplied, rounded once, capped, and split over the lines.
+
+use rust_decimal::{Decimal, RoundingStrategy};
+
+use crate::basket;
+use crate::catalog::document::earning::{Basis, Rounding};
+use crate::catalog::earning::{EarningRule, Per};
+use crate::entry::Line;
+use crate::limits;
+use crate::money::CurrencyCode;
+use crate::points::Points;
+
+/// The lines of a sale as rules count them.
+pub(super) struct Counted<'a> {
+    lines: &'a [Line],
+    currency: CurrencyCode,
+    /// What each costs, in minor units.
+    weights: Vec<i128>,
+    /// What points pay of each, in minor units.
+    by_points: Vec<i128>,
+}
+
+impl<'a> Counted<'a> {
+    /// Lines of which `by_points` of their total is paid with points, spread over them by their totals.
+    pub(super) fn new(lines: &'a [Line], currency: CurrencyCode, by_points: Decimal) -> Self {
+        let weights = basket::weights(lines, currency);
+        let value = i64::try_from(basket::minor(by_points, currency)).unwrap_or(i64::MAX);
+        let by_points = basket::split(Points(value.max(0)), &weights);
+        let by_points = by_points.iter().map(|points| i128::from(points.0)).collect();
+        Self { lines, currency, weights, by_points }
+    }
+
+    /// The points that each line brings by a rule whose `takes` says which lines count; `None` where they are too many.
+    pub(super) fn parts(
+        &self,
+        rule: &EarningRule,
+        multiplier: Decimal,
+        takes: impl Fn(&Line) -> bool,
+    ) -> Option<Vec<Points>> {
+        let nothing = vec![Points::ZERO; self.lines.len()];
+        let counts: Vec<bool> = self.lines.iter().map(takes).collect();
+        let masked = |values: &[i128]| -> Vec<i128> {
+            let counted = values.iter().zip(&counts);
+            counted.map(|(value, counts)| if *counts { *value } else { 0 }).collect()
+        };
+        let weights = masked(&self.weights);
+        if !counts.contains(&true) || !self.reaches(rule, &weights) {
+            return Some(nothing);
+        }
+        let rounding = Rounder { rule, multiplier };
+        let parts = match &rule.per {
+            Per::Money(_) => {
+                let amounts = masked(&self.amounts(rule));
+                let amounts: Vec<Decimal> =
+                    amounts.iter().map(|amount| basket::major(*amount, self.currency)).collect();
+                rounding.parts(&amounts, &weights)?
+            }
+            Per::Item => {
+                let units = |line: &Line| basket::units(line.quantity, limits::QUANTITY_SCALE);
+                let weights = masked(&self.lines.iter().map(units).collect::<Vec<_>>());
+                let scaled = |units: &i128| Decimal::from_i128_with_scale(*units, limits::QUANTITY_SCALE);
+                rounding.parts(&weights.iter().map(scaled).collect::<Vec<_>>(), &weights)?
+            }
+            // what is not counted has no weight, and the first that is takes it where nothing costs anything
+            Per::Visit => {
+                let free = weights.iter().all(|weight| *weight == 0);
+                let weights =
+                    if free { counts.iter().map(|counts| i128::from(*counts)).collect() } else { weights };
+                basket::split(rounding.points(Decimal::ONE)?, &weights)
+            }
+            Per::Activity(_) => nothing,
+        };
+        capped(rule, parts)
+    }
+
+    /// Whether what counts comes to the rule's minimum.
+    fn reaches(&self, rule: &EarningRule, weights: &[i128]) -> bool {
+        let sum = weights.iter().fold(0_i128, |sum, weight| sum.saturating_add(*weight));
+        rule.when.minimum_spend.is_none_or(|least| {
+            least.currency == self.currency && sum >= basket::minor(least.amount, self.currency)
+        })
+    }
+
+    /// Of what amount each line earns, in minor units.
+    fn amounts(&self, rule: &EarningRule) -> Vec<i128> {
+        let lines = self.lines.iter().zip(&self.weights).zip(&self.by_points);
+        let amount = |((line, weight), by_points): ((&Line, &i128), &i128)| {
+            let mut amount = *weight;
+            if rule.before_discount {
+                amount = amount.saturating_add(basket::minor(line.discount, self.currency));
+            }
+            if rule.without_tax {
+                amount = amount.saturating_sub(basket::minor(line.tax, self.currency));
+            }
+            let paid = weight.saturating_sub(*by_points).max(0);
+            match rule.basis {
+                Basis::Total => amount,
+                Basis::Paid if amount == *weight => paid,
+                // the part of it that is paid with money
+                Basis::Paid => amount.saturating_mul(paid).checked_div(*weight).unwrap_or(amount),
+            }
+        };
+        lines.map(|line| amount(line).max(0)).collect()
+    }
+}
+
+/// Points of so many units of an activity; `None` where they are too many.
+pub(super) fn of_units(rule: &EarningRule, multiplier: Decimal, quantity: Decimal) -> Option<Points> {
+    let points = Rounder { rule, multiplier }.points(quantity)?;
+    Some(rule.transaction_cap.map_or(points, |cap| points.min(cap)))
+}
+
+/// No more than the rule's cap, split as it was.
+fn capped(rule: &EarningRule, parts: Vec<Points>) -> Option<Vec<Points>> {
+    let sum: Points = parts.iter().copied().sum();
+    if let Some(cap) = rule.transaction_cap.filter(|cap| sum > *cap) {
+        let weights: Vec<i128> = parts.iter().map(|points| i128::from(points.0)).collect();
+        return Some(basket::split(cap, &weights));
+    }
+    (sum.0 <= limits::POINTS).then_some(parts)
+}
+
+struct Rounder<'a> {
+    rule: &'a EarningRule,
+    multiplier: Decimal,
+}
+
+impl Rounder<'_> {
+    fn parts(&self, amounts: &[Decimal], weights: &[i128]) -> Option<Vec<Points>> {
+        match self.rule.rounding {
+            Rounding::FloorBasket | Rounding::HalfUpBasket => {
+                let whole = amounts.iter().try_fold(Decimal::ZERO, |sum, amount| sum.checked_add(*amount));
+                Some(basket::split(self.points(whole?)?, weights))
+            }
+            Rounding::FloorLine | Rounding::HalfUpLine => {
+                amounts.iter().map(|amount| self.points(*amount)).collect()
+            }
+        }
+    }
+
+    /// amount ÷ per × points × multiplier, rounded once.
+    fn points(&self, amount: Decimal) -> Option<Points> {
+        let per = if let Per::Money(per) = &self.rule.per { per.amount } else { Decimal::ONE };
+        let product = amount.checked_mul(self.rule.points)?.checked_mul(self.multiplier)?;
+        let whole = match self.rule.rounding {
+            Rounding::FloorBasket | Rounding::FloorLine => floor_ratio(product, per)?,
+            Rounding::HalfUpBasket | Rounding::HalfUpLine => {
+                let doubled = product.checked_mul(Decimal::TWO)?.checked_add(per)?;
+                floor_ratio(doubled, per.checked_mul(Decimal::TWO)?)?
+            }
+        };
+        let points = i64::try_from(whole.trunc().mantissa()).ok()?;
+        (points <= limits::POINTS).then_some(Points(points))
+    }
+}
+
+/// floor(amount ÷ per), exact even where the quotient has no end and its last digit was rounded up.
+fn floor_ratio(amount: Decimal, per: Decimal) -> Option<Decimal> {
+    let guess = amount.checked_div(per)?.round_dp_with_strategy(0, RoundingStrategy::ToNegativeInfinity);
+    if guess.checked_mul(per)? > amount {
+        return guess.checked_sub(Decimal::ONE);
+    }
+    let next = guess.checked_add(Decimal::ONE)?;
+    Some(if next.checked_mul(per)? <= amount { next } else { guess })
+}
