@@ -6,6 +6,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ed25519_dalek::SigningKey;
+use edge::app::link::Link;
+use edge::clock::Clock;
+use edge::sync::client::{Client, Signer};
+use edge::sync::transport::Http;
 use shared::account::{AccountId, LotTerms};
 use shared::books::NodeRow;
 use shared::catalog::CatalogHash;
@@ -19,10 +23,9 @@ use shared::time::{Day, Hlc, Millis};
 use shared::wire::{self, Health, Push, PushReply, PushedEntry};
 use sync_server::app::console::Console;
 use sync_server::app::{App, Who, catalog, import, sync};
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 
 use super::Options;
-use super::earning::waiter;
 use super::measure::{Rounds, brief, number, processor_time, timed};
 use super::memory;
 use super::table::Table;
@@ -71,23 +74,11 @@ pub fn measure(options: &Options, table: &mut Table<'_>) {
     let (took, mut centre) = timed(|| Centre::open(&dir, options.centre_members));
     table.note(&format!("a server with {} members, imported in {}", centre.members.len(), brief(took)));
     let mut pushers: Vec<Pusher> = (0..PUSHES).map(|till| centre.enrol(till)).collect();
-    let (mut rates, mut used) = (Rounds::default(), Rounds::default());
-    for _ in 0..options.rounds {
-        let pushes: Vec<Push> = pushers.iter_mut().map(|pusher| centre.push(pusher)).collect();
-        let (begun, processor) = (Instant::now(), processor_time());
-        for push in pushes {
-            let head = push.head;
-            let reply = centre.runtime.block_on(sync::push(&centre.app, push, Millis(centre.at)));
-            assert_eq!(reply.expect("the push is taken"), PushReply::Taken { head });
-        }
-        let entries = number(u64::from(BATCH * PUSHES));
-        rates.add(entries / begun.elapsed().as_secs_f64());
-        used.add(processor_time().saturating_sub(processor).as_secs_f64() * 1e6 / entries);
-    }
+    centre.rounds(options, &mut pushers, None, table);
+    let line = centre.line();
+    centre.rounds(options, &mut pushers, Some(&line), table);
     let parked = centre.app.read().and_then(|books| Ok(books.parked_list(None, 1)?)).expect("the parked");
     assert!(parked.is_empty(), "the bench measures posting, not parking: {parked:?}");
-    table.figure("server, embedded, entries/s in batches of 1,000: take in, post, one commit", &rates);
-    table.figure("the same, processor time per entry, in µs", &used);
     let size = std::fs::metadata(dir.join("server.redb")).map_or(0, |data| data.len());
     table.note(&format!("its file: {}", super::measure::mebibytes(size)));
     centre.app.close();
@@ -97,7 +88,7 @@ pub fn measure(options: &Options, table: &mut Table<'_>) {
 impl Centre {
     fn open(dir: &std::path::Path, members: u32) -> Self {
         let app = App::open(dir).expect("a server's store");
-        let runtime = waiter();
+        let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
         let document: Document = serde_json::from_value(goods::catalog()).expect("the catalog reads");
         let made = runtime.block_on(catalog::replace(&app, Who::local(), document, None));
         let catalog = made.expect("the catalog is taken").hash;
@@ -112,6 +103,57 @@ impl Centre {
         let members = app.read().and_then(|books| Ok(books.memberships(None, usize::MAX)?)).expect("members");
         let at = app.read().map(|_| 1_900_000_000_000).unwrap_or_default();
         Self { app, runtime, catalog, members, at, rng: Rng::new(6) }
+    }
+
+    /// Serves on a free port of this machine; the way there, as a till has it.
+    fn line(&self) -> Client {
+        let _inside = self.runtime.enter();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        listener.set_nonblocking(true).expect("a listener for tokio");
+        let url = format!("http://{}", listener.local_addr().expect("its address"));
+        let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
+        let router = sync_server::http::router(Arc::clone(&self.app));
+        self.runtime.spawn(async move { axum::serve(listener, router).await });
+        let line = Arc::new(Http::new(&url).expect("a way to the server"));
+        Client::new(line, Clock::machine(), Link::default())
+    }
+
+    /// Pushes round by round, one push after the other: in this process, or over a line.
+    fn rounds(
+        &mut self,
+        options: &Options,
+        pushers: &mut [Pusher],
+        line: Option<&Client>,
+        table: &mut Table<'_>,
+    ) {
+        let (mut rates, mut used) = (Rounds::default(), Rounds::default());
+        for _ in 0..options.rounds {
+            let pushes: Vec<(Signer, Push)> = pushers
+                .iter_mut()
+                .map(|pusher| (Signer { node: pusher.node, key: pusher.key.clone() }, self.push(pusher)))
+                .collect();
+            let (begun, processor) = (Instant::now(), processor_time());
+            for (signer, push) in pushes {
+                let head = push.head;
+                let reply = self.runtime.block_on(async {
+                    match line {
+                        Some(line) => line.push(&signer, &push).await.expect("the server answers").reply,
+                        None => {
+                            sync::push(&self.app, push, Millis(self.at)).await.expect("the push is taken")
+                        }
+                    }
+                });
+                assert_eq!(reply, PushReply::Taken { head });
+            }
+            let entries = number(u64::from(BATCH * PUSHES));
+            rates.add(entries / begun.elapsed().as_secs_f64());
+            used.add(processor_time().saturating_sub(processor).as_secs_f64() * 1e6 / entries);
+        }
+        let way = if line.is_some() { "over HTTP" } else { "in this process" };
+        let told =
+            format!("server, embedded, entries/s in batches of 1,000, {way}: take in, post, one commit");
+        table.figure(&told, &rates);
+        table.figure("the same, processor time per entry, in µs", &used);
     }
 
     fn enrol(&self, till: u32) -> Pusher {
