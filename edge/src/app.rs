@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use parking_lot::Mutex;
+use shared::api::till::PosBasket;
 use shared::time::Millis;
 use shared::view::Place;
 use tokio::sync::{Notify, broadcast};
@@ -24,11 +26,13 @@ mod write;
 
 pub mod cards;
 pub mod customers;
+pub mod desk;
 pub mod enrolments;
 pub mod holds;
 pub mod quotes;
 pub mod returns;
 pub mod sales;
+pub mod sessions;
 pub mod status;
 pub mod tokens;
 pub mod transactions;
@@ -57,6 +61,8 @@ struct Inner {
     budget_ms: u64,
     events: broadcast::Sender<Event>,
     written: Notify,
+    sessions: sessions::Sessions,
+    basket: Mutex<Option<PosBasket>>,
 }
 
 /// An answer, and whether it is the first one over again.
@@ -73,7 +79,17 @@ impl App {
     pub fn new(store: Store, clock: Clock, link: Link, centre: Arc<dyn Centre>, budget_ms: u64) -> Self {
         let events = broadcast::Sender::new(EVENTS);
         let written = Notify::new();
-        Self(Arc::new(Inner { store, clock, link, centre, budget_ms, events, written }))
+        Self(Arc::new(Inner {
+            store,
+            clock,
+            link,
+            centre,
+            budget_ms,
+            events,
+            written,
+            sessions: sessions::Sessions::default(),
+            basket: Mutex::new(None),
+        }))
     }
 
     /// The store underneath.

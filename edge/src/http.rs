@@ -12,6 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
+use crate::web;
 
 mod cards;
 mod customers;
@@ -34,10 +35,10 @@ mod transactions;
 struct Document;
 
 /// The till's whole surface, for a listener that strangers may reach: own host and origin, and a token for the API.
-pub fn router(app: &App) -> Router {
+pub fn router(app: &App, page: &web::Settings) -> Router {
     let (api, document) = api();
     let api = api.route_layer(middleware::from_fn_with_state(app.clone(), door::token));
-    finish(app, api, document).layer(middleware::from_fn(door::own_host))
+    finish(app, api, document).merge(web::router(app, page)).layer(middleware::from_fn(door::own_host))
 }
 
 /// The same for the socket in the data directory, which only the till's own user can open.
@@ -86,6 +87,7 @@ fn api() -> (Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(till::sync))
         .routes(routes!(till::network))
         .routes(routes!(till::day))
+        .routes(routes!(till::basket, till::put_basket))
         .routes(routes!(till::events))
         .split_for_parts();
     let router = router

@@ -7,5 +7,6 @@ pub mod http;
 pub mod store;
 pub mod sync;
 mod till;
+pub mod web;
 
 pub use till::{BUDGET_MS, ByHand, LISTEN, Options, Running, Till};

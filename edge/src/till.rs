@@ -21,6 +21,7 @@ use crate::store::{Store, StoreOptions};
 use crate::sync;
 use crate::sync::client::Client;
 use crate::sync::transport::{Http, Transport};
+use crate::web;
 
 /// How long stopping waits for requests under way.
 const STOPPING: Duration = Duration::from_secs(5);
@@ -40,6 +41,8 @@ pub struct Options {
     pub budget_ms: u64,
     /// What the store may take.
     pub store: StoreOptions,
+    /// How its page is set up.
+    pub page: web::Settings,
     /// Another way to the server than HTTP; for tests.
     pub transport: Option<Arc<dyn Transport>>,
 }
@@ -60,6 +63,7 @@ impl Options {
             ca: None,
             budget_ms: BUDGET_MS,
             store: StoreOptions::default(),
+            page: web::Settings::default(),
             transport: None,
         }
     }
@@ -103,7 +107,7 @@ impl Till {
         let (stop, stopping) = watch::channel(false);
         let local = socket::listen(&options.data_dir)?;
         let tasks = vec![
-            tokio::spawn(serve(quick(listener), http::router(&desk.app), stopping.clone())),
+            tokio::spawn(serve(quick(listener), http::router(&desk.app, &options.page), stopping.clone())),
             tokio::spawn(serve(local, http::local_router(&desk.app), stopping.clone())),
             tokio::spawn(sync::tell_status(desk.app.clone(), stopping.clone())),
             tokio::spawn(time_out_holds(desk.app.clone(), stopping.clone())),

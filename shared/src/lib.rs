@@ -47,5 +47,6 @@ pub mod sync;
 pub mod wire;
 
 pub mod api;
+pub mod page;
 pub mod render;
 pub mod request;

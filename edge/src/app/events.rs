@@ -1,7 +1,7 @@
 //! What a till's page and its POS may listen to.
 
 use serde::Serialize;
-use shared::api::till::{Status, SyncResult};
+use shared::api::till::{PosBasket, Status, SyncResult};
 
 /// Something happened.
 #[derive(Clone, PartialEq, Debug)]
@@ -12,6 +12,8 @@ pub enum Event {
     Synced(SyncResult),
     /// Head office, or the rules, decided a case of this outlet's.
     Decision(Decision),
+    /// The POS put a basket on the page.
+    Basket(Box<PosBasket>),
 }
 
 /// A decided case.

@@ -22,7 +22,9 @@ impl App {
         let zone = catalog.outlets.get(&identity.outlet).map(|outlet| outlet.zone);
         let day = sale.business_date.or_else(|| Some(sale.occurred_at?.day(zone?)));
         let keying = self.coming(key, "sale", asked).with_receipt(&asked.receipt, day);
-        self.transact(Wish { asked: sale, keying, of: None, remote: None }).await
+        let sold = self.transact(Wish { asked: sale, keying, of: None, remote: None }).await?;
+        self.sold(&asked.receipt);
+        Ok(sold)
     }
 
     /// Points given (`earn`) or redeemed outside a sale.

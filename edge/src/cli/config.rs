@@ -25,6 +25,16 @@ pub(super) struct Config {
     pub(super) log: Option<Level>,
     /// The size of a journal segment, in bytes. Default 1 MiB.
     pub(super) segment_bytes: Option<usize>,
+    /// A receipt printer that understands ESC/POS: a device or a file. Default: the browser prints.
+    pub(super) printer: Option<PathBuf>,
+    /// Minutes without a key until the page's screen locks. Default 5.
+    pub(super) lock_minutes: Option<u32>,
+    /// What the scanner types before a code. Default nothing.
+    pub(super) scanner_prefix: Option<String>,
+    /// The key that the scanner presses after a code, `Enter` or `Tab`. Default `Enter`.
+    pub(super) scanner_suffix: Option<String>,
+    /// The version of the terms that are shown when the page enrols. Default `1`.
+    pub(super) terms: Option<String>,
     /// Memory for the cache's pages, in bytes. Default 64 MiB.
     pub(super) cache_bytes: Option<usize>,
 }

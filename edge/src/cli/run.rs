@@ -9,6 +9,7 @@ use super::config::Config;
 use super::tell;
 use crate::store::StoreOptions;
 use crate::till::{self, Options, Till};
+use crate::web::{Scanner, Settings};
 
 /// Runs the daemon until it is told to stop.
 pub(super) async fn run(data_dir: &Path, config: &Config, json: bool) -> Result<ExitCode, String> {
@@ -24,6 +25,7 @@ pub(super) async fn run(data_dir: &Path, config: &Config, json: bool) -> Result<
         ca: config.ca.clone(),
         budget_ms: config.authorize_budget_ms.unwrap_or(till::BUDGET_MS),
         store,
+        page: page(config),
         ..Options::new(data_dir)
     };
     let failed = |error: std::io::Error| error.to_string();
@@ -43,4 +45,17 @@ pub(super) async fn run(data_dir: &Path, config: &Config, json: bool) -> Result<
     tracing::info!("stopping");
     running.stop().await?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn page(config: &Config) -> Settings {
+    let defaults = Settings::default();
+    Settings {
+        printer: config.printer.clone(),
+        lock_minutes: config.lock_minutes.unwrap_or(defaults.lock_minutes).max(1),
+        scanner: Scanner {
+            prefix: config.scanner_prefix.clone().unwrap_or(defaults.scanner.prefix),
+            suffix: config.scanner_suffix.clone().unwrap_or(defaults.scanner.suffix),
+        },
+        terms: config.terms.clone().unwrap_or(defaults.terms),
+    }
 }

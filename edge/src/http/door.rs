@@ -8,6 +8,7 @@ use axum::response::Response;
 
 use super::problem::{Failure, forbidden, unauthorized};
 use crate::app::App;
+use crate::web::session;
 
 /// Lets only requests in that were addressed to this till by its number or as `localhost`, and that no page of another
 /// origin sent: a name that somebody else's DNS answers for could point here.
@@ -28,18 +29,18 @@ pub(crate) async fn own_host(request: Request, next: Next) -> Result<Response, F
     Ok(next.run(request).await)
 }
 
-/// Lets only requests in that bring a token of this till's.
+/// Lets only requests in that bring a token of this till's, or the cookie of whoever is signed in at its page.
 pub(crate) async fn token(State(app): State<App>, request: Request, next: Next) -> Result<Response, Failure> {
     let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let token = given.and_then(|given| {
         let (scheme, token) = given.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
     });
-    if token.is_some_and(|token| app.knows_token(token)) {
-        Ok(next.run(request).await)
-    } else {
-        Err(unauthorized())
-    }
+    let known = match token {
+        Some(token) => app.knows_token(token),
+        None => session::of(&app, request.headers()).is_some(),
+    };
+    if known { Ok(next.run(request).await) } else { Err(unauthorized()) }
 }
 
 fn host_of<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Option<&'a str> {

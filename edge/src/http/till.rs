@@ -8,7 +8,7 @@ use axum::response::sse::{Event as Sse, KeepAlive};
 use axum::response::{IntoResponse, Sse as Stream};
 use serde::Deserialize;
 use shared::api::problem::Problem;
-use shared::api::till::{DayReport, NetworkRequest, QueueItem, Status, SyncResult};
+use shared::api::till::{DayReport, NetworkRequest, PosBasket, QueueItem, Status, SyncResult};
 use shared::api::{Page, Paging};
 use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::BroadcastStream;
@@ -86,7 +86,24 @@ pub(crate) async fn day(State(app): Till) -> Result<Answer<DayReport>, Failure> 
     Ok(Answer(app.day()?))
 }
 
-/// What happens, as server-sent events: `status`, `synced`, `decision`. Begins with the status as it is.
+/// The basket that the POS put on the till's page; with no lines where there is none.
+#[utoipa::path(get, path = "/api/basket", responses((status = 200, body = PosBasket)))]
+pub(crate) async fn basket(State(app): Till) -> Answer<PosBasket> {
+    Answer(app.basket().unwrap_or_default())
+}
+
+/// Puts a basket on the till's page, for the cashier to finish there.
+#[utoipa::path(put, path = "/api/basket", request_body = PosBasket, responses(
+    (status = 200, body = PosBasket), (status = 400, body = Problem), (status = 422, body = Problem)))]
+pub(crate) async fn put_basket(
+    State(app): Till,
+    Json(asked): Json<PosBasket>,
+) -> Result<Answer<PosBasket>, Failure> {
+    app.put_basket(asked.clone())?;
+    Ok(Answer(asked))
+}
+
+/// What happens, as server-sent events: `status`, `synced`, `decision`, `basket`. Begins with the status as it is.
 #[utoipa::path(get, path = "/api/events", responses((status = 200, content_type = "text/event-stream")))]
 pub(crate) async fn events(State(app): Till) -> Result<impl IntoResponse, Failure> {
     let heard = BroadcastStream::new(app.listen());
@@ -101,6 +118,7 @@ fn sse(event: &Event) -> Sse {
         Event::Status(status) => ("status", serde_json::to_string(status)),
         Event::Synced(result) => ("synced", serde_json::to_string(result)),
         Event::Decision(decision) => ("decision", serde_json::to_string(decision)),
+        Event::Basket(basket) => ("basket", serde_json::to_string(basket)),
     };
     Sse::default().event(name).data(data.unwrap_or_default())
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Money;
+use super::transaction::Line;
 
 /// `GET /api/status`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
@@ -109,4 +110,19 @@ pub struct DayCurrency {
     pub redeemed: String,
     /// What the redeemed points are worth.
     pub value: Option<Money>,
+}
+
+/// `PUT /api/basket`: what the POS shows on the till's page.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PosBasket {
+    /// The receipt's number.
+    pub receipt: String,
+    /// ISO 4217 code of every amount.
+    pub currency: String,
+    /// The lines; none clears the page.
+    pub lines: Vec<Line>,
+    /// The card, where the POS scanned it.
+    #[serde(default)]
+    pub card: Option<String>,
 }

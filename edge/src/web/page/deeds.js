@@ -1,0 +1,104 @@
+// What a cashier does beside selling: return, enrol, report a card lost, ask a manager.
+
+import { get, post, Problem } from "./api.js";
+import { field, into, show } from "./dialogs.js";
+import { h } from "./dom.js";
+import { receiptNumber } from "./basket.js";
+import { number, page, t } from "./words.js";
+
+const { desk } = page;
+
+/** Finds the sale by its receipt's number or its code. */
+async function saleBy(text) {
+  const by = /^[0-9A-Z]{4}-[0-9A-Z]{4}$/i.test(text) ? `verification=${encodeURIComponent(text.toUpperCase())}` : `receipt=${encodeURIComponent(text)}`;
+  const { items } = await get(`/api/transactions?${by}`);
+  return items.find((it) => it.kind === "sale") ?? null;
+}
+
+/** F2: a return, by the receipt's number or by scanning its code. */
+export function giveBack(done) {
+  const find = async ({ receipt }) => {
+    const text = receipt.trim();
+    if (!text) throw new Problem({ detail: t("return.which"), field: "receipt" });
+    const sale = await saleBy(text);
+    if (sale) lines(sale, done);
+    else blind(text, done);
+    return false;
+  };
+  const body = [field("receipt", t("return.receipt"), { required: true }), h("p.small.quiet", {}, t("return.how"))];
+  const element = show({ title: t("return"), body, action: t("return.find"), submit: find, scanned: into("receipt", () => element.querySelector("form").requestSubmit()) });
+}
+
+function lines(sale, done) {
+  const row = (line) => h("div.backline", {}, h("label.tick", {}, h("input", { type: "checkbox", name: `back-${line.line}` }), h("span", {}, line.sku)),
+    h("span.quiet.number", {}, t("return.of", { n: line.quantity })),
+    h("input", { type: "number", name: `quantity-${line.line}`, min: "0", max: line.quantity, step: "any", value: line.quantity, "aria-label": t("return.quantity", { item: line.sku }) }));
+  const body = [h("p.quiet", {}, t("return.sale", { receipt: sale.receipt, date: sale.business_date })), h("div", {}, sale.lines.map(row))];
+  const submit = async (values) => {
+    const back = sale.lines.filter((line) => values[`back-${line.line}`]).map((line) => ({ line: line.line, quantity: values[`quantity-${line.line}`] }));
+    if (!back.length) throw new Problem({ detail: t("return.none") });
+    done(await post(`/api/transactions/${sale.id}/refund`, { receipt: receiptNumber(desk.node), lines: back, cashier: page.operator }, crypto.randomUUID()));
+  };
+  const element = show({ title: t("return"), body, action: t("return.do"), submit });
+  element.querySelector("input[type=checkbox]")?.focus();
+}
+
+/** The sale is not known here: its lines are named by their number on the receipt. */
+function blind(receipt, done) {
+  const body = [h("p.note", {}, t("return.unknown", { receipt })), field("line", t("return.line"), { inputmode: "numeric", value: "1" }),
+    field("quantity", t("return.many"), { inputmode: "decimal", value: "1" }), field("outlet", t("return.outlet"), { value: desk.outlet })];
+  const submit = async ({ line, quantity, outlet }) => {
+    const original = { receipt, outlet: outlet.trim() || desk.outlet };
+    const request = { original, receipt: receiptNumber(desk.node), lines: [{ line: Number(line) - 1, quantity }], cashier: page.operator };
+    done(await post("/api/refunds", request, crypto.randomUUID()));
+  };
+  show({ title: t("return"), body, action: t("return.do"), submit });
+}
+
+/** F3: a new member, with or without a line. */
+export function enrol(code, done) {
+  const programs = desk.programs.map((it, place) => h("option", { value: it.code, selected: place === 0 }, it.name));
+  const twice = h("label.tick", { hidden: true }, h("input", { type: "checkbox", name: "allow_duplicate" }), t("enrol.another"));
+  const body = [h("div.fields", {}, field("name", t("enrol.name"), { required: true }), field("phone", t("enrol.phone"), { type: "tel" }),
+    field("email", t("enrol.email"), { type: "email" }), field("birth_date", t("enrol.birth"), { type: "date" })),
+  h("div.fields", {}, h("label", {}, t("enrol.program"), h("select", { name: "program" }, programs)), field("card", t("enrol.card"), { value: code ?? "" })),
+  h("label.tick", {}, h("input", { type: "checkbox", name: "consent" }), t("enrol.consent")), twice];
+  const submit = async (values) => {
+    if (!values.consent) throw new Problem({ detail: t("enrol.no_consent"), field: "consent" });
+    const customer = Object.fromEntries(["name", "phone", "email", "birth_date"].map((key) => [key, values[key].trim()]).filter(([, text]) => text));
+    const membership = { program: values.program, card: values.card.trim() || null, consent: { text_version: desk.consent, channel: "till" } };
+    try {
+      done(await post("/api/enrolments", { customer: { name: "", ...customer }, memberships: [membership], allow_duplicate: Boolean(values.allow_duplicate) }, crypto.randomUUID()));
+    } catch (error) {
+      if (error.code === "duplicate_customer") twice.hidden = false;
+      throw error;
+    }
+  };
+  show({ title: t("enrol"), body, action: t("enrol.do"), submit, scanned: into("card") });
+}
+
+/** F4: a card is lost, stolen or damaged. */
+export function lost(code, done) {
+  const kinds = ["lost", "stolen", "damaged"].map((it, place) => h("label.tick", {}, h("input", { type: "radio", name: "status", value: it, checked: place === 0 }), t(`lost.${it}`)));
+  const body = [field("code", t("lost.card"), { required: true, value: code ?? "" }), h("div", { role: "radiogroup", "aria-label": t("lost.what") }, kinds), h("p.small.quiet", {}, t("lost.then"))];
+  const submit = async ({ code: text, status }) => {
+    if (!text.trim()) throw new Problem({ detail: t("lost.which"), field: "code" });
+    done(await post(`/api/cards/${encodeURIComponent(text.trim())}/report`, { status }, crypto.randomUUID()), status);
+  };
+  show({ title: t("lost"), body, action: t("lost.do"), submit, scanned: into("code") });
+}
+
+/** A manager lifts a limit for one redemption. */
+export function approve(membership, row, points, done) {
+  const known = desk.operators.filter((it) => it.manager);
+  const who = known.length
+    ? h("label", {}, t("pin.manager"), h("select", { name: "operator" }, known.map((it) => h("option", { value: it.code }, it.name))))
+    : field("operator", t("pin.manager"), { required: true });
+  const body = [h("p", {}, t("pin.text", { available: number(row.available) })), field("points", t("pin.points"), { inputmode: "numeric", required: true, value: points }),
+    who, field("pin", t("pin"), { type: "password", inputmode: "numeric", required: true })];
+  const submit = async (values) => {
+    const request = { operator: values.operator.trim(), pin: values.pin, membership_id: membership, currency: row.currency, points: values.points.trim() };
+    done((await post("/api/approvals", request)).approval, values.points.trim());
+  };
+  show({ title: t("pin.title"), body, action: t("pin.do"), submit });
+}
