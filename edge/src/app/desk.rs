@@ -31,6 +31,8 @@ pub struct Desk {
     pub currency: String,
     /// Programs that can be joined here.
     pub programs: Vec<DeskProgram>,
+    /// Names of the points currencies, by code.
+    pub currencies: BTreeMap<String, String>,
     /// By program: the step in which points are spent.
     pub steps: BTreeMap<String, String>,
 }
@@ -66,6 +68,11 @@ impl App {
             outlet_name: outlet.map_or_else(String::new, |outlet| outlet.name.clone()),
             time_zone: outlet.map_or("UTC", |outlet| outlet.zone.name()).to_owned(),
             currency: outlet.map_or("XXX", |outlet| outlet.currency.as_str()).to_owned(),
+            currencies: catalog
+                .currencies
+                .values()
+                .map(|currency| (currency.code.to_string(), currency.name.clone()))
+                .collect(),
             steps: programs.iter().filter_map(|program| step(program)).collect(),
             programs: programs
                 .iter()

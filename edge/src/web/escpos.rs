@@ -207,6 +207,7 @@ mod tests {
             time_zone: "UTC".into(),
             currency: "MYR".into(),
             programs: Vec::new(),
+            currencies: std::collections::BTreeMap::new(),
             steps: std::collections::BTreeMap::new(),
         };
         let worth = shared::api::Money { amount: "12.00".into(), currency: "MYR".into() };

@@ -10,7 +10,8 @@ const plural = new Intl.PluralRules(locale);
 export function t(key, values = {}) {
   const form = "n" in values ? words[`${key}.${plural.select(Number(values.n))}`] ?? words[`${key}.other`] : undefined;
   const text = form ?? words[key] ?? key;
-  return text.replace(/\{(\w+)\}/g, (_, name) => name === "n" ? number(values.n) : String(values[name] ?? ""));
+  const fill = (name) => name === "n" ? number(values.n) : name === "currency" ? unit(values.currency) : String(values[name] ?? "");
+  return text.replace(/\{(\w+)\}/g, (_, name) => fill(name));
 }
 
 /** A message, or null where there is none with this key. */
@@ -20,6 +21,12 @@ export const known = (key, values) => key in words ? t(key, values) : null;
 export function number(text) {
   const places = (String(text).split(".")[1] ?? "").length;
   return new Intl.NumberFormat(locale, { minimumFractionDigits: places, maximumFractionDigits: places }).format(Number(text));
+}
+
+/** What a points currency is called, such as points. */
+export function unit(code) {
+  const name = page.desk?.currencies?.[code] ?? code;
+  return /^[A-Z][a-z]+$/.test(name) ? name.toLowerCase() : name;
 }
 
 /** Money in the locale's way. */

@@ -31,6 +31,11 @@ impl Words {
         Ok(Self { language, texts })
     }
 
+    /// No messages at all: every key is said as it is.
+    pub fn empty(language: Language) -> Self {
+        Self { language, texts: BTreeMap::new() }
+    }
+
     /// The language.
     pub fn language(&self) -> Language {
         self.language

@@ -140,7 +140,8 @@ impl Office {
         self.daemon.as_mut().expect("the server runs")
     }
 
-    fn url(&self) -> String {
+    /// Its address.
+    pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 

@@ -149,7 +149,13 @@ impl Till {
         Client::nobody(&self.url())
     }
 
-    fn url(&self) -> String {
+    /// Its token for the POS, which lets a person in at its page too.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// Its address.
+    pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 

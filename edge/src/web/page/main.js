@@ -235,6 +235,7 @@ async function complete() {
     // the key belongs to what is asked: another way to redeem is another sale
     state.receipt = await post("/api/transactions", sale, `${state.basket.key}-${state.way ?? "-"}-${state.points ?? "-"}-${state.chosen ?? "-"}-${state.approval ?? "-"}`);
     paint("key-to-receipt");
+    if (state.scan) refresh();
     at("done").firstElementChild?.focus();
   } finally {
     selling = false;
@@ -329,7 +330,7 @@ async function refresh() {
   if (!scan || state.scan?.customer.id !== customer.id) return;
   state.scan = { ...scan, card };
   member.render(at("who"), state, choose);
-  await quote().catch(() => {});
+  if (!state.receipt) await quote().catch(() => {});
 }
 
 function fromPos(sent) {
