@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware;
-use shared::api::office::{EnrolmentCode, NewTill, NewToken, Till, Token};
+use shared::api::office::{EnrolmentCode, MemberToken, MemberTokenRequest, NewTill, NewToken, Till, Token};
 
 use crate::app::App;
 use crate::app::roles as may;
+use crate::console;
 use route::{Api, Op};
 
 mod auth;
@@ -42,6 +43,7 @@ pub fn router(app: Arc<App>) -> Router {
     let open = health::router(document);
     routes
         .merge(open)
+        .merge(console::router())
         .merge(users::sign_in_router())
         .merge(sync::router())
         .fallback(error::no_such_path)
@@ -60,6 +62,12 @@ fn tokens_and_tills(api: Api) -> Api {
             office::create_token,
         )
         .on(Op::delete("/api/tokens/{id}", may::ADMIN, "Takes a token away"), office::revoke_token)
+        .on(
+            Op::post("/api/member-tokens", may::SELL, "A web shop's login for one customer's own page")
+                .takes::<MemberTokenRequest>()
+                .answers::<MemberToken>(201),
+            office::member_token,
+        )
         .on(Op::get("/api/audit", may::ADMIN, "Who did what at the office, latest first"), office::audit)
         .on(Op::get("/api/tills", may::READ, "The fleet"), tills::list)
         .on(

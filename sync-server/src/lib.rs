@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 pub mod app;
 pub mod cli;
 pub mod clock;
+mod console;
 pub mod http;
 pub mod jobs;
 pub mod local;

@@ -91,6 +91,32 @@ pub struct Token {
     pub token: Option<String>,
 }
 
+/// `POST /api/member-tokens`: a web shop exchanges its own login. Exactly one of the two names the customer.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MemberTokenRequest {
+    /// The customer's id …
+    #[serde(default)]
+    pub customer_id: Option<String>,
+    /// … or its number in the shop.
+    #[serde(default)]
+    pub external_id: Option<String>,
+    /// Minutes until it expires, an hour at most.
+    #[serde(default)]
+    pub minutes: Option<u64>,
+}
+
+/// A member's token, and where it opens the member's own page.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct MemberToken {
+    /// The token, of the role `member`.
+    pub token: String,
+    /// When it expires.
+    pub expires_at: Option<String>,
+    /// Where to send the customer's browser.
+    pub url: String,
+}
+
 /// `POST /api/unattributed/{id}/attribute`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

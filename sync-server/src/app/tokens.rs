@@ -1,10 +1,11 @@
 //! Tokens: made once and told once; only their hashes are kept.
 
-use shared::api::office::{NewToken, Token};
+use shared::api::office::{MemberToken, MemberTokenRequest, NewToken, Token};
 use shared::ids::Code;
 use shared::time::Millis;
 use uuid::Uuid;
 
+use super::members::{self, LookUp};
 use super::{App, AppError, Done, Who, audit, text};
 use crate::clock;
 use crate::store::rows::{Role, TokenRow};
@@ -124,6 +125,37 @@ fn show(row: &TokenRow) -> Token {
         expires_at: row.expires_at.map(text),
         token: None,
     }
+}
+
+/// A short-lived token of one customer, for a web shop that has let them in already.
+pub async fn for_member(app: &App, who: Who, request: MemberTokenRequest) -> Done<MemberToken> {
+    let customer = match (request.customer_id, request.external_id) {
+        (Some(id), None) => id,
+        (None, Some(number)) => {
+            let by = LookUp { external_id: Some(number), ..LookUp::default() };
+            let found = members::look_up(app, &by, None, 1)?.items.pop();
+            found.ok_or_else(|| AppError::not_found("customer with this number"))?.id
+        }
+        _ => {
+            return Err(AppError::field(
+                "customer_id",
+                "Give exactly one of `customer_id` and `external_id`.",
+            ));
+        }
+    };
+    let id = customer.parse().map_err(|detail: String| AppError::field("customer_id", detail))?;
+    members::customer(app, &who, id)?;
+    let new = NewToken {
+        name: format!("{} for a member", who.name),
+        role: Role::Member.as_str().to_owned(),
+        outlet: None,
+        programs: None,
+        customer_id: Some(customer),
+        minutes: request.minutes,
+    };
+    let made = create(app, who, new).await?;
+    let token = made.token.unwrap_or_default();
+    Ok(MemberToken { url: format!("/account/enter?token={token}"), token, expires_at: made.expires_at })
 }
 
 /// All tokens, oldest first.

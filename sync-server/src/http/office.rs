@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use shared::api::office::{AuditLine, NewToken, Token};
+use shared::api::office::{AuditLine, MemberToken, MemberTokenRequest, NewToken, Token};
 use shared::api::{Page, Paging};
 
 use super::auth::Caller;
@@ -26,6 +26,15 @@ pub(super) async fn create_token(
     body: Body<NewToken>,
 ) -> Result<(StatusCode, Json<Token>), Failure> {
     Ok((StatusCode::CREATED, Json(secrets::create(&app, who, body.value).await?)))
+}
+
+/// A web shop exchanges its own login for a short-lived token of one customer.
+pub(super) async fn member_token(
+    State(app): State<Arc<App>>,
+    Caller(who): Caller,
+    body: Body<MemberTokenRequest>,
+) -> Result<(StatusCode, Json<MemberToken>), Failure> {
+    Ok((StatusCode::CREATED, Json(secrets::for_member(&app, who, body.value).await?)))
 }
 
 pub(super) async fn revoke_token(

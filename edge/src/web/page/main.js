@@ -91,6 +91,7 @@ function known(scan) {
 }
 
 function choose(id) {
+  letGo();
   Object.assign(state, { chosen: id, way: null, points: null, value: null, approval: null, hold: null });
   paint();
   return doing(quote);
@@ -169,6 +170,7 @@ function remove(place) {
 const does = {
   choose(place) {
     const same = state.way === place;
+    letGo();
     Object.assign(state, { way: same ? null : place, points: null, value: null, approval: null, hold: null });
     paint();
   },
@@ -244,7 +246,13 @@ async function complete() {
   return focus();
 }
 
+/** Gives held points free that no sale will take. */
+function letGo() {
+  if (state.hold && !state.receipt) post(`/api/holds/${state.hold.id}/release`).catch(() => {});
+}
+
 function next() {
+  letGo();
   state = { ...blank(), pick };
   say("");
   paint();

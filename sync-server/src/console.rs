@@ -1,0 +1,102 @@
+//! Head office's console and a member's own page, served by the server itself: markup from here, one stylesheet, no
+//! script but what the browser needs to be told of. Every page stands on [`crate::app`], as the API does.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+
+use crate::app::App;
+
+mod account;
+mod asset;
+mod cases;
+mod catalog;
+mod chart;
+mod fleet;
+mod members;
+mod office;
+mod reports;
+mod session;
+mod today;
+mod view;
+
+/// The pages' routes.
+pub(crate) fn router() -> Router<Arc<App>> {
+    Router::new()
+        .merge(people())
+        .merge(books())
+        .route("/sign-in", post(session::sign_in))
+        .route("/sign-out", post(session::sign_out))
+        .route("/account", get(account::page))
+        .route("/account/enter", get(account::enter))
+        .route("/account/lost", post(account::lost))
+        .route("/page/{file}", get(asset::file))
+        .layer(middleware::from_fn(guarded))
+}
+
+fn people() -> Router<Arc<App>> {
+    Router::new()
+        .route("/", get(today::page))
+        .route("/fleet", get(fleet::page).post(fleet::enrol))
+        .route("/fleet/{id}/revoke", post(fleet::revoke))
+        .route("/members", get(members::find).post(members::enrol))
+        .route("/members/{id}", get(members::one))
+        .route("/memberships/{id}/adjust", post(members::adjust))
+        .route("/memberships/{id}/status", post(members::status))
+        .route("/users", get(office::people).post(office::add_user))
+        .route("/users/{id}/remove", post(office::remove_user))
+        .route("/tokens", post(office::add_token))
+        .route("/tokens/{id}/revoke", post(office::revoke_token))
+        .route("/audit", get(office::audit))
+}
+
+fn books() -> Router<Arc<App>> {
+    Router::new()
+        .route("/cases", get(cases::page))
+        .route("/cases/{id}", post(cases::decide))
+        .route("/waiting", get(cases::waiting))
+        .route("/waiting/{id}/attribute", post(cases::attribute))
+        .route("/waiting/{id}/write-off", post(cases::write_off))
+        .route("/waiting/{id}/retry", post(cases::retry))
+        .route("/catalog", get(catalog::page))
+        .route("/catalog/programs/{code}", get(catalog::program).post(catalog::change))
+        .route("/catalog/document", get(catalog::document).post(catalog::put))
+        .route("/liability", get(reports::liability))
+        .route("/outlets", get(reports::outlets))
+        .route("/entries/{id}", get(reports::entry))
+        .route("/ledger", get(reports::ledger))
+        .route("/ledger.csv", get(reports::ledger_csv))
+}
+
+/// Lets a page do only what pages here do, and only this server's own pages change anything.
+async fn guarded(request: Request, next: Next) -> Response {
+    if request.method() != Method::GET && request.method() != Method::HEAD && !is_own(&request) {
+        let text = "This page changes nothing for pages of another address.";
+        return (StatusCode::FORBIDDEN, text).into_response();
+    }
+    let mut response = next.run(request).await;
+    let said = [
+        (header::CONTENT_SECURITY_POLICY, shared::page::POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "same-origin"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    ];
+    for (name, value) in said {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// Whether a page of this very address sent it: its `Origin` is the host that was asked.
+fn is_own(request: &Request) -> bool {
+    let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let host = text(header::HOST).or(request.uri().authority().map(|authority| authority.as_str()));
+    let origin = text(header::ORIGIN);
+    let origin = origin.and_then(|it| it.strip_prefix("http://").or(it.strip_prefix("https://")));
+    origin.is_some() && origin == host
+}

@@ -1,0 +1,133 @@
+//! A member's own page: what a web shop's login was exchanged for shows this one customer, and nothing of anyone else.
+
+use std::sync::Arc;
+
+use axum::extract::{Form, Query, State};
+use axum::http::{HeaderMap, header};
+use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
+use serde::Deserialize;
+use shared::api::member::{CardReportRequest, Membership};
+use shared::ids::CustomerId;
+use shared::page::words::{Words, grouped};
+
+use super::session::{self, ACCOUNT};
+use super::view::{Block, Cell, Field, FormBlock, Frame, Refused, Row, Shown};
+use super::{chart, members};
+use crate::app::members as known;
+use crate::app::roles::Role;
+use crate::app::{App, AppError, Done, Who, cards, tokens};
+use crate::clock;
+
+/// Lines of a statement.
+const MOST: usize = 50;
+
+/// What the web shop's link carries.
+#[derive(Deserialize)]
+pub(super) struct Entering {
+    token: String,
+}
+
+/// Takes the token out of the address and into a cookie that no script reads.
+pub(super) async fn enter(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Query(asked): Query<Entering>,
+) -> Response {
+    let words = session::words_in(session::language(&headers));
+    match customer(&app, &asked.token) {
+        Ok(_) => {
+            // Lax: the shop's own page leads here
+            let cookie =
+                format!("{ACCOUNT}={}; HttpOnly; SameSite=Lax; Path=/account; Max-Age=3600", asked.token);
+            (AppendHeaders([(header::SET_COOKIE, cookie)]), Redirect::to("/account")).into_response()
+        }
+        Err(error) => Refused::of(error, words).into_response(),
+    }
+}
+
+fn customer(app: &App, token: &str) -> Done<(Who, CustomerId)> {
+    let who = tokens::authenticate(app, token, clock::now())?;
+    match who.customer {
+        Some(customer) if who.role == Role::Member => Ok((who, customer)),
+        _ => Err(AppError::Unauthorized("This page wants a member's token.")),
+    }
+}
+
+fn visitor(app: &App, headers: &HeaderMap) -> Result<(Who, CustomerId, Words), Refused> {
+    let words = session::words_in(session::language(headers));
+    let token = session::secret(headers, ACCOUNT).unwrap_or_default();
+    let found = customer(app, &token);
+    match found {
+        Ok((who, customer)) => Ok((who, customer, words)),
+        Err(error) => Err(Refused::of(error, words)),
+    }
+}
+
+/// `/account`.
+pub(super) async fn page(State(app): State<Arc<App>>, headers: HeaderMap) -> Shown {
+    let (who, customer, words) = visitor(&app, &headers)?;
+    let tell = |error| Refused::of(error, words.clone());
+    let scan = known::customer(&app, &who, customer).map_err(tell)?;
+    let mut blocks = Vec::new();
+    for membership in &scan.memberships {
+        blocks.push(Block::Figures(members::figures(&words, membership)));
+        blocks.push(statement(&app, &who, &words, membership).map_err(tell)?);
+        let vouchers = membership.vouchers.iter().map(|code| Block::Picture {
+            title: words.say("account.voucher").to_owned(),
+            svg: chart::qr(code, code),
+            text: code.clone(),
+        });
+        blocks.extend(vouchers);
+    }
+    blocks.push(Block::Form(FormBlock {
+        title: words.say("account.lost").to_owned(),
+        note: words.say("account.lost_how").to_owned(),
+        to: "/account/lost".to_owned(),
+        button: words.say("account.lost_do").to_owned(),
+        fields: vec![Field::text("code", words.say("members.card"), "")],
+        ..FormBlock::default()
+    }));
+    let about = words.fill("as_of", &[("at", scan.as_of.as_deref().unwrap_or("–"))]);
+    Ok(Frame::outside(&words, &scan.customer.name).about(about).with(blocks))
+}
+
+fn statement(app: &App, who: &Who, words: &Words, membership: &Membership) -> Done<Block> {
+    let id = membership.id.parse().map_err(|_| AppError::not_found("membership with this id"))?;
+    let lines = known::statement(app, who, id, None, MOST)?;
+    let rows = lines.items.into_iter().map(|line| Row {
+        cells: vec![
+            line.at.get(..10).unwrap_or(&line.at).to_owned().into(),
+            line.transaction_id.into(),
+            Cell::from(line.description),
+            line.receipt.unwrap_or_default().into(),
+            line.outlet.unwrap_or_default().into(),
+            format!("{} {}", grouped(&line.points), line.currency).into(),
+        ],
+        ..Row::default()
+    });
+    Ok(Block::Table(members::table(words, &membership.program.name, rows.collect())))
+}
+
+/// Which card is lost.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Lost {
+    code: String,
+}
+
+/// Reports a card of this customer's own lost; anybody else's is as unknown as one that is none.
+pub(super) async fn lost(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Form(asked): Form<Lost>,
+) -> Result<Redirect, Refused> {
+    let (who, customer, words) = visitor(&app, &headers)?;
+    let tell = |error| Refused::of(error, words.clone());
+    let reader = Who { role: Role::Reader, customer: None, ..who.clone() };
+    let own = cards::scan(&app, &reader, asked.code.trim()).ok();
+    let own = own.filter(|scan| scan.card.is_some() && scan.customer.id == customer.to_string());
+    own.ok_or_else(|| tell(AppError::not_found("card of yours with this number")))?;
+    let report = CardReportRequest { status: "lost".to_owned() };
+    cards::report(&app, &who, None, asked.code.trim(), &report).await.map_err(tell)?;
+    Ok(Redirect::to("/account"))
+}

@@ -1,0 +1,210 @@
+//! What waits for a person: cases to decide, sales without a membership, entries that could not be posted.
+
+use std::sync::Arc;
+
+use axum::extract::{Form, Path, State};
+use axum::response::Redirect;
+use serde::Deserialize;
+use shared::api::change::WriteOffRequest;
+use shared::api::office::{AttributeRequest, DecideRequest, Overdraft};
+use shared::page::words::grouped;
+
+use super::session::Visitor;
+use super::view::{Block, Cell, Deed, Field, FormBlock, Frame, Refused, Row, Shown, Story, Table};
+use crate::app::{App, AppError, Done, cases, parked, roles, unattributed};
+
+/// Cases and entries on one page.
+const MOST: usize = 200;
+
+/// `/cases`: open ones first, then what the rules settled.
+pub(super) async fn page(State(app): State<Arc<App>>, visitor: Visitor) -> Shown {
+    visitor.must(roles::READ)?;
+    let tell = visitor.told();
+    let open = stories(&app, &visitor, Some(true)).map_err(&tell)?;
+    let settled = stories(&app, &visitor, Some(false)).map_err(&tell)?;
+    let title = visitor.words.say("nav.cases");
+    Ok(Frame::of(&app, &visitor, "/cases", title).with(vec![open, settled]))
+}
+
+/// Cases as a manager would say them.
+pub(super) fn stories(app: &App, visitor: &Visitor, open: Option<bool>) -> Done<Block> {
+    let words = &visitor.words;
+    let found = cases::list(app, &visitor.who, open, None, MOST)?;
+    let (title, empty) = match open {
+        Some(true) => ("cases.open", "cases.none"),
+        _ => ("cases.settled", "cases.none_settled"),
+    };
+    let stories = found.items.into_iter().map(|case| story(visitor, case, open == Some(true))).collect();
+    Ok(Block::Stories { title: words.say(title).to_owned(), empty: words.say(empty).to_owned(), stories })
+}
+
+fn story(visitor: &Visitor, case: Overdraft, open: bool) -> Story {
+    let words = &visitor.words;
+    let kind = format!("case.{}", case.kind);
+    let title = match case.kind.as_str() {
+        "overdraft" => {
+            words.fill("case.overdraft", &[("points", &grouped(&case.short)), ("currency", &case.currency)])
+        }
+        _ => words.known(&kind).map_or(case.kind.clone(), str::to_owned),
+    };
+    let may = open && roles::OFFICE.contains(&visitor.who.role);
+    let choices: &[&str] = if case.kind == "overdraft" {
+        &["member_debt", "outlet", "program", "reverse"]
+    } else {
+        &["program"]
+    };
+    let options = choices
+        .iter()
+        .map(|choice| ((*choice).to_owned(), words.say(&format!("decide.{choice}")).to_owned()))
+        .collect();
+    let form = may.then(|| FormBlock {
+        to: format!("/cases/{}", case.id),
+        button: words.say("decide").to_owned(),
+        fields: vec![
+            Field::choice("decision", words.say("decide.who"), "", options),
+            Field::text("note", words.say("note"), ""),
+        ],
+        ..FormBlock::default()
+    });
+    let decided = case.decision.as_ref().map(|said| format!(" {said}")).unwrap_or_default();
+    Story {
+        title,
+        about: Cell::link(case.transaction_id.clone(), format!("/entries/{}", case.transaction_id)),
+        text: format!("{}{decided}", case.text),
+        deeds: Vec::new(),
+        form,
+    }
+}
+
+/// What a person decided.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Decided {
+    decision: String,
+    note: String,
+}
+
+/// Decides a case.
+pub(super) async fn decide(
+    State(app): State<Arc<App>>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+    Form(asked): Form<Decided>,
+) -> Result<Redirect, Refused> {
+    visitor.must(roles::OFFICE)?;
+    let tell = visitor.told();
+    let id = id.parse().map_err(|_| tell(AppError::not_found("case with this id")))?;
+    let asked = DecideRequest { decision: asked.decision, note: asked.note };
+    cases::decide(&app, &visitor.who, id, &asked).await.map_err(tell)?;
+    Ok(Redirect::to("/cases"))
+}
+
+/// `/waiting`.
+pub(super) async fn waiting(State(app): State<Arc<App>>, visitor: Visitor) -> Shown {
+    visitor.must(roles::READ)?;
+    let tell = visitor.told();
+    let words = &visitor.words;
+    let may = roles::OFFICE.contains(&visitor.who.role);
+    let found = unattributed::list(&app, None, MOST).map_err(&tell)?;
+    let stories = found.items.into_iter().map(|item| Story {
+        title: item.receipt.clone().unwrap_or_else(|| item.id.clone()),
+        about: Cell::from(format!("{} · {}", item.outlet.clone().unwrap_or_default(), item.business_date)),
+        text: match &item.total {
+            Some(total) => format!("{}. {} {}", item.text, total.currency, total.amount),
+            None => format!("{}.", item.text),
+        },
+        deeds: may
+            .then(|| Deed {
+                to: format!("/waiting/{}/write-off", item.id),
+                label: words.say("waiting.write_off").to_owned(),
+                main: false,
+                fields: vec![("note", words.say("waiting.write_off_note").to_owned())],
+            })
+            .into_iter()
+            .collect(),
+        form: may.then(|| FormBlock {
+            to: format!("/waiting/{}/attribute", item.id),
+            button: words.say("waiting.attribute").to_owned(),
+            fields: vec![
+                Field::text("membership_id", words.say("waiting.membership"), ""),
+                Field::text("note", words.say("note"), ""),
+            ],
+            ..FormBlock::default()
+        }),
+    });
+    let stories = Block::Stories {
+        title: words.say("waiting.unattributed").to_owned(),
+        empty: words.say("waiting.none").to_owned(),
+        stories: stories.collect(),
+    };
+    let parked = parked_table(&app, &visitor).map_err(&tell)?;
+    Ok(Frame::of(&app, &visitor, "/waiting", words.say("nav.waiting")).with(vec![stories, parked]))
+}
+
+fn parked_table(app: &App, visitor: &Visitor) -> Done<Block> {
+    let words = &visitor.words;
+    let may = roles::OFFICE.contains(&visitor.who.role);
+    let found = parked::list(app, None, MOST)?;
+    let rows = found.items.into_iter().map(|item| Row {
+        level: "warn",
+        deeds: may
+            .then(|| Deed {
+                to: format!("/waiting/{}/retry", item.id),
+                label: words.say("waiting.retry").to_owned(),
+                main: true,
+                fields: Vec::new(),
+            })
+            .into_iter()
+            .collect(),
+        cells: vec![item.id.into(), item.outlet.unwrap_or_default().into(), item.text.into()],
+    });
+    let head = |key: &str| (words.say(key).to_owned(), false);
+    Ok(Block::Table(Table {
+        title: words.say("waiting.parked").to_owned(),
+        columns: vec![head("entry"), head("outlet"), head("why")],
+        rows: rows.collect(),
+        empty: words.say("waiting.none_parked").to_owned(),
+        ..Table::default()
+    }))
+}
+
+/// Says whose a sale is.
+pub(super) async fn attribute(
+    State(app): State<Arc<App>>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+    Form(asked): Form<AttributeRequest>,
+) -> Result<Redirect, Refused> {
+    visitor.must(roles::OFFICE)?;
+    let tell = visitor.told();
+    let dot = id.parse().map_err(|_| tell(AppError::not_found("transaction with this id")))?;
+    unattributed::attribute(&app, &visitor.who, dot, &asked).await.map_err(tell)?;
+    Ok(Redirect::to("/waiting"))
+}
+
+/// Gives a sale up.
+pub(super) async fn write_off(
+    State(app): State<Arc<App>>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+    Form(asked): Form<WriteOffRequest>,
+) -> Result<Redirect, Refused> {
+    visitor.must(roles::OFFICE)?;
+    let tell = visitor.told();
+    let dot = id.parse().map_err(|_| tell(AppError::not_found("transaction with this id")))?;
+    unattributed::write_off(&app, &visitor.who, dot, &asked).await.map_err(tell)?;
+    Ok(Redirect::to("/waiting"))
+}
+
+/// Tries a parked entry again.
+pub(super) async fn retry(
+    State(app): State<Arc<App>>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+) -> Result<Redirect, Refused> {
+    visitor.must(roles::OFFICE)?;
+    let tell = visitor.told();
+    let dot = id.parse().map_err(|_| tell(AppError::not_found("parked entry with this id")))?;
+    parked::retry(&app, &visitor.who, dot).await.map_err(tell)?;
+    Ok(Redirect::to("/waiting"))
+}

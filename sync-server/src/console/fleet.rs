@@ -1,0 +1,155 @@
+//! The fleet: each till's line, what waits on it, its clock; a new one, and taking one out of service.
+
+use std::sync::Arc;
+
+use axum::extract::{Form, Path, State};
+use axum::response::Redirect;
+use serde::Deserialize;
+use shared::api::office::{NewTill, Till};
+use shared::catalog::document::outlet::Outlet;
+use shared::ids::TillId;
+use shared::page::words::{Words, grouped};
+use shared::time::Millis;
+
+use super::chart;
+use super::session::Visitor;
+use super::view::{Block, Cell, Deed, Field, FormBlock, Frame, Refused, Row, Shown, Table};
+use crate::app::{App, AppError, edit, fleet, roles};
+use crate::clock;
+
+/// A clock that is off by more is told in colour, in ms.
+const OFF_MS: u64 = 30_000;
+
+/// `/fleet`.
+pub(super) async fn page(State(app): State<Arc<App>>, visitor: Visitor) -> Shown {
+    visitor.must(roles::READ)?;
+    shown(&app, &visitor, Vec::new())
+}
+
+fn shown(app: &App, visitor: &Visitor, first: Vec<Block>) -> Shown {
+    let tell = visitor.told();
+    let words = &visitor.words;
+    let mut blocks = first;
+    blocks.push(table(visitor, &fleet::list(app).map_err(&tell)?));
+    if roles::ADMIN.contains(&visitor.who.role) {
+        let outlets = edit::list::<Outlet>(app).map_err(&tell)?;
+        let outlets = outlets.iter().map(|outlet| (outlet.code.to_string(), outlet.name.clone())).collect();
+        blocks.push(Block::Form(FormBlock {
+            title: words.say("fleet.new").to_owned(),
+            note: words.say("fleet.new_how").to_owned(),
+            to: "/fleet".to_owned(),
+            button: words.say("fleet.new_do").to_owned(),
+            fields: vec![
+                Field::choice("outlet", words.say("outlet"), "", outlets),
+                Field::text("name", words.say("fleet.name"), ""),
+            ],
+            ..FormBlock::default()
+        }));
+    }
+    Ok(Frame::of(app, visitor, "/fleet", words.say("nav.fleet")).with(blocks))
+}
+
+/// How long ago, in words.
+pub(super) fn ago(words: &Words, at: &str) -> String {
+    let Ok(at) = Millis::parse(at) else { return at.to_owned() };
+    let minutes = clock::now().since(at) / 60_000;
+    let (days, hours) = (minutes / 1_440, minutes / 60 % 24);
+    match (days, hours) {
+        (0, 0) => words.fill("span.minutes", &[("minutes", &minutes.to_string())]),
+        (0, _) => words
+            .fill("span.hours", &[("hours", &hours.to_string()), ("minutes", &(minutes % 60).to_string())]),
+        _ => words.fill("span.days", &[("days", &days.to_string()), ("hours", &hours.to_string())]),
+    }
+}
+
+/// The fleet, sorted by what needs somebody.
+pub(super) fn table(visitor: &Visitor, tills: &[Till]) -> Block {
+    let words = &visitor.words;
+    let mut tills: Vec<&Till> = tills.iter().collect();
+    let off = |till: &Till| till.clock_offset_ms.unwrap_or(0).unsigned_abs() > OFF_MS;
+    tills.sort_by_key(|till| match till.status.as_str() {
+        "silent" => 0,
+        "live" if off(till) => 1,
+        "live" => 2,
+        "new" => 3,
+        _ => 4,
+    });
+    let head = |key: &str, number: bool| (words.say(key).to_owned(), number);
+    Block::Table(Table {
+        title: words.say("nav.fleet").to_owned(),
+        note: words.say("sorted").to_owned(),
+        columns: vec![
+            head("fleet.till", false),
+            head("fleet.line", false),
+            head("fleet.waiting", true),
+            head("fleet.clock", true),
+            head("fleet.version", false),
+        ],
+        rows: tills.into_iter().map(|till| row(visitor, till, off(till))).collect(),
+        empty: words.say("fleet.empty").to_owned(),
+        ..Table::default()
+    })
+}
+
+fn row(visitor: &Visitor, till: &Till, off: bool) -> Row {
+    let words = &visitor.words;
+    let (row_level, level, line) = match till.status.as_str() {
+        "live" => (if off { "warn" } else { "" }, "good", words.say("fleet.live").to_owned()),
+        "silent" => {
+            let span = till.last_contact_at.as_deref().map(|at| ago(words, at)).unwrap_or_default();
+            ("bad", "bad", words.fill("fleet.silent", &[("span", &span)]))
+        }
+        "new" => ("", "", words.say("fleet.unenrolled").to_owned()),
+        _ => ("", "", words.say("fleet.revoked").to_owned()),
+    };
+    let may = roles::ADMIN.contains(&visitor.who.role) && till.status != "revoked";
+    let revoke = Deed {
+        to: format!("/fleet/{}/revoke", till.id),
+        label: words.say("fleet.revoke").to_owned(),
+        main: false,
+        fields: Vec::new(),
+    };
+    let seconds = till.clock_offset_ms.map(|ms| format!("{} s", grouped(&(ms / 1_000).to_string())));
+    Row {
+        level: row_level,
+        cells: vec![
+            Cell { text: till.name.clone(), small: till.outlet.clone(), ..Cell::default() },
+            Cell::chip(if level.is_empty() { "quiet" } else { level }, line),
+            till.pending.map_or_else(|| "–".to_owned(), |many| grouped(&many.to_string())).into(),
+            seconds.unwrap_or_else(|| "–".to_owned()).into(),
+            till.version.clone().unwrap_or_default().into(),
+        ],
+        deeds: may.then_some(revoke).into_iter().collect(),
+    }
+}
+
+/// A new till's form.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct New {
+    outlet: String,
+    name: String,
+}
+
+/// Makes a till, and shows the one-time code that enrols it.
+pub(super) async fn enrol(State(app): State<Arc<App>>, visitor: Visitor, Form(asked): Form<New>) -> Shown {
+    visitor.must(roles::ADMIN)?;
+    let made = fleet::create(&app, visitor.who.clone(), NewTill { outlet: asked.outlet, name: asked.name });
+    let made = made.await.map_err(visitor.told())?;
+    let words = &visitor.words;
+    let text = words.fill("fleet.code", &[("code", &made.enrolment_code), ("until", &made.expires_at)]);
+    let svg = chart::qr(&made.enrolment_code, words.say("fleet.code_title"));
+    shown(&app, &visitor, vec![Block::Picture { title: words.say("fleet.code_title").to_owned(), svg, text }])
+}
+
+/// Takes a till out of service.
+pub(super) async fn revoke(
+    State(app): State<Arc<App>>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+) -> Result<Redirect, Refused> {
+    visitor.must(roles::ADMIN)?;
+    let till = id.parse().map(TillId).map_err(|_| visitor.told()(AppError::not_found("such till")))?;
+    fleet::revoke(&app, visitor.who.clone(), till).await.map_err(visitor.told())?;
+    Ok(Redirect::to("/fleet"))
+}

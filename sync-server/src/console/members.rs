@@ -1,0 +1,338 @@
+//! Members: found by number, phone, e-mail or name; one customer with every membership and the ledger behind each number.
+
+use std::sync::Arc;
+
+use axum::extract::{Form, Path, Query, State};
+use axum::response::Redirect;
+use serde::Deserialize;
+use shared::api::change::StatusChange;
+use shared::api::member::{Account, Consent, Customer, EnrolRequest, Membership, NewCustomer, NewMembership};
+use shared::api::office::AdjustRequest;
+use shared::catalog::document::program::Program;
+use shared::ids::MembershipId;
+use shared::page::words::{Words, grouped};
+
+use super::session::Visitor;
+use super::view::{Block, Cell, Field, Figure, FormBlock, Frame, Refused, Row, Shown, Table};
+use crate::app::members::{self, LookUp};
+use crate::app::{App, AppError, Done, cards, changes, edit, enrolments, points, roles};
+
+/// Members and ledger lines on one page.
+const MOST: usize = 100;
+
+/// What is looked for.
+#[derive(Deserialize, Default)]
+pub(super) struct Asked {
+    #[serde(default)]
+    q: String,
+}
+
+/// `/members`: search, and enrolling somebody new.
+pub(super) async fn find(State(app): State<Arc<App>>, visitor: Visitor, Query(asked): Query<Asked>) -> Shown {
+    visitor.must(roles::READ)?;
+    let tell = visitor.told();
+    let words = &visitor.words;
+    let text = asked.q.trim();
+    let found = if text.is_empty() { Vec::new() } else { search(&app, &visitor, text).map_err(&tell)? };
+    let rows = found.into_iter().map(|customer| Row {
+        cells: vec![
+            Cell::link(customer.name, format!("/members/{}", customer.id)),
+            customer.external_id.unwrap_or_default().into(),
+            customer.phone.unwrap_or_default().into(),
+            customer.since.into(),
+        ],
+        ..Row::default()
+    });
+    let head = |key: &str| (words.say(key).to_owned(), false);
+    let table = Block::Table(Table {
+        title: words.say("members.found").to_owned(),
+        columns: vec![
+            head("members.name"),
+            head("members.number"),
+            head("members.phone"),
+            head("members.since"),
+        ],
+        rows: rows.collect(),
+        empty: words.say(if text.is_empty() { "members.ask" } else { "members.nobody" }).to_owned(),
+        ..Table::default()
+    });
+    let search = Block::Form(FormBlock {
+        title: words.say("members.search").to_owned(),
+        note: words.say("members.search_how").to_owned(),
+        to: "/members".to_owned(),
+        asks: true,
+        button: words.say("members.search_do").to_owned(),
+        fields: vec![Field::text("q", words.say("members.search"), text)],
+    });
+    let mut blocks = vec![search, table];
+    if roles::OFFICE.contains(&visitor.who.role) {
+        blocks.push(enrol_form(&app, words).map_err(&tell)?);
+    }
+    Ok(Frame::of(&app, &visitor, "/members", words.say("nav.members")).with(blocks))
+}
+
+/// Whoever a text may mean: a card or member number first, then a contact, then a name.
+fn search(app: &App, visitor: &Visitor, text: &str) -> Done<Vec<Customer>> {
+    if let Ok(scan) = cards::scan(app, &visitor.who, text) {
+        return Ok(vec![scan.customer]);
+    }
+    let own = || Some(text.to_owned());
+    let phone = text.chars().filter(char::is_ascii_digit).count() >= 6;
+    let ways = [
+        LookUp { external_id: own(), ..LookUp::default() },
+        LookUp { phone: own().filter(|_| phone), ..LookUp::default() },
+        LookUp { email: own().filter(|text| text.contains('@')), ..LookUp::default() },
+        LookUp { name: own().filter(|text| text.chars().count() > 1), ..LookUp::default() },
+    ];
+    for by in ways {
+        let asks = by.external_id.is_some() || by.phone.is_some() || by.email.is_some() || by.name.is_some();
+        let found = if asks { members::look_up(app, &by, None, MOST)?.items } else { Vec::new() };
+        if !found.is_empty() {
+            return Ok(found);
+        }
+    }
+    Ok(Vec::new())
+}
+
+fn enrol_form(app: &App, words: &Words) -> Done<Block> {
+    let programs = edit::list::<Program>(app)?;
+    let programs = programs.iter().map(|program| (program.code.to_string(), program.name.clone())).collect();
+    Ok(Block::Form(FormBlock {
+        title: words.say("members.enrol").to_owned(),
+        note: words.say("members.enrol_how").to_owned(),
+        to: "/members".to_owned(),
+        button: words.say("members.enrol_do").to_owned(),
+        fields: vec![
+            Field::text("name", words.say("members.name"), ""),
+            Field::text("phone", words.say("members.phone"), ""),
+            Field::choice("program", words.say("program"), "", programs),
+            Field::text("card", words.say("members.card"), ""),
+            Field::text("terms", words.say("members.terms"), "1"),
+        ],
+        ..FormBlock::default()
+    }))
+}
+
+/// Who is enrolled.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct New {
+    name: String,
+    phone: String,
+    program: String,
+    card: String,
+    terms: String,
+}
+
+/// Enrols somebody.
+pub(super) async fn enrol(
+    State(app): State<Arc<App>>,
+    visitor: Visitor,
+    Form(new): Form<New>,
+) -> Result<Redirect, Refused> {
+    visitor.must(roles::OFFICE)?;
+    let given = |text: String| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+    let asked = EnrolRequest {
+        customer: Some(NewCustomer { name: new.name, phone: given(new.phone), ..NewCustomer::default() }),
+        customer_id: None,
+        memberships: vec![NewMembership {
+            program: new.program,
+            card: given(new.card),
+            member_number: None,
+            consent: Some(Consent { text_version: new.terms, channel: "console".to_owned() }),
+        }],
+        allow_duplicate: false,
+    };
+    let done = enrolments::enrol(&app, &visitor.who, None, &asked).await.map_err(visitor.told())?;
+    Ok(Redirect::to(&format!("/members/{}", done.body.customer.id)))
+}
+
+/// `/members/{id}`: one customer, every membership, the ledger behind each number.
+pub(super) async fn one(State(app): State<Arc<App>>, visitor: Visitor, Path(id): Path<String>) -> Shown {
+    visitor.must(roles::READ)?;
+    let tell = visitor.told();
+    let words = &visitor.words;
+    let id = id.parse().map_err(|_| tell(AppError::not_found("customer with this id")))?;
+    let scan = members::customer(&app, &visitor.who, id).map_err(&tell)?;
+    let mut blocks = Vec::new();
+    for membership in &scan.memberships {
+        blocks.push(Block::Figures(figures(words, membership)));
+        blocks.push(statement(&app, &visitor, membership).map_err(&tell)?);
+        if roles::OFFICE.contains(&visitor.who.role) {
+            let forms = (vec![adjust_form(words, membership)], vec![status_form(words, membership)]);
+            blocks.push(Block::Pair(forms.0, forms.1));
+        }
+    }
+    let about = [scan.customer.external_id, scan.customer.phone, scan.customer.email];
+    let about: Vec<String> = about.into_iter().flatten().collect();
+    let frame = Frame::of(&app, &visitor, "/members", scan.customer.name).about(about.join(" · "));
+    Ok(frame.with(blocks))
+}
+
+/// What a membership has, told apart from the others by its program's name.
+pub(super) fn figures(words: &Words, membership: &Membership) -> Vec<Figure> {
+    let level = membership.level.as_ref().map(|level| level.name.clone()).unwrap_or_default();
+    let label = format!("{} · {}", membership.program.name, membership.member_number);
+    let of = |account: &Account| Figure {
+        label: label.clone(),
+        number: format!("{} {}", grouped(&account.balance), account.currency),
+        note: [
+            Some(level.clone()).filter(|level| !level.is_empty()),
+            account.cash_value.as_ref().map(|worth| {
+                words.fill("worth", &[("value", &format!("{} {}", worth.currency, worth.amount))])
+            }),
+            Some(&account.debt)
+                .filter(|debt| *debt != "0")
+                .map(|debt| words.fill("owed", &[("points", &grouped(debt))])),
+            account
+                .expiring
+                .first()
+                .map(|soon| words.fill("expires", &[("points", &grouped(&soon.points)), ("date", &soon.on)])),
+            membership
+                .next_level
+                .as_ref()
+                .map(|next| words.fill("next", &[("points", &grouped(&next.needed)), ("level", &next.name)])),
+            Some(membership.status.clone()).filter(|status| status != "active"),
+        ]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(" · "),
+        svg: format!(
+            r#"<svg aria-hidden="true" viewBox="0 0 100 4" preserveAspectRatio="none"><rect width="100" height="4" fill="{}"/></svg>"#,
+            colour(&membership.program.color)
+        ),
+        ..Figure::default()
+    };
+    membership.accounts.iter().map(of).collect()
+}
+
+/// A colour that can stand in markup.
+fn colour(text: &str) -> &str {
+    let plain = text.strip_prefix('#').is_some_and(|rest| rest.chars().all(|c| c.is_ascii_hexdigit()));
+    if plain { text } else { "#5d584e" }
+}
+
+/// The movements behind a membership's numbers.
+fn statement(app: &App, visitor: &Visitor, membership: &Membership) -> Done<Block> {
+    let words = &visitor.words;
+    let id = membership.id.parse().map_err(|_| AppError::not_found("membership with this id"))?;
+    let lines = members::statement(app, &visitor.who, id, None, MOST)?;
+    let rows = lines.items.into_iter().map(|line| Row {
+        cells: vec![
+            line.at.into(),
+            Cell::link(line.transaction_id.clone(), format!("/entries/{}", line.transaction_id)),
+            Cell { text: line.description, small: line.column.replace('_', " "), ..Cell::default() },
+            line.receipt.unwrap_or_default().into(),
+            line.outlet.unwrap_or_default().into(),
+            format!("{} {}", grouped(&line.points), line.currency).into(),
+        ],
+        ..Row::default()
+    });
+    Ok(Block::Table(table(words, &membership.program.name, rows.collect())))
+}
+
+/// The table of a statement: when, entry, what, receipt, outlet, points.
+pub(super) fn table(words: &Words, title: &str, rows: Vec<Row>) -> Table {
+    let head = |key: &str, number: bool| (words.say(key).to_owned(), number);
+    Table {
+        title: words.fill("statement.of", &[("program", title)]),
+        columns: vec![
+            head("when", false),
+            head("entry", false),
+            head("what", false),
+            head("receipt", false),
+            head("outlet", false),
+            head("points", true),
+        ],
+        rows,
+        empty: words.say("statement.empty").to_owned(),
+        ..Table::default()
+    }
+}
+
+fn adjust_form(words: &Words, membership: &Membership) -> Block {
+    let currencies =
+        membership.accounts.iter().map(|it| (it.currency.clone(), it.currency.clone())).collect();
+    Block::Form(FormBlock {
+        title: words.say("adjust.title").to_owned(),
+        note: words.say("adjust.how").to_owned(),
+        to: format!("/memberships/{}/adjust", membership.id),
+        button: words.say("adjust.do").to_owned(),
+        fields: vec![
+            Field::hidden("customer", membership.customer_id.clone()),
+            Field::choice("currency", words.say("currency"), "", currencies),
+            Field::text("points", words.say("points"), ""),
+            Field::text("reason", words.say("note"), ""),
+        ],
+        ..FormBlock::default()
+    })
+}
+
+fn status_form(words: &Words, membership: &Membership) -> Block {
+    let all = ["active", "suspended", "blocked"];
+    let all = all.map(|it| (it.to_owned(), words.say(&format!("status.{it}")).to_owned())).to_vec();
+    Block::Form(FormBlock {
+        title: words.say("status.title").to_owned(),
+        note: words.say("status.how").to_owned(),
+        to: format!("/memberships/{}/status", membership.id),
+        button: words.say("status.do").to_owned(),
+        fields: vec![
+            Field::hidden("customer", membership.customer_id.clone()),
+            Field::choice("status", words.say("status"), membership.status.clone(), all),
+            Field::text("reason", words.say("note"), ""),
+        ],
+        ..FormBlock::default()
+    })
+}
+
+/// Points put right.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Adjusted {
+    customer: String,
+    currency: String,
+    points: String,
+    reason: String,
+}
+
+/// Puts points right.
+pub(super) async fn adjust(
+    State(app): State<Arc<App>>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+    Form(asked): Form<Adjusted>,
+) -> Result<Redirect, Refused> {
+    visitor.must(roles::OFFICE)?;
+    let id = membership(&visitor, &id)?;
+    let request = AdjustRequest { currency: asked.currency, points: asked.points, reason: asked.reason };
+    points::adjust(&app, &visitor.who, None, id, &request).await.map_err(visitor.told())?;
+    Ok(Redirect::to(&format!("/members/{}", asked.customer)))
+}
+
+/// Another status.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Changed {
+    customer: String,
+    status: String,
+    reason: String,
+}
+
+/// Changes a membership's status.
+pub(super) async fn status(
+    State(app): State<Arc<App>>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+    Form(asked): Form<Changed>,
+) -> Result<Redirect, Refused> {
+    visitor.must(roles::OFFICE)?;
+    let id = membership(&visitor, &id)?;
+    let change = StatusChange { status: asked.status, reason: asked.reason };
+    changes::status(&app, &visitor.who, id, &change).await.map_err(visitor.told())?;
+    Ok(Redirect::to(&format!("/members/{}", asked.customer)))
+}
+
+fn membership(visitor: &Visitor, text: &str) -> Result<MembershipId, Refused> {
+    text.parse().map_err(|_| visitor.told()(AppError::not_found("membership with this id")))
+}

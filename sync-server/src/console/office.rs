@@ -1,0 +1,189 @@
+//! The rest of the office: users, tokens, and the audit of everything that was done here.
+
+use std::sync::Arc;
+
+use axum::extract::{Form, Path, State};
+use axum::response::Redirect;
+use serde::Deserialize;
+use shared::api::office::NewToken;
+use shared::api::users::NewUser;
+use shared::page::words::Words;
+
+use super::session::Visitor;
+use super::view::{Block, Deed, Field, FormBlock, Frame, Refused, Row, Shown, Table};
+use crate::app::{App, AppError, Done, audit as audited, roles, tokens, users};
+
+/// Lines of the audit on one page.
+const MOST: usize = 200;
+
+fn columns(words: &Words, keys: &[&str]) -> Vec<(String, bool)> {
+    keys.iter().map(|key| (words.say(key).to_owned(), false)).collect()
+}
+
+/// `/users`: people and programs that may ask the server.
+pub(super) async fn people(State(app): State<Arc<App>>, visitor: Visitor) -> Shown {
+    visitor.must(roles::ADMIN)?;
+    shown(&app, &visitor, Vec::new())
+}
+
+fn shown(app: &App, visitor: &Visitor, first: Vec<Block>) -> Shown {
+    let mut blocks = first;
+    blocks.extend(lists(app, &visitor.words).map_err(visitor.told())?);
+    Ok(Frame::of(app, visitor, "/users", visitor.words.say("nav.users")).with(blocks))
+}
+
+fn lists(app: &App, words: &Words) -> Done<Vec<Block>> {
+    let away = |to: String, key: &str| Deed {
+        to,
+        label: words.say(key).to_owned(),
+        main: false,
+        fields: Vec::new(),
+    };
+    let people = users::list(app)?.into_iter().map(|user| Row {
+        deeds: vec![away(format!("/users/{}/remove", user.id), "users.remove")],
+        cells: vec![user.name.into(), user.role.into(), user.signed_in_at.unwrap_or_default().into()],
+        ..Row::default()
+    });
+    let secrets = tokens::list(app)?.into_iter().map(|token| Row {
+        deeds: vec![away(format!("/tokens/{}/revoke", token.id), "tokens.revoke")],
+        cells: vec![
+            token.name.into(),
+            token.role.into(),
+            token.outlet.unwrap_or_default().into(),
+            token.expires_at.unwrap_or_default().into(),
+        ],
+        ..Row::default()
+    });
+    let table = |title: &str, keys: &[&str], rows: Vec<Row>| {
+        let (title, empty) = (words.say(title).to_owned(), words.say("nobody").to_owned());
+        Block::Table(Table { title, columns: columns(words, keys), rows, empty, ..Table::default() })
+    };
+    let list = |all: &[&str]| all.iter().map(|it| ((*it).to_owned(), (*it).to_owned())).collect::<Vec<_>>();
+    let form = |title: &str, note: &str, to: &str, button: &str, fields: Vec<Field>| {
+        let said = |key: &str| words.say(key).to_owned();
+        Block::Form(FormBlock {
+            title: said(title),
+            note: said(note),
+            to: to.to_owned(),
+            button: said(button),
+            fields,
+            ..FormBlock::default()
+        })
+    };
+    let new_user = vec![
+        Field::text("name", words.say("members.name"), ""),
+        Field::choice("role", words.say("role"), "office", list(&["office", "admin", "reader"])),
+        Field::password("password", words.say("sign_in.password")).hint(words.say("users.password")),
+    ];
+    let new_token = vec![
+        Field::text("name", words.say("members.name"), ""),
+        Field::choice("role", words.say("role"), "pos", list(&["pos", "office", "admin", "reader"])),
+        Field::text("outlet", words.say("outlet"), "").hint(words.say("tokens.outlet")),
+    ];
+    Ok(vec![
+        table("users.title", &["members.name", "role", "users.seen"], people.collect()),
+        form("users.new", "users.new_how", "/users", "users.new_do", new_user),
+        table("tokens.title", &["members.name", "role", "outlet", "tokens.until"], secrets.collect()),
+        form("tokens.new", "tokens.new_how", "/tokens", "tokens.new_do", new_token),
+    ])
+}
+
+/// A new user's form.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct User {
+    name: String,
+    role: String,
+    password: String,
+}
+
+/// Adds a user.
+pub(super) async fn add_user(
+    State(app): State<Arc<App>>,
+    visitor: Visitor,
+    Form(asked): Form<User>,
+) -> Result<Redirect, Refused> {
+    visitor.must(roles::ADMIN)?;
+    let new = NewUser { name: asked.name, role: asked.role, programs: None, password: asked.password };
+    users::create(&app, visitor.who.clone(), new).await.map_err(visitor.told())?;
+    Ok(Redirect::to("/users"))
+}
+
+/// Takes a user away.
+pub(super) async fn remove_user(
+    State(app): State<Arc<App>>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+) -> Result<Redirect, Refused> {
+    visitor.must(roles::ADMIN)?;
+    let id = id.parse().map_err(|_| visitor.told()(AppError::not_found("such user")))?;
+    users::remove(&app, visitor.who.clone(), id).await.map_err(visitor.told())?;
+    Ok(Redirect::to("/users"))
+}
+
+/// A new token's form.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Token {
+    name: String,
+    role: String,
+    outlet: String,
+}
+
+/// Makes a token, and tells it this once.
+pub(super) async fn add_token(
+    State(app): State<Arc<App>>,
+    visitor: Visitor,
+    Form(asked): Form<Token>,
+) -> Shown {
+    visitor.must(roles::ADMIN)?;
+    let outlet = Some(asked.outlet.trim().to_owned()).filter(|outlet| !outlet.is_empty());
+    let new = NewToken {
+        name: asked.name,
+        role: asked.role,
+        outlet,
+        programs: None,
+        customer_id: None,
+        minutes: None,
+    };
+    let made = tokens::create(&app, visitor.who.clone(), new).await.map_err(visitor.told())?;
+    let text = visitor.words.fill("tokens.once", &[("token", made.token.as_deref().unwrap_or(""))]);
+    shown(&app, &visitor, vec![Block::note("warn", text)])
+}
+
+/// Takes a token away.
+pub(super) async fn revoke_token(
+    State(app): State<Arc<App>>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+) -> Result<Redirect, Refused> {
+    visitor.must(roles::ADMIN)?;
+    let id = id.parse().map_err(|_| visitor.told()(AppError::not_found("such token")))?;
+    tokens::revoke(&app, visitor.who.clone(), id).await.map_err(visitor.told())?;
+    Ok(Redirect::to("/users"))
+}
+
+/// `/audit`: who did what, latest first.
+pub(super) async fn audit(State(app): State<Arc<App>>, visitor: Visitor) -> Shown {
+    visitor.must(roles::ADMIN)?;
+    let words = &visitor.words;
+    let found = audited::list(&app, None, MOST).map_err(visitor.told())?;
+    let rows = found.into_iter().map(|(_, line)| Row {
+        cells: vec![
+            line.at.rfc3339().into(),
+            format!("{} ({})", line.who, line.role.as_str()).into(),
+            line.action.into(),
+            line.subject.into(),
+            line.detail.into(),
+        ],
+        ..Row::default()
+    });
+    let table = Block::Table(Table {
+        title: words.say("nav.audit").to_owned(),
+        columns: columns(words, &["when", "audit.who", "what", "audit.subject", "audit.detail"]),
+        rows: rows.collect(),
+        empty: words.say("nobody").to_owned(),
+        ..Table::default()
+    });
+    Ok(Frame::of(&app, &visitor, "/audit", words.say("nav.audit")).with(vec![table]))
+}

@@ -1,0 +1,163 @@
+//! Who is at the console: a cookie that holds the token, which no script and no other site can use.
+
+use std::sync::Arc;
+
+use axum::extract::{Form, FromRef, FromRequestParts, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
+use serde::Deserialize;
+use shared::api::users::SignIn;
+use shared::page::language::Language;
+use shared::page::words::Words;
+
+use super::view::{Block, Field, FormBlock, Frame, Refused};
+use crate::app::roles::Role;
+use crate::app::{App, AppError, Done, Who, tokens, users};
+use crate::clock;
+
+/// The cookie of the console.
+const OFFICE: &str = "tillkeep-office";
+/// The cookie of a member's own page.
+pub(super) const ACCOUNT: &str = "tillkeep-account";
+const LANGUAGE: &str = "tillkeep-language";
+
+/// Whoever is at a page, with their language.
+pub(super) struct Visitor {
+    /// Who they are.
+    pub(super) who: Who,
+    /// In their language.
+    pub(super) words: Words,
+}
+
+impl Visitor {
+    /// Goes on only for these roles.
+    pub(super) fn must(&self, roles: &[Role]) -> Result<(), Refused> {
+        if roles.contains(&self.who.role) {
+            return Ok(());
+        }
+        let detail = self.words.fill("refused.role", &[("role", self.who.role.as_str())]);
+        Err(Refused::of(AppError::Forbidden(detail), self.words.clone()))
+    }
+
+    /// What went wrong, in this visitor's language.
+    pub(super) fn told(&self) -> impl Fn(AppError) -> Refused + use<> {
+        let words = self.words.clone();
+        move |error| Refused::of(error, words.clone())
+    }
+}
+
+impl<S> FromRequestParts<S> for Visitor
+where
+    S: Send + Sync,
+    Arc<App>: FromRef<S>,
+{
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        let app = Arc::<App>::from_ref(state);
+        let query = parts.uri.query().unwrap_or("");
+        let chosen = query.split('&').find_map(|pair| Language::by_tag(pair.strip_prefix("lang=")?));
+        let words = words_in(chosen.unwrap_or_else(|| language(&parts.headers)));
+        let known =
+            secret(&parts.headers, OFFICE).map(|secret| tokens::authenticate(&app, &secret, clock::now()));
+        match known {
+            Some(Ok(who)) if who.role != Role::Member => Ok(Self { who, words }),
+            _ => Err(keeping(chosen, door(&words, None))),
+        }
+    }
+}
+
+/// The pages' messages.
+pub(super) fn words_in(language: Language) -> Words {
+    const ENGLISH: &str = include_str!("page/en.json");
+    let own = match language {
+        Language::English => ENGLISH,
+        Language::Malay => include_str!("page/ms.json"),
+        Language::Arabic => include_str!("page/ar.json"),
+    };
+    Words::read(language, ENGLISH, own).unwrap_or_else(|_| Words::empty(language))
+}
+
+/// The language that a browser wants.
+pub(super) fn language(headers: &HeaderMap) -> Language {
+    let kept = secret(headers, LANGUAGE).and_then(|tag| Language::by_tag(&tag));
+    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    kept.unwrap_or_else(|| Language::accepted(accepted.unwrap_or("")))
+}
+
+fn keeping(chosen: Option<Language>, response: Response) -> Response {
+    let cookie = chosen.map(|language| {
+        let text = format!("{LANGUAGE}={}; SameSite=Strict; Path=/; Max-Age=31536000", language.tag());
+        (header::SET_COOKIE, text)
+    });
+    (AppendHeaders(cookie), response).into_response()
+}
+
+/// A cookie's value.
+pub(super) fn secret(headers: &HeaderMap, name: &str) -> Option<String> {
+    let all = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = all.flat_map(|all| all.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(known, _)| *known == name).map(|(_, value)| value.to_owned())
+}
+
+/// The page on which somebody signs in.
+fn door(words: &Words, wrong: Option<String>) -> Response {
+    let form = FormBlock {
+        title: words.say("sign_in.title").to_owned(),
+        note: words.say("sign_in.how").to_owned(),
+        to: "/sign-in".to_owned(),
+        button: words.say("sign_in").to_owned(),
+        fields: vec![
+            Field::text("name", words.say("sign_in.name"), ""),
+            Field::password("password", words.say("sign_in.password")),
+            Field::password("token", words.say("sign_in.token")),
+        ],
+        ..FormBlock::default()
+    };
+    let wrong = wrong.map(|text| Block::note("bad", text));
+    let blocks = wrong.into_iter().chain([Block::Form(form)]).collect();
+    let status = StatusCode::UNAUTHORIZED;
+    (status, Frame::outside(words, words.say("sign_in.title")).with(blocks)).into_response()
+}
+
+/// What the door's form says.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Asked {
+    name: String,
+    password: String,
+    token: String,
+}
+
+/// Signs in: by name and password, or by a token.
+pub(super) async fn sign_in(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Form(asked): Form<Asked>,
+) -> Response {
+    match admitted(&app, asked).await {
+        Ok(secret) => {
+            let cookie = format!("{OFFICE}={secret}; HttpOnly; SameSite=Strict; Path=/");
+            (AppendHeaders([(header::SET_COOKIE, cookie)]), Redirect::to("/")).into_response()
+        }
+        Err(error) => door(&words_in(language(&headers)), Some(error.to_string())),
+    }
+}
+
+async fn admitted(app: &Arc<App>, asked: Asked) -> Done<String> {
+    if asked.token.trim().is_empty() {
+        return Ok(users::sign_in(app, SignIn { name: asked.name, password: asked.password }).await?.token);
+    }
+    let who = tokens::authenticate(app, asked.token.trim(), clock::now())?;
+    if who.role == Role::Member {
+        return Err(AppError::Forbidden("A member's token opens the member's own page.".to_owned()));
+    }
+    Ok(asked.token.trim().to_owned())
+}
+
+/// Takes the cookie away.
+pub(super) async fn sign_out() -> Response {
+    let cookie = format!("{OFFICE}=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0");
+    (AppendHeaders([(header::SET_COOKIE, cookie)]), Redirect::to("/")).into_response()
+}

@@ -1,0 +1,311 @@
+//! What pages are made of: figures, tables, stories to decide, forms, pictures; and the frame around them.
+
+use askama::Template;
+use axum::http::{StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use shared::page::language::Language;
+use shared::page::words::Words;
+
+use super::session::Visitor;
+use crate::app::roles::{self, Role};
+use crate::app::{App, AppError};
+
+/// Places of the console: path, message, and who may go there; an empty path begins a group.
+const PLACES: [(&str, &str, &[Role]); 15] = [
+    ("/", "nav.today", roles::READ),
+    ("/fleet", "nav.fleet", roles::READ),
+    ("/cases", "nav.cases", roles::READ),
+    ("/waiting", "nav.waiting", roles::READ),
+    ("", "nav.group.members", roles::READ),
+    ("/members", "nav.members", roles::READ),
+    ("", "nav.group.programs", roles::READ),
+    ("/catalog", "nav.catalog", roles::READ),
+    ("", "nav.group.books", roles::READ),
+    ("/ledger", "nav.ledger", roles::READ),
+    ("/liability", "nav.liability", roles::READ),
+    ("/outlets", "nav.outlets", roles::READ),
+    ("", "nav.group.office", roles::ADMIN),
+    ("/users", "nav.users", roles::ADMIN),
+    ("/audit", "nav.audit", roles::ADMIN),
+];
+
+/// A part of a page.
+pub(super) enum Block {
+    Figures(Vec<Figure>),
+    Table(Table),
+    Stories { title: String, empty: String, stories: Vec<Story> },
+    Form(FormBlock),
+    Note { level: &'static str, text: String },
+    Picture { title: String, svg: String, text: String },
+    Pair(Vec<Block>, Vec<Block>),
+}
+
+impl Block {
+    pub(super) fn note(level: &'static str, text: impl Into<String>) -> Self {
+        Self::Note { level, text: text.into() }
+    }
+
+    /// Its markup. A template that does not render is a mistake in it, which the tests of every page would show.
+    fn html(&self) -> String {
+        Part { block: self }.render().unwrap_or_default()
+    }
+}
+
+/// A number that is looked at first.
+#[derive(Default)]
+pub(super) struct Figure {
+    pub(super) label: String,
+    pub(super) number: String,
+    pub(super) note: String,
+    pub(super) svg: String,
+    pub(super) href: String,
+    pub(super) level: &'static str,
+}
+
+/// A table. Rows stand in the order in which they need somebody.
+#[derive(Default)]
+pub(super) struct Table {
+    pub(super) title: String,
+    pub(super) note: String,
+    /// Heading, and whether it is a number.
+    pub(super) columns: Vec<(String, bool)>,
+    pub(super) rows: Vec<Row>,
+    pub(super) empty: String,
+    /// Where more of it is: address and word.
+    pub(super) more: Vec<(String, String)>,
+}
+
+/// A row; its level is a bar at its edge.
+#[derive(Default)]
+pub(super) struct Row {
+    pub(super) level: &'static str,
+    pub(super) cells: Vec<Cell>,
+    pub(super) deeds: Vec<Deed>,
+}
+
+/// A cell.
+#[derive(Default)]
+pub(super) struct Cell {
+    pub(super) text: String,
+    pub(super) href: String,
+    pub(super) chip: &'static str,
+    pub(super) small: String,
+}
+
+impl<T: Into<String>> From<T> for Cell {
+    fn from(text: T) -> Self {
+        Self { text: text.into(), ..Self::default() }
+    }
+}
+
+impl Cell {
+    pub(super) fn link(text: impl Into<String>, href: impl Into<String>) -> Self {
+        Self { text: text.into(), href: href.into(), ..Self::default() }
+    }
+
+    pub(super) fn chip(level: &'static str, text: impl Into<String>) -> Self {
+        Self { text: text.into(), chip: level, ..Self::default() }
+    }
+}
+
+/// Something that a person decides, told as a manager would.
+pub(super) struct Story {
+    pub(super) title: String,
+    pub(super) about: Cell,
+    pub(super) text: String,
+    pub(super) deeds: Vec<Deed>,
+    pub(super) form: Option<FormBlock>,
+}
+
+/// A button that does one thing: an address, and what is sent along.
+pub(super) struct Deed {
+    pub(super) to: String,
+    pub(super) label: String,
+    pub(super) main: bool,
+    pub(super) fields: Vec<(&'static str, String)>,
+}
+
+/// A form that explains itself.
+#[derive(Default)]
+pub(super) struct FormBlock {
+    pub(super) title: String,
+    pub(super) note: String,
+    pub(super) to: String,
+    /// A form that only asks, and may be kept as an address.
+    pub(super) asks: bool,
+    pub(super) button: String,
+    pub(super) fields: Vec<Field>,
+}
+
+/// A field.
+#[derive(Default)]
+pub(super) struct Field {
+    pub(super) name: &'static str,
+    pub(super) label: String,
+    pub(super) kind: &'static str,
+    pub(super) value: String,
+    pub(super) hint: String,
+    /// Value and word, for a choice.
+    pub(super) options: Vec<(String, String)>,
+}
+
+impl Field {
+    pub(super) fn text(name: &'static str, label: &str, value: impl Into<String>) -> Self {
+        Self { name, label: label.to_owned(), kind: "text", value: value.into(), ..Self::default() }
+    }
+
+    pub(super) fn password(name: &'static str, label: &str) -> Self {
+        Self { kind: "password", ..Self::text(name, label, "") }
+    }
+
+    pub(super) fn area(name: &'static str, label: &str, value: impl Into<String>) -> Self {
+        Self { kind: "area", ..Self::text(name, label, value) }
+    }
+
+    pub(super) fn hidden(name: &'static str, value: impl Into<String>) -> Self {
+        Self { kind: "hidden", ..Self::text(name, "", value) }
+    }
+
+    pub(super) fn choice(
+        name: &'static str,
+        label: &str,
+        value: impl Into<String>,
+        options: Vec<(String, String)>,
+    ) -> Self {
+        Self { kind: "choice", options, ..Self::text(name, label, value) }
+    }
+
+    pub(super) fn hint(self, hint: &str) -> Self {
+        Self { hint: hint.to_owned(), ..self }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "block.html")]
+struct Part<'a> {
+    block: &'a Block,
+}
+
+struct Link {
+    path: &'static str,
+    word: String,
+    here: bool,
+    count: Option<u64>,
+}
+
+/// A page: its frame and what stands in it.
+#[derive(Template)]
+#[template(path = "console.html")]
+pub(super) struct Frame {
+    words: Words,
+    title: String,
+    about: String,
+    who: Option<String>,
+    links: Vec<Link>,
+    blocks: Vec<Block>,
+    status: StatusCode,
+}
+
+impl Frame {
+    /// A page of the console.
+    pub(super) fn of(app: &App, visitor: &Visitor, path: &'static str, title: impl Into<String>) -> Self {
+        let waits = super::today::Waits::count(app, &visitor.who).unwrap_or_default();
+        let shown = PLACES.into_iter().filter(|(_, _, roles)| roles.contains(&visitor.who.role));
+        let links = shown.map(|(to, key, _)| Link {
+            path: to,
+            word: visitor.words.say(key).to_owned(),
+            here: to == path && !to.is_empty(),
+            count: match to {
+                "/fleet" => Some(waits.silent),
+                "/cases" => Some(waits.cases),
+                "/waiting" => Some(waits.unattributed + waits.parked),
+                _ => None,
+            }
+            .filter(|count| *count > 0),
+        });
+        Self {
+            words: visitor.words.clone(),
+            title: title.into(),
+            about: String::new(),
+            who: Some(visitor.who.name.clone()),
+            links: links.collect(),
+            blocks: Vec::new(),
+            status: StatusCode::OK,
+        }
+    }
+
+    /// A page for those who are not signed in at the console.
+    pub(super) fn outside(words: &Words, title: &str) -> Self {
+        Self {
+            words: words.clone(),
+            title: title.to_owned(),
+            about: String::new(),
+            who: None,
+            links: Vec::new(),
+            blocks: Vec::new(),
+            status: StatusCode::OK,
+        }
+    }
+
+    pub(super) fn about(self, about: impl Into<String>) -> Self {
+        Self { about: about.into(), ..self }
+    }
+
+    pub(super) fn with(self, blocks: Vec<Block>) -> Self {
+        Self { blocks, ..self }
+    }
+
+    fn html(&self) -> Vec<String> {
+        self.blocks.iter().map(Block::html).collect()
+    }
+}
+
+impl IntoResponse for Frame {
+    fn into_response(self) -> Response {
+        match self.render() {
+            Ok(html) => (self.status, [(header::CACHE_CONTROL, "no-store")], Html(html)).into_response(),
+            Err(error) => {
+                tracing::error!(%error, "a page does not render");
+                StatusCode::INTERNAL_SERVER_ERROR.into_response()
+            }
+        }
+    }
+}
+
+/// What was not done, as a page with the sentence and a way back.
+pub(super) struct Refused {
+    text: String,
+    status: StatusCode,
+    words: Words,
+}
+
+impl Refused {
+    pub(super) fn of(error: AppError, words: Words) -> Self {
+        let (status, text) = match &error {
+            AppError::Refused(refusal) => (
+                StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY),
+                error.to_string(),
+            ),
+            AppError::Unauthorized(_) => (StatusCode::UNAUTHORIZED, error.to_string()),
+            AppError::Forbidden(_) => (StatusCode::FORBIDDEN, error.to_string()),
+            AppError::TooOften(_) => (StatusCode::TOO_MANY_REQUESTS, error.to_string()),
+            AppError::Store(cause) => {
+                tracing::error!(%cause, "a page failed inside");
+                (StatusCode::SERVICE_UNAVAILABLE, words.say("refused.inside").to_owned())
+            }
+        };
+        Self { text, status, words }
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let title = self.words.say("refused.title").to_owned();
+        let blocks = vec![Block::note("bad", self.text), Block::note("", self.words.say("refused.next"))];
+        let frame = Frame { status: self.status, ..Frame::outside(&self.words, &title) };
+        frame.with(blocks).into_response()
+    }
+}
+
+/// What a page's handler answers.
+pub(super) type Shown = Result<Frame, Refused>;
