@@ -95,7 +95,7 @@ async fn guarded(request: Request, next: Next) -> Response {
 /// Whether a page of this very address sent it: its `Origin` is the host that was asked.
 fn is_own(request: &Request) -> bool {
     let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
-    let host = text(header::HOST).or(request.uri().authority().map(|authority| authority.as_str()));
+    let host = text(header::HOST).or(request.uri().authority().map(axum::http::uri::Authority::as_str));
     let origin = text(header::ORIGIN);
     let origin = origin.and_then(|it| it.strip_prefix("http://").or(it.strip_prefix("https://")));
     origin.is_some() && origin == host

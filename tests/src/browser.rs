@@ -70,12 +70,12 @@ impl Browser {
             .expect("chromedriver starts: apt-get install chromium chromium-driver");
         let out = driver.stdout.take().expect("stdout is a pipe");
         let said = BufReader::new(out).lines().map_while(Result::ok);
-        let port = said
-            .filter_map(|line| {
-                line.split("on port ").nth(1)?.trim_end_matches('.').trim().parse::<u16>().ok()
-            })
+        // the line before says which port it was asked for
+        let mut ready = said.filter(|line| line.contains("started successfully"));
+        let port = ready
             .next()
-            .expect("chromedriver says its port");
+            .and_then(|line| line.split("on port ").nth(1)?.trim_end_matches('.').trim().parse::<u16>().ok());
+        let port = port.expect("chromedriver says its port");
         let wire = Client::nobody(&format!("http://127.0.0.1:{port}"));
         let made = wire.post("/session", &capabilities(setup)).must(200);
         let session = made["value"]["sessionId"].as_str().expect("a session").to_owned();

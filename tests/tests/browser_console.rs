@@ -55,7 +55,7 @@ fn every_page_of_the_console_opens_with_data_and_keeps_nobody_out() {
         ("/catalog/document", "The whole document"),
         ("/liability", "By the general ledger"),
         ("/outlets", KL),
-        ("/ledger", "opening balance"),
+        ("/ledger", "600 PTS"),
         (&format!("/entries/{entry}"), "Points that it moved"),
         ("/users", "admin"),
         ("/audit", "till.create"),

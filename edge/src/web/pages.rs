@@ -18,7 +18,7 @@ const LANGUAGE: &str = "tillkeep-language";
 
 #[derive(Template)]
 #[template(path = "till.html")]
-struct Till<'a> {
+struct Screen<'a> {
     words: &'a Words,
     outlet: &'a str,
     till: &'a str,
@@ -99,7 +99,7 @@ fn screen(desk: &Desk, words: &Words, headers: &HeaderMap) -> Result<String, Err
     known["consent"] = json!(settings.terms);
     known["operators"] = json!([]);
     about["desk"] = known;
-    let till = Till {
+    let shown = Screen {
         words,
         outlet: &place.outlet_name,
         till: &place.till,
@@ -107,26 +107,30 @@ fn screen(desk: &Desk, words: &Words, headers: &HeaderMap) -> Result<String, Err
         lock: words.count("key.locks", u64::from(settings.lock_minutes)),
         page: page::embedded(&about.to_string()),
     };
-    till.render().map_err(|error| Error::Broken(error.to_string()))
+    shown.render().map_err(|error| Error::Broken(error.to_string()))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::collections::BTreeMap;
+
+    const PLACES: [&str; 7] = ["{n}", "{points}", "{name}", "{time}", "{date}", "{why}", "{text}"];
 
     #[test]
     fn every_language_says_everything_that_english_says() {
-        let english: std::collections::BTreeMap<String, String> =
-            serde_json::from_str(include_str!("page/en.json")).unwrap();
+        let read = |text| serde_json::from_str::<BTreeMap<String, String>>(text).unwrap();
+        let english = read(include_str!("page/en.json"));
         for (language, own) in [("ms", include_str!("page/ms.json")), ("ar", include_str!("page/ar.json"))] {
-            let own: std::collections::BTreeMap<String, String> = serde_json::from_str(own).unwrap();
+            let own = read(own);
             for (key, text) in &english {
-                let single = key.strip_suffix(".one").map(|stem| format!("{stem}.other"));
-                let said = own.get(key).or_else(|| single.and_then(|other| own.get(&other)));
+                let (stem, form) = key.rsplit_once('.').unwrap_or((key, ""));
+                let many = own.get(&format!("{stem}.other")).filter(|_| form == "one");
+                let said = own.get(key).or(many);
                 let said = said.unwrap_or_else(|| panic!("{language} does not say {key}"));
-                for place in ["{n}", "{points}", "{name}", "{time}", "{date}", "{why}", "{text}"] {
-                    let one = key.ends_with(".one") || key.ends_with(".other") && place == "{n}";
-                    assert!(one || said.contains(place) == text.contains(place), "{language} {key} {place}");
+                for place in PLACES {
+                    // one thing may be said without its figure
+                    let may = form == "one" || (form == "other" && place == "{n}");
+                    assert!(may || said.contains(place) == text.contains(place), "{language} {key} {place}");
                 }
             }
         }

@@ -56,21 +56,19 @@ impl Language {
 
     /// The first of `Accept-Language` that there is; they are sorted by preference in practice.
     pub fn accepted(header: &str) -> Self {
-        let tags = header.split(',').map(|part| part.split(';').next().unwrap_or(part).trim());
-        tags.filter_map(Self::by_tag).next().unwrap_or_default()
+        let mut tags = header.split(',').map(|part| part.split(';').next().unwrap_or(part).trim());
+        tags.find_map(Self::by_tag).unwrap_or_default()
     }
 
     /// Which plural a number takes, by the rules of CLDR for whole numbers.
     pub fn plural(self, n: u64) -> &'static str {
         match (self, n) {
-            (Self::English, 1) => "one",
-            (Self::English | Self::Malay, _) => "other",
+            (Self::English | Self::Arabic, 1) => "one",
             (Self::Arabic, 0) => "zero",
-            (Self::Arabic, 1) => "one",
             (Self::Arabic, 2) => "two",
             (Self::Arabic, n) if (3..=10).contains(&(n % 100)) => "few",
             (Self::Arabic, n) if (11..=99).contains(&(n % 100)) => "many",
-            (Self::Arabic, _) => "other",
+            _ => "other",
         }
     }
 }

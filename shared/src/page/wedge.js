@@ -5,6 +5,10 @@
 const GAP_MS = 30;
 // a pause that long ends any burst, in ms
 const PAUSE_MS = 250;
+// one that long ends even what says of itself that it is a scan: the till may be busy, in ms
+const LOST_MS = 3_000;
+// a gap that long is a person's, in ms, unless what began says that it is a scan
+const SLOW_MS = 50;
 // fewer characters are no code
 const LEAST = 6;
 // what a scanner may be set to put first: an AIM symbology identifier, such as ]C1
@@ -15,6 +19,7 @@ export function burst(settings = {}) {
   const { prefix = "", suffix = "Enter" } = settings;
   let text = "", began = 0, last = 0;
   const reset = () => { text = ""; began = 0; last = 0; };
+  const marked = () => text.startsWith("]") || Boolean(prefix) && text.startsWith(prefix);
   const code = () => {
     if (prefix && text.startsWith(prefix)) return text.slice(prefix.length);
     if (AIM.test(text)) return text.slice(3);
@@ -25,13 +30,15 @@ export function burst(settings = {}) {
     /** Takes a key at a time in ms; answers a code when the key ends one. */
     key(key, at) {
       if (key === suffix) {
-        const slow = text && at - last > PAUSE_MS;
+        const slow = text && at - last > (marked() ? LOST_MS : PAUSE_MS);
         const found = text && !slow ? code() : null;
         reset();
         return found || null;
       }
       if ([...key].length !== 1) return null;
-      if (text && at - last > PAUSE_MS) reset();
+      // what a person typed just before a scan is no part of it
+      const gap = at - last;
+      if (text && gap > (marked() ? LOST_MS : SLOW_MS)) reset();
       if (!text) began = at;
       text += key;
       last = at;

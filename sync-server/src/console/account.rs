@@ -41,7 +41,7 @@ pub(super) async fn enter(
                 format!("{ACCOUNT}={}; HttpOnly; SameSite=Lax; Path=/account; Max-Age=3600", asked.token);
             (AppendHeaders([(header::SET_COOKIE, cookie)]), Redirect::to("/account")).into_response()
         }
-        Err(error) => Refused::of(error, words).into_response(),
+        Err(error) => Refused::of(&error, words).into_response(),
     }
 }
 
@@ -59,14 +59,14 @@ fn visitor(app: &App, headers: &HeaderMap) -> Result<(Who, CustomerId, Words), R
     let found = customer(app, &token);
     match found {
         Ok((who, customer)) => Ok((who, customer, words)),
-        Err(error) => Err(Refused::of(error, words)),
+        Err(error) => Err(Refused::of(&error, words)),
     }
 }
 
 /// `/account`.
 pub(super) async fn page(State(app): State<Arc<App>>, headers: HeaderMap) -> Shown {
     let (who, customer, words) = visitor(&app, &headers)?;
-    let tell = |error| Refused::of(error, words.clone());
+    let tell = |error: AppError| Refused::of(&error, words.clone());
     let scan = known::customer(&app, &who, customer).map_err(tell)?;
     let mut blocks = Vec::new();
     for membership in &scan.memberships {
@@ -122,7 +122,7 @@ pub(super) async fn lost(
     Form(asked): Form<Lost>,
 ) -> Result<Redirect, Refused> {
     let (who, customer, words) = visitor(&app, &headers)?;
-    let tell = |error| Refused::of(error, words.clone());
+    let tell = |error: AppError| Refused::of(&error, words.clone());
     let reader = Who { role: Role::Reader, customer: None, ..who.clone() };
     let own = cards::scan(&app, &reader, asked.code.trim()).ok();
     let own = own.filter(|scan| scan.card.is_some() && scan.customer.id == customer.to_string());

@@ -34,11 +34,11 @@ pub(super) fn stories(app: &App, visitor: &Visitor, open: Option<bool>) -> Done<
         Some(true) => ("cases.open", "cases.none"),
         _ => ("cases.settled", "cases.none_settled"),
     };
-    let stories = found.items.into_iter().map(|case| story(visitor, case, open == Some(true))).collect();
+    let stories = found.items.into_iter().map(|case| story(visitor, &case, open == Some(true))).collect();
     Ok(Block::Stories { title: words.say(title).to_owned(), empty: words.say(empty).to_owned(), stories })
 }
 
-fn story(visitor: &Visitor, case: Overdraft, open: bool) -> Story {
+fn story(visitor: &Visitor, case: &Overdraft, open: bool) -> Story {
     let words = &visitor.words;
     let kind = format!("case.{}", case.kind);
     let title = match case.kind.as_str() {

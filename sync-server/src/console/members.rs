@@ -13,7 +13,7 @@ use shared::ids::MembershipId;
 use shared::page::words::{Words, grouped};
 
 use super::session::Visitor;
-use super::view::{Block, Cell, Field, Figure, FormBlock, Frame, Refused, Row, Shown, Table};
+use super::view::{Block, Cell, Field, Figure, FormBlock, Frame, Refused, Row, Shown, Table, when};
 use crate::app::members::{self, LookUp};
 use crate::app::{App, AppError, Done, cards, changes, edit, enrolments, points, roles};
 
@@ -220,7 +220,7 @@ fn statement(app: &App, visitor: &Visitor, membership: &Membership) -> Done<Bloc
     let lines = members::statement(app, &visitor.who, id, None, MOST)?;
     let rows = lines.items.into_iter().map(|line| Row {
         cells: vec![
-            line.at.into(),
+            when(&line.at),
             Cell::link(line.transaction_id.clone(), format!("/entries/{}", line.transaction_id)),
             Cell { text: line.description, small: line.column.replace('_', " "), ..Cell::default() },
             line.receipt.unwrap_or_default().into(),
@@ -270,7 +270,7 @@ fn adjust_form(words: &Words, membership: &Membership) -> Block {
 }
 
 fn status_form(words: &Words, membership: &Membership) -> Block {
-    let all = ["active", "suspended", "blocked"];
+    let all = ["active", "suspended", "inactive"];
     let all = all.map(|it| (it.to_owned(), words.say(&format!("status.{it}")).to_owned())).to_vec();
     Block::Form(FormBlock {
         title: words.say("status.title").to_owned(),

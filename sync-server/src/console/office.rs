@@ -10,7 +10,7 @@ use shared::api::users::NewUser;
 use shared::page::words::Words;
 
 use super::session::Visitor;
-use super::view::{Block, Deed, Field, FormBlock, Frame, Refused, Row, Shown, Table};
+use super::view::{Block, Deed, Field, FormBlock, Frame, Refused, Row, Shown, Table, when};
 use crate::app::{App, AppError, Done, audit as audited, roles, tokens, users};
 
 /// Lines of the audit on one page.
@@ -41,7 +41,7 @@ fn lists(app: &App, words: &Words) -> Done<Vec<Block>> {
     };
     let people = users::list(app)?.into_iter().map(|user| Row {
         deeds: vec![away(format!("/users/{}/remove", user.id), "users.remove")],
-        cells: vec![user.name.into(), user.role.into(), user.signed_in_at.unwrap_or_default().into()],
+        cells: vec![user.name.into(), user.role.into(), when(&user.signed_in_at.unwrap_or_default())],
         ..Row::default()
     });
     let secrets = tokens::list(app)?.into_iter().map(|token| Row {
@@ -170,7 +170,7 @@ pub(super) async fn audit(State(app): State<Arc<App>>, visitor: Visitor) -> Show
     let found = audited::list(&app, None, MOST).map_err(visitor.told())?;
     let rows = found.into_iter().map(|(_, line)| Row {
         cells: vec![
-            line.at.rfc3339().into(),
+            when(&line.at.rfc3339()),
             format!("{} ({})", line.who, line.role.as_str()).into(),
             line.action.into(),
             line.subject.into(),

@@ -11,7 +11,7 @@ use shared::page::words::{Words, grouped};
 
 use super::chart;
 use super::session::Visitor;
-use super::view::{Block, Cell, Field, FormBlock, Frame, Refused, Row, Shown, Table};
+use super::view::{Block, Cell, Field, FormBlock, Frame, Refused, Row, Shown, Table, when};
 use crate::app::ledger::{self, Wanted};
 use crate::app::{App, AppError, Done, reports, roles, transactions};
 
@@ -164,7 +164,7 @@ pub(super) async fn ledger(
     }
     let rows = found.items.into_iter().map(|line| Row {
         cells: vec![
-            line.at.into(),
+            when(&line.at),
             Cell::link(line.transaction_id.clone(), format!("/entries/{}", line.transaction_id)),
             line.outlet.unwrap_or_default().into(),
             line.description.into(),
@@ -266,15 +266,6 @@ pub(super) async fn entry(State(app): State<Arc<App>>, visitor: Visitor, Path(id
         ],
         ..Row::default()
     });
-    let list = |title: &str, columns: Vec<(String, bool)>, rows: Vec<Row>| {
-        Block::Table(Table {
-            title: words.say(title).to_owned(),
-            columns,
-            rows,
-            empty: words.say("entry.none").to_owned(),
-            ..Table::default()
-        })
-    };
     let note = words.fill(
         "entry.about",
         &[
@@ -287,26 +278,25 @@ pub(super) async fn entry(State(app): State<Arc<App>>, visitor: Visitor, Path(id
     );
     let blocks = vec![
         Block::note("", note),
-        list(
-            "entry.moved",
-            vec![
-                head(words, "what", false),
-                head(words, "entry.membership", false),
-                head(words, "why", false),
-                head(words, "points", true),
-            ],
-            moved.collect(),
-        ),
-        list(
+        part(words, "entry.moved", &["what", "entry.membership", "why", "points"], moved.collect()),
+        part(
+            words,
             "entry.lines",
-            vec![
-                head(words, "entry.item", false),
-                head(words, "entry.quantity", true),
-                head(words, "entry.price", true),
-                head(words, "entry.discount", true),
-            ],
+            &["entry.item", "entry.quantity", "entry.price", "entry.discount"],
             lines.collect(),
         ),
     ];
     Ok(Frame::of(&app, &visitor, "/ledger", words.fill("entry.title", &[("id", &id)])).with(blocks))
+}
+
+/// A table of an entry's page; points, quantities and amounts stand at the end of a line.
+fn part(words: &Words, title: &str, keys: &[&str], rows: Vec<Row>) -> Block {
+    const NUMBERS: [&str; 4] = ["points", "entry.quantity", "entry.price", "entry.discount"];
+    Block::Table(Table {
+        title: words.say(title).to_owned(),
+        columns: keys.iter().map(|key| head(words, key, NUMBERS.contains(key))).collect(),
+        rows,
+        empty: words.say("entry.none").to_owned(),
+        ..Table::default()
+    })
 }

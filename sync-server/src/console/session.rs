@@ -37,13 +37,13 @@ impl Visitor {
             return Ok(());
         }
         let detail = self.words.fill("refused.role", &[("role", self.who.role.as_str())]);
-        Err(Refused::of(AppError::Forbidden(detail), self.words.clone()))
+        Err(Refused::of(&AppError::Forbidden(detail), self.words.clone()))
     }
 
     /// What went wrong, in this visitor's language.
     pub(super) fn told(&self) -> impl Fn(AppError) -> Refused + use<> {
         let words = self.words.clone();
-        move |error| Refused::of(error, words.clone())
+        move |error| Refused::of(&error, words.clone())
     }
 }
 
@@ -115,9 +115,9 @@ fn door(words: &Words, wrong: Option<String>) -> Response {
         ],
         ..FormBlock::default()
     };
+    let status = if wrong.is_some() { StatusCode::UNAUTHORIZED } else { StatusCode::OK };
     let wrong = wrong.map(|text| Block::note("bad", text));
     let blocks = wrong.into_iter().chain([Block::Form(form)]).collect();
-    let status = StatusCode::UNAUTHORIZED;
     (status, Frame::outside(words, words.say("sign_in.title")).with(blocks)).into_response()
 }
 

@@ -117,6 +117,11 @@ pub(super) struct Story {
     pub(super) form: Option<FormBlock>,
 }
 
+/// A time as a table has room for it: the day and the minute, in UTC.
+pub(super) fn when(at: &str) -> Cell {
+    at.get(..16).map_or_else(|| at.to_owned(), |minute| minute.replace('T', " ")).into()
+}
+
 /// A button that does one thing: an address, and what is sent along.
 pub(super) struct Deed {
     pub(super) to: String,
@@ -280,8 +285,8 @@ pub(super) struct Refused {
 }
 
 impl Refused {
-    pub(super) fn of(error: AppError, words: Words) -> Self {
-        let (status, text) = match &error {
+    pub(super) fn of(error: &AppError, words: Words) -> Self {
+        let (status, text) = match error {
             AppError::Refused(refusal) => (
                 StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY),
                 error.to_string(),

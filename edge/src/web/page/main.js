@@ -252,6 +252,7 @@ function letGo() {
 }
 
 function next() {
+  field.value = "";
   letGo();
   state = { ...blank(), pick };
   say("");
