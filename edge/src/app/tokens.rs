@@ -30,4 +30,10 @@ impl App {
         let hash = Hash::of(token.as_bytes());
         self.identity().tokens.iter().any(|kept| kept.hash == hash)
     }
+
+    /// The name of a token, if it is one of this till's.
+    pub fn token_name(&self, token: &str) -> Option<String> {
+        let hash = Hash::of(token.as_bytes());
+        self.identity().tokens.iter().find(|kept| kept.hash == hash).map(|kept| kept.name.clone())
+    }
 }

@@ -7,7 +7,7 @@ use axum::extract::{Form, Path, State};
 use serde::Deserialize;
 use shared::catalog::document::Document;
 use shared::catalog::document::currency::Currency;
-use shared::catalog::document::earning::EarningRule;
+use shared::catalog::document::earning::{Each, EarningRule};
 use shared::catalog::document::level::Level;
 use shared::catalog::document::outlet::Outlet;
 use shared::catalog::document::policy::{Bearer, OfflineMode};
@@ -54,7 +54,12 @@ fn lists(app: &App, words: &Words) -> Done<Vec<Block>> {
         }
     });
     let rules = edit::list::<EarningRule>(app)?.into_iter().map(|rule| {
-        let per = format!("{} {}", rule.per.currency, rule.per.amount);
+        let per = match (&rule.per, &rule.each) {
+            (Some(per), _) => format!("{} {}", per.currency, per.amount),
+            (None, Some(Each::Item)) => words.say("catalog.each_item").to_owned(),
+            (None, Some(Each::Activity(code))) => code.to_string(),
+            (None, Some(Each::Visit) | None) => words.say("catalog.each_visit").to_owned(),
+        };
         let text = words.fill(
             "catalog.rule",
             &[("points", &rule.points.to_string()), ("currency", rule.currency.as_str()), ("per", &per)],
