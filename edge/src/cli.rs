@@ -1,4 +1,4 @@
-//! The command line: `tillkeep-edge enrol`, `run`, `token create`, `status`, `queue`, `verify`, `backup`,
+//! The command line: `tillkeep-edge enrol`, `run`, `token create`, `status`, `queue`, `verify`, `salvage`, `backup`,
 //! `export-queue`. Data go to stdout, messages to stderr; exit status 0 is done, 1 failed, 2 wrong usage.
 
 use std::io::Write as _;
@@ -99,6 +99,8 @@ enum Command {
     },
     /// Re-walks the store; exit status 0 only if all of it holds
     Verify,
+    /// Puts a damaged journal together again from what verifies; the damaged files stay, under other names
+    Salvage,
     /// Copies the store to an empty directory, while it is in use too
     Backup {
         /// Where to; the directory is made
@@ -165,6 +167,7 @@ async fn dispatch(cli: Cli, config: Config) -> Result<ExitCode, String> {
         Command::Status => desk::status(&data_dir, json).await,
         Command::Queue { parked } => desk::queue(&data_dir, parked, json).await,
         Command::Verify => desk::verify(&data_dir, json).await,
+        Command::Salvage => desk::salvage(&data_dir, json),
         Command::Backup { to } => desk::backup(&data_dir, &to, json).await,
         Command::ExportQueue => desk::export_queue(&data_dir).await,
     }

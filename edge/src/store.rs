@@ -105,6 +105,25 @@ pub struct Report {
     pub notes: Vec<String>,
 }
 
+/// What became of one damaged journal.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+pub struct SalvageReport {
+    /// Whose journal it is.
+    pub node: u32,
+    /// What was wrong, and where.
+    pub damage: String,
+    /// The first entry that was kept.
+    pub first: u64,
+    /// The last of them; below the first if none was.
+    pub last: u64,
+    /// How many of them the cache gave back.
+    pub from_cache: u64,
+    /// Entries that verify and do not follow on these: they lie in a file of their own, for people to look at.
+    pub beyond: u64,
+    /// Whether nothing is missing that is known to have been there. Else the till asks for a new node once there is a line.
+    pub complete: bool,
+}
+
 /// What a backup copied.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize)]
 pub struct BackupReport {
@@ -363,6 +382,12 @@ impl shared::sync::Journal for Store {
 /// Walks the journals and the cache in `dir`, which no store has open, and says what is wrong.
 pub fn verify(dir: &Path) -> Result<Report, StoreError> {
     Engine::verify(&real_disk(dir)?, &StoreOptions::default())
+}
+
+/// Puts what verifies of the damaged journals in `dir`, which no store has open, together again. The damaged files stay,
+/// under other names. Answers nothing where no journal is damaged.
+pub fn salvage(dir: &Path) -> Result<Vec<SalvageReport>, StoreError> {
+    engine::salvage::salvage(&real_disk(dir)?, &StoreOptions::default())
 }
 
 fn real_disk(dir: &Path) -> Result<Arc<dyn Disk>, StoreError> {

@@ -53,6 +53,19 @@ pub(super) async fn verify(data_dir: &Path, as_json: bool) -> Result<ExitCode, S
     Ok(if report["ok"] == json!(true) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// `salvage`. The daemon must not run.
+pub(super) fn salvage(data_dir: &Path, as_json: bool) -> Result<ExitCode, String> {
+    let reports = store::salvage(data_dir).map_err(text)?;
+    if reports.is_empty() && !as_json {
+        tell("No journal is damaged.")?;
+    }
+    for report in reports {
+        let object = serde_json::to_value(report).map_err(text)?;
+        show(&object, as_json)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 /// `backup`.
 pub(super) async fn backup(data_dir: &Path, to: &Path, as_json: bool) -> Result<ExitCode, String> {
     // the daemon may run in another directory

@@ -12,7 +12,7 @@ use shared::entry::Entry;
 use shared::entry::envelope::Stored;
 use shared::ids::{Dot, Hash, NodeId, Seq};
 use shared::member::IndexKey;
-use shared::sync::TillSync;
+use shared::sync::{Fence, TillSync};
 use shared::time::Millis;
 
 use super::cache::Cache;
@@ -35,6 +35,7 @@ mod load;
 mod page;
 mod prune;
 mod renew;
+pub(super) mod salvage;
 pub(super) mod verify;
 
 pub(super) use apply::Applier;
@@ -88,8 +89,13 @@ impl Engine {
             Some(bytes) => Meta::read(bytes, &snap)?,
             None => Meta::empty(identity.node, identity.buckets, CatalogHash::default()),
         };
-        let opened = Opened { disk, options, identity, meta, is_new };
+        let names = disk.list().map_err(StoreError::io("opening the store"))?;
+        if salvage::is_under_way(&names) {
+            return Err(StoreError::Damaged("a salvage was cut off; run it again".into()));
+        }
+        let mut opened = Opened { disk, options, identity, meta, is_new, names };
         let journal = opened.journal(opened.identity.node)?;
+        opened.after_salvage(journal.head().into());
         opened.check_position(&journal)?;
         let layer = opened.replay(&journal)?;
         let needless = apply::needless(&opened.meta, opened.identity.node);
@@ -229,6 +235,7 @@ struct Opened {
     identity: Identity,
     meta: Meta,
     is_new: bool,
+    names: Vec<String>,
 }
 
 impl Opened {
@@ -239,7 +246,12 @@ impl Opened {
     /// Opens a node's journal; what the cache and the server know of it tells damage from a torn tail.
     fn journal(&self, node: NodeId) -> Result<Journal, StoreError> {
         let acknowledged = if self.meta.sync.node == node { self.meta.sync.acked.seq.0 } else { 0 };
-        let known = Known { applied: self.applied(node).seq.0, acknowledged };
+        let known = if self.is_incomplete(node) {
+            // What others know beyond it is lost, and was said to be.
+            Known::default()
+        } else {
+            Known { applied: self.applied(node).seq.0, acknowledged }
+        };
         let options = self.options.journal_options();
         let (journal, recovery) =
             Journal::open(folder(&self.disk, node), JournalOptions { known, ..options })?;
@@ -255,9 +267,36 @@ impl Opened {
                     let (journal, recovery) = Journal::open(folder(&self.disk, node), options)?;
                     recovery.damage.map_or(Ok(journal), |damage| Err(StoreError::Damaged(damage.to_string())))
                 }
-                _ => Err(StoreError::Damaged(format!("the journal of node {}: {damage}", node.0))),
+                _ => Err(StoreError::Damaged(format!(
+                    "the journal of node {}: {damage}; `tillkeep-edge salvage` keeps what verifies",
+                    node.0
+                ))),
             },
         }
+    }
+
+    fn is_incomplete(&self, node: NodeId) -> bool {
+        self.names.contains(&salvage::incomplete_marker(node))
+    }
+
+    /// A journal that was salvaged without all that was in it: what others know beyond its end is forgotten, so that what
+    /// is written now is told, and the till asks for a new node as soon as it has.
+    fn after_salvage(&mut self, head: Head) {
+        let node = self.identity.node;
+        if !self.is_incomplete(node) {
+            return;
+        }
+        if self.applied(node).seq > head.seq {
+            self.meta.applied.insert(node, head);
+        }
+        if self.meta.sync.node != node {
+            self.meta.sync = TillSync::new(node);
+        }
+        let sync = &mut self.meta.sync;
+        if sync.acked.seq > head.seq {
+            (sync.acked, sync.since) = (head, head);
+        }
+        sync.fence.get_or_insert(Fence::Forked { node });
     }
 
     /// The cache must hold this journal, and not another under the same number.

@@ -8,4 +8,5 @@ mod members;
 mod mutants;
 mod prune;
 mod pull;
+mod salvage;
 mod snapshot;
