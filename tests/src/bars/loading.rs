@@ -31,7 +31,7 @@ pub fn disk_by_rows(ground: &Ground) -> f64 {
     let folder = Scratch::new("rows");
     let copy = folder.path().join("cache");
     probe::copy(&ground.cache(), &copy);
-    let disk = std::fs::metadata(&copy).map_or(0, |data| data.len());
+    let disk = probe::allocated_bytes(&copy);
     let database = redb::Database::open(&copy).expect("the copy opens");
     let transaction = database.begin_write().expect("a transaction");
     let stats = transaction.stats().expect("its statistics");
@@ -39,10 +39,9 @@ pub fn disk_by_rows(ground: &Ground) -> f64 {
     number(disk) / number(stats.stored_bytes())
 }
 
-/// The cache file's bytes by raw bytes.
+/// The cache's bytes on disk by raw bytes.
 pub fn disk_ratio(ground: &Ground) -> f64 {
-    let disk = std::fs::metadata(ground.cache()).map_or(0, |data| data.len());
-    number(disk) / number(ground.raw_bytes)
+    number(probe::allocated_bytes(&ground.cache())) / number(ground.raw_bytes)
 }
 
 /// The snapshot's bytes on the wire by raw bytes.
