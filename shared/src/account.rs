@@ -172,6 +172,8 @@ pub struct Account {
     pub lifetime_earned: Points,
     /// Ever redeemed, folded rows only.
     pub lifetime_redeemed: Points,
+    /// Since when something has been owed without a break; zero where nothing is.
+    pub owed_since: Millis,
     /// The bucket's change number when it last changed.
     pub change: u64,
 }
@@ -185,6 +187,15 @@ pub struct Short {
     pub outlet: Points,
     /// Borne by the program.
     pub program: Points,
+    /// Undone as a whole, covered points included: the redemption gave nothing, and nobody bears anything.
+    pub reversed: Points,
+}
+
+impl Short {
+    /// What somebody bears.
+    pub fn borne(&self) -> Points {
+        self.member_debt.plus(self.outlet).plus(self.program)
+    }
 }
 
 /// Names a row of an account: its entry, and the number of the leg in it.
@@ -304,6 +315,15 @@ impl Account {
                     base.lots.spent = base.lots.spent.minus(*points);
                 }
             }
+        }
+    }
+
+    /// Dates what is owed, once it changed at some time.
+    pub fn date_debt(&mut self, at: Millis) {
+        if !self.debt.is_positive() {
+            self.owed_since = Millis(0);
+        } else if self.owed_since == Millis(0) {
+            self.owed_since = at;
         }
     }
 

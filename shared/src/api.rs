@@ -4,6 +4,7 @@
 //! misspelt one never silently loses points.
 
 pub mod change;
+pub mod days;
 pub mod hold;
 pub mod member;
 pub mod office;

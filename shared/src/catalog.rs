@@ -224,6 +224,8 @@ pub struct OverdraftPolicy {
     pub review_over: Option<Points>,
     /// A till silent for longer than this is not waited for, in hours.
     pub longest_wait_hours: u32,
+    /// After so many days the program takes over what a member owes; `None` is never.
+    pub write_off_days: Option<u32>,
 }
 
 /// One step of a waterfall.
@@ -235,6 +237,8 @@ pub enum Bearer {
     Outlet,
     /// The program.
     Program,
+    /// Nobody: the redemption is undone, as far as what it bought can still be taken back; else the next step takes it.
+    Reverse,
 }
 
 impl Catalog {

@@ -19,6 +19,7 @@ use crate::time::{Day, Hlc, Millis};
 
 pub mod card;
 pub mod certificate;
+pub mod debt;
 pub mod envelope;
 pub mod hold;
 pub mod membership;
@@ -150,13 +151,15 @@ pub enum EntryKind {
     /// One bucket was settled up to a moment.
     Cut(Cut),
     /// A person decided a case.
-    Decision(Decision),
+    Decision(debt::Decision),
     /// Points set aside for a payment that may fail, where the payment is taken.
     PaymentHold(hold::PaymentHold),
     /// A membership's term began anew.
     Renew(membership::Renewal),
     /// Points moved from one membership to another, lot by lot.
     Transfer(membership::Transfer),
+    /// What a member has owed for too long is owed no more, written by the server.
+    WriteOff(debt::WriteOff),
 }
 
 /// A sale's facts.
@@ -283,6 +286,8 @@ pub struct Redemption {
     pub membership: MembershipId,
     /// The payment hold it captures.
     pub hold: Option<HoldId>,
+    /// The card that was scanned for it.
+    pub card: Option<CodeHash>,
 }
 
 /// Names a sale that is given back: by dot where it is known, and always by what a receipt says.
@@ -423,19 +428,8 @@ pub struct Cut {
     pub marks: Vec<(NodeId, Seq)>,
     /// What was parked below them.
     pub parked: Vec<Dot>,
-}
-
-/// A person's decision of a case.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Decision {
-    /// The redemption that was short.
-    pub redemption: Dot,
-    /// Its account.
-    pub account: AccountId,
-    /// Who bears it now.
-    pub bearer: crate::catalog::Bearer,
-    /// Why.
-    pub note: String,
+    /// Nodes that had been silent for longer than the longest wait, and were not waited for.
+    pub left_out: Vec<NodeId>,
 }
 
 /// One movement of points.

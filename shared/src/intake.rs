@@ -257,6 +257,7 @@ pub fn is_asked(kind: &EntryKind) -> bool {
         | Kind::Attribute(_)
         | Kind::Cut(_)
         | Kind::Decision(_)
-        | Kind::Renew(_) => false,
+        | Kind::Renew(_)
+        | Kind::WriteOff(_) => false,
     }
 }

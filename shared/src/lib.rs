@@ -35,6 +35,7 @@ pub mod earning;
 pub mod decide;
 
 pub mod books;
+pub mod days;
 pub mod fork;
 pub mod intake;
 pub mod post;

@@ -19,6 +19,7 @@ pub mod decision;
 pub mod flow;
 pub mod legs;
 pub mod reversal;
+pub mod write_off;
 
 /// What became of an entry in a bucket.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -264,6 +265,10 @@ pub fn post<B: Books>(books: &mut B, bucket: BucketId, taken: &Taken) -> Result<
         EntryKind::Refund(_) | EntryKind::Void(_) => reversal::post(books, bucket, taken, entry, &judged),
         EntryKind::Decision(decision) if taken.dot.node == SERVER => {
             decision::post(books, bucket, taken, decision)?;
+            Ok(Outcome::Posted(totals))
+        }
+        EntryKind::WriteOff(off) if taken.dot.node == SERVER => {
+            write_off::post(books, bucket, taken, off)?;
             Ok(Outcome::Posted(totals))
         }
         EntryKind::Hold(hold) if taken.dot.node == SERVER => {

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::account::{AccountId, Movement};
+use crate::account::{AccountId, Movement, Row};
 use crate::books::{Books, Case, CaseKind, LedgerKey, LedgerLine, Marks, NodeRow, SERVER};
 use crate::catalog::OverdraftPolicy;
 use crate::entry::{Cut, Entry, EntryKind};
@@ -56,15 +56,13 @@ pub fn plan_cut<B: Books>(
 ) -> Result<Option<Cut>, B::Error> {
     let held = books.marks(bucket)?;
     let marks: Vec<(NodeId, Seq)> = held.iter().map(|(node, mark)| (*node, mark.head.seq)).collect();
-    let seen: BTreeMap<NodeId, Seq> = marks.iter().copied().collect();
-    let reached =
-        watermark.reach.iter().all(|(node, seq)| seen.get(node).copied().unwrap_or_default() >= *seq);
-    if !reached {
+    if !is_reached(&marks, watermark) {
         return Ok(None);
     }
     let parked = books.parked_in(bucket)?.into_iter().map(|(dot, _)| dot).collect();
     let day = fold::last_everywhere(watermark.at);
-    let cut = Cut { bucket, watermark: watermark.at, day, marks, parked };
+    let left_out = watermark.left_out.clone();
+    let cut = Cut { bucket, watermark: watermark.at, day, marks, parked, left_out };
     let cover = Cover::of(&cut);
     for id in books.open_accounts(bucket)? {
         let account = books.account(id)?.unwrap_or_default();
@@ -78,6 +76,32 @@ pub fn plan_cut<B: Books>(
         }
     }
     Ok(None)
+}
+
+fn is_reached(marks: &[(NodeId, Seq)], watermark: &Watermark) -> bool {
+    let seen: BTreeMap<NodeId, Seq> = marks.iter().copied().collect();
+    watermark.reach.iter().all(|(node, seq)| seen.get(node).copied().unwrap_or_default() >= *seq)
+}
+
+/// Whether a bucket has posted all that a watermark was built from, and settled everything that happened before a time.
+pub fn is_settled<B: Books>(
+    books: &B,
+    bucket: BucketId,
+    watermark: &Watermark,
+    before: Millis,
+) -> Result<bool, B::Error> {
+    let marks = books.marks(bucket)?;
+    let marks: Vec<(NodeId, Seq)> = marks.iter().map(|(node, mark)| (*node, mark.head.seq)).collect();
+    if watermark.at < before || !is_reached(&marks, watermark) {
+        return Ok(false);
+    }
+    let waits = |row: &Row| row.at < before && !matches!(row.movement, Movement::Hold { .. });
+    for id in books.open_accounts(bucket)? {
+        if books.account(id)?.is_some_and(|account| account.open.values().any(waits)) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Whether the bucket has come to where a cut was made: its marks are reached, and nothing more is parked below them. At
@@ -146,8 +170,7 @@ fn record<B: Books>(
             short,
             beside,
         };
-        let sum = short.member_debt.plus(short.outlet).plus(short.program);
-        let open = outlets.len() > 1 && shortfall.review_over.is_some_and(|most| sum > most);
+        let open = outlets.len() > 1 && shortfall.review_over.is_some_and(|most| short.borne() > most);
         let (of, leg) = shortfall.of;
         let case = Case { kind, account: Some(id), of, opened: cut.watermark, open };
         books.put_case(case.kind.id(of, Some(id), leg), case)?;
@@ -171,19 +194,20 @@ fn waterfalls<B: Books>(
         if authority.is_covered() {
             continue;
         }
-        if let Some(policy) = policy_of(books, key, id)? {
-            rules.insert(key, Waterfall::of(&policy, *authority));
+        if let Some((policy, reversible)) = policy_of(books, key, id)? {
+            rules.insert(key, Waterfall::of(&policy, *authority, reversible));
         }
     }
     Ok(rules)
 }
 
-/// The overdraft policy of the program that a redemption's membership is in.
+/// The overdraft policy of the program that a redemption's membership is in, and whether what it bought can still be
+/// taken back.
 fn policy_of<B: Books>(
     books: &B,
     (dot, leg): (Dot, u16),
     account: AccountId,
-) -> Result<Option<OverdraftPolicy>, B::Error> {
+) -> Result<Option<(OverdraftPolicy, bool)>, B::Error> {
     let Some(taken) = post::read(books, dot)? else { return Ok(None) };
     let Ok(entry) = taken.entry else { return Ok(None) };
     let Some(catalog) = books.catalog(entry.catalog)? else { return Ok(None) };
@@ -194,7 +218,13 @@ fn policy_of<B: Books>(
     let by_currency =
         || catalog.programs.values().find(|program| program.currencies.contains(&account.currency));
     let program = program.and_then(|program| catalog.programs.get(&program)).or_else(by_currency);
-    Ok(program.map(|program| program.overdraft.clone()))
+    Ok(program.map(|program| (program.overdraft.clone(), is_reversible(&entry.kind))))
+}
+
+/// Whether what a redemption bought can still be taken back: a reward that was not used yet. Points that paid part of a
+/// receipt, or were handed out, bought what is gone.
+pub fn is_reversible(kind: &EntryKind) -> bool {
+    !matches!(kind, EntryKind::Sale(_) | EntryKind::Redeem(..))
 }
 
 /// The facts of the redemption that a posting is.
@@ -210,6 +240,5 @@ fn redemption_of(entry: &Entry, leg: u16) -> Option<&crate::entry::Redemption> {
 
 /// Σ of what fell short.
 pub fn total_short(folded: &Fold) -> Points {
-    let each = |short: &crate::account::Short| short.member_debt.plus(short.outlet).plus(short.program);
-    folded.shortfalls.iter().map(|shortfall| each(&shortfall.short)).sum()
+    folded.shortfalls.iter().map(|shortfall| shortfall.short.borne()).sum()
 }

@@ -24,7 +24,14 @@ fn terms(last: i32) -> LotTerms {
 fn cut(day: i32) -> Cut {
     let watermark = Millis(u64::try_from(day).unwrap() * DAY_MS + DAY_MS / 2);
     let marks = (0..9).map(|node| (NodeId(node), Seq(u64::MAX))).collect();
-    Cut { bucket: BucketId(0), watermark, day: last_everywhere(watermark), marks, parked: Vec::new() }
+    Cut {
+        bucket: BucketId(0),
+        watermark,
+        day: last_everywhere(watermark),
+        marks,
+        parked: Vec::new(),
+        left_out: Vec::new(),
+    }
 }
 
 #[derive(Default)]

@@ -109,6 +109,7 @@ fn sale() -> Entry {
         value: Decimal::new(500, 2),
         membership,
         hold: None,
+        card: None,
     };
     let sale = Sale {
         receipt: "R-1001".into(),
@@ -151,6 +152,7 @@ fn cut() -> Entry {
         day: Day(20_778),
         marks: vec![(NodeId(2), Seq(7)), (NodeId(17), Seq(44))],
         parked: vec![Dot::new(NodeId(2), Seq(5))],
+        left_out: vec![NodeId(9)],
     };
     entry(45, EntryKind::Cut(cut), Vec::new())
 }

@@ -94,6 +94,7 @@ fn cut(watermark: u64, marks: &BTreeMap<NodeId, Seq>) -> Cut {
         day: Day(0),
         marks: marks.iter().map(|(node, seq)| (*node, *seq)).collect(),
         parked: Vec::new(),
+        left_out: Vec::new(),
     }
 }
 

@@ -202,6 +202,7 @@ fn redeem(points: i64, authority: Authority) -> (EntryKind, Vec<Posting>) {
         value: 0.into(),
         membership,
         hold: None,
+        card: None,
     };
     let posting = Posting {
         account: account(),

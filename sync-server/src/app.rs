@@ -24,6 +24,8 @@ pub mod cases;
 pub mod catalog;
 pub mod changes;
 pub mod console;
+pub mod days;
+pub mod doubles;
 pub mod edit;
 pub mod enrolments;
 pub mod export;
@@ -50,6 +52,7 @@ pub mod verify;
 pub mod words;
 pub mod write;
 
+mod explain;
 mod facts;
 mod repeat;
 mod show;

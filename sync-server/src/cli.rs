@@ -14,6 +14,7 @@ use crate::local::{self, Command, socket};
 use crate::{Options, Server};
 
 mod config;
+mod simulate;
 mod terminal;
 
 use terminal::Terminal;
@@ -67,7 +68,7 @@ enum Verb {
     /// Tokens.
     #[command(subcommand)]
     Token(TokenVerb),
-    /// Re-walks every chain and control total; 0 only if all hold.
+    /// Re-walks every chain, control total and seal; 0 only if all hold.
     Verify,
     /// Takes members or a catalog in from a file.
     #[command(subcommand)]
@@ -89,6 +90,8 @@ enum Verb {
         #[arg(long)]
         replace: bool,
     },
+    /// Tries the settings of the dial on a chain's own receipts; needs no store.
+    Simulate(simulate::Simulate),
 }
 
 #[derive(Debug, Subcommand)]
@@ -149,6 +152,9 @@ pub fn main() -> ExitCode {
 
 /// Does what was asked; an error is wrong usage.
 fn run(cli: Cli) -> Result<bool, String> {
+    if let Verb::Simulate(asked) = &cli.verb {
+        return simulate::run(asked);
+    }
     let settings = config::read(cli.config.as_deref())?;
     if cli.home.database_url.or(settings.database_url).is_some() {
         return Err("--database-url: PostgreSQL is not there yet; use --data-dir".to_owned());
@@ -158,6 +164,7 @@ fn run(cli: Cli) -> Result<bool, String> {
         .ok_or("--data-dir DIR says where the store is (or TILLKEEP_DATA_DIR, or the config file)")?;
     let mut terminal = Terminal::new(cli.json);
     match cli.verb {
+        Verb::Simulate(asked) => simulate::run(&asked),
         Verb::Run { listen, tls_cert, tls_key } => {
             let listen = listen.or(settings.listen).unwrap_or(config::LISTEN);
             let tls = match (tls_cert.or(settings.tls_cert), tls_key.or(settings.tls_key)) {

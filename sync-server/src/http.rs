@@ -17,6 +17,7 @@ mod books;
 mod cards;
 mod cases;
 mod catalog;
+mod days;
 mod error;
 mod extract;
 mod health;
@@ -39,6 +40,7 @@ pub fn router(app: Arc<App>) -> Router {
     let api = users::routes(tokens_and_tills(catalog_routes(api)));
     let api = memberships::routes(members::routes(cards::routes(api)));
     let api = books::routes(cases::routes(holds::routes(transactions::routes(api))));
+    let api = days::routes(api);
     let (routes, document) = api.finish();
     let open = health::router(document);
     routes

@@ -1,11 +1,12 @@
-//! What the centre does by itself: settle what the watermark has passed, and see to what a day's passing brings.
+//! What the centre does by itself: settle what the watermark has passed, close the days that are over, and see to what
+//! a day's passing brings.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::app::{App, renewals, settling};
+use crate::app::{App, AppError, days, renewals, settling};
 use crate::clock;
 
 /// How often it is looked whether something can be settled, in ms.
@@ -19,10 +20,14 @@ pub async fn settle(app: Arc<App>, every_ms: u64, mut stop: watch::Receiver<bool
             _ = stop.wait_for(|stop| *stop) => return,
         }
         let books = Arc::clone(&app);
-        match tokio::task::spawn_blocking(move || settling::round_blocking(&books, clock::now())).await {
-            Ok(Ok(0)) => {}
-            Ok(Ok(cuts)) => tracing::debug!(cuts, "settled"),
-            Ok(Err(error)) => tracing::error!(%error, "settling failed"),
+        let round = move || {
+            let now = clock::now();
+            Ok((settling::round_blocking(&books, now)?, days::round_blocking(&books, now)?))
+        };
+        match tokio::task::spawn_blocking(round).await {
+            Ok(Ok((0, 0))) => {}
+            Ok(Ok((cuts, days))) => tracing::debug!(cuts, days, "settled"),
+            Ok::<Result<_, AppError>, _>(Err(error)) => tracing::error!(%error, "settling failed"),
             Err(error) => tracing::error!(%error, "settling ended early"),
         }
     }

@@ -18,6 +18,7 @@ mod console;
 pub mod http;
 pub mod jobs;
 pub mod local;
+pub mod simulate;
 pub mod store;
 
 use app::{App, AppError};

@@ -116,7 +116,8 @@ fn put_kind(layer: &mut Layer, entry: &Entry, index: &IndexKey) -> Result<(), St
         | EntryKind::Directory(_)
         | EntryKind::Cut(_)
         | EntryKind::Decision(_)
-        | EntryKind::Renew(_) => {}
+        | EntryKind::Renew(_)
+        | EntryKind::WriteOff(_) => {}
     }
     Ok(())
 }

@@ -47,6 +47,10 @@ pub struct Till {
     pub clock_offset_ms: Option<i64>,
     /// Its daemon's version.
     pub version: Option<String>,
+    /// Up to when it has told everything.
+    pub told_until: Option<String>,
+    /// Whether it has been silent for longer than the longest wait, so that settlement does not wait for it.
+    pub left_out: bool,
 }
 
 /// `POST /api/tokens`.
@@ -178,6 +182,10 @@ pub struct LedgerLine {
     pub description: String,
     /// The receipt's number.
     pub receipt: Option<String>,
+    /// The business day of its program that holds it, or will.
+    pub book_day: String,
+    /// The day that it belongs to: another one where it was posted after that day was closed.
+    pub belongs_to: String,
 }
 
 /// `GET /api/reports/liability`.

@@ -45,6 +45,8 @@ pub struct MemoryBooks {
     pub holds: BTreeMap<(u128, AccountId), HoldRow>,
     /// The ledger.
     pub lines: BTreeMap<LedgerKey, LedgerLine>,
+    /// Its legs in the order of posting.
+    pub posted: Vec<LedgerKey>,
     /// Its totals.
     pub totals: LedgerTotals,
     /// Transactions that can be given back.
@@ -246,7 +248,9 @@ impl Accounts for MemoryBooks {
         *from = from.saturating_sub(line.points.0);
         let to = self.totals.entry((currency, line.to)).or_default();
         *to = to.saturating_add(line.points.0);
-        self.lines.insert(key, line);
+        if self.lines.insert(key, line).is_none() {
+            self.posted.push(key);
+        }
         Ok(())
     }
 

@@ -148,6 +148,10 @@ impl<'a> Drawing<'a> {
             value,
             membership: self.member.view.membership.id,
             hold: None,
+            card: match &self.facts.scanned {
+                Scanned::Card(card) => Some(card.code),
+                _ => None,
+            },
         };
         if redemption.authority == Authority::Offline {
             self.drawn_offline = self.drawn_offline.plus(points);

@@ -6,7 +6,7 @@
 use crate::account::{Account, Short};
 use crate::books::{Books, Case, CaseKind, LedgerKey, LedgerLine, Side};
 use crate::catalog::Bearer;
-use crate::entry::Decision;
+use crate::entry::debt::Decision;
 use crate::ids::BucketId;
 use crate::points::Points;
 use crate::post::{self, Taken};
@@ -28,7 +28,10 @@ pub fn post<B: Books>(
     let mut account = books.account(id)?.unwrap_or_default();
     let redemption = post::read(books, decision.redemption)?.and_then(|taken| taken.entry.ok());
     let outlet = redemption.and_then(|entry| entry.actor.outlet());
-    for ((from, to, points), leg) in move_short(&mut account, decision).into_iter().zip(0_u32..) {
+    let covered = covered_of(books, decision)?;
+    let moves = move_short(&mut account, decision, covered);
+    account.date_debt(taken.receipt.received);
+    for ((from, to, points), leg) in moves.into_iter().zip(0_u32..) {
         let of = decision.redemption;
         let line =
             LedgerLine { bucket, account: id, from, to, points, of, at: taken.receipt.received, outlet };
@@ -38,7 +41,10 @@ pub fn post<B: Books>(
         if let CaseKind::Overdraft { cut, authority, amount, covered, short, beside } = row.kind
             && row.of == decision.redemption
         {
-            let short = borne_by(&decision.bearer, sum(&short));
+            let undone = decision.bearer == Bearer::Reverse;
+            let sum = if undone { amount } else { short.borne() };
+            let covered = if undone { Points::ZERO } else { covered };
+            let short = borne_by(&decision.bearer, sum);
             let kind = CaseKind::Overdraft { cut, authority, amount, covered, short, beside };
             books.put_case(case, Case { kind, open: false, ..row })?;
         }
@@ -46,8 +52,17 @@ pub fn post<B: Books>(
     post::write(books, bucket, id, account)
 }
 
-fn sum(short: &Short) -> Points {
-    short.member_debt.plus(short.outlet).plus(short.program)
+/// What the member's points covered of the redemption, by its case.
+fn covered_of<B: Books>(books: &B, decision: &Decision) -> Result<Points, B::Error> {
+    let cases = books.cases_of(decision.account)?.into_iter();
+    let own = cases.filter(|(_, case)| case.of == decision.redemption);
+    Ok(own
+        .map(
+            |(_, case)| {
+                if let CaseKind::Overdraft { covered, .. } = case.kind { covered } else { Points::ZERO }
+            },
+        )
+        .sum())
 }
 
 fn borne_by(bearer: &Bearer, points: Points) -> Short {
@@ -55,17 +70,19 @@ fn borne_by(bearer: &Bearer, points: Points) -> Short {
         Bearer::MemberDebt(_) => Short { member_debt: points, ..Short::default() },
         Bearer::Outlet => Short { outlet: points, ..Short::default() },
         Bearer::Program => Short { program: points, ..Short::default() },
+        Bearer::Reverse => Short { reversed: points, ..Short::default() },
     }
 }
 
-/// Moves what is still borne of a redemption; what the member repaid of it comes back to them.
-fn move_short(account: &mut Account, decision: &Decision) -> Vec<Moved> {
+/// Moves what is still borne of a redemption; what the member repaid of it comes back to them, and where it is undone,
+/// what their points covered too.
+fn move_short(account: &mut Account, decision: &Decision, covered: Points) -> Vec<Moved> {
     let Some(short) = account.shorts.get(&decision.redemption).copied() else { return Vec::new() };
     let mut moved = Vec::new();
     let side = match decision.bearer {
         Bearer::MemberDebt(_) => Side::Debt,
         Bearer::Outlet => Side::Outlet,
-        Bearer::Program => Side::Program,
+        Bearer::Program | Bearer::Reverse => Side::Program,
     };
     if side == Side::Debt {
         account.debt = account.debt.plus(short.outlet).plus(short.program);
@@ -79,7 +96,14 @@ fn move_short(account: &mut Account, decision: &Decision) -> Vec<Moved> {
     }
     moved.push((side, Side::Outlet, short.outlet));
     moved.push((side, Side::Program, short.program));
-    account.shorts.insert(decision.redemption, borne_by(&decision.bearer, sum(&short)));
+    let mut sum = short.borne();
+    if decision.bearer == Bearer::Reverse {
+        account.settled.spent = account.settled.spent.minus(covered);
+        moved.push((Side::Program, Side::Member, covered));
+        sum = sum.plus(covered);
+        account.lifetime_redeemed = account.lifetime_redeemed.minus(sum);
+    }
+    account.shorts.insert(decision.redemption, borne_by(&decision.bearer, sum));
     moved.retain(|(from, to, points)| from != to && points.is_positive());
     moved
 }
@@ -97,7 +121,7 @@ mod tests {
         let set = AccountSetId(uuid::Uuid::from_u128(1));
         let id = AccountId { set, currency: CurrencyId(1) };
         let decision = Decision { redemption, account: id, bearer, note: "seen".into() };
-        let moved = move_short(&mut account, &decision);
+        let moved = move_short(&mut account, &decision, Points(40));
         (account, moved)
     }
 
@@ -123,5 +147,21 @@ mod tests {
         assert_eq!(moved, [(Side::Debt, Side::Outlet, Points(200))]);
         let again = *account.shorts.values().next().unwrap();
         assert_eq!(decided(Bearer::MemberDebt(Points(1000)), again, 300).1, []);
+    }
+
+    #[test]
+    fn a_redemption_that_is_undone_gives_back_what_was_covered_and_nobody_bears_it() {
+        let short = Short { member_debt: Points(100), outlet: Points(200), ..Short::default() };
+        let (account, moved) = decided(Bearer::Reverse, short, 60);
+        let legs = [
+            (Side::Program, Side::Debt, Points(60)),
+            (Side::Program, Side::Member, Points(40)),
+            (Side::Program, Side::Outlet, Points(200)),
+            (Side::Program, Side::Member, Points(40)),
+        ];
+        assert_eq!(moved, legs);
+        assert_eq!((account.debt, account.settled.posted()), (Points(0), Points(80)));
+        let undone = account.shorts.values().next().unwrap();
+        assert_eq!((undone.borne(), undone.reversed), (Points(0), Points(340)));
     }
 }

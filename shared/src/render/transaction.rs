@@ -84,6 +84,7 @@ pub fn kind(kind: &EntryKind) -> &'static str {
         EntryKind::PaymentHold(_) => "payment_hold",
         EntryKind::Renew(_) => "renew",
         EntryKind::Transfer(_) => "transfer",
+        EntryKind::WriteOff(_) => "write_off",
     }
 }
 

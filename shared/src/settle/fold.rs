@@ -86,18 +86,20 @@ pub struct Waterfall {
 }
 
 impl Waterfall {
-    /// The policy's waterfall for an authority.
-    pub fn of(policy: &OverdraftPolicy, authority: Authority) -> Self {
+    /// The policy's waterfall for an authority. Where what a redemption bought cannot be taken back, that step is left
+    /// out.
+    pub fn of(policy: &OverdraftPolicy, authority: Authority, reversible: bool) -> Self {
         let steps = match authority {
             Authority::Online | Authority::Reserved | Authority::Offline => &policy.offline,
             Authority::Late => &policy.late,
             Authority::Forced => &policy.forced,
         };
-        Self { steps: steps.clone(), review_over: policy.review_over }
+        let steps = steps.iter().copied().filter(|step| reversible || *step != Bearer::Reverse);
+        Self { steps: steps.collect(), review_over: policy.review_over }
     }
 
-    /// Lets a shortfall run down. `debt` is what the member owes already.
-    fn run(&self, short: Points, debt: Points) -> Short {
+    /// Lets a shortfall of a redemption of `amount` run down. `debt` is what the member owes already.
+    fn run(&self, short: Points, amount: Points, debt: Points) -> Short {
         let mut left = short;
         let mut borne = Short::default();
         for step in &self.steps {
@@ -116,6 +118,10 @@ impl Waterfall {
                     borne.program = borne.program.plus(left);
                     left = Points::ZERO;
                 }
+                Bearer::Reverse if left.is_positive() => {
+                    return Short { reversed: amount, ..Short::default() };
+                }
+                Bearer::Reverse => {}
             }
         }
         // a waterfall always posts: the catalog sees to its end, and where there is none the program bears it
@@ -195,6 +201,7 @@ pub fn fold(account: &Account, cover: &Cover, rules: &BTreeMap<RowKey, Waterfall
     folding.redeem(rules);
     folding.move_waiting(&rows);
     folding.expire(cover, reserved);
+    folding.fold.account.date_debt(cover.watermark);
     Some(folding.fold)
 }
 
@@ -304,6 +311,7 @@ impl Folding {
             taken
         };
         let short = account.shorts.get(&of.0).copied().unwrap_or_default();
+        let undone = take(short.reversed);
         let program = take(short.program);
         let borne = take(short.outlet);
         let debt = take(short.member_debt.min(account.debt));
@@ -313,13 +321,16 @@ impl Folding {
             member_debt: short.member_debt.minus(debt),
             outlet: short.outlet.minus(borne),
             program: short.program.minus(program),
+            reversed: short.reversed.minus(undone),
         };
+        // what was undone had given nothing back then, and gives nothing now
+        account.lifetime_redeemed = account.lifetime_redeemed.plus(undone);
         if rest == Short::default() {
             account.shorts.remove(&of.0);
         } else {
             account.shorts.insert(of.0, rest);
         }
-        self.leg(Side::Member, Side::Program, program, of.0, outlet);
+        self.leg(Side::Member, Side::Program, program.plus(undone), of.0, outlet);
         self.leg(Side::Member, Side::Outlet, borne, of.0, outlet);
         self.leg(Side::Member, Side::Debt, debt, of.0, outlet);
     }
@@ -352,19 +363,22 @@ impl Folding {
         for (key, offline) in window {
             free = free.plus(self.call_back(key.0, &offline, offline.amount.minus(free)));
             let account = &mut self.fold.account;
-            let covered = free.min(offline.amount);
-            free = free.minus(covered);
-            account.settled.spent = account.settled.spent.plus(covered);
+            let mut covered = free.min(offline.amount);
             self.fold.window.push((key.0, offline.outlet));
             let missing = offline.amount.minus(covered);
             if missing.is_positive() {
                 let rule = rules.get(&key).unwrap_or(&nobody);
-                let short = rule.run(missing, account.debt);
+                let short = rule.run(missing, offline.amount, account.debt);
+                if short.reversed.is_positive() {
+                    covered = Points::ZERO;
+                    account.lifetime_redeemed = account.lifetime_redeemed.minus(short.reversed);
+                }
                 account.debt = account.debt.plus(short.member_debt);
                 let sum = account.shorts.entry(key.0).or_default();
                 sum.member_debt = sum.member_debt.plus(short.member_debt);
                 sum.outlet = sum.outlet.plus(short.outlet);
                 sum.program = sum.program.plus(short.program);
+                sum.reversed = sum.reversed.plus(short.reversed);
                 self.fold.shortfalls.push(Shortfall {
                     of: key,
                     authority: offline.authority,
@@ -375,8 +389,12 @@ impl Folding {
                 });
                 self.leg(Side::Debt, Side::Suspense, short.member_debt, key.0, offline.outlet);
                 self.leg(Side::Outlet, Side::Suspense, short.outlet, key.0, offline.outlet);
-                self.leg(Side::Program, Side::Suspense, short.program, key.0, offline.outlet);
+                let undone = short.program.plus(short.reversed);
+                self.leg(Side::Program, Side::Suspense, undone, key.0, offline.outlet);
             }
+            free = free.minus(covered);
+            let account = &mut self.fold.account;
+            account.settled.spent = account.settled.spent.plus(covered);
             self.leg(Side::Member, Side::Suspense, covered, key.0, offline.outlet);
         }
     }

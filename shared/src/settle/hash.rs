@@ -15,8 +15,17 @@ pub struct StateHasher {
 impl StateHasher {
     /// Counts an account in. One that has never moved counts as none.
     pub fn account(&mut self, id: AccountId, account: &Account) {
-        let Account { settled, debt, shorts, open, lifetime_earned, lifetime_redeemed, change: _ } = account;
-        let state = (id, settled, debt, shorts, open, lifetime_earned, lifetime_redeemed);
+        let Account {
+            settled,
+            debt,
+            shorts,
+            open,
+            lifetime_earned,
+            lifetime_redeemed,
+            owed_since,
+            change: _,
+        } = account;
+        let state = (id, settled, debt, shorts, open, lifetime_earned, lifetime_redeemed, owed_since);
         self.part(b'a', &postcard::to_allocvec(&state).unwrap_or_default());
     }
 

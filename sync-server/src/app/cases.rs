@@ -5,21 +5,19 @@ use shared::api::Page;
 use shared::api::office::{DecideRequest, Overdraft};
 use shared::books::{Case, CaseKind};
 use shared::catalog::{Bearer, Catalog};
-use shared::entry::{Decision, EntryKind, Redemption};
+use shared::entry::EntryKind;
+use shared::entry::debt::Decision;
 use shared::ids::{CaseId, Dot};
 use shared::points::Points;
 use shared::refusal::Problem;
-use shared::render;
 use shared::request::text;
+use shared::settle;
 use shared::time::Millis;
 
 use super::changes::{self, Change};
-use super::{App, AppError, Done, Who, ledger, words};
+use super::{App, AppError, Done, Who, explain, ledger, words};
 use crate::clock;
 use crate::store::Read;
-
-/// An hour, in ms.
-const HOUR_MS: u64 = 3_600_000;
 
 /// Cases, latest first; `open` is whether a person is asked.
 pub fn list(
@@ -87,11 +85,11 @@ fn shown(books: &dyn Read, catalog: &Catalog, id: CaseId, case: &Case) -> Done<O
         membership_id: owner.map(|id| id.to_string()),
         currency: currency.map_or_else(String::new, |it| ledger::written(catalog, it, Points::ZERO).0),
         points: written(points),
-        short: written(short.member_debt.plus(short.outlet).plus(short.program)),
+        short: written(short.borne().plus(short.reversed)),
         member_debt: written(short.member_debt),
         outlet: written(short.outlet),
         program: written(short.program),
-        text: sentence(books, catalog, case)?,
+        text: explain::overdraft(books, catalog, id, case)?,
         settled_at: case.opened.rfc3339(),
         decision: decided.and_then(|taken| taken.entry.ok()).and_then(|entry| match entry.kind {
             EntryKind::Decision(decision) => {
@@ -107,98 +105,7 @@ fn bearer_word(bearer: &Bearer) -> &'static str {
         Bearer::MemberDebt(_) => "member_debt",
         Bearer::Outlet => "outlet",
         Bearer::Program => "program",
-    }
-}
-
-/// A sentence that a manager would say: who redeemed what, where and when, what each till knew, and who bears it.
-pub(super) fn sentence(books: &dyn Read, catalog: &Catalog, case: &Case) -> Done<String> {
-    let CaseKind::Overdraft { covered, short, beside, .. } = &case.kind else {
-        return Ok(words::case(catalog, case));
-    };
-    let Some(account) = case.account else { return Ok(words::case(catalog, case)) };
-    let say = |points: Points| words::points(catalog, account.currency, points);
-    let mut text = told(books, catalog, case.of, case)?;
-    for dot in beside {
-        text = format!("{text}; {}", told(books, catalog, *dot, case)?);
-    }
-    let there = if covered.is_positive() {
-        format!("Only {} were left", say(*covered))
-    } else {
-        "Nothing was left".to_owned()
-    };
-    let bearers = [
-        (short.member_debt, "the member owes"),
-        (short.outlet, "the outlet bears"),
-        (short.program, "the program bears"),
-    ];
-    let borne = bearers.into_iter().filter(|(points, _)| points.is_positive());
-    let borne: Vec<String> = borne.map(|(points, who)| format!("{who} {}", say(points))).collect();
-    let borne = if borne.is_empty() { "nobody bears anything any more".to_owned() } else { borne.join(", ") };
-    Ok(format!("{text}. {there} for the first of these; {borne}."))
-}
-
-/// One redemption of a case: how much, where, when, and what its till knew.
-fn told(books: &dyn Read, catalog: &Catalog, dot: Dot, case: &Case) -> Done<String> {
-    let (Some(taken), Some(account)) = (books.taken(dot)?, case.account) else {
-        return Ok(format!("entry {dot}"));
-    };
-    let Ok(entry) = &taken.entry else { return Ok(format!("entry {dot}")) };
-    let points: Points = entry
-        .postings
-        .iter()
-        .filter(|posting| posting.account == account && posting.column == shared::entry::Column::Redeemed)
-        .map(|posting| posting.points)
-        .sum();
-    let zone =
-        entry.actor.outlet().and_then(|id| catalog.outlets.get(&id)).map_or(chrono_tz::UTC, |it| it.zone);
-    let at = entry.at.ms().utc().with_timezone(&zone).format("%-d %b %Y %H:%M").to_string();
-    let place = place(books, catalog, dot, entry)?;
-    let receipt =
-        render::transaction::receipt(&entry.kind).map_or_else(String::new, |it| format!(" (receipt {it})"));
-    let redemption = render::transaction::redemptions(&entry.kind).first();
-    let knew = redemption.map_or_else(String::new, |it| format!(", {}", knew(catalog, case, it)));
-    Ok(format!(
-        "{} were redeemed at {place}{receipt} on {at}{knew}",
-        words::points(catalog, account.currency, points)
-    ))
-}
-
-/// Outlet and till by their names.
-fn place(books: &dyn Read, catalog: &Catalog, dot: Dot, entry: &shared::entry::Entry) -> Done<String> {
-    let outlet = entry.actor.outlet().and_then(|id| catalog.outlets.get(&id));
-    let outlet = outlet.map_or("head office", |outlet| outlet.name.as_str());
-    let till =
-        books.node(dot.node)?.and_then(|row| row.place).map(|(_, till)| books.till(till)).transpose()?;
-    Ok(match till.flatten() {
-        Some(till) => format!("{outlet}, till {}", till.name),
-        None => outlet.to_owned(),
-    })
-}
-
-/// What a till knew when it let a redemption pass.
-fn knew(catalog: &Catalog, case: &Case, redemption: &Redemption) -> String {
-    let seen = case.account.map_or_else(
-        || redemption.seen.0.to_string(),
-        |account| words::points(catalog, account.currency, redemption.seen),
-    );
-    let approved =
-        redemption.approval.as_ref().map_or_else(String::new, |who| format!(", approved by {who}"));
-    format!(
-        "{}, when the till knew of {seen}, {} old{approved}",
-        render::authority(redemption.authority),
-        age(redemption.age_ms)
-    )
-}
-
-fn age(ms: u64) -> String {
-    let minutes = ms / 60_000;
-    match (ms / HOUR_MS, minutes) {
-        (0, 0) => "a moment".to_owned(),
-        (0, 1) => "a minute".to_owned(),
-        (0, minutes) => format!("{minutes} minutes"),
-        (1, _) => "an hour".to_owned(),
-        (hours @ 2..=47, _) => format!("{hours} hours"),
-        (hours, _) => format!("{} days", hours / 24),
+        Bearer::Reverse => "reverse",
     }
 }
 
@@ -211,14 +118,19 @@ pub async fn decide(app: &App, who: &Who, id: CaseId, asked: &DecideRequest) -> 
     app.write(move |books| {
         let case = books.case(id)?.ok_or_else(|| AppError::not_found("case with this id"))?;
         match (&case.kind, case.account) {
-            (CaseKind::Overdraft { short, .. }, Some(account)) => {
-                let sum = short.member_debt.plus(short.outlet).plus(short.program);
-                let bearer = bearer(&word, sum)?;
+            (CaseKind::Overdraft { short, .. }, Some(account)) if case.open => {
+                let entry = books.taken(case.of)?.and_then(|taken| taken.entry.ok());
+                let reversible = entry.is_some_and(|entry| settle::is_reversible(&entry.kind));
+                let bearer = bearer(&word, short.borne(), reversible)?;
                 let decision = Decision { redemption: case.of, account, bearer, note: note.clone() };
                 let dot = noted(books, &by, (id, EntryKind::Decision(decision)), (&word, &note), now)?;
                 Ok(books.put_decision(id, dot)?)
             }
             // what must only be known is closed by knowing it
+            (CaseKind::Overdraft { .. }, _) => {
+                let detail = "This case is settled; nobody is asked to decide it, or somebody did.";
+                Err(AppError::refused(Problem::InvalidTransition, detail))
+            }
             _ if case.open => {
                 books.put_case(id, Case { open: false, ..case })?;
                 super::audit::note(books, &by, now, "case.close", &id.to_string(), &note)
@@ -245,16 +157,21 @@ fn noted(
     changes::author(books, who, kind, &change, now)
 }
 
-fn bearer(word: &str, short: Points) -> Done<Bearer> {
+fn bearer(word: &str, short: Points, reversible: bool) -> Done<Bearer> {
     match word {
         "member_debt" => Ok(Bearer::MemberDebt(short)),
         "outlet" => Ok(Bearer::Outlet),
         "program" => Ok(Bearer::Program),
+        "reverse" if reversible => Ok(Bearer::Reverse),
         "reverse" => {
-            let detail =
-                "To reverse the redemption, undo its transaction: `POST /api/transactions/{id}/void`.";
+            let detail = "These points paid part of a receipt, so they cannot be taken back: decide `member_debt`, \
+                          `outlet` or `program`, or undo the sale (`POST /api/transactions/{id}/void`).";
             Err(AppError::refused(Problem::InvalidTransition, detail))
         }
-        other => Err(AppError::field("decision", format!("`{other}` is no decision."))),
+        other => {
+            let detail =
+                format!("`{other}` is no decision; there are `member_debt`, `outlet`, `program`, `reverse`.");
+            Err(AppError::field("decision", detail))
+        }
     }
 }

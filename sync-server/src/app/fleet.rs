@@ -2,9 +2,10 @@
 
 use shared::api::office::{EnrolmentCode, NewTill, Till};
 use shared::ids::TillId;
+use shared::settle::Watermark;
 use shared::time::Millis;
 
-use super::{App, AppError, Done, Who, audit, text};
+use super::{App, AppError, Done, Who, audit, settling, text};
 use crate::clock;
 use crate::store::Read;
 use crate::store::rows::{EnrolmentRow, TillRow};
@@ -61,20 +62,24 @@ pub async fn create(app: &App, who: Who, request: NewTill) -> Done<EnrolmentCode
 pub fn list(app: &App) -> Done<Vec<Till>> {
     let books = app.read()?;
     let now = clock::now();
-    books.tills()?.iter().map(|row| show(&*books, row, now)).collect()
+    let mark = settling::watermark(app, now)?;
+    books.tills()?.iter().map(|row| show(&*books, &mark, row, now)).collect()
 }
 
 /// One till.
 pub fn get(app: &App, id: TillId) -> Done<Till> {
     let books = app.read()?;
     let row = books.till(id)?.ok_or_else(|| AppError::not_found("such till"))?;
-    show(&*books, &row, clock::now())
+    let now = clock::now();
+    show(&*books, &settling::watermark(app, now)?, &row, now)
 }
 
-fn show(books: &dyn Read, row: &TillRow, now: Millis) -> Done<Till> {
+fn show(books: &dyn Read, mark: &Watermark, row: &TillRow, now: Millis) -> Done<Till> {
     let catalog = super::catalog::latest(books)?;
     let node = row.node.map(|node| books.node(node)).transpose()?.flatten();
     let contact = row.node.map(|node| books.contact(node)).transpose()?.flatten();
+    let told = node.as_ref().and_then(|node| node.told);
+    let left_out = row.node.is_some_and(|node| mark.left_out.contains(&node));
     let silent = contact.as_ref().is_none_or(|contact| now.since(contact.at) > SILENT_MS);
     let status = match (row.revoked, row.node) {
         (true, _) => "revoked",
@@ -93,6 +98,8 @@ fn show(books: &dyn Read, row: &TillRow, now: Millis) -> Done<Till> {
         head: node.map_or(0, |node| node.head.seq.0),
         clock_offset_ms: contact.as_ref().map(|contact| contact.clock_offset_ms),
         version: contact.map(|contact| contact.version).filter(|version| !version.is_empty()),
+        told_until: told.map(|told| text(told.at)),
+        left_out,
     })
 }
 

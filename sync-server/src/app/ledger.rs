@@ -13,6 +13,7 @@ use shared::points::Points;
 use shared::render;
 use shared::time::{Day, Millis};
 
+use super::days::Shelves;
 use super::{App, AppError, Done, Who, members, words};
 use crate::store::Read;
 use crate::store::topics::Leg;
@@ -74,6 +75,9 @@ pub(super) fn told(books: &dyn Read, leg: &Leg) -> Done<Told> {
         EntryKind::Cut(_) if (leg.line.from, leg.line.to) == (Side::Program, Side::Member) => {
             let text = "Had expired; what was redeemed or given back before that keeps its points";
             about("expiry_undone", text.to_owned())
+        }
+        EntryKind::WriteOff(_) => {
+            about("written_off", "Owed for too long; the program takes it over".to_owned())
         }
         EntryKind::Cut(_) | EntryKind::Decision(_) => settled(books, leg)?,
         EntryKind::Refund(reversal) => about(reversed(&leg.line), returned(reversal, "given back")),
@@ -188,12 +192,13 @@ pub fn list(app: &App, who: &Who, wanted: &Wanted, after: Option<u64>, limit: us
     let more = legs.len() > limit;
     legs.truncate(limit);
     let next = legs.last().filter(|_| more).map(|leg| leg.order.to_string());
-    let items = legs.iter().map(|leg| shown(&*books, &catalog, leg)).collect::<Done<_>>()?;
+    let mut shelves = Shelves::default();
+    let items = legs.iter().map(|leg| shown(&*books, &catalog, leg, &mut shelves)).collect::<Done<_>>()?;
     Ok(Page { items, next })
 }
 
 /// A time as it is, or the begin (or, for an end, the last moment) of a day.
-fn moment(text: &str, field: &str, end: bool) -> Done<Millis> {
+pub(super) fn moment(text: &str, field: &str, end: bool) -> Done<Millis> {
     if let Ok(at) = Millis::parse(text) {
         return Ok(at);
     }
@@ -259,7 +264,10 @@ pub(super) fn may_see(books: &dyn Read, catalog: &Catalog, who: &Who, account: A
     Ok(owners.iter().any(|(_, program)| members::may_see(who, catalog, *program)))
 }
 
-fn owners(books: &dyn Read, account: AccountId) -> Done<Vec<(MembershipId, shared::ids::ProgramId)>> {
+pub(super) fn owners(
+    books: &dyn Read,
+    account: AccountId,
+) -> Done<Vec<(MembershipId, shared::ids::ProgramId)>> {
     let mut owners = Vec::new();
     for id in books.memberships_on(account.set)? {
         owners.extend(books.membership(id)?.map(|row| (id, row.value.program)));
@@ -273,12 +281,13 @@ pub(super) fn owner(books: &dyn Read, account: AccountId) -> Done<Option<Members
     Ok(if owners.len() == 1 { owners.into_iter().next() } else { None })
 }
 
-fn shown(books: &dyn Read, catalog: &Catalog, leg: &Leg) -> Done<Shown> {
+fn shown(books: &dyn Read, catalog: &Catalog, leg: &Leg, shelves: &mut Shelves) -> Done<Shown> {
     let told = told(books, leg)?;
     let owners = owners(books, leg.line.account)?;
     let program = owners.first().and_then(|(_, program)| catalog.programs.get(program));
     let received = books.receipt(leg.key.dot)?.map_or(leg.line.at, |receipt| receipt.received);
     let (currency, points) = written(catalog, leg.line.account.currency, leg.line.points);
+    let (book_day, own_day) = shelves.of(books, catalog, leg)?;
     Ok(Shown {
         id: leg.order.to_string(),
         transaction_id: told.transaction.to_string(),
@@ -293,5 +302,7 @@ fn shown(books: &dyn Read, catalog: &Catalog, leg: &Leg) -> Done<Shown> {
         points,
         description: told.description,
         receipt: told.receipt,
+        book_day: book_day.to_string(),
+        belongs_to: own_day.to_string(),
     })
 }

@@ -1,5 +1,7 @@
-//! Settling: cuts at the watermark, and holds that time out.
+//! Settling: cuts at the watermark, holds that time out, debts that are written off.
 
+use shared::account::AccountId;
+use shared::entry::debt::WriteOff;
 use shared::entry::{EntryKind, Release};
 use shared::ids::BucketId;
 use shared::post::flow;
@@ -7,7 +9,7 @@ use shared::settle::Watermark;
 use shared::time::Millis;
 
 use super::sync::desk;
-use super::{App, Done, catalog};
+use super::{App, Done, Who, audit, catalog, ledger};
 use crate::store::{Read, Write};
 
 /// The longest that a program waits for a silent till, in ms.
@@ -35,6 +37,9 @@ pub async fn round(app: &App, now: Millis) -> Done<usize> {
     for bucket in cuttable(app, now)? {
         cuts += usize::from(app.write(move |books| cut(books, bucket, now)).await?);
     }
+    for account in overdue(app, now)? {
+        app.write(move |books| write_off(books, account, now)).await?;
+    }
     Ok(cuts)
 }
 
@@ -47,7 +52,56 @@ pub fn round_blocking(app: &App, now: Millis) -> Done<usize> {
     for bucket in cuttable(app, now)? {
         cuts += usize::from(app.write_blocking(move |books| cut(books, bucket, now))?);
     }
+    for account in overdue(app, now)? {
+        app.write_blocking(move |books| write_off(books, account, now))?;
+    }
     Ok(cuts)
+}
+
+/// Debts that are written off in one round, at the most.
+const WRITE_OFFS: usize = 1_000;
+/// A day, in ms.
+const DAY_MS: u64 = 24 * 3_600_000;
+
+/// Since when what an account owes is written off at a time: so many days ago, by its program; `None` is never.
+fn written_off_since(books: &dyn Read, account: AccountId, now: Millis) -> Done<Option<Millis>> {
+    let catalog = catalog::latest(books)?;
+    let program = ledger::owners(books, account)?.first().and_then(|(_, id)| catalog.programs.get(id));
+    let days = program.and_then(|program| program.overdraft.write_off_days);
+    Ok(days.map(|days| now.before(u64::from(days).saturating_mul(DAY_MS))))
+}
+
+/// Accounts whose debt is to be written off now.
+fn overdue(app: &App, now: Millis) -> Done<Vec<AccountId>> {
+    let books = app.read()?;
+    let catalog = catalog::latest(&*books)?;
+    let shortest = catalog.programs.values().filter_map(|program| program.overdraft.write_off_days).min();
+    let Some(days) = shortest else { return Ok(Vec::new()) };
+    let until = now.before(u64::from(days).saturating_mul(DAY_MS));
+    let mut found = Vec::new();
+    for account in books.owing_since(until, WRITE_OFFS)? {
+        let since = books.account(account)?.unwrap_or_default().owed_since;
+        if written_off_since(&*books, account, now)?.is_some_and(|until| since <= until) {
+            found.push(account);
+        }
+    }
+    Ok(found)
+}
+
+fn write_off(books: &mut dyn Write, account: AccountId, now: Millis) -> Done<()> {
+    let owing = books.account(account)?.unwrap_or_default();
+    let until = written_off_since(books.as_read(), account, now)?;
+    if !owing.debt.is_positive() || until.is_none_or(|until| owing.owed_since > until) {
+        return Ok(());
+    }
+    let desk = desk(books, now)?;
+    let off = WriteOff { account, points: owing.debt, since: owing.owed_since };
+    let owner = ledger::owner(books.as_read(), account)?;
+    let (currency, points) = ledger::written(&*catalog::latest(books)?, account.currency, owing.debt);
+    books.author(&desk, flow::own(&desk, EntryKind::WriteOff(off), Vec::new()))?;
+    let subject = owner.map_or_else(|| account.set.0.to_string(), |id| id.to_string());
+    let detail = format!("{points} {currency}, owed since {}", owing.owed_since.rfc3339());
+    audit::note(books, &Who::server(), now, "overdraft.write_off", &subject, &detail)
 }
 
 fn has_expired(app: &App, now: Millis) -> Done<bool> {

@@ -1,4 +1,4 @@
-//! Re-walks every chain and control total: what is stored against what it must add up to.
+//! Re-walks every chain, control total and seal: what is stored against what it must add up to.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use shared::frontier::Frontier;
 use shared::ids::{BucketId, CurrencyId, Dot, NodeId, Seq};
 
 use super::console::Console;
-use super::{App, Done};
+use super::{App, Done, days};
 use crate::store::Read;
 
 /// What does not hold, and how much was looked at.
@@ -37,6 +37,8 @@ pub fn verify(app: &App, console: &mut dyn Console) -> Done<bool> {
     }
     let ledger = ledger(&*books, &mut report)?;
     accounts(&*books, &ledger, &mut report)?;
+    let (days, wrong) = days::verify(&*books)?;
+    report.wrong.extend(wrong);
     for wrong in &report.wrong {
         console.err(wrong);
     }
@@ -47,6 +49,7 @@ pub fn verify(app: &App, console: &mut dyn Console) -> Done<bool> {
         "entries": report.entries,
         "accounts": report.accounts,
         "legs": report.legs,
+        "days": days,
         "control_net": report.said.net(),
     });
     console.out(&told.to_string());

@@ -136,6 +136,7 @@ fn waterfall(words: &Words, bearers: &[Bearer]) -> String {
         Bearer::MemberDebt(most) => words.fill("bears.member", &[("points", &most.to_string())]),
         Bearer::Outlet => words.say("bears.outlet").to_owned(),
         Bearer::Program => words.say("bears.program").to_owned(),
+        Bearer::Reverse => words.say("bears.reverse").to_owned(),
     };
     bearers.iter().map(one).collect::<Vec<_>>().join(" → ")
 }

@@ -71,7 +71,7 @@ async fn outlets(
 }
 
 /// Runs what walks over all of the books on a thread of its own.
-async fn walk<T: Send + 'static>(work: impl FnOnce() -> Done<T> + Send + 'static) -> Done<T> {
+pub(super) async fn walk<T: Send + 'static>(work: impl FnOnce() -> Done<T> + Send + 'static) -> Done<T> {
     let done = tokio::task::spawn_blocking(work).await;
     done.unwrap_or_else(|error| Err(AppError::Store(StoreError::Failed(error.to_string()))))
 }

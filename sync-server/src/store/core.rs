@@ -28,6 +28,8 @@ pub trait Told {
     fn taken(&self, dot: Dot) -> Kept<Option<Taken>>;
     /// Up to when every till has told everything.
     fn watermark(&self, desk: &Desk, longest_wait_ms: u64) -> Kept<Watermark>;
+    /// Whether a bucket has seen and settled everything that happened before a time.
+    fn is_settled(&self, bucket: BucketId, watermark: &Watermark, before: Millis) -> Kept<bool>;
     /// Whether a bucket can be cut at a watermark, and a cut would settle anything.
     fn is_cuttable(&self, bucket: BucketId, watermark: &Watermark) -> Kept<bool>;
 }
@@ -47,6 +49,10 @@ impl<T: Books<Error = StoreError>> Told for T {
 
     fn watermark(&self, desk: &Desk, longest_wait_ms: u64) -> Kept<Watermark> {
         Ok(settle::watermark(&self.nodes()?, desk.now, longest_wait_ms))
+    }
+
+    fn is_settled(&self, bucket: BucketId, watermark: &Watermark, before: Millis) -> Kept<bool> {
+        settle::is_settled(self, bucket, watermark, before)
     }
 
     fn is_cuttable(&self, bucket: BucketId, watermark: &Watermark) -> Kept<bool> {

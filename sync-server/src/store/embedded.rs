@@ -22,6 +22,7 @@ use view::{Compiled, View};
 mod accounts;
 mod backup;
 mod batch;
+mod days;
 mod directory;
 mod journals;
 mod kv;

@@ -5,10 +5,12 @@
 use shared::account::{Account, AccountId};
 use shared::books::{Books, Case, LedgerKey, LedgerLine, Parked, Unattributed};
 use shared::catalog::{CatalogHash, Version};
+use shared::days::ClosedDay;
 use shared::ids::{
     AccountSetId, BucketId, CaseId, CodeHash, CustomerId, Dot, MembershipId, NodeId, ProgramId, TillId,
 };
 use shared::member::{Card, Customer, CustomerKey, Membership, Sealed};
+use shared::time::{Day, Millis};
 
 use uuid::Uuid;
 
@@ -206,14 +208,52 @@ pub trait Lists {
     fn holds_expired(&self, until: u64) -> Kept<Vec<(u128, AccountId)>>;
 }
 
+/// Business days, and debts by age.
+pub trait Days {
+    /// A program's closed days before a day, latest first.
+    fn closed_days(&self, program: ProgramId, before: Option<Day>, limit: usize) -> Kept<Vec<ClosedDay>>;
+    /// One closed day.
+    fn closed_day(&self, program: ProgramId, day: Day) -> Kept<Option<ClosedDay>>;
+    /// Writes a closed day, once.
+    fn close_day(&mut self, program: ProgramId, day: &ClosedDay) -> Kept<()>;
+    /// The place of the ledger's last line; zero where there is none.
+    fn ledger_end(&self) -> Kept<u64>;
+    /// In whose days an account's lines are, where that was decided.
+    fn booked_in(&self, account: AccountId) -> Kept<Option<ProgramId>>;
+    /// Decides it, once.
+    fn book_in(&mut self, account: AccountId, program: ProgramId) -> Kept<()>;
+    /// Accounts that have owed since some time or longer, longest first.
+    fn owing_since(&self, until: Millis, limit: usize) -> Kept<Vec<AccountId>>;
+}
+
 /// All that can be read. What writes among these fails on a snapshot.
 pub trait Read:
-    Books<Error = StoreError> + Told + Keystone + Versions + Office + Users + Fleet + Members + Feeds + Lists
+    Books<Error = StoreError>
+    + Told
+    + Keystone
+    + Versions
+    + Office
+    + Users
+    + Fleet
+    + Members
+    + Feeds
+    + Lists
+    + Days
 {
 }
 
 impl<
-    T: Books<Error = StoreError> + Told + Keystone + Versions + Office + Users + Fleet + Members + Feeds + Lists,
+    T: Books<Error = StoreError>
+        + Told
+        + Keystone
+        + Versions
+        + Office
+        + Users
+        + Fleet
+        + Members
+        + Feeds
+        + Lists
+        + Days,
 > Read for T
 {
 }

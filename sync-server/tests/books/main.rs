@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
 
 mod cases;
+mod days;
 mod earning;
 mod members;
 mod office;
 mod sales;
+mod stories;
 mod till;

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use reqwest::Method;
 use serde_json::{Value, json};
 use shared::api::office::NewToken;
+use shared::time::{Day, Millis};
 use sync_server::app::console::Console;
-use sync_server::app::{App, Who, settling, tokens, verify};
+use sync_server::app::{App, Who, days, settling, tokens, verify};
 use sync_server::{Options, Running, Server, clock};
 
 /// A centre that runs.
@@ -152,6 +153,35 @@ impl Office {
     /// Settles what can be settled.
     pub(crate) async fn settle(&self) -> usize {
         settling::round(self.app(), clock::now()).await.unwrap()
+    }
+
+    /// Settles what can be settled at a time, and closes the days that are over then; answers how many.
+    pub(crate) async fn close_days(&self, now: Millis) -> usize {
+        settling::round(self.app(), now).await.unwrap();
+        let app = Arc::clone(self.app());
+        tokio::task::spawn_blocking(move || days::round_blocking(&app, now).unwrap()).await.unwrap()
+    }
+
+    /// A day of the one program at a time.
+    pub(crate) fn day(&self, date: Day, now: Millis) -> Value {
+        let day = days::get(self.app(), &Who::local(), "standard-rewards", date, now).unwrap();
+        serde_json::to_value(day).unwrap()
+    }
+
+    /// What `verify` says, and whether all holds.
+    pub(crate) fn verified(&self) -> (bool, String) {
+        let mut said = Said::default();
+        let holds = verify::verify(self.app(), &mut said).unwrap();
+        (holds, said.0)
+    }
+
+    /// Stops it, lets `work` at its data directory, and starts it again.
+    pub(crate) async fn reopened(mut self, work: impl FnOnce(&std::path::Path)) -> Self {
+        self.running.take().unwrap().stop().await;
+        work(&self.folder);
+        let options = Options { settle_every_ms: None, ..Options::local(&self.folder) };
+        self.running = Some(Server::start(options).await.unwrap());
+        self
     }
 
     /// Checks every chain and control total, and that all accounts together are what the general ledger says.

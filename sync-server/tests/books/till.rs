@@ -8,7 +8,7 @@ use shared::catalog::Catalog;
 use shared::chain::Head;
 use shared::decide::idem::idem_key;
 use shared::decide::{Command, Draft, Grounds, decide};
-use shared::entry::{Actor, Entry, EntryKind, Idem, Totals};
+use shared::entry::{Actor, Entry, EntryKind, Idem, Redemption, Totals};
 use shared::ids::{CodeHash, Dot, MembershipId, NodeId, OutletId, TillId};
 use shared::member::{CodeKind, IndexKey};
 use shared::request;
@@ -86,6 +86,16 @@ impl Till {
 
     /// A sale with no line, decided on what the till knew: `known`. Answers its id.
     pub(crate) fn sell(&mut self, known: &Known, body: &Value) -> String {
+        self.sell_as(known, body, |_| ())
+    }
+
+    /// The same, its redemption written as `change` makes it.
+    pub(crate) fn sell_as(
+        &mut self,
+        known: &Known,
+        body: &Value,
+        change: impl FnOnce(&mut Redemption),
+    ) -> String {
         let body: SaleRequest = serde_json::from_value(body.clone()).unwrap();
         let asked = request::sale(&body, &known.catalog, &known.index).unwrap();
         let place = Place { outlet: Some(self.outlet), till: Some(self.id), node: self.node };
@@ -99,24 +109,34 @@ impl Till {
             grounds: Grounds::Offline,
             deed: asked.deed,
         };
-        let draft = decide(&facts, &known.catalog, &command, clock::now()).unwrap();
+        let mut draft = decide(&facts, &known.catalog, &command, clock::now()).unwrap();
+        if let EntryKind::Sale(sale) = &mut draft.kind
+            && let Some(redemption) = sale.redemptions.first_mut()
+        {
+            change(redemption);
+        }
         self.append(draft).to_string()
     }
 
     /// Tells the centre all that it has not told.
     pub(crate) async fn push(&mut self, office: &Office) {
-        let reply = self.send(office).await;
+        self.push_at(office, clock::now()).await;
+    }
+
+    /// The same at some time.
+    pub(crate) async fn push_at(&mut self, office: &Office, now: Millis) {
+        let reply = self.send(office, now).await;
         assert_eq!(reply, PushReply::Taken { head: self.head });
         self.sent = self.head;
     }
 
     /// The same where the centre holds another branch already.
     pub(crate) async fn push_forked(&mut self, office: &Office) {
-        let reply = self.send(office).await;
+        let reply = self.send(office, clock::now()).await;
         assert!(matches!(reply, PushReply::Forked { head, .. } if head == self.head), "{reply:?}");
     }
 
-    async fn send(&mut self, office: &Office) -> PushReply {
+    async fn send(&mut self, office: &Office, now: Millis) -> PushReply {
         let push = Push {
             node: self.node,
             since: self.sent,
@@ -125,7 +145,7 @@ impl Till {
             signature: wire::sign(&self.key, &wire::batch_bytes(self.node, self.head)),
             health: wire::Health::default(),
         };
-        sync::push(office.app(), push, clock::now()).await.unwrap()
+        sync::push(office.app(), push, now).await.unwrap()
     }
 }
 

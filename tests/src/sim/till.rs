@@ -356,6 +356,7 @@ pub fn redemption(authority: Authority, member: u8, seen: Points) -> Redemption 
         value: 0.into(),
         membership: scene::membership(member).id,
         hold: None,
+        card: None,
     }
 }
 

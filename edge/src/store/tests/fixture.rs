@@ -105,6 +105,7 @@ pub(super) fn redeem(n: u128, points: i64, key: u128) -> Draft {
         value: rust_decimal::Decimal::ONE,
         membership: membership(n),
         hold: None,
+        card: None,
     };
     draft(EntryKind::Redeem(moved(n), redemption), key, vec![posting(n, Column::Redeemed, points)])
 }

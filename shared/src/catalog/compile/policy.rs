@@ -53,6 +53,7 @@ impl ProgramCompiler<'_> {
                 policy::Bearer::MemberDebt(limit) => Ok(Bearer::MemberDebt(points(*limit, scale, &field)?)),
                 policy::Bearer::Outlet => Ok(Bearer::Outlet),
                 policy::Bearer::Program => Ok(Bearer::Program),
+                policy::Bearer::Reverse => Ok(Bearer::Reverse),
             };
             steps.iter().map(step).collect::<Result<Vec<_>, _>>()
         };
@@ -65,6 +66,7 @@ impl ProgramCompiler<'_> {
                 .map(|value| points(value, scale, &self.at("overdraft.review_over")))
                 .transpose()?,
             longest_wait_hours: item.longest_wait_hours,
+            write_off_days: item.write_off_days,
         })
     }
 }

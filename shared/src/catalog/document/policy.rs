@@ -83,6 +83,8 @@ pub struct Overdraft {
     pub review_over: Option<Decimal>,
     /// A till silent for longer is not waited for.
     pub longest_wait_hours: u32,
+    /// What a member has owed for so many days without paying all of it back is the program's; `null` is never.
+    pub write_off_days: Option<u32>,
 }
 
 impl Default for Overdraft {
@@ -93,11 +95,12 @@ impl Default for Overdraft {
             forced: vec![Bearer::Outlet],
             review_over: None,
             longest_wait_hours: 72,
+            write_off_days: None,
         }
     }
 }
 
-/// One step of a waterfall: `{"member_debt": "1000"}`, `"outlet"` or `"program"`.
+/// One step of a waterfall: `{"member_debt": "1000"}`, `"reverse"`, `"outlet"` or `"program"`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Bearer {
@@ -107,4 +110,6 @@ pub enum Bearer {
     Outlet,
     /// The program.
     Program,
+    /// A reward that was not used yet is taken back; points that paid for goods cannot be.
+    Reverse,
 }

@@ -10,7 +10,7 @@ use shared::wire::{
 };
 
 use super::note_contact;
-use crate::app::{App, Done, cases, catalog, words};
+use crate::app::{App, Done, catalog, explain, words};
 use crate::clock;
 use crate::store::Read;
 use crate::store::topics::DirectoryRow;
@@ -211,7 +211,7 @@ fn sentence(books: &dyn Read, id: CaseId, outlet: Option<OutletId>) -> Done<Opti
     if place.is_none() || place != outlet {
         return Ok(None);
     }
-    Ok(Some((case.of, cases::sentence(books, &*catalog::latest(books)?, &case)?)))
+    Ok(Some((case.of, explain::overdraft(books, &*catalog::latest(books)?, id, &case)?)))
 }
 
 /// What of a node is parked, each entry once.

@@ -13,14 +13,14 @@ use super::directory::CASE;
 use super::kv::{Kv, Stored, decode, encode, field, key, under};
 use super::tables::{
     ACCOUNT_CASES, ACCOUNT_FEED, ACCOUNT_LEGS, ACCOUNT_ROWS, ACCOUNTS, CASE_TIMES, CASES, CHANGES,
-    EXPIRING_ACCOUNTS, HOLD_ENDS, HOLDS, LEDGER, LEDGER_LEGS, LEDGER_TOTALS, OPEN_ACCOUNTS, counter,
+    EXPIRING_ACCOUNTS, HOLD_ENDS, HOLDS, LEDGER, LEDGER_LEGS, LEDGER_TOTALS, OPEN_ACCOUNTS, OWING, counter,
 };
 use super::view::{View, account_at, account_key, dot_at, dot_key, span_after};
 use crate::store::topics::{Feeds, Leg};
 
-/// Bytes before an account's own: its change number, how many rows are open, and the last day of its first lot that
-/// expires.
-const HEAD: usize = 8 + 4 + 4;
+/// Bytes before an account's own: its change number, how many rows are open, the last day of its first lot that
+/// expires, and since when it owes.
+const HEAD: usize = 8 + 4 + 4 + 8;
 
 /// A last day as it orders in a key; what never expires is last.
 fn day_bytes(day: Option<Day>) -> [u8; 4] {
@@ -37,6 +37,7 @@ struct Standing {
     change: u64,
     open: u32,
     expires: [u8; 4],
+    owes: u64,
 }
 
 impl Standing {
@@ -45,11 +46,13 @@ impl Standing {
             change: u64::from_be_bytes(field(value, 0)),
             open: u32::from_be_bytes(field(value, 8)),
             expires: field(value, 12),
+            owes: u64::from_be_bytes(field(value, 16)),
         }
     }
 
     fn before(self, account: &[u8]) -> Vec<u8> {
-        [&self.change.to_be_bytes()[..], &self.open.to_be_bytes(), &self.expires, account].concat()
+        let owes = self.owes.to_be_bytes();
+        [&self.change.to_be_bytes()[..], &self.open.to_be_bytes(), &self.expires, &owes, account].concat()
     }
 }
 
@@ -68,6 +71,10 @@ fn row_at(place: &[u8; 32]) -> RowKey {
 
 fn feed_key(bucket: BucketId, change: u64) -> [u8; 10] {
     key(&[&bucket.0.to_be_bytes(), &change.to_be_bytes()])
+}
+
+fn owing_key(since: u64, account: &[u8; 18]) -> [u8; 26] {
+    key(&[&since.to_be_bytes(), account])
 }
 
 fn hold_key(key_: u128, account: AccountId) -> [u8; 34] {
@@ -114,6 +121,7 @@ impl<T: Kv> Accounts for View<T> {
             change: account.change,
             open: u32::try_from(open.len()).unwrap_or(u32::MAX),
             expires: day_bytes(account.settled.first_expiry()),
+            owes: account.owed_since.0,
         };
         let own = encode(&account)?;
         self.put_standing(id, now, &own)
@@ -132,7 +140,10 @@ impl<T: Kv> Accounts for View<T> {
         })?;
         let (before, own) = match held {
             Some(held) => held,
-            None => (Standing { change, open: 0, expires: day_bytes(None) }, encode(&Account::default())?),
+            None => (
+                Standing { change, open: 0, expires: day_bytes(None), owes: 0 },
+                encode(&Account::default())?,
+            ),
         };
         self.put_standing(id, Standing { change, open: before.open.saturating_add(more), ..before }, &own)
     }
@@ -231,6 +242,15 @@ impl<T: Kv> View<T> {
             (false, true) => self.put_raw(OPEN_ACCOUNTS, &place, &[])?,
             (true, false) => self.delete(OPEN_ACCOUNTS, &place)?,
             _ => {}
+        }
+        let owed = before.map_or(0, |before| before.owes);
+        if owed != now.owes {
+            if owed != 0 {
+                self.delete(OWING, &owing_key(owed, &at))?;
+            }
+            if now.owes != 0 {
+                self.put_raw(OWING, &owing_key(now.owes, &at), &[])?;
+            }
         }
         let expired = before.map_or(day_bytes(None), |before| before.expires);
         if now.expires != expired {

@@ -135,7 +135,7 @@ tables! {
     WAITING: 30 = "waiting.1";
     /// bucket u16 → change u64: the last change number.
     CHANGES: 2 = "changes.1";
-    /// account set [u8; 16], currency u16 → change u64, number of open rows u32, first expiry i32, then
+    /// account set [u8; 16], currency u16 → change u64, number of open rows u32, first expiry u32, owed since u64, then
     /// [`Account`](shared::account::Account) without these rows.
     ACCOUNTS: 18 = "accounts.1";
     /// account set [u8; 16], currency u16, dot, leg u16 → [`Row`](shared::account::Row): what is open. By itself, so that
@@ -143,6 +143,12 @@ tables! {
     ACCOUNT_ROWS: 32 = "account_rows.1";
     /// bucket u16, change u64 → account set [u8; 16], currency u16, raw: a bucket's feed.
     ACCOUNT_FEED: 10 = "account_feed.1";
+    /// since u64, account set [u8; 16], currency u16 → (): accounts that owe something.
+    OWING: 26 = "owing.1";
+    /// account set [u8; 16], currency u16 → program u16: in whose days its lines are, decided once.
+    ACCOUNT_PROGRAMS: 18 = "account_programs.1";
+    /// program u16, day u32 (from 2^31 on) → [`ClosedDay`](shared::days::ClosedDay).
+    DAYS: 6 = "days.1";
     /// bucket u16, account set [u8; 16], currency u16 → (): accounts with open rows.
     OPEN_ACCOUNTS: 20 = "open_accounts.1";
     /// bucket u16, last day u32, account set [u8; 16], currency u16 → (): accounts of whose lots the first ends then.

@@ -1,0 +1,139 @@
+//! The dial's simulator: a chain's own receipts under chosen outages, for each setting of the dial, by the real rules.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+pub mod chain;
+pub mod chart;
+pub mod days;
+pub mod dial;
+pub mod outages;
+pub mod receipts;
+pub mod table;
+pub mod tally;
+mod till;
+
+use chain::Chain;
+use dial::{Custom, Setting};
+use outages::Outages;
+use receipts::Receipts;
+use tally::Tally;
+
+/// What is run.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Plan {
+    /// The settings, in the order in which they are told.
+    pub settings: Vec<Setting>,
+    /// How long outages are, in hours.
+    pub outage_hours: Vec<u32>,
+    /// The share of the time without a line, in millionths.
+    pub millionths: u64,
+    /// Each figure is the mean over so many seeds.
+    pub seeds: u64,
+    /// How members redeem, and who bears what.
+    pub custom: Custom,
+}
+
+/// What came of one setting under outages of one length.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Row {
+    /// The setting's name.
+    pub setting: String,
+    /// How long outages were, in hours.
+    pub outage_hours: u32,
+    /// One for each seed.
+    pub runs: Vec<Tally>,
+    /// Whether in each run every day was closed and every seal holds.
+    pub sealed: bool,
+}
+
+/// What a run came to, and whether every day was closed and every seal holds.
+type Ran = Result<(Tally, bool), String>;
+
+/// One run of one setting.
+struct Job<'a> {
+    row: usize,
+    setting: &'a Setting,
+    outages: Outages,
+}
+
+/// Runs a plan on as many threads as there are processors; `told` hears how many of how many runs are done.
+///
+/// # Errors
+/// A setting that no catalog takes.
+pub fn run(
+    receipts: &Receipts,
+    plan: &Plan,
+    told: &(dyn Fn(usize, usize) + Sync),
+) -> Result<Vec<Row>, String> {
+    let mut rows = Vec::new();
+    let mut jobs = Vec::new();
+    for hours in &plan.outage_hours {
+        for setting in &plan.settings {
+            for seed in 1..=plan.seeds {
+                let outages = Outages { seed, hours: *hours, millionths: plan.millionths };
+                jobs.push(Job { row: rows.len(), setting, outages });
+            }
+            rows.push(Row {
+                setting: setting.name.clone(),
+                outage_hours: *hours,
+                runs: Vec::new(),
+                sealed: true,
+            });
+        }
+    }
+    let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let results: Mutex<Vec<(usize, Ran)>> = Mutex::new(Vec::new());
+    let work = || {
+        while let Some((place, job)) = {
+            let place = next.fetch_add(1, Ordering::Relaxed);
+            jobs.get(place).map(|job| (place, job))
+        } {
+            let result = one(receipts, job, plan.custom);
+            results.lock().unwrap_or_else(PoisonError::into_inner).push((place, result));
+            told(done.fetch_add(1, Ordering::Relaxed) + 1, jobs.len());
+        }
+    };
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(work);
+        }
+    });
+    let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+    results.sort_by_key(|(place, _)| *place);
+    for (place, result) in results {
+        let (tally, sealed) = result?;
+        if let Some(row) = jobs.get(place).and_then(|job| rows.get_mut(job.row)) {
+            row.runs.push(tally);
+            row.sealed &= sealed;
+        }
+    }
+    Ok(rows)
+}
+
+fn one(receipts: &Receipts, job: &Job<'_>, custom: Custom) -> Ran {
+    let mut chain = Chain::new(receipts, job.outages, job.setting, custom)?;
+    chain.play();
+    let last = receipts.all.last().map(|last| last.at.day(chrono_tz::UTC));
+    let all = chain.days.closed.last().map(|day| day.day) >= last;
+    Ok((chain.tally.clone(), all && chain.days.broken(&chain.books).is_empty()))
+}
+
+/// Of rows of one outage length, the one that refuses least while at most so many points are short; of those that refuse
+/// as little, the one that loses least.
+#[must_use]
+pub fn best(rows: &[Row], most_short: i64) -> Option<&Row> {
+    let mean = |row: &Row, of: fn(&Tally) -> i64| {
+        // compared as sums over the same seeds
+        row.runs.iter().map(of).sum::<i64>()
+    };
+    let bound = |row: &Row| i64::try_from(row.runs.len()).unwrap_or(1).saturating_mul(most_short);
+    let refused = |tally: &Tally| i64::try_from(tally.refusals()).unwrap_or(i64::MAX);
+    let short = |tally: &Tally| tally.short().0;
+    let within = rows.iter().filter(|row| mean(row, short) <= bound(row));
+    within.min_by_key(|row| (mean(row, refused), mean(row, short)))
+}
+
+#[cfg(test)]
+mod tests;
