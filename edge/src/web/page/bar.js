@@ -1,5 +1,6 @@
 // Always in view: the line and since when, what waits, clock trouble, how far the bootstrap is. Live by server-sent events.
 
+import { get } from "./api.js";
 import { at, h } from "./dom.js";
 import { ago, number, t, time } from "./words.js";
 
@@ -45,10 +46,16 @@ export function listen(told) {
   return source;
 }
 
+/** Asks how the till is: with no line nothing tells that another entry waits. */
+export async function ask() {
+  status = await get("/api/status").catch(() => status);
+  paint();
+}
+
 /** The time of day, and ages that grow. */
 export function tick() {
   at("clock").textContent = time(new Date());
-  paint();
+  ask();
 }
 
 /** What the line was when last told. */

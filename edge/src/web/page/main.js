@@ -237,6 +237,7 @@ async function complete() {
     // the key belongs to what is asked: another way to redeem is another sale
     state.receipt = await post("/api/transactions", sale, `${state.basket.key}-${state.way ?? "-"}-${state.points ?? "-"}-${state.chosen ?? "-"}-${state.approval ?? "-"}`);
     paint("key-to-receipt");
+    bar.ask();
     if (state.scan) refresh();
     at("done").firstElementChild?.focus();
   } finally {
@@ -270,8 +271,8 @@ async function print() {
 
 // --- the keys, the scanner, the line
 
-const shown = (scan) => { if (scan.memberships) known(scan); };
-const returned = (it) => { state = { ...blank(), pick, receipt: it }; paint(); focus(); };
+const shown = (scan) => { bar.ask(); if (scan.memberships) known(scan); };
+const returned = (it) => { state = { ...blank(), pick, receipt: it }; paint(); focus(); bar.ask(); };
 const menu = {
   F2: () => deeds.giveBack(returned),
   F3: () => deeds.enrol(state.unknown, (scan) => { shown(scan); say(t("enrol.done", { name: scan.customer.name }), "good"); }),
@@ -316,6 +317,13 @@ function keys(event) {
 
 const focus = () => { if (!dialogs.current() && !state.found) field.focus({ preventScroll: true }); };
 
+/** Back from a dialog. The browser has given the focus back already, while the page was still inert, and then takes no
+ *  keys for the field: it is given anew. */
+function back() {
+  field.blur();
+  focus();
+}
+
 async function lock() {
   source?.close();
   await post("/page/sign-out").catch(() => {});
@@ -353,7 +361,7 @@ function begin() {
   listen(scanned, desk.scanner);
   document.addEventListener("keydown", keys);
   for (const name of ["keydown", "pointerdown"]) document.addEventListener(name, active, true);
-  document.addEventListener("dialog-closed", focus);
+  document.addEventListener("dialog-closed", back);
   document.addEventListener("signed-out", () => location.reload());
   document.addEventListener("click", (event) => { if (!event.target.closest("button, input, select, dialog, a, label")) focus(); });
   at("main").addEventListener("click", () => doing(complete));
