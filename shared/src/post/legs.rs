@@ -74,7 +74,20 @@ pub fn touched<B: Books>(books: &B, taken: &Taken) -> Result<Touched, B::Error> 
             buckets.insert(release.account.set.bucket(count));
             None
         }
-        _ => None,
+        EntryKind::WriteOff(off) => {
+            buckets.insert(off.account.set.bucket(count));
+            None
+        }
+        // these post what their postings say, or nothing; a new kind has to be put where it belongs
+        EntryKind::Open(_)
+        | EntryKind::Intent(_)
+        | EntryKind::Enrol(_)
+        | EntryKind::CardReport(_)
+        | EntryKind::Directory(_)
+        | EntryKind::Adjust(_)
+        | EntryKind::PaymentHold(_)
+        | EntryKind::Renew(_)
+        | EntryKind::Transfer(_) => None,
     };
     if let Some(sale) = sale
         && books.sale(sale)?.is_some_and(|row| !row.reversals.is_empty())
