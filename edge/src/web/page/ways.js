@@ -1,7 +1,7 @@
 // The ways to redeem, best first: yes, up to so many, or not now with one reason; more with a manager's PIN.
 
 import { h } from "./dom.js";
-import { known, money, number, t } from "./words.js";
+import { known, money, number, page, t } from "./words.js";
 import { account } from "./member.js";
 
 const KEYS = ["F5", "F6", "F7"];
@@ -14,7 +14,9 @@ export function rows(state) {
   const ways = state.quote.ways.map((way, place) => ({ way, place, kind: "way" }));
   const passing = ways.find(({ way }) => !way.refusal && way.kind === "points");
   const limited = state.scan.connection === "offline" && own && membership.here;
-  const more = limited && Number(own.spendable) > Number(passing?.way.points ?? 0);
+  // where no manager can sign at this till, nothing is offered that would then be refused
+  const lifts = page.desk.operators.some((it) => it.manager);
+  const more = limited && lifts && Number(own.spendable) > Number(passing?.way.points ?? 0);
   const lifted = ways.filter(({ way }) => !(way.refusal ?? "").startsWith("offline_"));
   return more ? [...lifted, { kind: "pin", over: Number(passing?.way.points ?? 0), currency: own.currency, available: own.spendable }] : ways;
 }
