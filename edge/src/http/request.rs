@@ -60,8 +60,12 @@ fn is_json(headers: &HeaderMap) -> bool {
     kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
 }
 
+/// So much of a body is read before it is refused as too large: a client that is cut off while it writes hears no answer.
+const READ_BYTES: usize = 4 * limits::BODY_BYTES;
+
 async fn body(body: Body) -> Result<Bytes, Failure> {
-    match tokio::time::timeout(BODY_TIME, to_bytes(body, limits::BODY_BYTES)).await {
+    match tokio::time::timeout(BODY_TIME, to_bytes(body, READ_BYTES)).await {
+        Ok(Ok(bytes)) if bytes.len() > limits::BODY_BYTES => Err(too_large(limits::BODY_BYTES)),
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(error)) if is_too_long(&error) => Err(too_large(limits::BODY_BYTES)),
         Ok(Err(_)) => Err(invalid(None, "The request's body broke off.")),

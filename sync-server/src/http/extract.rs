@@ -33,6 +33,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     }
 }
 
+/// So much of a body is read before it is refused as too large: a client that is cut off while it writes hears no answer.
+const READ_BYTES: usize = 4 * limits::BODY_BYTES;
+
 /// A body's bytes, up to a limit.
 pub(super) async fn bytes(request: Request, most: usize) -> Result<axum::body::Bytes, Failure> {
     let too_large = || {
@@ -41,10 +44,12 @@ pub(super) async fn bytes(request: Request, most: usize) -> Result<axum::body::B
     };
     let length = request.headers().get(axum::http::header::CONTENT_LENGTH);
     let length = length.and_then(|value| value.to_str().ok()).and_then(|value| value.parse::<usize>().ok());
-    if length.is_some_and(|length| length > most) {
+    let read = most.max(READ_BYTES);
+    if length.is_some_and(|length| length > read) {
         return Err(too_large());
     }
-    axum::body::to_bytes(request.into_body(), most).await.map_err(|_| too_large())
+    let bytes = axum::body::to_bytes(request.into_body(), read).await.map_err(|_| too_large())?;
+    if bytes.len() > most { Err(too_large()) } else { Ok(bytes) }
 }
 
 /// Reads JSON that is not nested deeper than it should be.
