@@ -13,7 +13,7 @@ use shared::chain::Head;
 use shared::decide::Draft;
 use shared::entry::envelope::Stored;
 use shared::entry::{Entry, Posting};
-use shared::ids::{Hash, MembershipId, ProgramId, Seq};
+use shared::ids::{Hash, MembershipId, NodeId, ProgramId, Seq};
 use shared::member::Card;
 use shared::sync::TillSync;
 use shared::time::Millis;
@@ -43,6 +43,7 @@ mod tables;
 mod threads;
 mod view;
 
+pub use engine::earlier::Earlier;
 pub use error::{CommitError, StoreError};
 pub use identity::{EarlierNode, Identity, LocalToken};
 pub use reply::Reply;
@@ -264,6 +265,11 @@ impl Store {
         max_bytes: usize,
     ) -> Result<Vec<Stored>, StoreError> {
         self.engine().journal_from(after, max_entries, max_bytes)
+    }
+
+    /// What a node that this store was before has written.
+    pub fn earlier(&self, node: NodeId) -> Reply<Earlier> {
+        self.0.work(move |engine| engine.earlier(node))
     }
 
     /// The own journal's head.

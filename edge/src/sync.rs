@@ -17,6 +17,7 @@ use crate::store::Store;
 
 mod backoff;
 pub mod client;
+mod earlier;
 pub mod enrol;
 mod round;
 pub mod transport;

@@ -129,6 +129,42 @@ fn a_head_office_restored_from_its_backup_is_told_everything_again() {
     office.verify();
 }
 
+#[test]
+fn a_restored_head_office_is_told_what_a_till_wrote_as_an_earlier_node() {
+    let mut office = Office::open();
+    let ali = office.member("Ali", ALI, 1_000);
+    let mut till = Till::open(&office, KL, "till-1");
+    till.wait_for_balance(ALI, 1_000);
+    till.sell(&worth("R-1", 10));
+    till.sync();
+    let image = till.image();
+    let backup = office.image();
+    till.sell(&worth("R-2", 20));
+    till.sync();
+    let node = till.status()["node"].clone();
+    // an old image: the store is fenced, and what it wrote as the first node lies in a journal of its own
+    till.put_back(&image);
+    till.line().cut();
+    till.sell(&worth("R-3", 40));
+    till.line().mend();
+    settles_at(&office, &ali, &[&till], 1_070);
+    till.sell(&worth("R-4", 3));
+    settles_at(&office, &ali, &[&till], 1_073);
+    assert_ne!(till.status()["node"], node, "it is a new node");
+
+    office.put_back(&backup);
+    assert_eq!(office.balance(&ali), 1_010, "as it was at the backup");
+    // R-2 is in no journal any more: the image that was put back never had it
+    settles_at(&office, &ali, &[&till], 1_053);
+    for receipt in ["R-1", "R-3", "R-4"] {
+        assert_eq!(found_at_the_office(&office, receipt).len(), 1, "{receipt}");
+    }
+    till.sell(&worth("R-5", 2));
+    settles_at(&office, &ali, &[&till], 1_055);
+    assert_eq!(points(&office.liability_when_settled()["points"]), 1_055);
+    office.verify();
+}
+
 #[track_caller]
 fn ends(office: &Office, arguments: &[&str], status: i32) -> String {
     let output = office.command(arguments);

@@ -31,6 +31,7 @@ mod apply;
 mod bootstrap;
 mod commit;
 mod directory;
+pub(super) mod earlier;
 mod load;
 mod page;
 mod prune;
@@ -203,17 +204,7 @@ impl Engine {
         max_bytes: usize,
     ) -> Result<Vec<Stored>, StoreError> {
         let journal = self.published().journal.clone();
-        let (mut found, mut bytes) = (Vec::new(), 0);
-        for kept in journal.read_from(after.next().0)?.take(max_entries) {
-            let kept = kept?;
-            bytes += kept.stored.len() + kept.side.len();
-            if bytes > max_bytes && !found.is_empty() {
-                break;
-            }
-            let head = Head { seq: Seq(kept.seq), hash: Hash(kept.hash) };
-            found.push(Stored { head, bytes: kept.stored, side: kept.side });
-        }
-        Ok(found)
+        earlier::batch(&journal, after, max_entries, max_bytes)
     }
 
     /// Keeps where this till stands with its server, in memory; the next commit of the cache takes it along.

@@ -39,6 +39,13 @@ pub struct Signer {
     pub key: SigningKey,
 }
 
+impl Signer {
+    /// A node with its secret key.
+    pub fn of(node: NodeId, secret: &[u8; 32]) -> Self {
+        Self { node, key: SigningKey::from_bytes(secret) }
+    }
+}
+
 /// The server, as this till speaks to it.
 #[derive(Clone)]
 pub struct Client {

@@ -64,7 +64,7 @@ pub(super) async fn renewed(client: &Client, earlier: &Identity) -> Result<Ident
 
 /// Who signs for an identity.
 pub(super) fn signer(identity: &Identity) -> Signer {
-    Signer { node: identity.node, key: SigningKey::from_bytes(&identity.secret) }
+    Signer::of(identity.node, &identity.secret)
 }
 
 fn identity(answer: Enrolled, secret: [u8; 32], server: &str) -> Result<Identity, String> {

@@ -15,7 +15,7 @@ use crate::app::events::{Decision, Event};
 use crate::store::Store;
 
 /// Steps in one round: a till that was away for months pushes some thousand batches.
-const STEPS: u32 = 100_000;
+pub(super) const STEPS: u32 = 100_000;
 /// How often in one round the same side step may be needed before something is wrong.
 const DETOURS: u32 = 64;
 
@@ -26,6 +26,18 @@ pub(super) struct Worker {
     store: Store,
     state: TillSync,
     detours: u32,
+    earlier: Earlier,
+}
+
+/// Whether the server is known to hold what this store wrote as other nodes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Earlier {
+    /// It has to be asked.
+    Unknown,
+    /// Asking failed in this round, which goes on without.
+    Failed,
+    /// It does.
+    Told,
 }
 
 /// What a step came to.
@@ -43,18 +55,22 @@ impl Worker {
     pub(super) fn new(app: App, client: Client) -> Self {
         let store = app.store().clone();
         let state = store.sync();
-        Self { app, client, store, state, detours: 0 }
+        Self { app, client, store, state, detours: 0, earlier: Earlier::Unknown }
     }
 
     /// Whether nothing is left to be said until something happens at the server.
     pub(super) fn may_wait(&self) -> bool {
-        matches!(self.state.next(&self.store), Step::Pull { .. } | Step::Rest)
+        self.earlier != Earlier::Unknown
+            && matches!(self.state.next(&self.store), Step::Pull { .. } | Step::Rest)
     }
 
     /// Steps until both sides know the same, or something fails.
     pub(super) async fn round(&mut self) -> SyncResult {
         let (mut pushed, mut error) = (0, None);
         self.detours = 0;
+        if self.earlier == Earlier::Failed {
+            self.earlier = Earlier::Unknown;
+        }
         for _ in 0..STEPS {
             match self.step().await {
                 Ok(Done::Pushed(entries)) => pushed += entries,
@@ -88,6 +104,17 @@ impl Worker {
     pub(super) async fn step(&mut self) -> Result<Done, String> {
         match self.state.next(&self.store) {
             Step::Push { .. } => self.push().await,
+            Step::Bootstrap | Step::Pull { .. } if self.earlier == Earlier::Unknown => {
+                self.earlier = match self.tell_earlier().await {
+                    Ok(()) => Earlier::Told,
+                    Err(why) => {
+                        // what this node itself has to say must not wait for it
+                        tracing::warn!(%why, "an earlier journal of this store could not be told");
+                        Earlier::Failed
+                    }
+                };
+                Ok(Done::Moved)
+            }
             Step::Pull { number, .. } => self.pull(number, 0, std::future::pending()).await,
             Step::Bootstrap => self.bootstrap().await,
             Step::Renew => self.renew().await,
@@ -178,7 +205,7 @@ impl Worker {
             Ok(Pulled::Page(page)) => self.take(*page).await,
             Ok(Pulled::Bootstrap) => {
                 self.detour("the server asks for one bootstrap after the other")?;
-                self.state.on_cursor_lost();
+                self.lose_cursor();
                 self.keep().await?;
                 Ok(Done::Moved)
             }
@@ -222,7 +249,7 @@ impl Worker {
             }
             Verdict::Bootstrap => {
                 self.detour("the server is another one at every answer")?;
-                self.state.on_cursor_lost();
+                self.lose_cursor();
                 self.keep().await?;
                 Ok(Done::Moved)
             }
@@ -283,6 +310,12 @@ impl Worker {
         Ok(Done::Moved)
     }
 
+    /// The server may have lost what it acknowledged, of this node and of those before it.
+    fn lose_cursor(&mut self) {
+        self.state.on_cursor_lost();
+        self.earlier = Earlier::Unknown;
+    }
+
     async fn keep(&self) -> Result<(), String> {
         self.store.keep_sync(self.state.clone()).await.map_err(text)
     }
@@ -302,6 +335,14 @@ impl Worker {
         self.detours = 0;
     }
 
+    pub(super) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
     fn signer(&self) -> Signer {
         enrol::signer(&self.store.identity())
     }
@@ -310,7 +351,7 @@ impl Worker {
         self.store.head().seq.0.saturating_sub(self.state.acked.seq.0)
     }
 
-    fn health(&self) -> Health {
+    pub(super) fn health(&self) -> Health {
         let oldest = self.store.read().ok().and_then(|view| {
             view.own_from(self.state.acked.seq.next(), 1).ok()?.first().map(|written| written.entry.at.ms())
         });
@@ -329,6 +370,6 @@ pub(super) fn permille(chunks: usize, missing: usize) -> u16 {
     u16::try_from(here * 1_000 / chunks.max(1)).unwrap_or(0).min(999)
 }
 
-fn text(error: impl std::fmt::Display) -> String {
+pub(super) fn text(error: impl std::fmt::Display) -> String {
     error.to_string()
 }

@@ -7,11 +7,16 @@
 use std::path::Path;
 
 use super::console::Console;
-use super::{App, AppError, Done, verify};
-use crate::store::{StoreError, embedded};
+use super::sync::pull::NUMBERS;
+use super::{App, AppError, Done, catalog, verify};
+use crate::store::{StoreError, Write, embedded};
 
 /// Where a backup is put back and verified before it takes the store's place.
 const RESTORING: &str = "restoring";
+/// Node numbers that are passed over: as many enrolments and renewals as may have come after the backup.
+const NODES_PASSED: u32 = 1_000;
+/// Blocks of member numbers that are passed over in each program, for each node that may have asked for some.
+const BLOCKS_PASSED: u32 = 10;
 
 /// Copies the store into a file that is not there yet, while the server goes on. Blocks.
 pub fn backup(app: &App, to: &Path, console: &mut dyn Console) -> Done<bool> {
@@ -56,6 +61,25 @@ fn verified(from: &Path, beside: &Path, console: &mut dyn Console) -> Done<bool>
     embedded::restore(from, beside)?;
     let app = App::open(beside)?;
     let good = verify::verify(&app, console);
+    if matches!(good, Ok(true)) {
+        let passed = app.write_blocking(|books| pass_over(books));
+        app.close();
+        passed?;
+        return good;
+    }
     app.close();
     good
+}
+
+/// Passes over what the lost part of this database may have handed out.
+fn pass_over(books: &mut dyn Write) -> Done<()> {
+    let nodes = u32::try_from(books.nodes()?.len()).unwrap_or(u32::MAX);
+    let numbers = nodes.saturating_add(1).saturating_mul(BLOCKS_PASSED * NUMBERS);
+    for program in catalog::latest(books)?.programs.keys() {
+        books.take_numbers(*program, numbers)?;
+    }
+    for _ in 0..NODES_PASSED {
+        books.next_node()?;
+    }
+    Ok(())
 }

@@ -129,8 +129,19 @@ pub async fn recognise(app: &App, said: CertificateBody) -> Result<bool, SyncErr
             live: true,
             ..NodeRow::default()
         };
-        books.put_node(said.node, row)?;
-        if books.till(said.till)?.is_none() {
+        let till = books.till(said.till)?;
+        // Of a till's nodes only the latest writes; the watermark waits for no other.
+        let latest = till.as_ref().and_then(|till| till.node);
+        let live = latest.is_none_or(|latest| latest < said.node);
+        books.put_node(said.node, NodeRow { live, ..row })?;
+        if let Some(till) = till {
+            if live {
+                if let Some(before) = latest {
+                    enrol::retire(books, before)?;
+                }
+                books.put_till(&TillRow { node: Some(said.node), ..till })?;
+            }
+        } else {
             while books.next_till()?.0 < said.till.0 {}
             let name = said.name.clone();
             let till = TillRow {

@@ -68,7 +68,7 @@ pub async fn renewal(app: &App, ask: EnrolRequest, old: NodeId, now: Millis) -> 
 }
 
 /// The watermark waits no more for a node that will not write, nor for its branches.
-fn retire(books: &mut dyn Write, old: NodeId) -> Done<()> {
+pub(super) fn retire(books: &mut dyn Write, old: NodeId) -> Done<()> {
     for (node, row) in books.nodes()? {
         if node == old || row.origin.is_some_and(|origin| origin.root == old) {
             books.put_node(node, NodeRow { live: false, ..row })?;

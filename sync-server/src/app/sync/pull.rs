@@ -22,7 +22,7 @@ const PAGE_DIRECTORY: usize = 20_000;
 /// The longest wait for a change, in ms, whatever the till asks.
 const LONGEST_WAIT_MS: u64 = 55_000;
 /// Member numbers in a block: an outlet's busy day of enrolments.
-const NUMBERS: u32 = 200;
+pub(crate) const NUMBERS: u32 = 200;
 /// What stands before a member number.
 pub(crate) const NUMBER_PREFIX: &str = "LOY-";
 
