@@ -29,6 +29,7 @@ pub mod customers;
 pub mod desk;
 pub mod enrolments;
 pub mod holds;
+pub mod operators;
 pub mod quotes;
 pub mod returns;
 pub mod sales;
@@ -63,6 +64,8 @@ struct Inner {
     written: Notify,
     sessions: sessions::Sessions,
     basket: Mutex<Option<PosBasket>>,
+    /// One PIN is tried at a time.
+    pins: Mutex<()>,
 }
 
 /// An answer, and whether it is the first one over again.
@@ -89,6 +92,7 @@ impl App {
             written,
             sessions: sessions::Sessions::default(),
             basket: Mutex::new(None),
+            pins: Mutex::new(()),
         }))
     }
 

@@ -14,6 +14,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::web;
 
+mod approvals;
 mod cards;
 mod customers;
 mod door;
@@ -79,6 +80,7 @@ fn api() -> (Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(transactions::refund))
         .routes(routes!(transactions::refund_by_receipt))
         .routes(routes!(transactions::void))
+        .routes(routes!(approvals::approve))
         .routes(routes!(holds::hold))
         .routes(routes!(holds::capture))
         .routes(routes!(holds::release))

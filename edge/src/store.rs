@@ -45,7 +45,7 @@ mod view;
 
 pub use engine::earlier::Earlier;
 pub use error::{CommitError, StoreError};
-pub use identity::{EarlierNode, Identity, LocalToken};
+pub use identity::{EarlierNode, Identity, LocalToken, PinTries};
 pub use reply::Reply;
 pub use view::View;
 

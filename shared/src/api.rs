@@ -8,6 +8,7 @@ pub mod days;
 pub mod hold;
 pub mod member;
 pub mod office;
+pub mod operators;
 pub mod problem;
 pub mod till;
 pub mod transaction;

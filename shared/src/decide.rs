@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
+pub mod approve;
 pub mod enrol;
-mod hold;
+pub mod hold;
 pub mod idem;
 pub mod offline;
 pub mod party;
@@ -25,7 +26,9 @@ use crate::catalog::{Catalog, CatalogHash};
 use crate::entry::{
     Actor, Column, Entry, EntryKind, Idem, Intent, Line, Posting, Redemption, SaleRef, Totals,
 };
-use crate::ids::{AccountSetId, Code, CodeHash, CurrencyId, CustomerId, Dot, HoldId, MembershipId};
+use crate::ids::{
+    AccountSetId, ApprovalId, Code, CodeHash, CurrencyId, CustomerId, Dot, HoldId, MembershipId,
+};
 use crate::limits;
 use crate::member::{CardStatus, CustomerKey, CustomerKind, IndexKey};
 use crate::money::CurrencyCode;
@@ -96,13 +99,15 @@ pub enum Deed {
     /// The node gives its intent up.
     Release(Intent),
     /// Points set aside for a payment.
-    Hold(Holding),
+    Hold(hold::Holding),
     /// A payment hold's points redeemed.
-    Capture(Capturing),
+    Capture(hold::Capturing),
     /// A payment hold given up.
     ReleaseHold(HoldId),
     /// A payment hold past its time.
     TimeOut(HoldId),
+    /// A limit lifted for one redemption to come.
+    Approve(approve::Approving),
 }
 
 /// A basket: what is sold, in which money.
@@ -131,6 +136,8 @@ pub struct Selling {
     pub redeem_membership: Option<MembershipId>,
     /// What is redeemed.
     pub redeem: Vec<RedeemItem>,
+    /// The approval that it may stand on; loaded in [`Facts::approval`].
+    pub approval: Option<ApprovalId>,
 }
 
 /// Whose a sale is said to be.
@@ -207,32 +214,8 @@ pub struct Moving {
     pub reason: String,
     /// What it refers to elsewhere.
     pub reference: Option<String>,
-}
-
-/// A payment hold as asked for.
-#[derive(Clone, Debug)]
-pub struct Holding {
-    /// A fresh id.
-    pub id: HoldId,
-    /// Whose points; loaded in [`Facts::members`].
-    pub membership: MembershipId,
-    /// Of which currency.
-    pub currency: CurrencyId,
-    /// So many.
-    pub points: Points,
-    /// For how long; [`limits::HOLD_MINUTES`] where left out.
-    pub minutes: Option<u32>,
-}
-
-/// A capture as asked for.
-#[derive(Clone, Debug)]
-pub struct Capturing {
-    /// The hold; loaded in [`Facts::holds`].
-    pub hold: HoldId,
-    /// So many points, as written; all of them where left out.
-    pub points: Option<String>,
-    /// The receipt that was paid.
-    pub receipt: Option<String>,
+    /// The approval that a redemption may stand on; loaded in [`Facts::approval`].
+    pub approval: Option<ApprovalId>,
 }
 
 /// An enrolment as asked for.
@@ -383,6 +366,7 @@ pub fn decide(facts: &Facts, catalog: &Catalog, command: &Command, now: Millis) 
         Deed::Capture(capturing) => hold::capture(&ctx, capturing)?,
         Deed::ReleaseHold(held) => (hold::release(&ctx, *held)?, Vec::new()),
         Deed::TimeOut(held) => (hold::time_out(&ctx, *held)?, Vec::new()),
+        Deed::Approve(asked) => (approve::give(&ctx, asked)?, Vec::new()),
     };
     // an intent's key is that of the redemption to come, which must not look like its repeat
     let idem = command.idem.filter(|_| !matches!(command.deed, Deed::Intent(_) | Deed::Release(_)));
@@ -445,6 +429,15 @@ fn drawn(draft: &Draft) -> Vec<(AccountId, Points)> {
 }
 
 impl Deed {
+    /// The approval that it names.
+    pub fn approval(&self) -> Option<ApprovalId> {
+        match self {
+            Self::Sale(selling) => selling.approval,
+            Self::RedeemPoints(moving) => moving.approval,
+            _ => None,
+        }
+    }
+
     /// Whether the server is to be asked for points before it is decided, while there is a line.
     pub fn redeems(&self) -> bool {
         match self {

@@ -17,6 +17,7 @@ use crate::money::{self, CurrencyCode};
 use crate::points::Points;
 use crate::time::{Day, Hlc, Millis};
 
+pub mod approval;
 pub mod card;
 pub mod certificate;
 pub mod debt;
@@ -160,6 +161,8 @@ pub enum EntryKind {
     Transfer(membership::Transfer),
     /// What a member has owed for too long is owed no more, written by the server.
     WriteOff(debt::WriteOff),
+    /// A manager lifted a limit for one redemption to come.
+    Approval(approval::Approval),
 }
 
 /// A sale's facts.
@@ -277,8 +280,8 @@ pub struct Redemption {
     pub seen: Points,
     /// How old the till's base was, in ms.
     pub age_ms: u64,
-    /// Who lifted a limit.
-    pub approval: Option<String>,
+    /// Who lifted a limit for it.
+    pub approval: Option<approval::Lift>,
     /// What it is worth, in the sale's currency (or, outside a sale, in that of the cash value).
     #[serde(with = "money::packed")]
     pub value: Decimal,

@@ -146,6 +146,10 @@ impl HoldId {
 }
 
 uuid_id! {
+    /// A manager's approval of one redemption.
+    ApprovalId
+}
+uuid_id! {
     /// A case that a person may decide or must know.
     CaseId
 }

@@ -258,6 +258,7 @@ pub fn is_asked(kind: &EntryKind) -> bool {
         | Kind::Cut(_)
         | Kind::Decision(_)
         | Kind::Renew(_)
-        | Kind::WriteOff(_) => false,
+        | Kind::WriteOff(_)
+        | Kind::Approval(_) => false,
     }
 }

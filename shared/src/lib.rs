@@ -18,6 +18,7 @@ pub mod time;
 
 pub mod catalog;
 pub mod member;
+pub mod operator;
 
 pub mod chain;
 pub mod control;

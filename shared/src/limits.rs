@@ -12,6 +12,18 @@ pub const LINES: usize = 1_000;
 pub const REDEMPTIONS: usize = 16;
 /// Minutes for which points are held for a payment: by default, and at most (a week: an order paid on collection).
 pub const HOLD_MINUTES: (u32, u32) = (15, 7 * 24 * 60);
+/// Minutes for which a manager's approval is good: to type the redemption again, and no longer.
+pub const APPROVAL_MINUTES: u64 = 5;
+/// Digits of a PIN, and the fewest of a manager's.
+pub const PIN_DIGITS: (usize, usize) = (4, 12);
+/// See [`PIN_DIGITS`].
+pub const PIN_DIGITS_MANAGER: usize = 6;
+/// Wrong tries of one operator's PIN at one place, after which it is locked there.
+pub const PIN_TRIES: u32 = 5;
+/// For how long it is locked, in ms: at first, and at most. One try an hour does not find six digits in decades.
+pub const PIN_LOCK_MS: (u64, u64) = (5 * 60_000, 60 * 60_000);
+/// Operators of the whole chain; a till gets all those of its outlet at once.
+pub const OPERATORS: usize = 20_000;
 /// Memberships in one enrolment.
 pub const ENROL_MEMBERSHIPS: usize = 16;
 /// Dynamic attributes of a program: what a membership keeps of them is sent to every till.

@@ -42,6 +42,8 @@ problems! {
     NotFound = ("not_found", 404, "Not found"),
     /// A well-formed card that is not known here.
     UnknownCard = ("unknown_card", 404, "The card is not known here"),
+    /// The PIN is not the operator's, or there is no such operator.
+    PinWrong = ("pin_wrong", 403, "The PIN is wrong"),
     /// The request is larger than an entry can hold.
     PayloadTooLarge = ("payload_too_large", 413, "Too large"),
     /// The same key came with another body.

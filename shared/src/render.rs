@@ -39,6 +39,8 @@ pub struct Scene<'a> {
 pub struct Allowance {
     /// Points that would pass with no line.
     pub offline: Points,
+    /// Points that would pass with no line and a manager's approval.
+    pub approvable: Points,
     /// The first refusal that any redemption would meet now.
     pub refusal: Option<Problem>,
 }
@@ -56,9 +58,12 @@ impl Allowance {
         match standing {
             Ok(standing) => Self {
                 offline: standing.spendable_offline,
+                approvable: standing.approvable_offline,
                 refusal: standing.refusal.map(|refusal| refusal.problem),
             },
-            Err(refusal) => Self { offline: Points::ZERO, refusal: Some(refusal.problem) },
+            Err(refusal) => {
+                Self { offline: Points::ZERO, approvable: Points::ZERO, refusal: Some(refusal.problem) }
+            }
         }
     }
 }
@@ -290,6 +295,7 @@ fn account_out(view: &AccountView, currency: &Currency, day: Day, allowance: All
         debt: text(whole.debt),
         spendable: text(spendable),
         spendable_offline: text(allowance.offline),
+        approvable_offline: text(allowance.approvable),
         refusal: allowance.refusal.map(|problem| problem.code().to_owned()),
         lifetime_earned: text(whole.lifetime_earned),
         lifetime_redeemed: text(whole.lifetime_redeemed),

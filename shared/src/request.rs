@@ -21,6 +21,7 @@ use crate::money::{CurrencyCode, parse_decimal};
 use crate::refusal::Refusal;
 use crate::time::{Day, Millis};
 
+pub mod approval;
 pub mod hold;
 
 /// Decimal places of a quantity.
@@ -81,6 +82,7 @@ pub fn sale(request: &body::SaleRequest, catalog: &Catalog, index: &IndexKey) ->
         earn_membership: parsed(request.earn_membership_id.as_ref(), "earn_membership_id", str::parse)?,
         redeem_membership: parsed(request.redeem_membership_id.as_ref(), "redeem_membership_id", str::parse)?,
         redeem: redeem_items(&request.redeem, catalog)?,
+        approval: parsed(request.approval.as_ref(), "approval", str::parse)?,
     });
     Ok(Asked {
         deed,
@@ -281,6 +283,7 @@ pub fn points(
         points,
         reason: text(reason, "reason")?,
         reference: optional_text(request.reference.as_ref(), "reference")?,
+        approval: parsed(request.approval.as_ref(), "approval", str::parse)?,
     };
     Ok(Asked {
         deed: if earn { Deed::EarnPoints(moving) } else { Deed::RedeemPoints(moving) },
@@ -292,7 +295,7 @@ pub fn points(
 
 /// Units of an activity, which earn what the program's rules give for it.
 fn activity(request: &body::PointsRequest, membership: MembershipId, earn: bool) -> Result<Asked, Refusal> {
-    if !earn || request.currency.is_some() || request.points.is_some() {
+    if !earn || request.currency.is_some() || request.points.is_some() || request.approval.is_some() {
         let detail = "An activity stands beside its `quantity` alone: what it earns is the program's to say.";
         return Err(Refusal::field("activity", detail));
     }

@@ -297,6 +297,7 @@ mod tests {
             buckets: vec![BucketDelta { bucket: BucketId(0), from, to, marks, accounts: Vec::new() }],
             directory: DirectoryDelta::default(),
             catalog: None,
+            operators: None,
             numbers: Vec::new(),
             parked: Vec::new(),
             decisions: Vec::new(),

@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::account::{AccountId, Base, LotTerms, Lots};
+use crate::decide::approve::Given;
 use crate::entry::hold::PaymentHold;
 use crate::entry::{Authority, Column, Entry, EntryKind, Posting};
 use crate::ids::{CodeHash, CurrencyId, Dot, Hash, MembershipId, NodeId, OutletId, TillId};
@@ -39,6 +40,8 @@ pub struct Facts {
     pub taken: BTreeSet<CodeHash>,
     /// The payment holds that the command names.
     pub holds: Vec<HeldPoints>,
+    /// The approval that it names.
+    pub approval: Option<Given>,
 }
 
 /// Where a command is decided.
@@ -66,6 +69,7 @@ impl Facts {
             candidates: Vec::new(),
             taken: BTreeSet::new(),
             holds: Vec::new(),
+            approval: None,
         }
     }
 

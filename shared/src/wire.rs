@@ -16,6 +16,7 @@ use crate::entry::{Authority, SaleRef};
 use crate::ids::{BucketId, CustomerId, Dot, Hash, MembershipId, NodeId, ProgramId, Seq};
 use crate::limits;
 use crate::member::{Card, Customer, IndexKey, Membership};
+use crate::operator::Operator;
 use crate::points::Points;
 use crate::time::Millis;
 
@@ -168,6 +169,8 @@ pub struct Pull {
     pub head: Head,
     /// The catalog it has.
     pub catalog: CatalogHash,
+    /// The operators it has ([`crate::operator::digest`]).
+    pub operators: Hash,
     /// How long the server may wait for a change, in ms.
     pub wait_ms: u32,
     /// Programs in which its block of member numbers runs low.
@@ -202,6 +205,8 @@ pub struct PullPage {
     pub directory: DirectoryDelta,
     /// The catalog's stored bytes, where the till has another.
     pub catalog: Option<Vec<u8>>,
+    /// All operators of the till's outlet in the order of their codes, where the till has others.
+    pub operators: Option<Vec<Operator>>,
     /// Member numbers for this node to hand out.
     pub numbers: Vec<NumberBlock>,
     /// What of this node the server has parked, and why.

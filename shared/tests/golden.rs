@@ -12,12 +12,14 @@ use shared::account::{AccountId, LotTerms};
 use shared::catalog::CatalogHash;
 use shared::chain::{Head, link};
 use shared::decide::Draft;
+use shared::entry::approval::{Approval, Lift};
 use shared::entry::{
     Actor, Authority, Column, Cut, Entry, EntryKind, Idem, Line, Move, Party, Posting, Redemption,
     ReturnedLine, Reversal, Sale, SaleRef, Totals, Why,
 };
 use shared::ids::{
-    AccountSetId, BucketId, Code, CurrencyId, Dot, Hash, MembershipId, NodeId, OutletId, Seq, TillId,
+    AccountSetId, ApprovalId, BucketId, Code, CurrencyId, Dot, Hash, MembershipId, NodeId, OutletId, Seq,
+    TillId,
 };
 use shared::money::CurrencyCode;
 use shared::points::Points;
@@ -157,9 +159,39 @@ fn cut() -> Entry {
     entry(45, EntryKind::Cut(cut), Vec::new())
 }
 
+fn approval() -> Entry {
+    let approval = Approval {
+        id: ApprovalId(Uuid::from_u128(9)),
+        operator: Code::new("m1").unwrap(),
+        name: "Mei".into(),
+        membership: MembershipId(Uuid::from_u128(2)),
+        account: AccountId { set: AccountSetId(Uuid::from_u128(3)), currency: CurrencyId(1) },
+        points: Points(800),
+        expires_at: Millis(1_795_270_080_000),
+    };
+    entry(46, EntryKind::Approval(approval), Vec::new())
+}
+
+fn forced() -> Entry {
+    let EntryKind::Sale(mut sale) = sale().kind else { unreachable!("a sale is one") };
+    for redemption in &mut sale.redemptions {
+        redemption.authority = Authority::Forced;
+        redemption.approval = Some(Lift { approval: ApprovalId(Uuid::from_u128(9)), by: "Mei".into() });
+    }
+    entry(47, EntryKind::Sale(sale), vec![posting(Column::Redeemed, 500, None)])
+}
+
 #[test]
 fn entries_of_every_version_are_read_and_written_as_they_always_were() {
-    for (name, entry) in [("sale", sale()), ("refund", refund()), ("earn", earn()), ("cut", cut())] {
+    let entries = [
+        ("sale", sale()),
+        ("refund", refund()),
+        ("earn", earn()),
+        ("cut", cut()),
+        ("approval", approval()),
+        ("forced", forced()),
+    ];
+    for (name, entry) in entries {
         let stored = golden(&format!("entry-v1-{name}.hex"), &entry.to_stored().unwrap());
         assert_eq!(Entry::from_stored(&stored).unwrap(), entry, "{name}");
     }
@@ -195,6 +227,7 @@ fn messages_of_every_version_are_read_and_written_as_they_always_were() {
         cursor: Cursor { incarnation: 1, epoch: 2, buckets: vec![3, 4], directory: 5 },
         head,
         catalog: CatalogHash(Hash([7; 32])),
+        operators: Hash([6; 32]),
         wait_ms: 25_000,
         numbers_wanted: Vec::new(),
         health,

@@ -35,6 +35,7 @@ pub mod holds;
 pub mod import;
 pub mod ledger;
 pub mod members;
+pub mod operators;
 pub mod parked;
 pub mod points;
 pub mod renewals;
@@ -158,6 +159,7 @@ pub struct App {
     index: IndexKey,
     snapshots: Mutex<Vec<sync::snapshot::Made>>,
     sign_ins: users::SignIns,
+    operators: operators::Lists,
 }
 
 impl App {
@@ -178,6 +180,7 @@ impl App {
             identity,
             snapshots: Mutex::new(Vec::new()),
             sign_ins: users::SignIns::new(),
+            operators: operators::Lists::default(),
             epoch,
             store,
         }))
@@ -264,6 +267,11 @@ impl App {
     /// How often names were tried.
     pub(crate) fn sign_ins(&self) -> &users::SignIns {
         &self.sign_ins
+    }
+
+    /// The outlets' operators, kept at hand.
+    pub(crate) fn operator_lists(&self) -> &operators::Lists {
+        &self.operators
     }
 
     /// Today's catalog.

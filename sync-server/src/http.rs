@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware;
-use shared::api::office::{EnrolmentCode, MemberToken, MemberTokenRequest, NewTill, NewToken, Till, Token};
+use shared::api::office::{
+    EnrolmentCode, MemberToken, MemberTokenRequest, NewTill, NewToken, Till, TillChange, Token,
+};
 
 use crate::app::App;
 use crate::app::roles as may;
@@ -26,6 +28,7 @@ mod idempotent;
 mod members;
 mod memberships;
 mod office;
+mod operators;
 mod route;
 mod sync;
 mod tills;
@@ -40,7 +43,7 @@ pub fn router(app: Arc<App>) -> Router {
     let api = users::routes(tokens_and_tills(catalog_routes(api)));
     let api = memberships::routes(members::routes(cards::routes(api)));
     let api = books::routes(cases::routes(holds::routes(transactions::routes(api))));
-    let api = days::routes(api);
+    let api = operators::routes(days::routes(api));
     let (routes, document) = api.finish();
     let open = health::router(document);
     routes
@@ -83,6 +86,12 @@ fn tokens_and_tills(api: Api) -> Api {
             Op::post("/api/tills/{id}/revoke", may::ADMIN, "Takes a till out of service")
                 .answers::<Till>(200),
             tills::revoke,
+        )
+        .on(
+            Op::patch("/api/tills/{id}", may::ADMIN, "Renames a till")
+                .takes::<TillChange>()
+                .answers::<Till>(200),
+            tills::rename,
         )
 }
 

@@ -145,6 +145,7 @@ fn page(asked: &Pull) -> Pulled {
         number: asked.number,
         cursor: asked.cursor.clone(),
         forks: vec![ForkAlias { origin: NodeId(2), seq: Seq(3), hash: Hash([4; 32]), node: NodeId(5) }],
+        operators: None,
         buckets: vec![BucketDelta {
             bucket: BucketId(1),
             from: 2,

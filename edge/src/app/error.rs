@@ -11,6 +11,10 @@ use crate::store::{CommitError, StoreError};
 pub enum Error {
     /// Refused by a rule, with a sentence for the cashier.
     Refused(Refusal),
+    /// Somebody is known who may not.
+    Forbidden(String),
+    /// It was tried too often; again in so many seconds.
+    TooOften(u64),
     /// The disk has no room; nothing was written.
     StoreFull,
     /// Something inside is broken: for the log, not for the cashier.
@@ -33,9 +37,20 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(refusal) => refusal.fmt(f),
+            Self::TooOften(seconds) => {
+                write!(f, "This was tried too often. Try again in {}.", wait(*seconds))
+            }
             Self::StoreFull => f.write_str("the disk has no room for another entry"),
-            Self::Broken(text) => f.write_str(text),
+            Self::Forbidden(text) | Self::Broken(text) => f.write_str(text),
         }
+    }
+}
+
+/// A wait as people say it.
+fn wait(seconds: u64) -> String {
+    match seconds {
+        0..=90 => format!("{seconds} seconds"),
+        _ => format!("{} minutes", seconds.div_ceil(60)),
     }
 }
 

@@ -39,6 +39,7 @@ impl Loader<'_> {
             Deed::EarnPoints(moving) | Deed::RedeemPoints(moving) => {
                 customers.extend(self.customer_of(moving.membership)?);
             }
+            Deed::Approve(asked) => customers.extend(self.customer_of(asked.membership)?),
             Deed::EarnActivity(acting) => customers.extend(self.customer_of(acting.membership)?),
             Deed::Enrol(enrolling) => self.enrolment(enrolling, &mut facts, &mut customers)?,
             Deed::CardReport { code, .. } => facts.scanned = self.scanned(*code)?,
@@ -52,6 +53,9 @@ impl Loader<'_> {
         }
         if let Some(of) = of {
             self.known_sale(of, &mut facts)?;
+        }
+        if let Some(approval) = command.deed.approval() {
+            facts.approval = self.view.approval(approval)?;
         }
         (facts.offline.till, facts.offline.till_count) = self.view.offline_since_contact()?;
         Ok(facts)

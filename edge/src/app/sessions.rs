@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use parking_lot::Mutex;
-use shared::ids::Hash;
+use shared::ids::{Code, Hash};
 use shared::time::Millis;
 
 use super::{App, Error, fresh};
@@ -13,11 +13,28 @@ const LONGEST_MS: u64 = 12 * 3_600_000;
 /// Sessions kept at once; the oldest goes first.
 const MOST: usize = 32;
 
+tokio::task_local! {
+    /// Under whose name a request is answered, where it came from the page.
+    static SIGNED_IN: String;
+}
+
+/// Answers a request under somebody's name: whatever it writes says so.
+pub(crate) async fn in_the_name_of<T>(operator: String, answer: impl Future<Output = T>) -> T {
+    SIGNED_IN.scope(operator, answer).await
+}
+
+/// Under whose name this request is answered; `None` for a POS, which says itself who sold.
+pub(super) fn signed_in() -> Option<String> {
+    SIGNED_IN.try_with(String::clone).ok()
+}
+
 /// Who is signed in.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Session {
     /// The name under which everything is done.
     pub operator: String,
+    /// The operator's code; `None` for a token.
+    pub code: Option<Code>,
     /// Since when.
     pub since: Millis,
 }
@@ -32,10 +49,16 @@ impl App {
         let Some(name) = self.token_name(token.trim()) else { return Ok(None) };
         let operator = operator.trim();
         let operator = if operator.is_empty() { name } else { shared::request::text(operator, "operator")? };
-        Ok(Some(self.open_session(operator)))
+        Ok(Some(self.open_session(operator, None)))
     }
 
-    fn open_session(&self, operator: String) -> String {
+    /// Signs an operator in by the PIN; answers the session's secret, this once.
+    pub async fn sign_in_by_pin(&self, code: &str, pin: &str) -> Result<String, Error> {
+        let operator = self.operator_by_pin(code, pin).await?;
+        Ok(self.open_session(operator.name, Some(operator.code)))
+    }
+
+    fn open_session(&self, operator: String, code: Option<Code>) -> String {
         let secret = Hash(fresh::bytes()).hex();
         let mut sessions = self.0.sessions.0.lock();
         let now = self.now();
@@ -44,15 +67,21 @@ impl App {
             let oldest = sessions.iter().min_by_key(|(_, session)| session.since).map(|(hash, _)| *hash);
             oldest.and_then(|oldest| sessions.remove(&oldest));
         }
-        sessions.insert(Hash::of(secret.as_bytes()), Session { operator, since: now });
+        sessions.insert(Hash::of(secret.as_bytes()), Session { operator, code, since: now });
         secret
     }
 
     /// The session of a secret, while it lasts.
     pub fn session(&self, secret: &str) -> Option<Session> {
-        let sessions = self.0.sessions.0.lock();
-        let found = sessions.get(&Hash::of(secret.as_bytes()))?;
-        (self.now().since(found.since) < LONGEST_MS).then(|| found.clone())
+        let found = self.0.sessions.0.lock().get(&Hash::of(secret.as_bytes())).cloned()?;
+        let lasts = self.now().since(found.since) < LONGEST_MS;
+        Some(found).filter(|found| lasts && self.still_works_here(found))
+    }
+
+    /// An operator whom head office took away is let go at once.
+    fn still_works_here(&self, session: &Session) -> bool {
+        let Some(code) = &session.code else { return true };
+        self.store().read().is_ok_and(|view| view.operator(code.as_str()).is_ok_and(|found| found.is_some()))
     }
 
     /// Ends a session.

@@ -13,7 +13,7 @@ use shared::view::{KnownSale, Place};
 
 use super::facts::Loader;
 use super::repeat::{Keying, Seen};
-use super::{App, Error};
+use super::{App, Error, sessions};
 use crate::store::{Decided, View, Written};
 
 /// What is to be written.
@@ -72,7 +72,8 @@ impl App {
 
     fn case(&self, wish: Wish, idem: Option<Idem>, now: Millis) -> Case {
         let identity = self.identity();
-        let actor = Actor::Till { outlet: identity.outlet, till: identity.till, cashier: wish.asked.cashier };
+        let cashier = sessions::signed_in().or(wish.asked.cashier);
+        let actor = Actor::Till { outlet: identity.outlet, till: identity.till, cashier };
         Case {
             place: self.place(),
             command: Command {
@@ -111,11 +112,16 @@ impl App {
 
     /// Writes a deed of the till's own, which nobody repeats.
     pub(super) async fn note(&self, deed: Deed) -> Result<Written, Error> {
+        self.note_by(deed, None).await
+    }
+
+    /// The same, by somebody.
+    pub(super) async fn note_by(&self, deed: Deed, cashier: Option<String>) -> Result<Written, Error> {
         let identity = self.identity();
         let case = Case {
             place: self.place(),
             command: Command {
-                actor: Actor::Till { outlet: identity.outlet, till: identity.till, cashier: None },
+                actor: Actor::Till { outlet: identity.outlet, till: identity.till, cashier },
                 idem: None,
                 business_date: None,
                 occurred_at: None,

@@ -8,6 +8,7 @@ use axum::response::Response;
 
 use super::problem::{Failure, forbidden, unauthorized};
 use crate::app::App;
+use crate::app::sessions::in_the_name_of;
 use crate::web::session;
 
 /// Lets only requests in that were addressed to this till by its number or as `localhost`, and that no page of another
@@ -36,11 +37,14 @@ pub(crate) async fn token(State(app): State<App>, request: Request, next: Next) 
         let (scheme, token) = given.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
     });
-    let known = match token {
-        Some(token) => app.knows_token(token),
-        None => session::of(&app, request.headers()).is_some(),
-    };
-    if known { Ok(next.run(request).await) } else { Err(unauthorized()) }
+    match token {
+        Some(token) if app.knows_token(token) => Ok(next.run(request).await),
+        Some(_) => Err(unauthorized()),
+        None => {
+            let session = session::of(&app, request.headers()).ok_or_else(unauthorized)?;
+            Ok(in_the_name_of(session.operator, next.run(request)).await)
+        }
+    }
 }
 
 fn host_of<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Option<&'a str> {

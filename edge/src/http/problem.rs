@@ -23,7 +23,9 @@ impl From<Problem> for Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match error {
+            Error::TooOften(seconds) => too_often(seconds, &error),
             Error::Refused(refusal) => render::problem(&refusal).into(),
+            Error::Forbidden(detail) => forbidden(&detail),
             Error::StoreFull => store_full(),
             Error::Broken(cause) => {
                 tracing::error!(%cause, "a request failed inside");
@@ -48,6 +50,11 @@ impl IntoResponse for Failure {
 fn store_full() -> Failure {
     let detail = "The till's disk is full; nothing was written. Make room, then try again.";
     Problem::new(507, "store_full", detail).into()
+}
+
+fn too_often(seconds: u64, error: &Error) -> Failure {
+    let retry = (header::RETRY_AFTER, HeaderValue::from(seconds));
+    Failure { problem: Box::new(Problem::new(429, "rate_limited", error.to_string())), header: Some(retry) }
 }
 
 fn unavailable(detail: &str) -> Failure {

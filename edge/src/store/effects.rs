@@ -48,6 +48,9 @@ pub(super) fn put_effects(
     }
     let redeemed = entry.postings.iter().filter(|posting| posting.column == Column::Redeemed);
     for (posting, redemption) in redeemed.zip(redemptions(&entry.kind)) {
+        if let Some(lift) = &redemption.approval {
+            layer.put(Key::of(Table::ApprovalsUsed).uuid(lift.approval.0), &dot_bytes(entry.dot));
+        }
         if let Some(hold) = redemption.hold {
             end_hold(layer, posting.account, hold.key());
         }
@@ -67,7 +70,8 @@ pub(super) fn put_row(layer: &mut Layer, row: &TailRow, at: Hlc) -> Result<(), S
     layer.put(key, &encode(row)?);
     let history = Key::of(Table::History).uuid(row.account.set.0).newest_first(at);
     layer.put(history.dot(row.dot).u16(row.leg), &[]);
-    if row.authority == Some(Authority::Offline) {
+    // what a manager let pass is as much at risk as what the policy did, and counts against its caps
+    if matches!(row.authority, Some(Authority::Offline | Authority::Forced)) {
         let used = Key::of(Table::Offline).account(row.account).u64(row.at.0).dot(row.dot).u16(row.leg);
         layer.put(used, &row.points.0.to_be_bytes());
         let untold = Key::of(Table::Untold).dot(row.dot).u16(row.leg);
@@ -107,6 +111,9 @@ fn put_kind(layer: &mut Layer, entry: &Entry, index: &IndexKey) -> Result<(), St
         EntryKind::Enrol(_) => put_enrolment(layer, entry, index)?,
         EntryKind::CardReport(report) => {
             layer.put(Key::of(Table::CardReports).code(report.code), &encode(&(report.status, entry.dot))?);
+        }
+        EntryKind::Approval(approval) => {
+            layer.put(Key::of(Table::Approvals).uuid(approval.id.0), &encode(approval)?);
         }
         EntryKind::Attribute(attribute) => {
             layer.put(Key::of(Table::References).dot(attribute.of).dot(entry.dot), &[]);

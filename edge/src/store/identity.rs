@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use shared::entry::certificate::Certificate;
 use shared::ids::{Hash, NodeId, OutletId, TillId};
 use shared::member::IndexKey;
+use shared::operator::Tries;
 use shared::time::Millis;
 
 use super::StoreError;
@@ -46,6 +47,8 @@ pub struct Identity {
     pub catalog: Vec<u8>,
     /// Who may speak to this till.
     pub tokens: Vec<LocalToken>,
+    /// PINs that were tried and not right since.
+    pub tries: Vec<PinTries>,
     /// The nodes that this store was before, oldest first. Their journals are still here.
     pub earlier: Vec<EarlierNode>,
 }
@@ -59,6 +62,17 @@ pub struct LocalToken {
     pub hash: Hash,
     /// When it was made.
     pub created_at: Millis,
+}
+
+/// How often a PIN was tried at this till.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PinTries {
+    /// The operator's code; empty for all that nobody has.
+    pub operator: String,
+    /// The hash of the PIN's hash: another PIN begins anew.
+    pub pin: Hash,
+    /// The tries.
+    pub tries: Tries,
 }
 
 /// A node that this store was before it was fenced.

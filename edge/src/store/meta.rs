@@ -7,7 +7,7 @@ use redb::WriteTransaction;
 use serde::{Deserialize, Serialize};
 use shared::catalog::CatalogHash;
 use shared::chain::Head;
-use shared::ids::{AccountSetId, BucketId, Dot, NodeId, Seq};
+use shared::ids::{AccountSetId, BucketId, Dot, Hash, NodeId, Seq};
 use shared::sync::{TillSync, home_of};
 use shared::time::Millis;
 use shared::wire::{ForkAlias, MarkBrief};
@@ -30,6 +30,8 @@ pub(super) struct Meta {
     pub(super) as_of: Option<Millis>,
     /// The catalog in force.
     pub(super) catalog: CatalogHash,
+    /// The operators that are held, by the name of their list.
+    pub(super) operators: Hash,
     /// Branches of this store's own journals: those lines of the fork table that speak of what is held here.
     pub(super) branches: Vec<ForkAlias>,
     /// Own entries that the server has parked, and why.
@@ -54,6 +56,7 @@ impl Meta {
             sync: TillSync::new(node),
             as_of: None,
             catalog,
+            operators: Hash::default(),
             branches: Vec::new(),
             parked: Vec::new(),
             pruned: BTreeMap::new(),

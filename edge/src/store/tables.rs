@@ -25,7 +25,7 @@
 //! | `references` | dot 12 of the transaction, dot 12 of the entry that reverses or attributes it | nothing |
 //! | `blind` | outlet 4, receipt's hash 16, dot 12 of a reversal that names only the receipt | nothing |
 //! | `history` | account set 16, complement of time 8, dot 12, leg 2 | nothing |
-//! | `offline` | account set 16, currency 2, time 8, dot 12, leg 2 | points 8, of own redemptions at authority `offline` |
+//! | `offline` | account set 16, currency 2, time 8, dot 12, leg 2 | points 8, of own redemptions at authority `offline` or `forced` |
 //! | `untold` | dot 12, leg 2 | (currency, points) of the same; removed once acknowledged |
 //! | `intents` | idem key 16, account set 16, currency 2 | `Intent`; removed by what closes it |
 //! | `enrolled` | account set 16 | `Millis` of its enrolment here |
@@ -36,6 +36,9 @@
 //! | `decisions` | dot 12 | the sentence, UTF-8 |
 //! | `holds` | hold 16 | `PaymentHold` of this store |
 //! | `holds_open` | account set 16, currency 2, hold 16 | what [`super::view`] counts of it; removed by what ends it |
+//! | `operators` | first 16 bytes of a hash of the code | `Operator`, as last pulled |
+//! | `approvals` | approval 16 | `Approval` of this store |
+//! | `approvals_used` | approval 16 | dot 12 of the entry that redeems by it |
 //! | `meta` | a name | see [`super::meta`] |
 
 use std::ops::RangeInclusive;
@@ -274,6 +277,9 @@ tables! {
     Decisions 12 Bytes, "decisions_1"
     Holds 16 Bytes, "holds_1"
     HoldsOpen 34 Bytes, "holds_open_1"
+    Operators 16 Bytes, "operators_1"
+    Approvals 16 Bytes, "approvals_1"
+    ApprovalsUsed 16 Bytes, "approvals_used_1"
 }
 
 /// The widest key.

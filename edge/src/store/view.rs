@@ -25,6 +25,7 @@ use super::{StoreError, Written, packed};
 mod history;
 pub(super) mod holds;
 mod members;
+pub(super) mod operators;
 
 type R<T> = Result<T, StoreError>;
 
@@ -95,7 +96,7 @@ impl View {
         Ok(account)
     }
 
-    /// Redeemed from an account at this till at authority `offline` since a time, or held so now.
+    /// Redeemed from an account at this till at authority `offline` or `forced` since a time, or held so now.
     pub fn offline_used(&self, account: AccountId, since: Millis) -> R<Points> {
         let all = Key::of(Table::Offline).account(account);
         let from = all.u64(since.0).range().start().to_owned();
@@ -108,7 +109,7 @@ impl View {
         Ok(used.plus(self.held_offline(account)?))
     }
 
-    /// Redeemed or held here at authority `offline` and not acknowledged yet: points by currency, and how many redemptions.
+    /// Redeemed or held here at authority `offline` or `forced` and not acknowledged yet: points by currency, and how many redemptions.
     pub fn offline_since_contact(&self) -> R<(BTreeMap<CurrencyId, Points>, u32)> {
         let all = Key::of(Table::Untold).u32(self.published.node.0);
         let from = all.u64(self.acked().next().0).range().start().to_owned();

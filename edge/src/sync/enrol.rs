@@ -57,6 +57,7 @@ pub(super) async fn renewed(client: &Client, earlier: &Identity) -> Result<Ident
     }
     let mut identity = identity(answer, secret, &earlier.server_url)?;
     identity.tokens.clone_from(&earlier.tokens);
+    identity.tries.clone_from(&earlier.tries);
     identity.earlier.clone_from(&earlier.earlier);
     identity.earlier.push(EarlierNode { node: earlier.node, secret: earlier.secret });
     Ok(identity)
@@ -91,6 +92,7 @@ fn identity(answer: Enrolled, secret: [u8; 32], server: &str) -> Result<Identity
         buckets: answer.buckets,
         catalog: answer.catalog,
         tokens: Vec::new(),
+        tries: Vec::new(),
         earlier: Vec::new(),
     })
 }

@@ -179,13 +179,16 @@ impl Worker {
     ) -> Result<Done, String> {
         let signer = self.signer();
         let Some(cursor) = self.state.cursor.clone() else { return Ok(Done::Moved) };
-        let catalog = self.store.read().map_err(text)?.catalog().hash;
+        let view = self.store.read().map_err(text)?;
+        let (catalog, operators) = (view.catalog().hash, view.operators_digest());
+        drop(view);
         let pull = Pull {
             node: signer.node,
             number,
             cursor,
             head: self.store.head(),
             catalog,
+            operators,
             wait_ms,
             numbers_wanted: self.store.number_blocks_low(),
             health: self.health(),

@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::{AppendHeaders, Html, IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::json;
+use shared::operator::Operator;
 use shared::page;
 use shared::page::language::Language;
 use shared::page::words::Words;
@@ -31,6 +32,10 @@ struct Screen<'a> {
 #[template(path = "locked.html")]
 struct Locked<'a> {
     words: &'a Words,
+    /// Who may sign in by PIN; nobody where a token is asked for.
+    operators: &'a [Operator],
+    /// Whether a token may be brought instead.
+    by_token: bool,
     outlet: &'a str,
     till: &'a str,
     page: String,
@@ -40,6 +45,8 @@ struct Locked<'a> {
 #[derive(Deserialize)]
 pub(super) struct Asked {
     lang: Option<String>,
+    /// `token`, to sign in by one although there are operators.
+    by: Option<String>,
 }
 
 /// `/`: the till's screen for whoever is signed in, else the locked one.
@@ -50,7 +57,7 @@ pub(super) async fn front(
 ) -> Response {
     let chosen = asked.lang.as_deref().and_then(Language::by_tag);
     let language = chosen.unwrap_or_else(|| language(&headers));
-    let shown = words(language).and_then(|words| screen(&desk, &words, &headers));
+    let shown = words(language).and_then(|words| screen(&desk, &words, &headers, asked.by.as_deref()));
     let keep = chosen.map(|language| {
         let cookie = format!("{LANGUAGE}={}; SameSite=Strict; Path=/; Max-Age=31536000", language.tag());
         (header::SET_COOKIE, cookie)
@@ -79,10 +86,11 @@ pub(super) fn words(language: Language) -> Result<Words, Error> {
     Words::read(language, ENGLISH, own).map_err(|error| Error::Broken(error.to_string()))
 }
 
-fn screen(desk: &Desk, words: &Words, headers: &HeaderMap) -> Result<String, Error> {
+fn screen(desk: &Desk, words: &Words, headers: &HeaderMap, by: Option<&str>) -> Result<String, Error> {
     let place = desk.app.desk()?;
     let settings = &desk.settings;
     let session = session::of(&desk.app, headers);
+    let operators = desk.app.operators()?;
     let mut about = json!({
         "locale": words.language().locale(),
         "words": words.texts(),
@@ -90,14 +98,17 @@ fn screen(desk: &Desk, words: &Words, headers: &HeaderMap) -> Result<String, Err
     });
     let Some(session) = session else {
         let page = page::embedded(&about.to_string());
-        let locked = Locked { words, outlet: &place.outlet_name, till: &place.till, page };
+        let by_token = by == Some("token") || operators.is_empty();
+        let (outlet, till) = (&place.outlet_name, &place.till);
+        let locked = Locked { words, operators: &operators, by_token, outlet, till, page };
         return locked.render().map_err(|error| Error::Broken(error.to_string()));
     };
     let mut known = serde_json::to_value(&place).unwrap_or_default();
     known["lock_minutes"] = json!(settings.lock_minutes);
     known["scanner"] = json!(settings.scanner);
     known["consent"] = json!(settings.terms);
-    known["operators"] = json!([]);
+    let shown = |it: &Operator| json!({"code": it.code, "name": it.name, "manager": it.may_approve()});
+    known["operators"] = operators.iter().map(shown).collect();
     about["desk"] = known;
     let shown = Screen {
         words,

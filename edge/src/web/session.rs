@@ -37,16 +37,25 @@ pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SignIn {
-    /// A token of this till's.
-    token: String,
-    /// The name under which everything is done; the token's own where left out.
+    /// A token of this till's …
+    #[serde(default)]
+    token: Option<String>,
+    /// … or the PIN of an operator.
+    #[serde(default)]
+    pin: Option<String>,
+    /// The operator's code; beside a token the name under which everything is done, the token's own where left out.
     #[serde(default)]
     operator: String,
 }
 
-/// Lets somebody in who brings a token.
+/// Lets somebody in who brings a PIN, or a token.
 pub(super) async fn sign_in(State(app): State<App>, Answer(asked): Answer<SignIn>) -> Response {
-    match app.sign_in_by_token(&asked.token, &asked.operator) {
+    let signed_in = match (&asked.pin, &asked.token) {
+        (Some(pin), None) => app.sign_in_by_pin(&asked.operator, pin).await.map(Some),
+        (None, Some(token)) => app.sign_in_by_token(token, &asked.operator),
+        _ => Err(Error::field("pin", "Bring the operator's PIN, or a token of this till; one of them.")),
+    };
+    match signed_in {
         Ok(Some(secret)) => {
             let cookie = format!("{}={secret}; HttpOnly; SameSite=Strict; Path=/", cookie_name(&app));
             (AppendHeaders([(header::SET_COOKIE, cookie)]), Answer(json!({"signed_in": true})))
@@ -77,6 +86,11 @@ pub(super) fn refused(problem: &Problem) -> Response {
 pub(super) fn failed(error: &Error) -> Response {
     match error {
         Error::Refused(refusal) => refused(&render::problem(refusal)),
+        Error::TooOften(seconds) => {
+            let mut answer = refused(&Problem::new(429, "rate_limited", error.to_string()));
+            answer.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from(*seconds));
+            answer
+        }
         other => {
             tracing::error!(%other, "the page failed inside");
             refused(&Problem::unavailable("The till cannot do this now; its log says why."))

@@ -147,6 +147,7 @@ impl Centre {
             buckets: 4,
             catalog: self.0.catalog.clone(),
             tokens: Vec::new(),
+            tries: Vec::new(),
             earlier: Vec::new(),
         }
     }
@@ -212,6 +213,7 @@ impl Centre {
             directory,
             cursor: pull.cursor,
             catalog: None,
+            operators: None,
             numbers: numbers.collect(),
             parked: Vec::new(),
             decisions: Vec::new(),
@@ -232,6 +234,7 @@ impl Centre {
             chunks: chunks.iter().map(|chunk| Hash::of(chunk)).collect(),
             members: 1,
             catalog: self.0.catalog.clone(),
+            operators: Vec::new(),
             forks: Vec::new(),
             marks: Vec::new(),
             now: now(),

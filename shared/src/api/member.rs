@@ -179,6 +179,8 @@ pub struct Account {
     pub spendable: String,
     /// What can be spent here and now with no line.
     pub spendable_offline: String,
+    /// What could be spent here and now with no line and a manager's approval.
+    pub approvable_offline: String,
     /// The problem code that a redemption would meet now.
     pub refusal: Option<String>,
     /// Ever earned.

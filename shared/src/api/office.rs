@@ -13,6 +13,14 @@ pub struct NewTill {
     pub name: String,
 }
 
+/// `PATCH /api/tills/{id}`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TillChange {
+    /// The till's new name. A till shows it from its next enrolment on; head office at once.
+    pub name: String,
+}
+
 /// A till that can be enrolled.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct EnrolmentCode {

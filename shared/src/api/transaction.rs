@@ -306,6 +306,9 @@ pub struct PointsRequest {
     /// How many of the activity.
     #[serde(default)]
     pub quantity: Option<String>,
+    /// An approval that `/api/approvals` gave; to redeem.
+    #[serde(default)]
+    pub approval: Option<String>,
     /// Who.
     #[serde(default)]
     pub cashier: Option<String>,

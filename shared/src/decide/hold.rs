@@ -5,18 +5,44 @@
 //! With no line a hold passes by the program's policy like a redemption, and counts against its caps from then on; its
 //! capture stands on what was known when it was placed.
 
+use super::Context;
 use super::party;
 use super::redemption::{Drawing, Purpose};
-use super::{Capturing, Context, Holding};
 use crate::entry::hold::PaymentHold;
 use crate::entry::{Column, EntryKind, Move, Posting, Redemption, Release, Why};
-use crate::ids::HoldId;
+use crate::ids::{CurrencyId, HoldId, MembershipId};
 use crate::limits;
 use crate::points::Points;
 use crate::refusal::{Problem, Refusal};
 use crate::view::HeldPoints;
 
 const MINUTE_MS: u64 = 60_000;
+
+/// A payment hold as asked for.
+#[derive(Clone, Debug)]
+pub struct Holding {
+    /// A fresh id.
+    pub id: HoldId,
+    /// Whose points; loaded in [`crate::view::Facts::members`].
+    pub membership: MembershipId,
+    /// Of which currency.
+    pub currency: CurrencyId,
+    /// So many.
+    pub points: Points,
+    /// For how long; [`limits::HOLD_MINUTES`] where left out.
+    pub minutes: Option<u32>,
+}
+
+/// A capture as asked for.
+#[derive(Clone, Debug)]
+pub struct Capturing {
+    /// The hold; loaded in [`crate::view::Facts::holds`].
+    pub hold: HoldId,
+    /// So many points, as written; all of them where left out.
+    pub points: Option<String>,
+    /// The receipt that was paid.
+    pub receipt: Option<String>,
+}
 
 /// Points set aside.
 pub(super) fn place(ctx: &Context<'_>, holding: &Holding) -> Result<(EntryKind, Vec<Posting>), Refusal> {

@@ -46,15 +46,15 @@ pub fn allows(policy: &OfflinePolicy, scale: u8, case: &Case<'_>, points: Points
 /// The ceilings that a policy sets, in the order in which refusals are given. `scale` is the currency's.
 pub fn ceilings(policy: &OfflinePolicy, scale: u8, case: &Case<'_>) -> Vec<Ceiling> {
     let mut ceilings = Vec::new();
-    if let Some(why) = refused(policy, case) {
-        ceilings.push(Ceiling::none(Problem::OfflineRefused, why));
+    if let Some((why, may_lift)) = refused(policy, case) {
+        ceilings.push(Ceiling { may_lift, ..Ceiling::none(Problem::OfflineRefused, why) });
     }
     let too_old = |hours: &u32| case.age_ms > u64::from(*hours).saturating_mul(HOUR_MS);
     if let Some(hours) = policy.balance_age_hours.filter(too_old) {
         let old = case.age_ms / HOUR_MS;
         let why =
             format!("The balance known here is {old} hours old; without a line at most {hours} are trusted.");
-        ceilings.push(Ceiling::none(Problem::BalanceTooOld, why).limited(hours.to_string()));
+        ceilings.push(Ceiling::none(Problem::BalanceTooOld, why).limited(hours.to_string()).liftable());
     }
     if case.clock_untrusted {
         let why = "This till's clock cannot be trusted, so points can be redeemed only with a line.";
@@ -86,23 +86,29 @@ pub fn ceilings(policy: &OfflinePolicy, scale: u8, case: &Case<'_>) -> Vec<Ceili
     }
     if let Some(limit) = policy.till_count.filter(|limit| case.till_count >= *limit) {
         let why = format!("This till has redeemed {limit} times without a line; that is its limit.");
-        ceilings.push(Ceiling::none(Problem::OfflineLimitTill, why).limited(limit.to_string()));
+        ceilings.push(Ceiling::none(Problem::OfflineLimitTill, why).limited(limit.to_string()).liftable());
     }
     ceilings
 }
 
-fn refused(policy: &OfflinePolicy, case: &Case<'_>) -> Option<&'static str> {
-    if matches!(policy.mode, OfflineMode::Refuse | OfflineMode::Reserved) {
-        return Some("This program's points can be redeemed only with a line.");
-    }
-    if policy.levels.as_ref().is_some_and(|levels| !levels.contains(case.level)) {
-        return Some("Members of this level can redeem only with a line.");
+/// Why nothing at all passes with no line, and whether a manager may let it pass: not past a program that trusts no till,
+/// nor past head office's word on this member.
+fn refused(policy: &OfflinePolicy, case: &Case<'_>) -> Option<(&'static str, bool)> {
+    if policy.mode == OfflineMode::Refuse {
+        return Some(("This program's points can be redeemed only with a line.", false));
     }
     if case.labels.iter().any(|label| policy.deny_labels.contains(label)) {
-        return Some("This member can redeem only with a line.");
+        return Some(("This member can redeem only with a line.", false));
     }
-    case.review
-        .then_some("A case about this account is being reviewed; until then it can redeem only with a line.")
+    if case.review {
+        let why = "A case about this account is being reviewed; until then it can redeem only with a line.";
+        return Some((why, false));
+    }
+    if policy.mode == OfflineMode::Reserved {
+        return Some(("This program's points can be redeemed only with a line.", true));
+    }
+    let denied = policy.levels.as_ref().is_some_and(|levels| !levels.contains(case.level));
+    denied.then_some(("Members of this level can redeem only with a line.", true))
 }
 
 /// floor(points × share).

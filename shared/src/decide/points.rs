@@ -50,6 +50,9 @@ pub struct Acting {
 
 /// Points given.
 pub(super) fn earn(ctx: &Context<'_>, moving: &Moving) -> Result<(EntryKind, Vec<Posting>), Refusal> {
+    if moving.approval.is_some() {
+        return Err(Refusal::field("approval", "An approval is for a redemption; points given need none."));
+    }
     let about = about(moving.membership, &moving.reason, moving.reference.as_ref())?;
     if !moving.points.is_positive() || moving.points.0 > limits::POINTS {
         return Err(Refusal::amount("points", "Points to give are more than zero, and not too many."));
@@ -111,6 +114,7 @@ pub(super) fn redeem(ctx: &Context<'_>, moving: &Moving) -> Result<(EntryKind, V
     let member = party::named(ctx.facts, ctx.catalog, moving.membership, "membership_id")?;
     let grounds = (&ctx.command.grounds, Purpose::Alone);
     let mut drawing = Drawing::open((ctx.facts, ctx.catalog), member, moving.currency, grounds, ctx.now)?;
+    drawing.under(super::approve::named(ctx, moving.approval, &member)?);
     let (mut posting, redemption) = drawing.take(moving.points)?;
     posting.why.text.clone_from(&moving.reason);
     Ok((EntryKind::Redeem(about, redemption), vec![posting]))

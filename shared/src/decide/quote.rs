@@ -137,6 +137,8 @@ impl Asked<'_> {
 pub struct Standing {
     /// Points that would pass right now with no line.
     pub spendable_offline: Points,
+    /// Points that would pass right now with no line and a manager's approval.
+    pub approvable_offline: Points,
     /// The refusal that the least redemption would meet now on the grounds given.
     pub refusal: Option<Refusal>,
 }
@@ -156,8 +158,10 @@ pub fn standing(
     let drawing =
         |grounds| Drawing::open((facts, catalog), member, currency, (grounds, Purpose::SomeBasket), now);
     let asked = drawing(grounds)?;
+    let offline = drawing(&Grounds::Offline)?;
     Ok(Standing {
-        spendable_offline: drawing(&Grounds::Offline)?.most(),
+        spendable_offline: offline.most(),
+        approvable_offline: offline.most_lifted(),
         refusal: asked.judge(asked.least()),
     })
 }

@@ -10,6 +10,7 @@ use super::party::Member;
 use crate::account::AccountId;
 use crate::catalog::document::currency::CurrencyKind;
 use crate::catalog::{self, Catalog, Currency};
+use crate::entry::approval::{Approval, Lift};
 use crate::entry::hold::PaymentHold;
 use crate::entry::{Authority, Column, Posting, Redemption, Why};
 use crate::ids::CurrencyId;
@@ -32,12 +33,19 @@ pub struct Ceiling {
     pub limit: Option<String>,
     /// The refusal's sentence.
     pub detail: String,
+    /// Whether a manager may let more pass.
+    pub may_lift: bool,
 }
 
 impl Ceiling {
     /// Nothing passes.
     pub(super) fn none(problem: Problem, detail: impl Into<String>) -> Self {
-        Self { problem, most: Points::ZERO, limit: None, detail: detail.into() }
+        Self { problem, most: Points::ZERO, limit: None, detail: detail.into(), may_lift: false }
+    }
+
+    /// The same, which a manager may lift.
+    pub(super) fn liftable(self) -> Self {
+        Self { may_lift: true, ..self }
     }
 
     pub(super) fn limited(mut self, limit: String) -> Self {
@@ -49,7 +57,7 @@ impl Ceiling {
     pub(super) fn points(problem: Problem, most: Points, limit: Points, scale: u8, span: &str) -> Self {
         let limit = limit.format(scale);
         let detail = format!("Without a line, at most {limit} points {span} can be redeemed.");
-        Self { problem, most, limit: Some(limit), detail }
+        Self { problem, most, limit: Some(limit), detail, may_lift: true }
     }
 }
 
@@ -87,6 +95,10 @@ pub(super) struct Drawing<'a> {
     offline_count: u32,
     /// What they are worth.
     value: Decimal,
+    /// A manager's approval, where the command names one.
+    approval: Option<&'a Approval>,
+    /// Points that passed by it.
+    lifted: Points,
 }
 
 impl<'a> Drawing<'a> {
@@ -120,7 +132,14 @@ impl<'a> Drawing<'a> {
             drawn_offline: Points::ZERO,
             offline_count: 0,
             value: Decimal::ZERO,
+            approval: None,
+            lifted: Points::ZERO,
         })
+    }
+
+    /// Lets what is drawn stand on an approval, where it needs one.
+    pub(super) fn under(&mut self, approval: Option<&'a Approval>) {
+        self.approval = approval.filter(|approval| approval.account == self.account);
     }
 
     pub(super) fn account(&self) -> AccountId {
@@ -136,15 +155,13 @@ impl<'a> Drawing<'a> {
         if !points.is_positive() || points.0 > limits::POINTS {
             return Err(Refusal::amount("points", "Points to redeem are more than zero, and not too many."));
         }
-        if let Some(refusal) = self.judge(points) {
-            return Err(refusal);
-        }
+        let lift = self.lift(points)?;
         let value = self.worth(points).unwrap_or_default();
         let redemption = Redemption {
-            authority: self.authority(points),
+            authority: if lift.is_some() { Authority::Forced } else { self.authority(points) },
             seen: self.view.balance(),
             age_ms: self.view.age_ms(self.now),
-            approval: None,
+            approval: lift,
             value,
             membership: self.member.view.membership.id,
             hold: None,
@@ -167,6 +184,23 @@ impl<'a> Drawing<'a> {
             lot: None,
         };
         Ok((posting, redemption))
+    }
+
+    /// The approval that some points need to pass; `None` where they pass by themselves.
+    fn lift(&mut self, points: Points) -> Result<Option<Lift>, Refusal> {
+        let Some(refusal) = self.judge(points) else { return Ok(None) };
+        let Some(approval) = self.approval.filter(|_| refusal.can_approve == Some(true)) else {
+            return Err(refusal);
+        };
+        let left = approval.points.minus(self.lifted);
+        if points > left {
+            let scale = self.currency.scale;
+            let detail =
+                format!("{} approved up to {} points.", approval.name, approval.points.format(scale));
+            return Err(Refusal { detail, available: Some(left.format(scale)), ..refusal });
+        }
+        self.lifted = self.lifted.plus(points);
+        Ok(Some(approval.lift()))
     }
 
     /// Takes the points of a payment hold: they were judged when it was placed, and only the basket is asked again.
@@ -225,14 +259,14 @@ impl<'a> Drawing<'a> {
     /// The first refusal of redeeming so many points; `None` where they pass.
     pub(super) fn judge(&self, points: Points) -> Option<Refusal> {
         let ceilings = self.ceilings(self.authority(points), self.is_held(points));
-        let over = ceilings.iter().filter(|ceiling| points > ceiling.most);
         let small = self.too_small(points);
-        let first = over.chain(&small).min_by_key(|ceiling| ceiling.problem)?;
+        let over = || ceilings.iter().filter(|ceiling| points > ceiling.most).chain(&small);
+        let first = over().min_by_key(|ceiling| ceiling.problem)?;
         let mut refusal = Refusal::new(first.problem, first.detail.clone());
         refusal.limit.clone_from(&first.limit);
         refusal.available = Some(self.best(&ceilings).format(self.currency.scale));
         if first.problem >= Problem::OfflineRefused {
-            refusal.can_approve = Some(false);
+            refusal.can_approve = Some(over().all(|ceiling| ceiling.may_lift));
         }
         Some(refusal)
     }
@@ -242,6 +276,13 @@ impl<'a> Drawing<'a> {
         let online = *self.grounds == Grounds::Books;
         let authority = if online { Authority::Online } else { Authority::Offline };
         self.best(&self.ceilings(authority, false))
+    }
+
+    /// The most points that would pass now if a manager lifted what a manager may; zero where none would.
+    pub(super) fn most_lifted(&self) -> Points {
+        let mut ceilings = self.ceilings(Authority::Offline, false);
+        ceilings.retain(|ceiling| !ceiling.may_lift);
+        self.best(&ceilings)
     }
 
     /// The fewest points that make sense to ask for: the minimum, in whole steps.
@@ -308,6 +349,7 @@ impl<'a> Drawing<'a> {
             most: Points(limits::POINTS),
             limit: None,
             detail: "These are too many points.".to_owned(),
+            may_lift: false,
         }];
         ceilings.extend(self.closed());
         if !held {
@@ -343,7 +385,13 @@ impl<'a> Drawing<'a> {
         }
         let most = self.view.spendable(day).minus(self.drawn).at_least_zero();
         let detail = format!("There are {} points to redeem.", most.format(scale));
-        ceilings.push(Ceiling { problem: Problem::InsufficientPoints, most, limit: None, detail });
+        ceilings.push(Ceiling {
+            problem: Problem::InsufficientPoints,
+            most,
+            limit: None,
+            detail,
+            may_lift: false,
+        });
         ceilings
     }
 
@@ -362,6 +410,7 @@ impl<'a> Drawing<'a> {
                 most: maximum,
                 limit: Some(limit),
                 detail,
+                may_lift: false,
             });
         }
         match self.purpose {
@@ -395,7 +444,7 @@ impl<'a> Drawing<'a> {
         let most = if fits { up } else { down };
         let limit = money::format(share, money);
         let detail = format!("Points can pay at most {limit} {money} of this receipt.");
-        Ceiling { problem: Problem::AboveMaximum, most, limit: Some(limit), detail }
+        Ceiling { problem: Problem::AboveMaximum, most, limit: Some(limit), detail, may_lift: false }
     }
 
     fn offline(&self) -> Vec<Ceiling> {

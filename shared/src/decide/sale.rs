@@ -106,6 +106,10 @@ fn redeemer<'a>(ctx: &Context<'a>, selling: &Selling) -> Result<Member<'a>, Refu
 /// The redemptions of a sale, each split over the lines by their totals.
 fn redeem(ctx: &Context<'_>, selling: &Selling) -> Result<(Vec<Posting>, Vec<Redemption>), Refusal> {
     if selling.redeem.is_empty() {
+        if selling.approval.is_some() {
+            let detail = "An approval is for a redemption, and this sale redeems nothing.";
+            return Err(Refusal::field("approval", detail));
+        }
         return Ok((Vec::new(), Vec::new()));
     }
     if selling.redeem.len() > limits::REDEMPTIONS {
@@ -113,6 +117,7 @@ fn redeem(ctx: &Context<'_>, selling: &Selling) -> Result<(Vec<Posting>, Vec<Red
         return Err(Refusal::field("redeem", detail));
     }
     let member = redeemer(ctx, selling)?;
+    let approval = super::approve::named(ctx, selling.approval, &member)?;
     let basket = &selling.basket;
     let purpose =
         Purpose::Basket { currency: basket.currency, total: basket::total(&basket.lines, basket.currency) };
@@ -139,7 +144,9 @@ fn redeem(ctx: &Context<'_>, selling: &Selling) -> Result<(Vec<Posting>, Vec<Red
             Entry::Occupied(open) => open.into_mut(),
             Entry::Vacant(none) => {
                 let (known, grounds) = ((ctx.facts, ctx.catalog), (&ctx.command.grounds, purpose));
-                none.insert(Drawing::open(known, member, *currency, grounds, ctx.now).map_err(field)?)
+                let mut drawing = Drawing::open(known, member, *currency, grounds, ctx.now).map_err(field)?;
+                drawing.under(approval);
+                none.insert(drawing)
             }
         };
         let taken = match held {

@@ -1,5 +1,6 @@
 //! The core's decisions, as tables with figures worked out by hand and as properties over whole histories.
 
+mod approvals;
 mod book;
 mod histories;
 mod holds;

@@ -87,7 +87,8 @@ pub fn touched<B: Books>(books: &B, taken: &Taken) -> Result<Touched, B::Error> 
         | EntryKind::Adjust(_)
         | EntryKind::PaymentHold(_)
         | EntryKind::Renew(_)
-        | EntryKind::Transfer(_) => None,
+        | EntryKind::Transfer(_)
+        | EntryKind::Approval(_) => None,
     };
     if let Some(sale) = sale
         && books.sale(sale)?.is_some_and(|row| !row.reversals.is_empty())

@@ -54,12 +54,20 @@ pub fn transaction(entry: &Entry, shown: &Shown<'_>) -> tx::Transaction {
         earned: earned(entry, shown),
         redeemed: redeemed(entry, shown),
         balances: balances(shown),
-        approved_by: redemptions(&entry.kind).iter().find_map(|redemption| redemption.approval.clone()),
+        approved_by: approved_by(entry),
         verification: crate::chain::verification(shown.hash),
         at: entry.at.ms().rfc3339(),
         business_date: entry.business_date.to_string(),
         as_of: shown.as_of.map(Millis::rfc3339),
     }
+}
+
+/// The manager who lifted a limit for it.
+fn approved_by(entry: &Entry) -> Option<String> {
+    if let EntryKind::Approval(approval) = &entry.kind {
+        return Some(approval.name.clone());
+    }
+    redemptions(&entry.kind).iter().find_map(|redemption| Some(redemption.approval.as_ref()?.by.clone()))
 }
 
 /// The word for an entry's kind.
@@ -85,6 +93,7 @@ pub fn kind(kind: &EntryKind) -> &'static str {
         EntryKind::Renew(_) => "renew",
         EntryKind::Transfer(_) => "transfer",
         EntryKind::WriteOff(_) => "write_off",
+        EntryKind::Approval(_) => "approval",
     }
 }
 

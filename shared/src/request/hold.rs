@@ -3,8 +3,9 @@
 use super::{Asked, optional_text, parsed};
 use crate::api::hold as body;
 use crate::catalog::Catalog;
+use crate::decide::Deed;
+use crate::decide::hold::{Capturing, Holding};
 use crate::decide::points::points_of;
-use crate::decide::{Capturing, Deed, Holding};
 use crate::ids::HoldId;
 use crate::refusal::Refusal;
 

@@ -50,6 +50,7 @@ mod tests {
             cursor: Cursor { incarnation: 1, epoch: 1, buckets: vec![0], directory: 0 },
             head: crate::chain::Head::default(),
             catalog: crate::catalog::Catalog::empty().hash,
+            operators: crate::ids::Hash::default(),
             wait_ms: 0,
             numbers_wanted: Vec::new(),
             health: Health::default(),

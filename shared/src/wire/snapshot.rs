@@ -7,6 +7,7 @@ use super::{Cursor, ForkAlias, MarkBrief, encode};
 use crate::account::{AccountId, Base};
 use crate::ids::{BucketId, Hash, NodeId};
 use crate::member::{Card, Customer, Membership};
+use crate::operator::Operator;
 use crate::time::Millis;
 
 /// The outline of a snapshot.
@@ -22,6 +23,8 @@ pub struct Snapshot {
     pub members: u64,
     /// The catalog's stored bytes.
     pub catalog: Vec<u8>,
+    /// All operators of the till's outlet, in the order of their codes.
+    pub operators: Vec<Operator>,
     /// Every branch known.
     pub forks: Vec<ForkAlias>,
     /// The marks of the outlet's nodes per bucket.

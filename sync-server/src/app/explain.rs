@@ -182,8 +182,9 @@ impl Story<'_> {
                 )
             }
             (Authority::Forced, _) => match &act.redemption.approval {
-                Some(manager) => format!(
-                    "beyond what this program allows with no line, lifted by {manager} with a PIN; {knew}"
+                Some(lift) => format!(
+                    "beyond what this program allows with no line, lifted by {} with a PIN; {knew}",
+                    lift.by
                 ),
                 None => format!("beyond what this program allows with no line, lifted by nobody; {knew}"),
             },

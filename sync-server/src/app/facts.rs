@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use shared::account::AccountId;
 use shared::books::SERVER;
 use shared::catalog::Catalog;
+use shared::decide::approve::Given;
 use shared::decide::party;
 use shared::decide::{By, Command, Deed, Enrollee, Enrolling, NewCustomer, RedeemItem, Selling};
 use shared::entry::EntryKind;
@@ -45,6 +46,7 @@ impl Loader<'_> {
             Deed::EarnPoints(moving) | Deed::RedeemPoints(moving) => {
                 customers.extend(self.customer_of(moving.membership)?);
             }
+            Deed::Approve(asked) => customers.extend(self.customer_of(asked.membership)?),
             Deed::EarnActivity(acting) => customers.extend(self.customer_of(acting.membership)?),
             Deed::Enrol(enrolling) => self.enrolment(enrolling, &mut facts, &mut customers)?,
             Deed::Hold(holding) => customers.extend(self.customer_of(holding.membership)?),
@@ -64,6 +66,11 @@ impl Loader<'_> {
         }
         if let Some(idem) = command.idem {
             self.own_holds(idem.key, &mut facts)?;
+        }
+        if let Some(approval) = command.deed.approval() {
+            // at the books nothing needs one, so that none is ever used up here
+            let given = self.books.approval(approval)?;
+            facts.approval = given.map(|approval| Given { approval, used: false });
         }
         facts.sale = of.map(|of| self.known_sale(of)).transpose()?.flatten();
         Ok(facts)

@@ -1,6 +1,6 @@
 //! Tills: their one-time codes, what is known of them, and taking them out of service.
 
-use shared::api::office::{EnrolmentCode, NewTill, Till};
+use shared::api::office::{EnrolmentCode, NewTill, Till, TillChange};
 use shared::ids::TillId;
 use shared::settle::Watermark;
 use shared::time::Millis;
@@ -101,6 +101,19 @@ fn show(books: &dyn Read, mark: &Watermark, row: &TillRow, now: Millis) -> Done<
         told_until: told.map(|told| text(told.at)),
         left_out,
     })
+}
+
+/// Renames a till.
+pub async fn rename(app: &App, who: Who, id: TillId, request: TillChange) -> Done<()> {
+    let now = clock::now();
+    let name = shared::request::text(&request.name, "name")?.trim().to_owned();
+    app.write(move |books| {
+        let row = books.till(id)?.ok_or_else(|| AppError::not_found("such till"))?;
+        let detail = format!("{} is now {name}", row.name);
+        books.put_till(&TillRow { name: name.clone(), ..row })?;
+        audit::note(books, &who, now, "till.rename", &id.0.to_string(), &detail)
+    })
+    .await
 }
 
 /// Takes a till out of service: it may push what it has, and nothing else.

@@ -28,7 +28,7 @@ const PASSWORD_CHARS: usize = 10;
 const TRIES_PER_MINUTE: NonZeroU32 = NonZeroU32::new(10).expect("above zero");
 /// What an unknown name is checked against, so that the answer takes as long as for a known one: the hash of no password
 /// that anyone knows.
-const NOBODY: &str =
+pub(super) const NOBODY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// How often names were tried. Names that no user has share one count, so that guessing names costs no memory.
@@ -230,12 +230,18 @@ async fn hashed(password: String) -> Done<String> {
         );
         return Err(AppError::field("password", detail));
     }
-    let hash = move || Argon2::default().hash_password(password.as_bytes()).map(|hash| hash.to_string());
+    hash_of(password).await
+}
+
+/// A secret as it is kept: argon2id, as a PHC string.
+pub(super) async fn hash_of(secret: String) -> Done<String> {
+    let hash = move || Argon2::default().hash_password(secret.as_bytes()).map(|hash| hash.to_string());
     let hash = tokio::task::spawn_blocking(hash).await;
     hash.map_err(failed)?.map_err(failed)
 }
 
-async fn verified(password: String, held: String) -> Done<bool> {
+/// Whether a secret is the one that is kept.
+pub(super) async fn verified(password: String, held: String) -> Done<bool> {
     let check = move || {
         let hash = PasswordHash::new(&held).map_err(failed)?;
         Ok(Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())

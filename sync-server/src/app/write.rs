@@ -102,6 +102,9 @@ fn run(books: &mut dyn Write, (who, index): (&Who, &IndexKey), mut wish: Wish, n
     let facts = loader.facts(place, &command, wish.code.as_deref(), wish.of)?;
     let mut draft = decide(&facts, &catalog, &command, now)?;
     holds::prepare(books, &mut draft)?;
+    if let EntryKind::Approval(approval) = &draft.kind {
+        books.put_approval(approval)?;
+    }
     let placed = holds::placed(&draft);
     let action = format!("transaction.{}", render::transaction::kind(&draft.kind));
     let dot = author(books, draft, now)?;

@@ -57,12 +57,20 @@ impl From<shared::refusal::Refusal> for Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        respond(match self {
+        let wait = match &self {
+            Self::App(AppError::TooOften(seconds)) => Some(*seconds),
+            _ => None,
+        };
+        let mut response = respond(match self {
             Self::Problem(problem) => *problem,
             Self::App(error) => of_app(error),
             Self::Wire(WireError::Malformed(detail)) => Problem::invalid_request(detail),
             Self::Wire(error) => unauthorized(&error.to_string()),
-        })
+        });
+        if let Some(seconds) = wait {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
     }
 }
 

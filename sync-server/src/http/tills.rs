@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use shared::api::office::{EnrolmentCode, NewTill, Till};
+use shared::api::office::{EnrolmentCode, NewTill, Till, TillChange};
 use shared::api::{Page, Paging};
 use shared::ids::TillId;
 
@@ -37,6 +37,16 @@ pub(super) async fn get(
     State(app): State<Arc<App>>,
     Path(till): Path<String>,
 ) -> Result<Json<Till>, Failure> {
+    Ok(Json(fleet::get(&app, id(&till)?)?))
+}
+
+pub(super) async fn rename(
+    State(app): State<Arc<App>>,
+    Caller(who): Caller,
+    Path(till): Path<String>,
+    body: Body<TillChange>,
+) -> Result<Json<Till>, Failure> {
+    fleet::rename(&app, who, id(&till)?, body.value).await?;
     Ok(Json(fleet::get(&app, id(&till)?)?))
 }
 

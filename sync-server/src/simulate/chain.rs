@@ -420,6 +420,7 @@ impl<'a> Chain<'a> {
             earn_membership: None,
             redeem_membership: None,
             redeem: if redeems { vec![points] } else { Vec::new() },
+            approval: None,
         };
         Command {
             actor: Actor::Till { outlet, till, cashier: None },

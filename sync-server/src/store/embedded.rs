@@ -27,6 +27,7 @@ mod directory;
 mod journals;
 mod kv;
 mod office;
+mod operators;
 mod tables;
 mod users;
 mod view;

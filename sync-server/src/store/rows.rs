@@ -3,7 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 use shared::catalog::CatalogHash;
-use shared::ids::{Code, CustomerId, NodeId, OutletId, TillId};
+use shared::ids::{Code, CustomerId, Hash, NodeId, OutletId, TillId};
+use shared::operator::{Operator, Tries};
 use shared::time::Millis;
 use uuid::Uuid;
 
@@ -114,6 +115,28 @@ pub struct UserRow {
     pub signed_in_at: Option<Millis>,
     /// Rises with every change.
     pub version: u64,
+}
+
+/// Somebody who works at outlets' tills, under the hash of the code.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct OperatorRow {
+    /// As tills know them.
+    pub operator: Operator,
+    /// The outlets where they work; `None` is all.
+    pub outlets: Option<Vec<OutletId>>,
+    /// When it was made.
+    pub created_at: Millis,
+    /// Rises with every change.
+    pub version: u64,
+}
+
+/// How often an operator's PIN was tried at the server itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct TriesRow {
+    /// The hash of the PIN's hash: another PIN begins anew.
+    pub pin: Hash,
+    /// The tries.
+    pub tries: Tries,
 }
 
 /// One office action.

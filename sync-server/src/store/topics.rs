@@ -6,8 +6,10 @@ use shared::account::{Account, AccountId};
 use shared::books::{Books, Case, LedgerKey, LedgerLine, Parked, Unattributed};
 use shared::catalog::{CatalogHash, Version};
 use shared::days::ClosedDay;
+use shared::entry::approval::Approval;
 use shared::ids::{
-    AccountSetId, BucketId, CaseId, CodeHash, CustomerId, Dot, MembershipId, NodeId, ProgramId, TillId,
+    AccountSetId, ApprovalId, BucketId, CaseId, CodeHash, CustomerId, Dot, MembershipId, NodeId, ProgramId,
+    TillId,
 };
 use shared::member::{Card, Customer, CustomerKey, Membership, Sealed};
 use shared::time::{Day, Millis};
@@ -17,7 +19,8 @@ use uuid::Uuid;
 use super::StoreError;
 use super::core::{Core, Told};
 use super::rows::{
-    AuditRow, CatalogRow, ContactRow, EnrolmentRow, Epoch, Identity, TillRow, TokenRow, UserRow,
+    AuditRow, CatalogRow, ContactRow, EnrolmentRow, Epoch, Identity, OperatorRow, TillRow, TokenRow,
+    TriesRow, UserRow,
 };
 
 type Kept<T> = Result<T, StoreError>;
@@ -74,6 +77,28 @@ pub trait Users {
     fn take_user(&mut self, id: Uuid) -> Kept<()>;
     /// All users, by id.
     fn users(&self) -> Kept<Vec<UserRow>>;
+}
+
+/// Operators of the tills, and what they approved at the server itself.
+pub trait Operators {
+    /// An operator.
+    fn operator(&self, code: &str) -> Kept<Option<OperatorRow>>;
+    /// Writes an operator, for tills to pull.
+    fn put_operator(&mut self, row: &OperatorRow) -> Kept<()>;
+    /// Takes an operator away, for tills to pull.
+    fn take_operator(&mut self, code: &str) -> Kept<()>;
+    /// All operators, in no order.
+    fn operators(&self) -> Kept<Vec<OperatorRow>>;
+    /// Rises with every change of an operator.
+    fn operators_change(&self) -> Kept<u64>;
+    /// How often a code's PIN was tried here; the empty code stands for all that nobody has.
+    fn pin_tries(&self, code: &str) -> Kept<Option<TriesRow>>;
+    /// Writes it.
+    fn put_pin_tries(&mut self, code: &str, row: Option<&TriesRow>) -> Kept<()>;
+    /// An approval that was given here.
+    fn approval(&self, id: ApprovalId) -> Kept<Option<Approval>>;
+    /// Writes it.
+    fn put_approval(&mut self, approval: &Approval) -> Kept<()>;
 }
 
 /// Tills, their codes and calls.
@@ -234,6 +259,7 @@ pub trait Read:
     + Versions
     + Office
     + Users
+    + Operators
     + Fleet
     + Members
     + Feeds
@@ -249,6 +275,7 @@ impl<
         + Versions
         + Office
         + Users
+        + Operators
         + Fleet
         + Members
         + Feeds

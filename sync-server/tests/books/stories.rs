@@ -122,7 +122,10 @@ async fn a_limit_that_a_manager_lifted() {
     a_moment().await;
     penang.sell_as(&known, &redeeming("P-1", "500"), |redemption| {
         redemption.authority = Authority::Forced;
-        redemption.approval = Some("Mei".to_owned());
+        redemption.approval = Some(shared::entry::approval::Lift {
+            approval: shared::ids::ApprovalId(uuid::Uuid::nil()),
+            by: "Mei".to_owned(),
+        });
     });
     let text = told(&office, kl, penang).await;
     let lifted = "beyond what this program allows with no line, lifted by Mei with a PIN;";

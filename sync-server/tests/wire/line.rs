@@ -247,6 +247,7 @@ impl Node {
             cursor,
             head: self.head,
             catalog: self.catalog,
+            operators: shared::ids::Hash::default(),
             wait_ms,
             numbers_wanted: Vec::new(),
             health: Health::default(),

@@ -67,6 +67,7 @@ fn identity() -> Identity {
         buckets: BUCKETS,
         catalog: members::catalog(),
         tokens: Vec::new(),
+        tries: Vec::new(),
         earlier: Vec::new(),
     }
 }

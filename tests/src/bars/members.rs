@@ -165,6 +165,7 @@ impl Members {
             chunks,
             members: u64::from(self.count),
             catalog: catalog(),
+            operators: Vec::new(),
             forks: Vec::new(),
             marks: Vec::new(),
             now,

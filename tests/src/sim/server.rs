@@ -261,6 +261,7 @@ impl Server {
             buckets,
             directory: DirectoryDelta::default(),
             catalog: None,
+            operators: None,
             numbers: Vec::new(),
             parked: Vec::new(),
             decisions: Vec::new(),

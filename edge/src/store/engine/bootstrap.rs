@@ -10,6 +10,7 @@ use redb::WriteTransaction;
 use shared::catalog::CatalogHash;
 use shared::entry::Entry;
 use shared::ids::{BucketId, Dot, Hash};
+use shared::operator;
 use shared::sync::TillSync;
 use shared::view::tail_rows;
 use shared::wire::snapshot::Snapshot;
@@ -27,6 +28,7 @@ use crate::store::key::{Key, Parts};
 use crate::store::meta::{Marks, Meta};
 use crate::store::overlay::{Layer, Published};
 use crate::store::tables::Table;
+use crate::store::view::operators::put_operators;
 use crate::store::view::{View, compile, split_entry};
 
 /// The outline of the bootstrap under way.
@@ -34,7 +36,7 @@ const OUTLINE: &str = "snapshot";
 const NEW_OUTLINE: &str = "snapshot.new";
 
 /// What this store knows by itself and takes along into a new cache.
-const CARRIED: [Table; 19] = [
+const CARRIED: [Table; 21] = [
     Table::Entries,
     Table::Idems,
     Table::Receipts,
@@ -54,6 +56,8 @@ const CARRIED: [Table; 19] = [
     Table::Decisions,
     Table::Holds,
     Table::HoldsOpen,
+    Table::Approvals,
+    Table::ApprovalsUsed,
 ];
 
 /// A file, whole under its name or not there.
@@ -196,6 +200,7 @@ impl Engine {
             own.put(Key::of(Table::Marks).u16(bucket.0).u32(node.0), &encode(mark)?);
         }
         own.put(Key::of(Table::Catalogs).bytes(&meta.catalog.0.0), &snapshot.catalog);
+        put_operators(&mut own, &snapshot.operators)?;
         view.scan(Key::of(Table::Entries), |key, value| {
             let dot = Parts(key).dot();
             if !(0..meta.buckets).all(|bucket| meta.covers_in(BucketId(bucket), dot)) {
@@ -240,6 +245,7 @@ fn new_meta(view: &View, snapshot: &Snapshot, sync: TillSync) -> Result<Meta, St
         as_of: Some(snapshot.now),
         catalog: CatalogHash(Hash::of(&snapshot.catalog)),
         branches: own_branches(view, &snapshot.forks)?,
+        operators: operator::digest(&snapshot.operators),
         buckets: if buckets == 0 { old.buckets } else { buckets },
         marks: Arc::new(marks),
         ..Meta::clone(old)

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use shared::catalog::CatalogHash;
 use shared::ids::{AccountSetId, Dot, Hash};
+use shared::operator;
 use shared::sync::TillSync;
 use shared::wire::{BucketDelta, ForkAlias, MarkBrief, PullPage};
 
@@ -16,6 +17,7 @@ use crate::store::meta::{Marks, Meta};
 use crate::store::overlay::Layer;
 use crate::store::tables::Table;
 use crate::store::view::View;
+use crate::store::view::operators::put_operators;
 use crate::store::{StoreError, packed};
 
 /// Sentences of decisions that are kept.
@@ -38,6 +40,14 @@ fn change_of(view: &View, page: &PullPage, sync: TillSync) -> Result<Change, Sto
     if let Some(stored) = &page.catalog {
         meta.catalog = CatalogHash(Hash::of(stored));
         puts.put(Key::of(Table::Catalogs).bytes(&meta.catalog.0.0), stored);
+    }
+    if let Some(operators) = &page.operators {
+        view.scan(Key::of(Table::Operators), |key, _| {
+            puts.remove(Key::from_body(Table::Operators, key));
+            Ok(true)
+        })?;
+        put_operators(&mut puts, operators)?;
+        meta.operators = operator::digest(operators);
     }
     for block in &page.numbers {
         let key = Key::of(Table::NumberBlocks).u16(block.program.0).u64(block.first);

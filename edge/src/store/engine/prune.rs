@@ -20,7 +20,7 @@ use crate::store::view::{View, split_entry};
 const LOOKED_AT_MAX: usize = 1_000;
 
 /// What an entry put and what goes with it. Members stay, and so do numbers that were handed out.
-const GOES: [Table; 13] = [
+const GOES: [Table; 15] = [
     Table::Rows,
     Table::Entries,
     Table::Idems,
@@ -34,6 +34,8 @@ const GOES: [Table; 13] = [
     Table::Untold,
     Table::Enrolled,
     Table::Holds,
+    Table::Approvals,
+    Table::ApprovalsUsed,
 ];
 
 /// What was found.

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
+use shared::ids::Hash;
 use shared::sync::TillSync;
 
 use super::apply::Change;
@@ -47,7 +48,7 @@ impl Engine {
 
     /// Removes every member and balance from the cache, durably. The journal, and what finds its entries, stay.
     pub(in crate::store) fn forget_members(&self) -> Result<(), StoreError> {
-        const FORGOTTEN: [Table; 7] = [
+        const FORGOTTEN: [Table; 8] = [
             Table::Members,
             Table::Cards,
             Table::Numbers,
@@ -55,6 +56,7 @@ impl Engine {
             Table::Names,
             Table::MembershipsOf,
             Table::Enrolled,
+            Table::Operators,
         ];
         let mut applier = self.applier.lock();
         self.transact(&mut applier, true, |view| {
@@ -65,7 +67,8 @@ impl Engine {
                     Ok(true)
                 })?;
             }
-            Ok(Change { puts, meta: None })
+            let meta = Meta { operators: Hash::default(), ..Meta::clone(&view.published.meta) };
+            Ok(Change { puts, meta: Some(meta) })
         })
     }
 }

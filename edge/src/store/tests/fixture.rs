@@ -47,6 +47,7 @@ pub(super) fn identity() -> Identity {
         buckets: BUCKETS,
         catalog: Catalog::empty().version.to_bytes(),
         tokens: Vec::new(),
+        tries: Vec::new(),
         earlier: Vec::new(),
     }
 }
@@ -253,6 +254,7 @@ impl Server {
             buckets: buckets.collect(),
             directory: DirectoryDelta::default(),
             catalog: None,
+            operators: None,
             numbers: Vec::new(),
             parked: self.parked.iter().map(|seq| (Dot::new(NODE, *seq), "no such member".into())).collect(),
             decisions: Vec::new(),

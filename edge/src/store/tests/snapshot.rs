@@ -44,6 +44,7 @@ fn snapshot(server: &Server, posted: usize) -> (Snapshot, Vec<Vec<u8>>) {
         chunks: chunks.iter().map(|bytes| Hash::of(bytes)).collect(),
         members: 40,
         catalog: Catalog::empty().version.to_bytes(),
+        operators: Vec::new(),
         forks: Vec::new(),
         marks: (0..BUCKETS).map(|bucket| (BucketId(bucket), NODE, server.mark(posted))).collect(),
         now: Millis(1_700_000_200_000),

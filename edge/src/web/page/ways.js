@@ -16,9 +16,9 @@ export function rows(state) {
   const limited = state.scan.connection === "offline" && own && membership.here;
   // where no manager can sign at this till, nothing is offered that would then be refused
   const lifts = page.desk.operators.some((it) => it.manager);
-  const more = limited && lifts && Number(own.spendable) > Number(passing?.way.points ?? 0);
+  const more = limited && lifts && Number(own.approvable_offline) > Number(passing?.way.points ?? 0);
   const lifted = ways.filter(({ way }) => !(way.refusal ?? "").startsWith("offline_"));
-  return more ? [...lifted, { kind: "pin", over: Number(passing?.way.points ?? 0), currency: own.currency, available: own.spendable }] : ways;
+  return more ? [...lifted, { kind: "pin", over: Number(passing?.way.points ?? 0), currency: own.currency, available: own.approvable_offline }] : ways;
 }
 
 function grounds(state, way) {
@@ -65,7 +65,7 @@ export function render(place, state, does) {
     const key = row.way?.refusal ? null : KEYS[next++] ?? null;
     if (row.kind === "way") return [wayRow(state, row, key, does.choose), state.way === row.place ? steps(state, does.step) : null];
     const lifted = state.approval ? t("way.approved", { points: number(state.points) }) : t("way.pin");
-    return shell(key, { onclick: () => does.pin(row), "aria-keyshortcuts": key, id: "way-pin" }, t("way.over", { n: row.over, currency: row.currency }), lifted, "PIN");
+    return shell(key, { onclick: () => does.pin(row), "aria-keyshortcuts": key, id: "way-pin" }, row.over ? t("way.over", { n: row.over, currency: row.currency }) : t("way.lift"), lifted, "PIN");
   });
   place.replaceChildren(...made.flat().filter(Boolean));
   place.hidden = shown.length === 0;

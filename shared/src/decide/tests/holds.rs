@@ -1,6 +1,7 @@
 //! Redeeming in two steps.
 
-use super::super::{Capturing, Command, Deed, Draft, Grounds, Holding, RedeemItem, decide, intents};
+use super::super::hold::{Capturing, Holding};
+use super::super::{Command, Deed, Draft, Grounds, RedeemItem, decide, intents};
 use super::stage::{account, catalog, command, facts, id, line, moved, now, selling};
 use crate::entry::hold::PaymentHold;
 use crate::entry::{Authority, Column, EntryKind};

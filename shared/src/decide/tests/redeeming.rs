@@ -161,6 +161,7 @@ fn points_are_redeemed_outside_a_sale_by_the_same_rules() {
             points: Points(points),
             reason,
             reference: None,
+            approval: None,
         });
         decide(&facts(500), &catalog(), &command(Grounds::Offline, deed), now())
     };

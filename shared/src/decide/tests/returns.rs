@@ -82,6 +82,7 @@ fn points_given_by_hand_can_be_undone_and_not_returned_by_line() {
         points: Points(50),
         reason: "Birthday".into(),
         reference: None,
+        approval: None,
     };
     let given =
         decide(&facts(0), &catalog(), &command(Grounds::Offline, Deed::EarnPoints(moving)), now()).unwrap();

@@ -201,6 +201,7 @@ fn points_outside_a_sale_are_given_to_active_members_only() {
         points: Points(points),
         reason: "Birthday".into(),
         reference: None,
+        approval: None,
     };
     let ask = |facts: &crate::view::Facts, points| {
         decide(facts, &catalog(), &command(Grounds::Offline, Deed::EarnPoints(moving(points))), now())

@@ -166,6 +166,7 @@ pub(super) fn selling(lines: Vec<Line>, redeem: &[i64]) -> Selling {
         earn_membership: None,
         redeem_membership: None,
         redeem: redeem.iter().map(points).collect(),
+        approval: None,
     }
 }
 

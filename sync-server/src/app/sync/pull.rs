@@ -10,7 +10,7 @@ use shared::wire::{
 };
 
 use super::note_contact;
-use crate::app::{App, Done, catalog, explain, words};
+use crate::app::{App, Done, catalog, explain, operators, words};
 use crate::clock;
 use crate::store::Read;
 use crate::store::topics::DirectoryRow;
@@ -81,6 +81,7 @@ fn tells_something(page: &PullPage, ask: &Pull) -> bool {
     page.cursor.buckets != ask.cursor.buckets
         || page.cursor.directory != ask.cursor.directory
         || page.catalog.is_some()
+        || page.operators.is_some()
         || !page.numbers.is_empty()
 }
 
@@ -128,6 +129,7 @@ fn page(app: &App, ask: &Pull, row: &NodeRow) -> Done<PullPage> {
         }
     }
     let latest = catalog::latest(books)?;
+    let here = operators::of_outlet(app, books, outlet)?;
     Ok(PullPage {
         number: ask.number,
         cursor,
@@ -135,6 +137,7 @@ fn page(app: &App, ask: &Pull, row: &NodeRow) -> Done<PullPage> {
         buckets,
         directory,
         catalog: (latest.hash != ask.catalog).then(|| latest.version.to_bytes()),
+        operators: (here.digest != ask.operators).then(|| here.operators.clone()),
         numbers: Vec::new(),
         parked: parked_of(books, ask.node)?,
         decisions,

@@ -11,7 +11,7 @@ use shared::wire::snapshot::{Chunk, Snapshot, SnapshotReply, SnapshotRequest};
 use shared::wire::{self, Cursor, ForkAlias, MarkBrief};
 
 use super::pull::{forks, marks_of, nodes_of};
-use crate::app::{App, Done, StoreError, catalog};
+use crate::app::{App, Done, StoreError, catalog, operators};
 use crate::clock;
 use crate::store::Read;
 
@@ -53,13 +53,15 @@ fn path(app: &App, id: u64) -> PathBuf {
 fn outline(app: &App, row: &NodeRow) -> Done<Snapshot> {
     let made = fresh(app)?;
     let outlet = row.place.map(|(outlet, _)| outlet);
-    let here = nodes_of(&*app.read()?, outlet)?;
+    let books = app.read()?;
+    let here = nodes_of(&*books, outlet)?;
     let mut snapshot = Snapshot {
         id: made.id,
         cursor: made.cursor,
         chunks: made.chunks,
         members: made.members,
         catalog: made.catalog,
+        operators: operators::of_outlet(app, &*books, outlet)?.operators.clone(),
         forks: made.forks,
         marks: made.marks.into_iter().filter(|(_, node, _)| here.contains(node)).collect(),
         now: clock::now(),

@@ -76,6 +76,13 @@ tables! {
     /// user [u8; 16] → [`UserRow`](crate::store::rows::UserRow).
     USERS: 16 = "users.1";
 
+    /// hash of the code [u8; 16] → [`OperatorRow`](crate::store::rows::OperatorRow).
+    OPERATORS: 16 = "operators.1";
+    /// hash of an operator's code [u8; 16] → [`TriesRow`](crate::store::rows::TriesRow).
+    PIN_TRIES: 16 = "pin_tries.1";
+    /// approval [u8; 16] → [`Approval`](shared::entry::approval::Approval), of the server's own.
+    APPROVALS: 16 = "approvals.1";
+
     /// till u32 → [`TillRow`](crate::store::rows::TillRow).
     TILLS: 4 = "tills.1";
     /// blake3 of the code → [`EnrolmentRow`](crate::store::rows::EnrolmentRow).
@@ -199,4 +206,6 @@ pub(super) mod counter {
     pub(in crate::store::embedded) const FORK: [u8; 1] = [5];
     /// Legs of the ledger.
     pub(in crate::store::embedded) const LEG: [u8; 1] = [6];
+    /// Changes of operators.
+    pub(in crate::store::embedded) const OPERATORS: [u8; 1] = [7];
 }

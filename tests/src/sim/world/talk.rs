@@ -191,6 +191,7 @@ impl World {
             cursor,
             head: till.chain.head(),
             catalog: till.catalog.hash,
+            operators: shared::ids::Hash::default(),
             wait_ms: 0,
             numbers_wanted: Vec::new(),
             health: shared::wire::Health::default(),
