@@ -14,6 +14,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::web;
 
+mod answer;
 mod approvals;
 mod cards;
 mod customers;

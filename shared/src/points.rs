@@ -90,6 +90,9 @@ impl Points {
     /// Writes the decimal string of this amount at a currency's scale, with no more places than needed to be exact at
     /// scale 0 and all of them otherwise.
     pub fn format(self, scale: u8) -> String {
+        if scale == 0 {
+            return self.0.to_string();
+        }
         let scale = usize::from(scale);
         let digits = format!("{:0>width$}", self.0.unsigned_abs(), width = scale.saturating_add(1));
         let (whole, part) = digits.split_at(digits.len().saturating_sub(scale));
@@ -98,9 +101,8 @@ impl Points {
             text.push('-');
         }
         text.push_str(whole);
-        if scale > 0 {
-            let _ = write!(text, ".{part}");
-        }
+        text.push('.');
+        text.push_str(part);
         text
     }
 }

@@ -1,12 +1,12 @@
 //! Approvals over HTTP.
 
-use axum::Json as Answer;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use shared::api::operators::{Approval, ApprovalRequest};
 use shared::api::problem::Problem;
 
+use super::answer::Answer;
 use super::Till;
 use super::problem::Failure;
 use super::request::Json;

@@ -1,11 +1,11 @@
 //! Scans, and cards reported.
 
-use axum::Json as Answer;
 use axum::extract::State;
 use shared::api::member::{CardReportRequest, Scan, ScanRequest};
 use shared::api::problem::Problem;
 
 use super::Till;
+use super::answer::Answer;
 use super::problem::Failure;
 use super::request::{Json, Key, Part};
 

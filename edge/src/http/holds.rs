@@ -1,6 +1,5 @@
 //! Payment holds over HTTP.
 
-use axum::Json as Answer;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
@@ -9,6 +8,7 @@ use shared::api::problem::Problem;
 use shared::api::transaction::Transaction;
 
 use super::Till;
+use super::answer::Answer;
 use super::problem::Failure;
 use super::request::{Json, Key, OptionalJson, Part, id};
 

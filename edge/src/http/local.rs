@@ -1,13 +1,14 @@
 //! What only the till's own user may do, through the socket in the data directory.
 
+use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
-use axum::{Json as Answer, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::ids::Seq;
 
 use super::Till;
+use super::answer::Answer;
 use super::problem::Failure;
 use super::request::{Json, Query};
 use crate::app::App;

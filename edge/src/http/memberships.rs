@@ -1,6 +1,5 @@
 //! One membership: its balances, its statement, a quote, points outside a sale.
 
-use axum::Json as Answer;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
@@ -12,6 +11,7 @@ use shared::api::{Page, Paging};
 use utoipa::IntoParams;
 
 use super::Till;
+use super::answer::Answer;
 use super::problem::{Failure, invalid, online_only as only_online};
 use super::request::{Json, Key, Part, Query, id};
 

@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 
-use axum::Json as Answer;
 use axum::extract::State;
 use axum::response::sse::{Event as Sse, KeepAlive};
 use axum::response::{IntoResponse, Sse as Stream};
@@ -15,6 +14,7 @@ use tokio_stream::wrappers::BroadcastStream;
 use utoipa::IntoParams;
 
 use super::Till;
+use super::answer::Answer;
 use super::problem::{Failure, invalid};
 use super::request::{Json, Query, id};
 use crate::app::events::Event;

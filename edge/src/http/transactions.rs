@@ -1,6 +1,5 @@
 //! Sales, returns and voids, and reading them back.
 
-use axum::Json as Answer;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
@@ -12,6 +11,7 @@ use shared::limits;
 use utoipa::IntoParams;
 
 use super::Till;
+use super::answer::Answer;
 use super::problem::Failure;
 use super::request::{Json, Key, OptionalJson, Part, Query, id, page};
 use crate::app::transactions::Find;
