@@ -1,6 +1,5 @@
 //! Points: whole numbers of a currency's smallest unit, with checked arithmetic only.
 
-use std::fmt::Write as _;
 use std::iter::Sum;
 
 use serde::{Deserialize, Serialize};

@@ -6,8 +6,8 @@ use axum::response::IntoResponse;
 use shared::api::operators::{Approval, ApprovalRequest};
 use shared::api::problem::Problem;
 
-use super::answer::Answer;
 use super::Till;
+use super::answer::Answer;
 use super::problem::Failure;
 use super::request::Json;
 
