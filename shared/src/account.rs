@@ -14,6 +14,10 @@ use crate::ids::{AccountSetId, CurrencyId, Dot, OutletId};
 use crate::points::Points;
 use crate::time::{Day, Millis};
 
+pub mod tally;
+
+use tally::{Tallied, Tally};
+
 /// Where points of one currency are counted. A set may serve several programs that share a currency.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct AccountId {
@@ -155,6 +159,8 @@ pub struct Base {
     pub lifetime_redeemed: Points,
     /// Whether a case is under review: until then it redeems online only.
     pub review: bool,
+    /// What was earned, by day.
+    pub tally: Tally,
 }
 
 /// An account at the server.
@@ -174,6 +180,8 @@ pub struct Account {
     pub lifetime_redeemed: Points,
     /// Since when something has been owed without a break; zero where nothing is.
     pub owed_since: Millis,
+    /// What was earned, by day; folded rows only.
+    pub tally: Tally,
     /// The bucket's change number when it last changed.
     pub change: u64,
 }
@@ -221,8 +229,8 @@ pub enum Movement {
         terms: LotTerms,
         /// So many, above zero.
         points: Points,
-        /// Whether they count as earned (and not as an adjustment or transfer).
-        earned: bool,
+        /// What they count for as earned; `None` for an adjustment or a transfer.
+        earned: Option<Tallied>,
     },
     /// Earned points are taken back because of a return.
     CreditReversed {
@@ -232,6 +240,8 @@ pub enum Movement {
         terms: LotTerms,
         /// So many, above zero.
         points: Points,
+        /// What they had counted for.
+        earned: Tallied,
     },
     /// A debit under head office's hand (adjustment, transfer, conversion), taken at most to what there is.
     Debit {
@@ -271,6 +281,7 @@ impl Account {
             debt: self.debt,
             lifetime_earned: self.lifetime_earned,
             lifetime_redeemed: self.lifetime_redeemed,
+            tally: self.tally.clone(),
             ..Base::default()
         };
         let mut offline: BTreeMap<Dot, Points> = BTreeMap::new();
@@ -278,13 +289,15 @@ impl Account {
             match &row.movement {
                 Movement::Credit { terms, points, earned } => {
                     base.lots.credit(*terms, *points);
-                    if *earned {
+                    if let Some(earned) = earned {
                         base.lifetime_earned = base.lifetime_earned.plus(*points);
+                        base.tally.add(earned, *points);
                     }
                 }
-                Movement::CreditReversed { terms, points, .. } => {
+                Movement::CreditReversed { terms, points, earned, .. } => {
                     base.lots.credit(*terms, points.negated());
                     base.lifetime_earned = base.lifetime_earned.minus(*points);
+                    base.tally.add(earned, points.negated());
                 }
                 Movement::Debit { points } => base.lots.spent = base.lots.spent.plus(*points),
                 Movement::Redemption { authority, points, .. } => {

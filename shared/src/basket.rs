@@ -12,6 +12,7 @@ use crate::limits;
 use crate::money::{self, CurrencyCode};
 use crate::points::Points;
 use crate::refusal::{Problem, Refusal};
+use crate::time::Day;
 
 /// Checks the lines of a sale. Zero quantities and amounts are taken, since real receipts have them.
 ///
@@ -214,8 +215,13 @@ pub struct Reversed {
 }
 
 /// What coming from `before` to `after` moves of a sale's legs, exactly, line by line. Legs whose points do not move are
-/// left out. The same function serves the till, which posts it, and the server, which checks it.
-pub fn reversal(lines: &[Line], legs: &[&Posting], before: &Back, after: &Back) -> Vec<Reversed> {
+/// left out; `earned_on` is the business day of their entry. The same function serves the till, which posts it, and the server, which checks it.
+pub fn reversal(
+    lines: &[Line],
+    legs: &[&Posting],
+    earned_on: Day,
+    (before, after): (&Back, &Back),
+) -> Vec<Reversed> {
     let mut reversed = Vec::new();
     for (leg, posting) in (0..=u16::MAX).zip(legs) {
         let column = match posting.column {
@@ -233,7 +239,8 @@ pub fn reversal(lines: &[Line], legs: &[&Posting], before: &Back, after: &Back) 
             text: posting.why.text.clone(),
             lines: if posting.why.lines.is_empty() { Vec::new() } else { parts },
         };
-        let posting = Posting { account: posting.account, column, points, why, lot: posting.lot };
+        let tallied = posting.counts_for(earned_on);
+        let posting = Posting { account: posting.account, column, points, why, lot: posting.lot, tallied };
         reversed.push(Reversed { leg, posting });
     }
     reversed

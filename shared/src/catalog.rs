@@ -20,10 +20,10 @@ pub mod document;
 pub mod earning;
 pub mod expiry;
 pub mod term;
+pub mod tier;
 
 use document::Document;
 use document::currency::CurrencyKind;
-use document::level::{Style, Window};
 use document::policy::OfflineMode;
 
 /// The identity of a catalog version: blake3 of its stored bytes.
@@ -130,14 +130,12 @@ pub struct Program {
     pub zone: Tz,
     /// Where it applies; `None` is everywhere.
     pub outlets: Option<BTreeSet<OutletId>>,
-    /// What counts towards a level.
-    pub style: Style,
-    /// Over which time.
-    pub window: Option<Window>,
     /// Its currencies, the first one that of points-to-cash.
     pub currencies: Vec<CurrencyId>,
     /// Levels by rising threshold; the first is at zero.
     pub levels: Vec<Level>,
+    /// Its ladders of levels with how a membership climbs them: the first is that of its own levels.
+    pub tiers: Vec<tier::Tier>,
     /// How points are turned into cash; `None` where they are not.
     pub redemption: Option<Redemption>,
     /// How far a till with no line is trusted.
@@ -165,7 +163,7 @@ pub struct Level {
     pub code: Code,
     /// Its name.
     pub name: String,
-    /// Points (of the program's first currency) from which a member has it.
+    /// From how much of what counts a member has it.
     pub threshold: Points,
     /// What earned points are multiplied with where a rule says so.
     pub multiplier: Decimal,
@@ -272,10 +270,5 @@ impl Program {
     /// The level with this code, or the first one.
     pub fn level(&self, code: &str) -> Option<&Level> {
         self.levels.iter().find(|level| level.code.as_str() == code).or(self.levels.first())
-    }
-
-    /// The highest level whose threshold is reached.
-    pub fn level_for(&self, qualified: Points) -> Option<&Level> {
-        self.levels.iter().rev().find(|level| level.threshold <= qualified).or(self.levels.first())
     }
 }

@@ -47,6 +47,7 @@ impl Earned {
             points: self.points,
             why: Why { rule: Some(self.rule), text: self.text, lines: self.lines },
             lot: Some(lot.map_or(LotTerms::plain(place.outlet), |it| it.terms(place.day, place.outlet))),
+            tallied: None,
         }
     }
 }

@@ -7,6 +7,7 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::account::tally::Tallied;
 use crate::account::{AccountId, LotTerms};
 use crate::catalog::CatalogHash;
 use crate::ids::{
@@ -24,6 +25,7 @@ pub mod debt;
 pub mod envelope;
 pub mod hold;
 pub mod membership;
+mod movement;
 
 /// One immutable fact.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -57,22 +59,6 @@ pub struct Totals {
     pub credits: u64,
     /// Points that went out.
     pub debits: u64,
-}
-
-impl Totals {
-    /// These totals with some postings more.
-    #[must_use]
-    pub fn with(mut self, postings: &[Posting]) -> Self {
-        for posting in postings {
-            let points = posting.points.0.unsigned_abs();
-            if posting.column.is_credit() {
-                self.credits = self.credits.saturating_add(points);
-            } else {
-                self.debits = self.debits.saturating_add(points);
-            }
-        }
-        self
-    }
 }
 
 /// An idempotency key, scoped to the outlet, and the body it came with.
@@ -163,6 +149,8 @@ pub enum EntryKind {
     WriteOff(debt::WriteOff),
     /// A manager lifted a limit for one redemption to come.
     Approval(approval::Approval),
+    /// A membership's level changed, or what a rule changes of it.
+    Standing(membership::Standing),
 }
 
 /// A sale's facts.
@@ -448,6 +436,8 @@ pub struct Posting {
     pub why: Why,
     /// On what terms; credits only.
     pub lot: Option<LotTerms>,
+    /// What earned points (or those taken back) count for, where it is more than the entry's own business day.
+    pub tallied: Option<Tallied>,
 }
 
 /// The columns of an account.
@@ -471,13 +461,6 @@ pub enum Column {
     AdjustedUp,
     /// Adjusted down.
     AdjustedDown,
-}
-
-impl Column {
-    /// Whether points come in.
-    pub fn is_credit(self) -> bool {
-        matches!(self, Self::Earned | Self::RedeemReversed | Self::TransferredIn | Self::AdjustedUp)
-    }
 }
 
 /// Why points moved.

@@ -259,6 +259,7 @@ pub fn is_asked(kind: &EntryKind) -> bool {
         | Kind::Decision(_)
         | Kind::Renew(_)
         | Kind::WriteOff(_)
-        | Kind::Approval(_) => false,
+        | Kind::Approval(_)
+        | Kind::Standing(_) => false,
     }
 }

@@ -30,6 +30,8 @@ pub mod account;
 pub mod refusal;
 pub mod view;
 
+pub mod level;
+
 pub mod basket;
 pub mod earning;
 

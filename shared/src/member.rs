@@ -13,6 +13,7 @@ use crate::catalog::Catalog;
 use crate::catalog::document::currency::CurrencyKind;
 use crate::entry::Posting;
 use crate::ids::{AccountSetId, Code, CodeHash, CurrencyId, CustomerId, MembershipId, ProgramId};
+use crate::level::HeldLevel;
 use crate::time::Day;
 
 pub mod attribute;
@@ -110,7 +111,7 @@ pub struct Membership {
     pub kind: MembershipKind,
     /// Its place in its lifecycle.
     pub status: MembershipStatus,
-    /// The code of its level.
+    /// The code of its level, as written down last; where it stands now is worked out ([`crate::level`]).
     pub level: Code,
     /// When it began.
     pub enrolled_on: Day,
@@ -124,6 +125,10 @@ pub struct Membership {
     pub attributes: Vec<(Code, attribute::Value)>,
     /// The membership that took it over, where it was merged: its points, numbers and cards are there now.
     pub moved_to: Option<MembershipId>,
+    /// The codes of its levels in its program's tier groups, in their order, as written down last.
+    pub tiers: Vec<Code>,
+    /// Levels that were given to it.
+    pub held: Vec<HeldLevel>,
 }
 
 impl Membership {
@@ -359,6 +364,8 @@ pub(crate) mod tests {
             pool: None,
             attributes: Vec::new(),
             moved_to: None,
+            tiers: Vec::new(),
+            held: Vec::new(),
         }
     }
 

@@ -19,6 +19,7 @@ use crate::view::{AccountView, Facts, MemberView};
 
 pub mod hold;
 pub mod quoted;
+pub mod standing;
 pub mod transaction;
 
 /// Under which light something is shown.
@@ -175,14 +176,14 @@ pub fn membership(
 ) -> out::Membership {
     let view = &member.membership;
     let program = scene.catalog.programs.get(&view.program);
-    let primary = program.and_then(|program| program.currencies.first());
-    let primary = primary.and_then(|id| scene.catalog.currencies.get(id));
     let empty = AccountView::default();
     let account = |currency: CurrencyId| {
         let id = view.account(currency, scene.catalog);
         (id, facts.accounts.get(&id).unwrap_or(&empty))
     };
-    let qualified = primary.map_or(Points::ZERO, |currency| account(currency.id).1.whole().lifetime_earned);
+    let standings = facts.standings(scene.catalog, view, scene.now);
+    let own = standings.first();
+    let shown = |it| standing::level(it, scene.catalog);
     let day = scene.now.day(program.map_or(chrono_tz::UTC, |program| program.zone));
     let grace = program.filter(|program| view.is_in_grace(&program.term, day));
     let grace = grace.and_then(|program| view.last_day(&program.term));
@@ -202,11 +203,12 @@ pub fn membership(
         kind: membership_kind(view.kind).to_owned(),
         status: standing.word().to_owned(),
         here: program.is_some_and(|program| scene.outlet.is_none_or(|outlet| program.here(outlet))),
-        level: program.and_then(|program| program.level(view.level.as_str())).map(level),
-        levels: Vec::new(),
-        qualifier: primary.map(|currency| qualifier(program, currency)),
-        qualified: qualified.format(primary.map_or(0, |currency| currency.scale)),
-        next_level: program.and_then(|program| next_level(program, view, qualified, primary)),
+        level: own.map(shown),
+        levels: if standings.len() > 1 { standings.iter().map(shown).collect() } else { Vec::new() },
+        qualifier: own.map(|own| standing::qualifier(own, scene.catalog)),
+        qualified: own
+            .map_or_else(|| "0".to_owned(), |own| standing::amount(own, own.qualified, scene.catalog)),
+        next_level: own.and_then(|own| standing::next(own, scene.catalog)),
         enrolled_on: view.enrolled_on.to_string(),
         expires_on: view.expires_on.map(|day| day.to_string()),
         labels: view.labels.clone(),
@@ -240,43 +242,6 @@ fn program_ref(view: &Membership, program: Option<&Program>) -> out::ProgramRef 
             color: "#5d584e".to_owned(),
         },
     }
-}
-
-fn level(level: &crate::catalog::Level) -> out::Level {
-    out::Level {
-        code: level.code.to_string(),
-        name: level.name.clone(),
-        multiplier: level.multiplier.normalize().to_string(),
-        benefits: level.benefits.clone(),
-    }
-}
-
-fn qualifier(program: Option<&Program>, currency: &Currency) -> out::Qualifier {
-    let window = program.and_then(|program| program.window);
-    let named = window.and_then(|window| {
-        let units = [(window.days, "days"), (window.months, "months"), (window.years, "years")];
-        units.into_iter().find_map(|(length, unit)| length.map(|length| format!("{length} {unit}")))
-    });
-    out::Qualifier { kind: "points".to_owned(), unit: currency.code.to_string(), window: named }
-}
-
-fn next_level(
-    program: &Program,
-    view: &Membership,
-    qualified: Points,
-    primary: Option<&Currency>,
-) -> Option<out::NextLevel> {
-    let now = program.level(view.level.as_str()).map_or(Points::ZERO, |level| level.threshold);
-    let next = program.levels.iter().find(|level| level.threshold > now)?;
-    Some(out::NextLevel {
-        code: next.code.to_string(),
-        name: next.name.clone(),
-        needed: next
-            .threshold
-            .minus(qualified)
-            .at_least_zero()
-            .format(primary.map_or(0, |currency| currency.scale)),
-    })
 }
 
 fn account_out(view: &AccountView, currency: &Currency, day: Day, allowance: Allowance) -> out::Account {

@@ -287,7 +287,7 @@ pub fn points(
     };
     Ok(Asked {
         deed: if earn { Deed::EarnPoints(moving) } else { Deed::RedeemPoints(moving) },
-        business_date: None,
+        business_date: parsed(request.business_date.as_ref(), "business_date", Day::parse)?,
         occurred_at: None,
         cashier: optional_text(request.cashier.as_ref(), "cashier")?,
     })
@@ -312,7 +312,7 @@ fn activity(request: &body::PointsRequest, membership: MembershipId, earn: bool)
     };
     Ok(Asked {
         deed: Deed::EarnActivity(acting),
-        business_date: None,
+        business_date: parsed(request.business_date.as_ref(), "business_date", Day::parse)?,
         occurred_at: None,
         cashier: optional_text(request.cashier.as_ref(), "cashier")?,
     })

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::account::tally::{Tallied, Tally};
 use crate::account::{AccountId, Base, LotTerms, Lots};
 use crate::decide::approve::Given;
 use crate::entry::hold::PaymentHold;
@@ -166,6 +167,8 @@ pub struct Tail {
     pub redeemed: Points,
     /// Held here for payments, as far as the base does not have it.
     pub held: Points,
+    /// What was earned, by day.
+    pub tally: Tally,
     /// How many rows, and holds.
     pub rows: u32,
 }
@@ -189,6 +192,8 @@ pub struct TailRow {
     pub authority: Option<Authority>,
     /// On what terms; credits, and credits taken back.
     pub lot: Option<LotTerms>,
+    /// What it counts for; earned points, and those taken back.
+    pub tallied: Option<Tallied>,
 }
 
 /// The rows of an entry, one for each posting.
@@ -203,6 +208,7 @@ pub fn tail_rows(entry: &Entry) -> Vec<TailRow> {
         points: posting.points,
         authority: if posting.column == Column::Redeemed { authorities.next() } else { None },
         lot: posting.lot,
+        tallied: posting.counts_for(entry.business_date),
     });
     rows.collect()
 }
@@ -255,6 +261,10 @@ impl AccountView {
     /// Counts a row in that the base does not cover.
     pub fn add(&mut self, row: &TailRow) {
         self.tail.add(row.column, row.points, row.lot);
+        if let Some(tallied) = &row.tallied {
+            let taken = row.column == Column::EarnReversed;
+            self.tail.tally.add(tallied, if taken { row.points.negated() } else { row.points });
+        }
     }
 
     /// Counts points in that are held for a payment, and that the base does not have.
@@ -278,6 +288,7 @@ impl AccountView {
         whole.reserved = whole.reserved.plus(self.tail.held);
         whole.lifetime_earned = whole.lifetime_earned.plus(self.tail.earned);
         whole.lifetime_redeemed = whole.lifetime_redeemed.plus(self.tail.redeemed);
+        whole.tally.merge(&self.tail.tally);
         whole
     }
 

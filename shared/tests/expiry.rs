@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use shared::account::tally::Tallied;
 use shared::account::{Account, LotTerms, Movement, Row, RowKey};
 use shared::books::Side;
 use shared::catalog::Bearer;
@@ -51,7 +52,10 @@ impl Story {
     }
 
     fn earn(&mut self, day: i32, points: i64, last: i32) -> Dot {
-        self.row(day, Movement::Credit { terms: terms(last), points: Points(points), earned: true })
+        self.row(
+            day,
+            Movement::Credit { terms: terms(last), points: Points(points), earned: Some(EARNED.clone()) },
+        )
     }
 
     fn redeem(&mut self, day: i32, points: i64, authority: Authority) -> Dot {
@@ -59,7 +63,15 @@ impl Story {
     }
 
     fn take_back(&mut self, day: i32, of: Dot, points: i64, last: i32) {
-        self.row(day, Movement::CreditReversed { of, terms: terms(last), points: Points(points) });
+        self.row(
+            day,
+            Movement::CreditReversed {
+                of,
+                terms: terms(last),
+                points: Points(points),
+                earned: EARNED.clone(),
+            },
+        );
     }
 
     /// Settles; the member's balance after it.
@@ -75,6 +87,7 @@ impl Story {
     }
 }
 
+const EARNED: Tallied = Tallied { day: Day(0), under: Vec::new() };
 const EXPIRED: (Side, Side) = (Side::Member, Side::Program);
 const UNDONE: (Side, Side) = (Side::Program, Side::Member);
 

@@ -88,7 +88,7 @@ fn entry(seq: u64, kind: EntryKind, postings: Vec<Posting>) -> Entry {
 fn posting(column: Column, points: i64, lot: Option<LotTerms>) -> Posting {
     let rule = Some(Code::new("base").unwrap());
     let why = Why { rule, text: "Gold (x2)".into(), lines: vec![Points(points)] };
-    Posting { account: account(), column, points: Points(points), why, lot }
+    Posting { account: account(), column, points: Points(points), why, lot, tallied: None }
 }
 
 fn sale() -> Entry {

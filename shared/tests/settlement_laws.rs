@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
+use shared::account::tally::Tallied;
 use shared::account::{Account, LotTerms, Movement, Row, RowKey};
 use shared::books::Side;
 use shared::catalog::Bearer;
@@ -59,7 +60,7 @@ fn rows(history: &[Event]) -> Vec<(RowKey, Row)> {
         let movement = match &event.deed {
             Deed::Credit(points) => {
                 rest = *points;
-                Movement::Credit { terms, points: Points(*points), earned: true }
+                Movement::Credit { terms, points: Points(*points), earned: Some(Tallied::on(Day(0))) }
             }
             Deed::Redeem(authority, points) => {
                 rest = *points;
@@ -75,7 +76,9 @@ fn rows(history: &[Event]) -> Vec<(RowKey, Row)> {
                 left[of] -= points;
                 let (target, points) = (rows[of].0.0, Points(points));
                 match rows[of].1.movement {
-                    Movement::Credit { .. } => Movement::CreditReversed { of: target, terms, points },
+                    Movement::Credit { .. } => {
+                        Movement::CreditReversed { of: target, terms, points, earned: Tallied::on(Day(0)) }
+                    }
                     _ => Movement::RedemptionReversed { of: target, leg: 0, points },
                 }
             }
@@ -173,7 +176,7 @@ proptest! {
     fn more_credit_never_increases_a_shortfall(history in history(), points in 1..300_i64, at in 0..100_u64) {
         let mut rows = rows(&history);
         let before = settle(&account(&rows), &everything(100));
-        let movement = Movement::Credit { terms: LotTerms::plain(None), points: Points(points), earned: true };
+        let movement = Movement::Credit { terms: LotTerms::plain(None), points: Points(points), earned: None };
         rows.push(((Dot::new(NodeId(9), Seq(1)), 0), Row { at: Millis(at), outlet: None, movement }));
         let after = settle(&account(&rows), &everything(100));
         prop_assert!(total_short(&after) <= total_short(&before));

@@ -50,6 +50,8 @@ fn membership() -> Membership {
         pool: None,
         attributes: Vec::new(),
         moved_to: None,
+        tiers: Vec::new(),
+        held: Vec::new(),
     }
 }
 
@@ -210,6 +212,7 @@ fn redeem(points: i64, authority: Authority) -> (EntryKind, Vec<Posting>) {
         points: Points(points),
         why: Why::default(),
         lot: None,
+        tallied: None,
     };
     (EntryKind::Redeem(of, facts), vec![posting])
 }

@@ -25,6 +25,7 @@ mod extract;
 mod health;
 mod holds;
 mod idempotent;
+mod levels;
 mod members;
 mod memberships;
 mod office;
@@ -43,7 +44,7 @@ pub fn router(app: Arc<App>) -> Router {
     let api = users::routes(tokens_and_tills(catalog_routes(api)));
     let api = memberships::routes(members::routes(cards::routes(api)));
     let api = books::routes(cases::routes(holds::routes(transactions::routes(api))));
-    let api = operators::routes(days::routes(api));
+    let api = levels::routes(operators::routes(days::routes(api)));
     let (routes, document) = api.finish();
     let open = health::router(document);
     routes

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::app::{App, AppError, days, renewals, settling};
+use crate::app::{App, AppError, days, levels, renewals, settling};
 use crate::clock;
 
 /// How often it is looked whether something can be settled, in ms.
@@ -33,17 +33,21 @@ pub async fn settle(app: Arc<App>, every_ms: u64, mut stop: watch::Receiver<bool
     }
 }
 
-/// How often it is looked whether memberships have come to their end, in ms. Nothing waits for it: whether a membership
-/// works is worked out where it is asked for.
+/// How often it is looked whether memberships have come to their end or to another level, in ms. Nothing waits for it:
+/// whether a membership works, and on which level, is worked out where it is asked for.
 pub const LAPSE_EVERY_MS: u64 = 3_600_000;
 
-/// Renews and expires memberships at once and then every hour, until told to stop.
+/// Renews and expires memberships and writes down their levels, at once and then every hour, until told to stop.
 pub async fn lapse(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     loop {
         let books = Arc::clone(&app);
-        match tokio::task::spawn_blocking(move || renewals::round_blocking(&books, clock::now())).await {
+        let round = move || {
+            let now = clock::now();
+            Ok::<_, AppError>(renewals::round_blocking(&books, now)? + levels::round_blocking(&books, now)?)
+        };
+        match tokio::task::spawn_blocking(round).await {
             Ok(Ok(0)) => {}
-            Ok(Ok(changed)) => tracing::info!(changed, "memberships renewed or expired"),
+            Ok(Ok(changed)) => tracing::info!(changed, "memberships renewed, expired or on another level"),
             Ok(Err(error)) => tracing::error!(%error, "renewing memberships failed"),
             Err(error) => tracing::error!(%error, "renewing memberships ended early"),
         }

@@ -55,6 +55,7 @@ fn earn(
         points,
         why: Why { rule: None, text: "survey".into(), lines: Vec::new() },
         lot: Some(LotTerms::plain(Some(outlet))),
+        tallied: None,
     };
     Entry {
         dot: Dot::new(NodeId(31), Seq(seq)),

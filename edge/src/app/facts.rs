@@ -200,6 +200,7 @@ impl Loader<'_> {
             self.accounts(&membership, facts)?;
             facts.members.push(MemberView { customer: known.clone(), membership });
         }
+        facts.stand(self.catalog, self.now);
         Ok(())
     }
 

@@ -124,7 +124,8 @@ fn put_kind(layer: &mut Layer, entry: &Entry, index: &IndexKey) -> Result<(), St
         | EntryKind::Cut(_)
         | EntryKind::Decision(_)
         | EntryKind::Renew(_)
-        | EntryKind::WriteOff(_) => {}
+        | EntryKind::WriteOff(_)
+        | EntryKind::Standing(_) => {}
     }
     Ok(())
 }

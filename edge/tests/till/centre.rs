@@ -321,6 +321,8 @@ fn chunks(catalog: &Catalog) -> Vec<Chunk> {
         pool: None,
         attributes: Vec::new(),
         moved_to: None,
+        tiers: Vec::new(),
+        held: Vec::new(),
     };
     let card = Card {
         code: key.hash(CodeKind::Scan, CARD),

@@ -56,6 +56,25 @@ pub struct RenewRequest {
     pub reason: Option<String>,
 }
 
+/// `POST /api/memberships/{id}/level`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LevelChange {
+    /// The level's code; of a tier group, that of one of its levels. `null` takes back what was given.
+    pub level: Option<String>,
+    /// Of which tier group what was given is taken back; left out, of the program's own levels.
+    #[serde(default)]
+    pub group: Option<String>,
+    /// The last day on which it is held; left out, until it is taken back.
+    #[serde(default)]
+    pub until: Option<String>,
+    /// Whether it counts although what was earned reaches a higher one.
+    #[serde(default)]
+    pub exactly: bool,
+    /// Why.
+    pub reason: String,
+}
+
 /// `POST /api/memberships/{id}/attributes`.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]

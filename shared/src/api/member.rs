@@ -136,16 +136,31 @@ pub struct Level {
     pub multiplier: String,
     /// Its named entitlements.
     pub benefits: Vec<String>,
+    /// The tier group's code; left out for the program's own levels.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub group: Option<String>,
+    /// The last day of a level that was given.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub until: Option<String>,
+    /// What counts towards the levels of this group.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub qualifier: Option<Qualifier>,
+    /// How much of it there is.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub qualified: Option<String>,
+    /// What comes next in this group.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub next: Option<NextLevel>,
 }
 
 /// What counts towards a level.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Qualifier {
-    /// `points`.
+    /// `points`, `spend`, `visit`, `item`, or the activity that is counted.
     pub kind: String,
     /// The currency's code.
     pub unit: String,
-    /// Over which time; `null` is for ever.
+    /// Over which time, such as `12 months` or `calendar year`; `null` is for ever.
     pub window: Option<String>,
 }
 

@@ -309,6 +309,9 @@ pub struct PointsRequest {
     /// An approval that `/api/approvals` gave; to redeem.
     #[serde(default)]
     pub approval: Option<String>,
+    /// The day it belongs to, such as `2026-11-21`; left out, today.
+    #[serde(default)]
+    pub business_date: Option<String>,
     /// Who.
     #[serde(default)]
     pub cashier: Option<String>,

@@ -4,6 +4,7 @@ mod earning;
 mod outlet;
 mod policy;
 mod program;
+mod tiers;
 mod version;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -52,14 +52,26 @@ impl Period {
     /// The first day of the period that a day is in.
     pub fn first(self, day: Day) -> Day {
         let date = day.date();
-        let month = if self == Self::Year { 1 } else { date.month() };
+        let month = match self {
+            Self::Year => 1,
+            Self::Quarter => date.month0().saturating_sub(date.month0() % 3).saturating_add(1),
+            Self::Month => date.month(),
+        };
         NaiveDate::from_ymd_opt(date.year(), month, 1).map_or(day, Day::of)
+    }
+
+    /// How many calendar months it has.
+    fn months(self) -> u32 {
+        match self {
+            Self::Month => 1,
+            Self::Quarter => 3,
+            Self::Year => 12,
+        }
     }
 
     /// Its last day.
     pub fn last(self, day: Day) -> Day {
-        let months = if self == Self::Year { 12 } else { 1 };
-        Day(Span::Months(months).after(self.first(day)).0.saturating_sub(1))
+        Day(Span::Months(self.months()).after(self.first(day)).0.saturating_sub(1))
     }
 }
 

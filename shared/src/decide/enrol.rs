@@ -130,6 +130,8 @@ fn add_membership(
         pool: None,
         attributes: Vec::new(),
         moved_to: None,
+        tiers: Vec::new(),
+        held: Vec::new(),
     });
     enrol.consents.push(Consent {
         program: program.id,

@@ -97,6 +97,7 @@ pub(super) fn capture(
         points,
         why: Why { rule: None, text: "Redeemed from a hold".to_owned(), lines: Vec::new() },
         lot: None,
+        tallied: None,
     };
     let redemption = Redemption {
         value: worth.map(|worth| worth.amount).unwrap_or_default(),

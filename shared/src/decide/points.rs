@@ -70,6 +70,7 @@ pub(super) fn earn(ctx: &Context<'_>, moving: &Moving) -> Result<(EntryKind, Vec
         points: moving.points,
         why: Why { rule: None, text: moving.reason.clone(), lines: Vec::new() },
         lot: Some(terms(ctx, moving.currency)),
+        tallied: None,
     };
     Ok((EntryKind::Earn(about), vec![posting]))
 }

@@ -182,6 +182,7 @@ impl<'a> Drawing<'a> {
             points,
             why: Why { rule: None, text: self.text(value), lines: Vec::new() },
             lot: None,
+            tallied: None,
         };
         Ok((posting, redemption))
     }
@@ -223,6 +224,7 @@ impl<'a> Drawing<'a> {
             points,
             why: Why { rule: None, text: self.text(value), lines: Vec::new() },
             lot: None,
+            tallied: None,
         };
         Ok((posting, Redemption { value, ..placed.redemption.clone() }))
     }

@@ -85,7 +85,8 @@ fn sold_lines(sale: &KnownSale) -> &[Line] {
 
 fn movements(sale: &KnownSale, lines: &[Line], before: &Back, after: &Back) -> Vec<Posting> {
     let legs: Vec<&Posting> = sale.legs().collect();
-    basket::reversal(lines, &legs, before, after).into_iter().map(|reversed| reversed.posting).collect()
+    let on = sale.entry.business_date;
+    basket::reversal(lines, &legs, on, (before, after)).into_iter().map(|reversed| reversed.posting).collect()
 }
 
 /// What is asked to come back, checked against what was sold and what came back before.

@@ -87,6 +87,8 @@ fn member(program: u16, level: &str) -> MemberView {
             pool: None,
             attributes: Vec::new(),
             moved_to: None,
+            tiers: Vec::new(),
+            held: Vec::new(),
         },
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{MembershipId, ProgramId};
+use crate::ids::{Code, Dot, MembershipId, ProgramId};
 use crate::member::Membership;
 use crate::money::Money;
 use crate::time::Millis;
@@ -73,4 +73,31 @@ pub struct Agreed {
     pub channel: String,
     /// When.
     pub at: Millis,
+}
+
+/// A membership that a rule or a person changed: its level, labels or attributes.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Standing {
+    /// The membership as it is now.
+    pub membership: Membership,
+    /// What changed it.
+    pub cause: Cause,
+    /// What changed, in words: `Member to Gold`.
+    pub note: String,
+}
+
+/// What changed a membership.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Cause {
+    /// Its levels were evaluated.
+    Evaluated,
+    /// A person.
+    Hand,
+    /// An action of a rule.
+    Rule {
+        /// The rule.
+        rule: Code,
+        /// What met it.
+        of: Dot,
+    },
 }

@@ -46,6 +46,9 @@ pub fn apply<B: Books>(books: &mut B, dot: Dot, entry: &Entry) -> Result<Follow,
         EntryKind::Renew(renewal) => {
             membership(books, Marked { marker, value: renewal.membership.clone() }, &mut follow)?;
         }
+        EntryKind::Standing(standing) => {
+            membership(books, Marked { marker, value: standing.membership.clone() }, &mut follow)?;
+        }
         EntryKind::CardReport(of) => report(books, marker, of)?,
         _ => {}
     }

@@ -1,15 +1,19 @@
 //! The straight path through the server's core, in one transaction: take in, post, try again what waited, and let the
 //! server write what follows from it.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use crate::account::Base;
 use crate::books::{Books, SERVER};
-use crate::catalog::CatalogHash;
-use crate::catalog::Program;
+use crate::catalog::{Catalog, CatalogHash, Program};
 use crate::decide::Draft;
 use crate::earning::seen::Sight;
 use crate::earning::{self, Issuer};
 use crate::entry::{Actor, Attribute, Cut, Entry, EntryKind, Held, Hold, Posting, Sale};
-use crate::ids::{Dot, MembershipId, NodeId};
+use crate::ids::{CurrencyId, Dot, MembershipId, NodeId};
 use crate::intake::{self, Follow, hold};
+use crate::level;
 use crate::member::Membership;
 use crate::post;
 use crate::settle::{self, Watermark};
@@ -173,18 +177,42 @@ fn attribution<B: Books>(
     let Ok(entry) = taken.entry else { return Ok(None) };
     let EntryKind::Sale(facts) = &entry.kind else { return Ok(None) };
     let Some(catalog) = books.catalog(entry.catalog)? else { return Ok(None) };
-    let member = member.value;
+    let mut member = member.value;
     let Some(program) = catalog.programs.get(&member.program) else { return Ok(None) };
+    stand(books, &catalog, program, &mut member, desk.now)?;
     // the outlet that sold it issued the points, whoever attributes them
     let place = Issuer { catalog: &catalog, outlet: entry.actor.outlet(), day: entry.business_date };
     let mut facts = facts.clone();
     facts.held = held(books, &entry, &facts, &member, program, &place)?;
     let mut postings =
         earning::postings(program, &member.level, member.set, &place, &facts).unwrap_or_default();
+    for posting in &mut postings {
+        // it counts on the day of the sale, whenever it is attributed
+        posting.tallied = posting.counts_for(entry.business_date);
+    }
     member.place(&mut postings, &catalog);
     let level = member.level;
     let kind = EntryKind::Attribute(Attribute { of: sale, membership, level, note: note.to_owned() });
     Ok(Some(own(desk, kind, postings)))
+}
+
+/// Lets a membership's record say the levels on which it stands now, by the books.
+pub fn stand<B: Books>(
+    books: &B,
+    catalog: &Catalog,
+    program: &Program,
+    member: &mut Membership,
+    now: Millis,
+) -> Result<(), B::Error> {
+    let mut bases: BTreeMap<CurrencyId, Base> = BTreeMap::new();
+    for tier in &program.tiers {
+        let account = books.account(member.account(tier.currency, catalog))?;
+        bases.insert(tier.currency, account.unwrap_or_default().base());
+    }
+    let base = |currency| Cow::Owned(bases.get(&currency).cloned().unwrap_or_default());
+    let standings = level::standings(program, member, now.day(program.zone), base);
+    member.stand(&standings);
+    Ok(())
 }
 
 /// What holds of a sale's rules for the membership that it turns out to be of, by what is known of it now. Of the

@@ -88,7 +88,8 @@ pub fn touched<B: Books>(books: &B, taken: &Taken) -> Result<Touched, B::Error> 
         | EntryKind::PaymentHold(_)
         | EntryKind::Renew(_)
         | EntryKind::Transfer(_)
-        | EntryKind::Approval(_) => None,
+        | EntryKind::Approval(_)
+        | EntryKind::Standing(_) => None,
     };
     if let Some(sale) = sale
         && books.sale(sale)?.is_some_and(|row| !row.reversals.is_empty())
@@ -190,12 +191,15 @@ fn movement(
     let issued = (Side::Program, Side::Member);
     let taken = (Side::Member, Side::Program);
     match posting.column {
-        Column::Earned => (Movement::Credit { terms: terms(posting, outlet), points, earned: true }, issued),
+        Column::Earned => {
+            let earned = posting.counts_for(entry.business_date);
+            (Movement::Credit { terms: terms(posting, outlet), points, earned }, issued)
+        }
         Column::AdjustedUp | Column::RedeemReversed => {
-            (Movement::Credit { terms: terms(posting, outlet), points, earned: false }, issued)
+            (Movement::Credit { terms: terms(posting, outlet), points, earned: None }, issued)
         }
         Column::TransferredIn => (
-            Movement::Credit { terms: terms(posting, outlet), points, earned: false },
+            Movement::Credit { terms: terms(posting, outlet), points, earned: None },
             (Side::InTransit, Side::Member),
         ),
         Column::Redeemed => {

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::account::tally::Tallied;
 use crate::account::{Movement, Row};
 use crate::basket::{self, Back};
 use crate::books::rows::Quantity;
@@ -111,7 +112,8 @@ fn between<B: Books>(
             (Movement::RedemptionReversed { of: source, leg, points }, (Side::Program, to))
         } else {
             let terms = legs::terms(&posting, outlet_of(books, source)?);
-            (Movement::CreditReversed { of: source, terms, points }, (Side::Member, Side::Program))
+            let earned = posting.counts_for(entry.business_date).unwrap_or(Tallied::on(entry.business_date));
+            (Movement::CreditReversed { of: source, terms, points, earned }, (Side::Member, Side::Program))
         };
         let row = Row { at: legs::at(back, entry), outlet: entry.actor.outlet(), movement };
         let key = (back.dot, leg.saturating_add(first));
@@ -141,7 +143,7 @@ fn owed<B: Books>(
     let legs: Vec<&Posting> = of.postings.iter().collect();
     let before = back(&returned.lines, returned.whole.0, |pair| pair.0);
     let after = back(&returned.lines, returned.whole.1, |pair| pair.1);
-    let reversed = basket::reversal(lines, &legs, &before, &after);
+    let reversed = basket::reversal(lines, &legs, of.business_date, (&before, &after));
     Ok(Some(reversed.into_iter().map(|reversed| (reversed.leg, reversed.posting)).collect()))
 }
 

@@ -94,6 +94,7 @@ pub fn kind(kind: &EntryKind) -> &'static str {
         EntryKind::Transfer(_) => "transfer",
         EntryKind::WriteOff(_) => "write_off",
         EntryKind::Approval(_) => "approval",
+        EntryKind::Standing(_) => "standing",
     }
 }
 

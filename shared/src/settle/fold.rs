@@ -202,6 +202,7 @@ pub fn fold(account: &Account, cover: &Cover, rules: &BTreeMap<RowKey, Waterfall
     folding.move_waiting(&rows);
     folding.expire(cover, reserved);
     folding.fold.account.date_debt(cover.watermark);
+    folding.fold.account.tally.compact(cover.day);
     Some(folding.fold)
 }
 
@@ -253,14 +254,16 @@ impl Folding {
             match &row.movement {
                 Movement::Credit { terms, points, earned } => {
                     account.settled.credit(*terms, *points);
-                    if *earned {
+                    if let Some(earned) = earned {
                         account.lifetime_earned = account.lifetime_earned.plus(*points);
+                        account.tally.add(earned, *points);
                     }
                 }
-                Movement::CreditReversed { terms, points, of } => {
+                Movement::CreditReversed { terms, points, of, earned } => {
                     let before = account.settled.posted();
                     account.settled.credit(*terms, points.negated());
                     account.lifetime_earned = account.lifetime_earned.minus(*points);
+                    account.tally.add(earned, points.negated());
                     let taken = before.minus(account.settled.posted());
                     taken_back.push((*of, row.outlet, taken));
                     // the rest had expired, and was written off then

@@ -23,9 +23,10 @@ impl StateHasher {
             lifetime_earned,
             lifetime_redeemed,
             owed_since,
+            tally,
             change: _,
         } = account;
-        let state = (id, settled, debt, shorts, open, lifetime_earned, lifetime_redeemed, owed_since);
+        let state = (id, settled, debt, shorts, open, lifetime_earned, lifetime_redeemed, owed_since, tally);
         self.part(b'a', &postcard::to_allocvec(&state).unwrap_or_default());
     }
 

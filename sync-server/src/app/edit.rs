@@ -115,7 +115,7 @@ fn campaign_used(code: &Code, document: &Document, _: &dyn Read) -> Done<Option<
 const PAGE: usize = 1_000;
 
 /// Whether there is such a membership; looks no further than the first.
-fn any_membership(books: &dyn Read, is: impl Fn(&Membership) -> bool) -> Done<bool> {
+pub(super) fn any_membership(books: &dyn Read, is: impl Fn(&Membership) -> bool) -> Done<bool> {
     let mut after = None;
     loop {
         let page = books.memberships(after, PAGE)?;
@@ -138,7 +138,7 @@ pub fn get<I: Item>(app: &App, code: &str) -> Done<I> {
     find(I::list(&catalog.version.document), code).cloned()
 }
 
-fn find<'a, I: Item>(items: &'a [I], code: &str) -> Done<&'a I> {
+pub(super) fn find<'a, I: Item>(items: &'a [I], code: &str) -> Done<&'a I> {
     let found = items.iter().find(|item| item.code().as_str() == code);
     found.ok_or_else(|| AppError::not_found(&format!("{} `{code}`", I::NAME)))
 }

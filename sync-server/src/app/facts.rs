@@ -175,6 +175,7 @@ impl Loader<'_> {
             self.accounts(&membership, facts)?;
             facts.members.push(MemberView { customer: known.value.clone(), membership });
         }
+        facts.stand(self.catalog, self.now);
         Ok(())
     }
 

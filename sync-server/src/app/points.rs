@@ -108,6 +108,7 @@ fn adjustment(
         points: if up { points } else { points.negated() },
         why: Why { rule: None, text: reason.clone(), lines: Vec::new() },
         lot: up.then_some(terms),
+        tallied: None,
     };
     let kind = EntryKind::Adjust(Move { membership: id, reason, reference: None });
     let desk = sync::desk(books, now)?;

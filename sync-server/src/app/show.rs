@@ -88,7 +88,14 @@ fn given_back(books: &dyn Read, dot: Dot) -> Done<Vec<Posting>> {
     let legs = books.legs_of(dot)?.into_iter().map(|leg| leg.line);
     let posting = |line: shared::books::LedgerLine| {
         let column = if line.from == Side::Member { Column::EarnReversed } else { Column::RedeemReversed };
-        Posting { account: line.account, column, points: line.points, why: Why::default(), lot: None }
+        Posting {
+            account: line.account,
+            column,
+            points: line.points,
+            why: Why::default(),
+            lot: None,
+            tallied: None,
+        }
     };
     Ok(legs.map(posting).collect())
 }

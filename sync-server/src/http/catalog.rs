@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use shared::api::{Page, Paging};
 use shared::catalog::document::Document;
@@ -78,8 +79,8 @@ fn shown(level: &Level, version: u64) -> Value {
     value
 }
 
-/// A level as sent, and the program's version that it was read as.
-fn read_level(mut value: Value) -> Result<(Level, Option<u64>), Failure> {
+/// Part of a program as sent, and the program's version that it was read as.
+pub(super) fn versioned<T: DeserializeOwned>(mut value: Value) -> Result<(T, Option<u64>), Failure> {
     let version = value.as_object_mut().and_then(|object| object.remove("version"));
     let version = match version {
         None | Some(Value::Null) => None,
@@ -117,7 +118,7 @@ pub(super) async fn create_level(
     Path(program): Path<String>,
     body: Body<Value>,
 ) -> Result<(StatusCode, Json<Value>), Failure> {
-    let (level, version) = read_level(body.value)?;
+    let (level, version) = versioned::<Level>(body.value)?;
     let version = edit::edit_level(&app, who, program, LevelEdit::Create(level.clone()), version).await?;
     Ok((StatusCode::CREATED, Json(shown(&level, version))))
 }
@@ -128,7 +129,7 @@ pub(super) async fn update_level(
     Path((program, code)): Path<(String, String)>,
     body: Body<Value>,
 ) -> Result<Json<Value>, Failure> {
-    let (level, version) = read_level(body.value)?;
+    let (level, version) = versioned::<Level>(body.value)?;
     let version =
         edit::edit_level(&app, who, program, LevelEdit::Update(code, level.clone()), version).await?;
     Ok(Json(shown(&level, version)))

@@ -112,6 +112,8 @@ fn member(program: ProgramId, level: &Code, household: u32) -> MemberView {
             labels: Vec::new(),
             attributes: Vec::new(),
             moved_to: None,
+            tiers: Vec::new(),
+            held: Vec::new(),
             pool: None,
         },
     }

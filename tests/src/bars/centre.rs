@@ -194,6 +194,7 @@ impl Centre {
             points,
             why: Why { rule: None, text: "survey".into(), lines: Vec::new() },
             lot: Some(LotTerms::plain(Some(OutletId(1)))),
+            tallied: None,
         };
         Entry {
             dot: Dot::new(pusher.node, pusher.head.seq.next()),

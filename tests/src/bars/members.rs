@@ -100,6 +100,8 @@ fn membership(member: u32) -> Membership {
         pool: None,
         attributes: Vec::new(),
         moved_to: None,
+        tiers: Vec::new(),
+        held: Vec::new(),
     }
 }
 

@@ -300,7 +300,8 @@ fn moves(books: &MemoryBooks, dot: Dot, entry: &Entry, returned: Option<&Returne
     for source in std::iter::once(returned.sale).chain(attributed) {
         let Some(of) = self::entry(books, source) else { continue };
         let legs: Vec<&Posting> = of.postings.iter().collect();
-        for reversed in basket::reversal(lines, &legs, &back(returned, false), &back(returned, true)) {
+        let pair = (&back(returned, false), &back(returned, true));
+        for reversed in basket::reversal(lines, &legs, of.business_date, pair) {
             if done(dot, &reversed.posting) && done(source, &reversed.posting) {
                 moved.push(signed(&reversed.posting));
             }

@@ -70,6 +70,8 @@ pub fn membership(member: u8) -> Membership {
         pool: None,
         attributes: Vec::new(),
         moved_to: None,
+        tiers: Vec::new(),
+        held: Vec::new(),
     }
 }
 
@@ -139,6 +141,7 @@ pub fn adjust(member: u8, points: i64) -> (EntryKind, Vec<Posting>) {
         points: Points(points.abs()),
         why: Why::default(),
         lot: (points > 0).then(|| LotTerms::plain(None)),
+        tallied: None,
     };
     (EntryKind::Adjust(of), vec![posting])
 }

@@ -329,7 +329,7 @@ pub fn sale(
         let weights = basket::weights(&facts.lines, currency);
         let why = Why { lines: basket::split(points, &weights), ..Why::default() };
         let account = scene::account(member);
-        postings.push(Posting { account, column: Column::Redeemed, points, why, lot: None });
+        postings.push(Posting { account, column: Column::Redeemed, points, why, lot: None, tallied: None });
         facts.redemptions.push(redemption);
     }
     if let Party::Membership(id) = &facts.earner {
@@ -365,7 +365,8 @@ pub fn redemption(authority: Authority, member: u8, seen: Points) -> Redemption 
 pub fn redeem(member: u8, points: Points, redemption: Redemption) -> (EntryKind, Vec<Posting>) {
     let of = Move { membership: scene::membership(member).id, reason: "a gift".into(), reference: None };
     let account = scene::account(member);
-    let posting = Posting { account, column: Column::Redeemed, points, why: Why::default(), lot: None };
+    let posting =
+        Posting { account, column: Column::Redeemed, points, why: Why::default(), lot: None, tallied: None };
     (EntryKind::Redeem(of, redemption), vec![posting])
 }
 
@@ -378,7 +379,7 @@ pub fn reversal(sale: &Written, back: &Back, lines: Option<Vec<ReturnedLine>>, r
         _ => &[],
     };
     let legs: Vec<&Posting> = sale.entry.postings.iter().collect();
-    let reversed = basket::reversal(sold, &legs, back, &after);
+    let reversed = basket::reversal(sold, &legs, sale.entry.business_date, (back, &after));
     let of = SaleRef {
         dot: Some(sale.entry.dot),
         outlet: sale.entry.actor.outlet().unwrap_or(OutletId(0)),

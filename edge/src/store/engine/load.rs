@@ -215,7 +215,7 @@ impl Packing<'_> {
                 membership_key(membership.id)
             } else {
                 let Some((account, base)) = accounts.next().transpose()? else { break };
-                packed::base(&base, &mut row);
+                packed::base(&base, &mut row)?;
                 base_key(account)
             };
             self.out.pair(Table::Members, key.body(), &row)?;

@@ -81,7 +81,7 @@ fn put_buckets(puts: &mut Layer, meta: &mut Meta, buckets: &[BucketDelta]) -> Re
         }
         for (account, base) in &delta.accounts {
             row.clear();
-            packed::base(base, &mut row);
+            packed::base(base, &mut row)?;
             puts.put(base_key(*account), &row);
         }
     }

@@ -1,5 +1,8 @@
 //! Bases: what the server last told of an account.
 
+use std::collections::BTreeMap;
+
+use shared::account::tally::{Counter, Tally};
 use shared::account::{Base, LotTerms, Lots};
 use shared::ids::OutletId;
 use shared::points::Points;
@@ -16,6 +19,12 @@ const EARNED: u8 = 4;
 const REDEEMED: u8 = 8;
 /// Some lots have expired.
 const EXPIRED: u8 = 16;
+/// Something was earned on some days.
+const DAYS: u8 = 32;
+/// What was earned on these days is all that was ever earned: the last of them is not written.
+const ALL_DAYS: u8 = 64;
+/// Something is capped; it follows in postcard.
+const COUNTED: u8 = 128;
 
 const EXPIRES: u8 = 1;
 const VESTS: u8 = 2;
@@ -26,15 +35,17 @@ fn credited(lots: &Lots) -> Points {
 }
 
 /// Packs a base.
-pub(in crate::store) fn base(base: &Base, to: &mut Vec<u8>) {
-    let Base { lots, reserved, suspense, debt, lifetime_earned, lifetime_redeemed, review } = base;
+pub(in crate::store) fn base(base: &Base, to: &mut Vec<u8>) -> R<()> {
+    let Base { lots, reserved, suspense, debt, lifetime_earned, lifetime_redeemed, review, tally } = base;
     let mut packer = Packer(to);
     let bound = [reserved, suspense, debt];
     let is_bound = bound.iter().any(|points| !points.is_zero());
     let (earns, redeems) = (*lifetime_earned != credited(lots), *lifetime_redeemed != lots.spent);
     let lapsed = flag(EXPIRED, !lots.expired.is_empty());
     let moved = flag(EARNED, earns) | flag(REDEEMED, redeems);
-    packer.byte(flag(BOUND, is_bound) | flag(REVIEW, *review) | moved | lapsed);
+    let days = flag(DAYS, !tally.days.is_empty()) | flag(ALL_DAYS, is_all(tally, *lifetime_earned));
+    let tallied = days | flag(COUNTED, !tally.counted.is_empty());
+    packer.byte(flag(BOUND, is_bound) | flag(REVIEW, *review) | moved | lapsed | tallied);
     packer.signed(lots.spent.0);
     if is_bound {
         for points in bound {
@@ -47,15 +58,38 @@ pub(in crate::store) fn base(base: &Base, to: &mut Vec<u8>) {
     if redeems {
         packer.signed(lifetime_redeemed.0);
     }
+    packer.tally(tally, *lifetime_earned)?;
     if !lots.expired.is_empty() {
         packer.number(lots.expired.len() as u64);
     }
     for (terms, points) in lots.expired.iter().chain(&lots.credits) {
         packer.lot(*terms, *points);
     }
+    Ok(())
+}
+
+fn is_all(tally: &Tally, earned: Points) -> bool {
+    !tally.days.is_empty() && tally.days.values().copied().sum::<Points>() == earned
 }
 
 impl Packer<'_> {
+    /// Days as how far each lies behind the one before; of capped sums few accounts have any.
+    fn tally(&mut self, tally: &Tally, earned: Points) -> R<()> {
+        if !tally.days.is_empty() {
+            self.number(tally.days.len() as u64);
+            let last = tally.days.keys().next_back().filter(|_| is_all(tally, earned));
+            let mut before = 0_i64;
+            for (day, points) in &tally.days {
+                self.signed(i64::from(day.0) - before);
+                before = i64::from(day.0);
+                if last != Some(day) {
+                    self.signed(points.0);
+                }
+            }
+        }
+        if tally.counted.is_empty() { Ok(()) } else { self.postcard(&tally.counted) }
+    }
+
     fn lot(&mut self, terms: LotTerms, points: Points) {
         let LotTerms { expires, vests, outlet } = terms;
         let (ends, begins) = (expires != LotTerms::NEVER, vests != Day(0));
@@ -74,6 +108,27 @@ impl Packer<'_> {
 }
 
 impl Reader<'_> {
+    /// What was earned by day; `earned` is all that ever was, where that is what the days add up to.
+    fn days(&mut self, earned: Option<Points>) -> R<BTreeMap<Day, Points>> {
+        let (mut days, mut before, mut sum) = (BTreeMap::new(), 0_i64, Points::ZERO);
+        let count = self.number()?;
+        for place in 1..=count {
+            before = before.saturating_add(self.signed()?);
+            let day = i32::try_from(before).map_err(|_| self.wrong("a day is out of range"))?;
+            let points = match earned {
+                Some(earned) if place == count => earned.minus(sum),
+                _ => Points(self.signed()?),
+            };
+            sum = sum.plus(points);
+            days.insert(Day(day), points);
+        }
+        Ok(days)
+    }
+
+    fn counted(&mut self) -> R<BTreeMap<(Counter, Day), Points>> {
+        self.postcard()
+    }
+
     fn lot(&mut self) -> R<(LotTerms, Points)> {
         let flags = self.byte()?;
         let terms = LotTerms {
@@ -103,6 +158,15 @@ pub(in crate::store) fn base_from(bytes: &[u8]) -> R<Base> {
     }
     let earned = has(EARNED).then(|| reader.signed()).transpose()?;
     let redeemed = has(REDEEMED).then(|| reader.signed()).transpose()?;
+    let (days, counted) = (has(DAYS), has(COUNTED));
+    let days_at = reader.left;
+    if days {
+        // what the days leave out is told only by the lots, which come after them
+        reader.days(has(ALL_DAYS).then_some(Points::ZERO))?;
+    }
+    if counted {
+        base.tally.counted = reader.counted()?;
+    }
     let expired = if has(EXPIRED) { reader.number()? } else { 0 };
     for _ in 0..expired {
         base.lots.expired.extend([reader.lot()?]);
@@ -113,5 +177,9 @@ pub(in crate::store) fn base_from(bytes: &[u8]) -> R<Base> {
     base.review = has(REVIEW);
     base.lifetime_earned = earned.map_or_else(|| credited(&base.lots), Points);
     base.lifetime_redeemed = redeemed.map_or(base.lots.spent, Points);
+    if days {
+        let earned = has(ALL_DAYS).then_some(base.lifetime_earned);
+        base.tally.days = Reader::of("base", days_at).days(earned)?;
+    }
     Ok(base)
 }

@@ -46,7 +46,7 @@ impl Packer<'_> {
     }
 
     /// What is seldom there.
-    fn postcard(&mut self, value: &impl Serialize) -> R<()> {
+    pub(super) fn postcard(&mut self, value: &impl Serialize) -> R<()> {
         let bytes = postcard::to_allocvec(value).map_err(StoreError::undecodable("value (on writing)"))?;
         self.bytes(&bytes);
         Ok(())
@@ -60,7 +60,7 @@ impl Packer<'_> {
 }
 
 impl Reader<'_> {
-    fn postcard<T: DeserializeOwned>(&mut self) -> R<T> {
+    pub(super) fn postcard<T: DeserializeOwned>(&mut self) -> R<T> {
         let (value, left) =
             postcard::take_from_bytes(self.left).map_err(StoreError::undecodable(self.what))?;
         self.left = left;
@@ -231,9 +231,13 @@ pub(in crate::store) fn membership(membership: &Membership, to: &mut Vec<u8>) ->
         pool,
         attributes,
         moved_to,
+        tiers,
+        held,
     } = membership;
-    let rare = (labels, pool, attributes, moved_to);
-    let has_rare = !labels.is_empty() || pool.is_some() || !attributes.is_empty() || moved_to.is_some();
+    let rare = (labels, pool, attributes, moved_to, tiers, held);
+    let levelled = !tiers.is_empty() || !held.is_empty();
+    let featured = !labels.is_empty() || !attributes.is_empty();
+    let has_rare = featured || levelled || pool.is_some() || moved_to.is_some();
     let mut packer = Packer(to);
     let of = Packer::nearness(customer.0, id.0);
     let on = Packer::nearness(set.0, id.0);
@@ -269,7 +273,7 @@ pub(in crate::store) fn membership_from(id: MembershipId, bytes: &[u8]) -> R<Mem
     let enrolled_on = reader.day()?;
     let expires_on = if head & EXPIRES == 0 { None } else { Some(reader.day()?) };
     let rare = if head & HAS_RARE == 0 { Default::default() } else { reader.postcard()? };
-    let (labels, pool, attributes, moved_to) = rare;
+    let (labels, pool, attributes, moved_to, tiers, held) = rare;
     reader.end()?;
     Ok(Membership {
         id,
@@ -286,6 +290,8 @@ pub(in crate::store) fn membership_from(id: MembershipId, bytes: &[u8]) -> R<Mem
         pool,
         attributes,
         moved_to,
+        tiers,
+        held,
     })
 }
 

@@ -1,4 +1,5 @@
 use proptest::prelude::*;
+use shared::account::tally::{Counter, Tally};
 use shared::account::{Base, LotTerms, Lots};
 use shared::ids::{AccountSetId, Code, CodeHash, CustomerId, MembershipId, OutletId, ProgramId};
 use shared::member::{
@@ -79,6 +80,8 @@ fn any_membership() -> impl Strategy<Value = Membership> {
             pool: None,
             attributes: Vec::new(),
             moved_to: (program % 2 == 0).then_some(MembershipId(Uuid::from_u128(6))),
+            tiers: if program % 2 == 0 { Vec::new() } else { vec![Code::new("guest").unwrap()] },
+            held: Vec::new(),
         },
     )
 }
@@ -86,6 +89,19 @@ fn any_membership() -> impl Strategy<Value = Membership> {
 /// Points that are often zero.
 fn any_points() -> impl Strategy<Value = Points> {
     prop_oneof![Just(0), -300_i64..300, any::<i64>()].prop_map(Points)
+}
+
+/// Capped sums, and days that sometimes add up to what was ever earned.
+fn any_tally() -> impl Strategy<Value = Tally> {
+    let days = proptest::collection::btree_map(any::<i32>().prop_map(Day), -300_i64..300, 0..4);
+    let under =
+        prop_oneof![Just("raya"), Just("base")].prop_map(|code| Counter::Rule(Code::new(code).unwrap()));
+    let under = (under, any::<i32>().prop_map(Day));
+    let counted = proptest::collection::btree_map(under, any_points(), 0..3);
+    (days, counted).prop_map(|(days, counted)| Tally {
+        days: days.into_iter().map(|(day, points)| (day, Points(points))).collect(),
+        counted,
+    })
 }
 
 fn any_base() -> impl Strategy<Value = Base> {
@@ -103,12 +119,17 @@ fn any_base() -> impl Strategy<Value = Base> {
     let gone = proptest::collection::btree_map(terms, any_points(), 0..3);
     let points = (any_points(), any_points(), any_points(), any_points());
     let lifetime = (any_points(), any_points(), any::<bool>(), any::<bool>());
-    ((lots, gone), points, lifetime).prop_map(
-        |((credits, expired), (spent, reserved, suspense, debt), (earned, redeemed, plain, review))| {
+    ((lots, gone), points, lifetime, any_tally()).prop_map(
+        |(
+            (credits, expired),
+            (spent, reserved, suspense, debt),
+            (earned, redeemed, plain, review),
+            tally,
+        )| {
             let sum = credits.values().copied().sum();
             let (lifetime_earned, lifetime_redeemed) = if plain { (sum, spent) } else { (earned, redeemed) };
             let lots = Lots { credits, spent, expired };
-            Base { lots, reserved, suspense, debt, lifetime_earned, lifetime_redeemed, review }
+            Base { lots, reserved, suspense, debt, lifetime_earned, lifetime_redeemed, review, tally }
         },
     )
 }
@@ -133,7 +154,7 @@ proptest! {
     #[test]
     fn a_base_comes_back_as_it_was(known in any_base()) {
         let mut bytes = Vec::new();
-        base(&known, &mut bytes);
+        base(&known, &mut bytes).unwrap();
         prop_assert_eq!(base_from(&bytes).unwrap(), known);
     }
 
@@ -179,6 +200,8 @@ fn a_plain_member_takes_few_bytes() {
         pool: None,
         attributes: Vec::new(),
         moved_to: None,
+        tiers: Vec::new(),
+        held: Vec::new(),
     };
     let mut bytes = Vec::new();
     membership(&known, &mut bytes).unwrap();
@@ -197,6 +220,6 @@ fn a_plain_member_takes_few_bytes() {
     lots.credit(LotTerms::plain(Some(OutletId(3))), Points(500));
     let known = Base { lifetime_earned: Points(500), lifetime_redeemed: Points(70), lots, ..Base::default() };
     let mut bytes = Vec::new();
-    base(&known, &mut bytes);
+    base(&known, &mut bytes).unwrap();
     assert_eq!(bytes, [0, 0x8c, 1, 4, 3, 0xe8, 7]);
 }

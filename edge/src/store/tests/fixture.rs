@@ -88,7 +88,7 @@ pub(super) fn draft(kind: EntryKind, key: u128, postings: Vec<Posting>) -> Draft
 
 pub(super) fn posting(n: u128, column: Column, points: i64) -> Posting {
     let lot = column.is_credit().then(|| LotTerms::plain(Some(OUTLET)));
-    Posting { account: account(n), column, points: Points(points), why: Why::default(), lot }
+    Posting { account: account(n), column, points: Points(points), why: Why::default(), lot, tallied: None }
 }
 
 /// Points for account `n` under an idem key.

@@ -54,6 +54,8 @@ pub(super) fn member(n: u128, number: &str) -> Membership {
         pool: None,
         attributes: Vec::new(),
         moved_to: None,
+        tiers: Vec::new(),
+        held: Vec::new(),
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rust_decimal::Decimal;
-
 use super::super::cards;
 use super::super::document::{self, AllOr};
-use super::super::earning::Rules;
-use super::super::{Currency, Level, Numbers, Program, Redemption};
+use super::super::earning::{EarningRule, Rules};
+use super::super::tier::Tier;
+use super::super::{Currency, Numbers, Program, Redemption};
+use super::tiers::Tiers;
 use super::{Problem, name, points, problem, share, unique, zone};
 use crate::ids::{Code, CurrencyId, OutletId};
 use crate::limits;
@@ -35,6 +35,11 @@ impl ProgramCompiler<'_> {
         let currencies = self.currency_ids()?;
         let scale =
             currencies.first().and_then(|id| self.currencies.get(id)).map_or(0, |currency| currency.scale);
+        let (tiers, counting) = self.tiers(&currencies)?;
+        let mut rules = Rules::default();
+        for rule in counting {
+            rules.push(rule);
+        }
         Ok(Program {
             id: *self.numbers.programs.get(&item.code).ok_or_else(|| problem(&at, "it has no number"))?,
             code: item.code.clone(),
@@ -42,9 +47,8 @@ impl ProgramCompiler<'_> {
             color: self.color()?,
             zone: zone(&item.time_zone, &at)?,
             outlets: self.outlets()?,
-            style: item.style,
-            window: self.window()?,
-            levels: self.levels(scale)?,
+            levels: tiers.first().map_or_else(Vec::new, |tier| tier.levels.clone()),
+            tiers,
             redemption: item
                 .redemption
                 .as_ref()
@@ -54,7 +58,7 @@ impl ProgramCompiler<'_> {
             overdraft: self.overdraft(scale)?,
             currencies,
             not_earning: item.not_earning.iter().cloned().collect(),
-            rules: Rules::default(),
+            rules,
             campaigns: Vec::new(),
             term: item.term.compile(&self.at("term"))?,
             attributes: self.attributes()?,
@@ -72,6 +76,16 @@ impl ProgramCompiler<'_> {
                 .ok_or_else(|| problem(self.at("currencies"), format!("there is no currency `{code}`")))
         };
         self.item.currencies.iter().map(known).collect()
+    }
+
+    fn tiers(&self, ids: &[CurrencyId]) -> Result<(Vec<Tier>, Vec<EarningRule>), Problem> {
+        let known = ids.iter().filter_map(|id| self.currencies.get(id));
+        let currencies: BTreeMap<&Code, &Currency> =
+            known.map(|currency| (&currency.code, currency)).collect();
+        let first = ids.first().and_then(|id| self.currencies.get(id));
+        let first =
+            first.ok_or_else(|| problem(self.at("currencies"), "a program has one currency at least"))?;
+        Tiers { currencies, first }.compile(self.item)
     }
 
     fn color(&self) -> Result<String, Problem> {
@@ -92,46 +106,6 @@ impl ProgramCompiler<'_> {
             id.copied().ok_or_else(|| problem(self.at("outlets"), format!("there is no outlet `{code}`")))
         };
         codes.iter().map(known).collect::<Result<_, _>>().map(Some)
-    }
-
-    fn window(&self) -> Result<Option<document::level::Window>, Problem> {
-        let Some(window) = self.item.window else { return Ok(None) };
-        let set = [window.days, window.months, window.years];
-        let named: Vec<u32> = set.iter().flatten().copied().collect();
-        match named.as_slice() {
-            [length] if *length > 0 => Ok(Some(window)),
-            _ => Err(problem(
-                self.at("window"),
-                "a window has exactly one of `days`, `months`, `years`, more than zero",
-            )),
-        }
-    }
-
-    fn levels(&self, scale: u8) -> Result<Vec<Level>, Problem> {
-        let field = self.at("levels");
-        unique(&field, self.item.levels.iter().map(|level| &level.code))?;
-        let mut levels = Vec::new();
-        for level in &self.item.levels {
-            if level.multiplier < Decimal::ZERO {
-                return Err(problem(&field, format!("the multiplier of `{}` is below zero", level.code)));
-            }
-            levels.push(Level {
-                code: level.code.clone(),
-                name: level.name.clone(),
-                threshold: points(level.threshold, scale, &field)?,
-                multiplier: level.multiplier,
-                benefits: level.benefits.clone(),
-            });
-        }
-        levels.sort_by_key(|level| level.threshold);
-        let rising = levels.windows(2).all(|pair| matches!(pair, [a, b] if a.threshold < b.threshold));
-        if levels.first().is_none_or(|first| !first.threshold.is_zero()) || !rising {
-            return Err(problem(
-                field,
-                "a first level with threshold 0 is mandatory, and no two have the same",
-            ));
-        }
-        Ok(levels)
     }
 
     fn attributes(&self) -> Result<Vec<crate::member::attribute::Declared>, Problem> {

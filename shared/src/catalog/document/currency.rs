@@ -61,6 +61,8 @@ pub struct Expiry {
 pub enum Period {
     /// A calendar month.
     Month,
+    /// Three calendar months, from January on.
+    Quarter,
     /// A calendar year.
     Year,
 }

@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::level::{Level, Style, Window};
+use super::level::{Level, LevelRules, Qualifier, Range, Style, TierGroup};
 use super::policy::{Offline, Overdraft};
 use super::{AllOr, one, optional_decimal};
 use crate::ids::Code;
@@ -27,13 +27,22 @@ pub struct Program {
     /// What counts towards a level.
     #[serde(default)]
     pub style: Style,
+    /// In which currency; left out, the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub qualifier: Option<Qualifier>,
     /// Over which time; `null` is for ever.
     #[serde(default)]
-    pub window: Option<Window>,
+    pub window: Option<Range>,
     /// Its currencies; points-to-cash is in the first.
     pub currencies: Vec<Code>,
     /// Its levels; one of them has threshold 0.
     pub levels: Vec<Level>,
+    /// When they rise and fall.
+    #[serde(default, skip_serializing_if = "LevelRules::is_plain")]
+    pub level_rules: LevelRules,
+    /// Further ladders of levels.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tier_groups: Vec<TierGroup>,
     /// Categories whose lines earn nothing, unless a rule names them.
     #[serde(default = "not_earning")]
     pub not_earning: Vec<String>,

@@ -107,6 +107,8 @@ pub(super) fn member(number: u128) -> MemberView {
             pool: None,
             attributes: Vec::new(),
             moved_to: None,
+            tiers: Vec::new(),
+            held: Vec::new(),
         },
     }
 }

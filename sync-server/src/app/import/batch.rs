@@ -228,6 +228,7 @@ fn write(books: &mut dyn Write, desk: &Desk, page: Page) -> Done<()> {
         points: *points,
         why: Why { rule: None, text: OPENING.to_owned(), lines: Vec::new() },
         lot: Some(terms(account.currency)),
+        tallied: None,
     });
     let mut draft = flow::own(desk, kind, postings.collect());
     draft.actor = actor;

@@ -83,6 +83,8 @@ impl Row {
             pool: None,
             attributes: Vec::new(),
             moved_to: None,
+            tiers: Vec::new(),
+            held: Vec::new(),
         };
         let balance = balance(&fields, catalog, program.id)?;
         let card = fields.get("card")?.map(|code| card(&code, program, index)).transpose()?;
