@@ -11,7 +11,7 @@ use crate::account::{AccountId, Movement, Row};
 use crate::books::{Books, Case, CaseKind, LedgerKey, LedgerLine, Marks, NodeRow, SERVER};
 use crate::catalog::OverdraftPolicy;
 use crate::entry::{Cut, Entry, EntryKind};
-use crate::ids::{BucketId, Dot, NodeId, OutletId, Seq};
+use crate::ids::{BucketId, Dot, NodeId, Seq};
 use crate::points::Points;
 use crate::post;
 use crate::time::Millis;
@@ -158,7 +158,6 @@ fn record<B: Books>(
         books.put_line(LedgerKey { dot, leg: *leg }, line)?;
         *leg = leg.saturating_add(1);
     }
-    let outlets: BTreeSet<OutletId> = folded.window.iter().filter_map(|(_, outlet)| *outlet).collect();
     for shortfall in &folded.shortfalls {
         let beside = folded.window.iter().map(|(dot, _)| *dot).filter(|dot| *dot != shortfall.of.0).collect();
         let short = shortfall.short;
@@ -170,7 +169,7 @@ fn record<B: Books>(
             short,
             beside,
         };
-        let open = outlets.len() > 1 && shortfall.review_over.is_some_and(|most| short.borne() > most);
+        let open = folded.outlets.len() > 1 && shortfall.review_over.is_some_and(|most| short.borne() > most);
         let (of, leg) = shortfall.of;
         let case = Case { kind, account: Some(id), of, opened: cut.watermark, open };
         books.put_case(case.kind.id(of, Some(id), leg), case)?;

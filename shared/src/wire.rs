@@ -211,12 +211,25 @@ pub struct PullPage {
     pub numbers: Vec<NumberBlock>,
     /// What of this node the server has parked, and why.
     pub parked: Vec<(Dot, String)>,
-    /// Settled cases of this outlet's redemptions since the last page, each as a sentence.
-    pub decisions: Vec<(Dot, String)>,
+    /// Cases about this outlet's redemptions and returns, settled or decided since the last page.
+    pub decisions: Vec<Decided>,
     /// Whether more is waiting: pull again at once.
     pub more: bool,
     /// The server's wall clock.
     pub now: Millis,
+}
+
+/// A case as the outlet that it is about is told.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Decided {
+    /// The transaction.
+    pub of: Dot,
+    /// The account.
+    pub account: AccountId,
+    /// When it was settled, or decided.
+    pub at: Millis,
+    /// In a sentence that a cashier can be shown.
+    pub text: String,
 }
 
 /// A branch of a journal that was re-homed.

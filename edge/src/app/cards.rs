@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use shared::api::member::{CardReportRequest, Scan};
+use shared::api::member::{Alert, CardReportRequest, Scan};
 use shared::catalog::Catalog;
 use shared::decide::party;
 use shared::ids::CustomerId;
@@ -15,6 +15,11 @@ use super::facts::Loader;
 use super::write::Wish;
 use super::{App, Error, Outcome};
 use crate::store::View;
+
+/// How long a scan tells of a decided case, in ms: two weeks, in which most members come by.
+const DECIDED_MS: u64 = 14 * 24 * 3_600_000;
+/// Decided cases that a scan tells of an account.
+const DECIDED_MOST: usize = 3;
 
 impl App {
     /// The scan: what a code opens, from what this till holds alone.
@@ -56,8 +61,25 @@ impl App {
         let mut scan = render::scan(card, &person, facts, &scene, |member, account| {
             Allowance::of(facts, &scene, member, account)
         });
+        for membership in &mut scan.memberships {
+            let loaded = facts.members.iter().find(|it| it.membership.id.to_string() == membership.id);
+            membership.alerts.extend(loaded.map(|it| self.decided(view, &it.membership)).transpose()?.unwrap_or_default());
+        }
         scan.as_of = scan.as_of.or_else(|| view.as_of().map(shared::time::Millis::rfc3339));
         Ok(scan)
+    }
+
+    /// What was decided of a membership's accounts lately, for the cashier who has them before him.
+    fn decided(&self, view: &View, membership: &Membership) -> Result<Vec<Alert>, Error> {
+        let catalog = view.catalog();
+        let Some(program) = catalog.programs.get(&membership.program) else { return Ok(Vec::new()) };
+        let mut alerts = Vec::new();
+        for currency in &program.currencies {
+            let all = view.decisions_of(membership.account(*currency, &catalog))?.into_iter();
+            let lately = all.filter(|decided| self.now().since(decided.at) < DECIDED_MS).take(DECIDED_MOST);
+            alerts.extend(lately.map(|decided| Alert { code: "decision".to_owned(), text: decided.text }));
+        }
+        Ok(alerts)
     }
 
     /// The light under which things are shown here and now.

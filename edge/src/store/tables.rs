@@ -33,7 +33,7 @@
 //! | `number_blocks` | program 2, first 8 | `NumberBlock` |
 //! | `card_reports` | scan hash 16 | (status, dot) of an own report that no pulled card has caught up with |
 //! | `catalogs` | hash 32 | the stored bytes |
-//! | `decisions` | dot 12 | the sentence, UTF-8 |
+//! | `decisions` | account set 16, currency 2, dot 12 | `Decided`, the last few hundred |
 //! | `holds` | hold 16 | `PaymentHold` of this store |
 //! | `holds_open` | account set 16, currency 2, hold 16 | what [`super::view`] counts of it; removed by what ends it |
 //! | `operators` | first 16 bytes of a hash of the code | `Operator`, as last pulled |
@@ -274,7 +274,7 @@ tables! {
     NumberBlocks 10 Bytes, "number_blocks_1"
     CardReports 16 Bytes, "card_reports_1"
     Catalogs 32 Bytes, "catalogs_1"
-    Decisions 12 Bytes, "decisions_1"
+    Decisions 30 Bytes, "decisions_2"
     Holds 16 Bytes, "holds_1"
     HoldsOpen 34 Bytes, "holds_open_1"
     Operators 16 Bytes, "operators_1"

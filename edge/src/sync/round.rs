@@ -234,8 +234,9 @@ impl Worker {
                 after.on_applied(&page);
                 self.store.apply_page(page, after.clone()).await.map_err(text)?;
                 self.state = after;
-                for (dot, text) in decisions {
-                    self.app.tell(Event::Decision(Decision { transaction_id: dot.to_string(), text }));
+                for decided in decisions {
+                    let (transaction_id, text) = (decided.of.to_string(), decided.text);
+                    self.app.tell(Event::Decision(Decision { transaction_id, text }));
                 }
                 Ok(if more { Done::Moved } else { Done::Quiet })
             }

@@ -173,6 +173,8 @@ pub struct Fold {
     pub shortfalls: Vec<Shortfall>,
     /// All offline redemptions that it settled, with their outlets.
     pub window: Vec<(Dot, Option<OutletId>)>,
+    /// Outlets of all redemptions that it settled, those that points were set aside for included.
+    pub outlets: BTreeSet<OutletId>,
     /// What there was for them: max(0, posted − reserved), debt repaid.
     pub free: Points,
 }
@@ -275,6 +277,7 @@ impl Folding {
                 }
                 Movement::Redemption { authority, points, .. } => {
                     account.lifetime_redeemed = account.lifetime_redeemed.plus(*points);
+                    self.fold.outlets.extend(row.outlet);
                     if authority.is_covered() {
                         account.settled.spent = account.settled.spent.plus(*points);
                     } else {

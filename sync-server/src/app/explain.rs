@@ -66,6 +66,34 @@ pub(super) fn overdraft(books: &dyn Read, catalog: &Catalog, id: CaseId, case: &
     Ok(text)
 }
 
+/// A case in the few words that a cashier has time for, and when it came to this.
+pub(super) fn told_at_the_till(
+    books: &dyn Read,
+    catalog: &Catalog,
+    id: CaseId,
+    case: &Case,
+) -> Done<(Millis, String)> {
+    let what = words::case(catalog, case);
+    let day = |at: Millis| at.utc().format("%-d %b").to_string();
+    if let Some(entry) = decision(books, id)?
+        && let EntryKind::Decision(decision) = &entry.kind
+    {
+        let note = sentence(&decision.note);
+        return Ok((entry.at.ms(), format!("{}: head office decided. {what} {note}", day(entry.at.ms()))));
+    }
+    let then = match (&case.kind, case.open) {
+        (CaseKind::Overdraft { .. }, true) => " Head office looks at it; until then only with a line.",
+        _ => "",
+    };
+    Ok((case.opened, format!("{}: {what}{then}", day(case.opened))))
+}
+
+/// The entry that decided a case last.
+fn decision(books: &dyn Read, id: CaseId) -> Done<Option<Entry>> {
+    let taken = books.decision(id)?.map(|dot| books.taken(dot)).transpose()?.flatten();
+    Ok(taken.and_then(|taken| taken.entry.ok()))
+}
+
 impl Story<'_> {
     fn say(&self, points: Points) -> String {
         match self.case.account {
@@ -271,8 +299,7 @@ impl Story<'_> {
                         redeemed only with a line.";
             return Ok(text.to_owned());
         }
-        let decided = self.books.decision(id)?.map(|dot| self.books.taken(dot)).transpose()?.flatten();
-        let Some(Ok(entry)) = decided.map(|taken| taken.entry) else { return Ok(String::new()) };
+        let Some(entry) = decision(self.books, id)? else { return Ok(String::new()) };
         let EntryKind::Decision(decision) = &entry.kind else { return Ok(String::new()) };
         let by = match &entry.actor {
             Actor::Office { name, .. } => name.as_str(),

@@ -6,7 +6,7 @@ use shared::catalog::CatalogHash;
 use shared::ids::{AccountSetId, Dot, Hash};
 use shared::operator;
 use shared::sync::TillSync;
-use shared::wire::{BucketDelta, ForkAlias, MarkBrief, PullPage};
+use shared::wire::{BucketDelta, Decided, ForkAlias, MarkBrief, PullPage};
 
 use super::Engine;
 use super::apply::Change;
@@ -20,8 +20,8 @@ use crate::store::view::View;
 use crate::store::view::operators::put_operators;
 use crate::store::{StoreError, packed};
 
-/// Sentences of decisions that are kept.
-const DECISIONS_MAX: usize = 200;
+/// Decided cases that are kept.
+const DECISIONS_MAX: usize = 400;
 
 impl Engine {
     /// Applies a page, durably: what entries say of pulls and catalogs must be known after a crash.
@@ -109,13 +109,16 @@ fn drop_covered(view: &View, puts: &mut Layer, meta: &Meta) -> Result<(), StoreE
     })
 }
 
-fn put_decisions(view: &View, puts: &mut Layer, decisions: &[(Dot, String)]) -> Result<(), StoreError> {
-    let held = if decisions.is_empty() { Vec::new() } else { view.decisions()? };
-    for (dot, _) in held.iter().take((held.len() + decisions.len()).saturating_sub(DECISIONS_MAX)) {
-        puts.remove(Key::of(Table::Decisions).dot(*dot));
+/// The newest decisions stay.
+fn put_decisions(view: &View, puts: &mut Layer, decisions: &[Decided]) -> Result<(), StoreError> {
+    let key = |decided: &Decided| Key::of(Table::Decisions).account(decided.account).dot(decided.of);
+    let mut held = if decisions.is_empty() { Vec::new() } else { view.decisions()? };
+    held.sort_by_key(|decided| decided.at);
+    for decided in held.iter().take((held.len() + decisions.len()).saturating_sub(DECISIONS_MAX)) {
+        puts.remove(key(decided));
     }
-    for (dot, text) in decisions {
-        puts.put(Key::of(Table::Decisions).dot(*dot), text.as_bytes());
+    for decided in decisions {
+        puts.put(key(decided), &encode(decided)?);
     }
     Ok(())
 }

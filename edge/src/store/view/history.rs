@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use shared::account::AccountId;
 use shared::entry::{EntryKind, Reversal};
 use shared::ids::{AccountSetId, CustomerId, Dot, OutletId, ProgramId, Seq};
 use shared::view::{TailRow, tail_rows};
-use shared::wire::NumberBlock;
+use shared::wire::{Decided, NumberBlock};
 
 use super::super::directory::decode;
 use super::super::effects::{receipt_prefix, verification_prefix};
@@ -129,11 +130,22 @@ impl View {
         Ok(found)
     }
 
-    /// Settled cases of this outlet's redemptions, each as a sentence.
-    pub fn decisions(&self) -> R<Vec<(Dot, String)>> {
+    /// Cases about this outlet's transactions, settled or decided.
+    pub fn decisions(&self) -> R<Vec<Decided>> {
+        self.decided(Key::of(Table::Decisions))
+    }
+
+    /// Those of one account, latest first.
+    pub fn decisions_of(&self, account: AccountId) -> R<Vec<Decided>> {
+        let mut found = self.decided(Key::of(Table::Decisions).account(account))?;
+        found.sort_by_key(|decided| std::cmp::Reverse(decided.at));
+        Ok(found)
+    }
+
+    fn decided(&self, prefix: Key) -> R<Vec<Decided>> {
         let mut found = Vec::new();
-        self.scan(Key::of(Table::Decisions), |key, value| {
-            found.push((Parts(key).dot(), String::from_utf8_lossy(value).into_owned()));
+        self.scan(prefix, |_, value| {
+            found.push(decode("decision", value)?);
             Ok(true)
         })?;
         Ok(found)

@@ -6,7 +6,7 @@ use std::time::Duration;
 use shared::books::{CaseKind, NodeRow};
 use shared::ids::{BucketId, CaseId, Dot, NodeId, OutletId};
 use shared::wire::{
-    BucketDelta, Cursor, DirectoryDelta, ForkAlias, MarkBrief, NumberBlock, Pull, PullPage, Pulled,
+    BucketDelta, Cursor, Decided, DirectoryDelta, ForkAlias, MarkBrief, NumberBlock, Pull, PullPage, Pulled,
 };
 
 use super::note_contact;
@@ -182,7 +182,7 @@ pub(super) fn marks_of(
     Ok(marks)
 }
 
-type Directory = (DirectoryDelta, Vec<(Dot, String)>, bool);
+type Directory = (DirectoryDelta, Vec<Decided>, bool);
 
 fn directory_delta(books: &dyn Read, ask: &Pull, outlet: Option<OutletId>) -> Done<Directory> {
     let from = ask.cursor.directory;
@@ -197,7 +197,7 @@ fn directory_delta(books: &dyn Read, ask: &Pull, outlet: Option<OutletId>) -> Do
             DirectoryRow::Customer(customer) => delta.customers.push(customer),
             DirectoryRow::Membership(membership) => delta.memberships.push(membership),
             DirectoryRow::Card(card) => delta.cards.push(card),
-            DirectoryRow::Case(id) => decisions.extend(sentence(books, id, outlet)?),
+            DirectoryRow::Case(id) => decisions.extend(decided(books, id, outlet)?),
         }
     }
     let gone: BTreeSet<_> = delta.customers_gone.iter().copied().collect();
@@ -205,16 +205,22 @@ fn directory_delta(books: &dyn Read, ask: &Pull, outlet: Option<OutletId>) -> Do
     Ok((delta, decisions, more))
 }
 
-/// What an outlet is told of a settled redemption of its own.
-fn sentence(books: &dyn Read, id: CaseId, outlet: Option<OutletId>) -> Done<Option<(Dot, String)>> {
-    let Some(case) = books.case(id)?.filter(|case| matches!(case.kind, CaseKind::Overdraft { .. })) else {
-        return Ok(None);
+/// What an outlet is told of a case that its own transactions were part of.
+fn decided(books: &dyn Read, id: CaseId, outlet: Option<OutletId>) -> Done<Option<Decided>> {
+    let Some(case) = books.case(id)? else { return Ok(None) };
+    let beside = match &case.kind {
+        CaseKind::Overdraft { beside, .. } => beside.as_slice(),
+        CaseKind::OverReturn { .. } => &[],
+        CaseKind::Conflict { .. } | CaseKind::Difference { .. } => return Ok(None),
     };
-    let place = books.node(case.of.node)?.and_then(|row| row.place).map(|(at, _)| at);
-    if place.is_none() || place != outlet {
-        return Ok(None);
+    let mut here = false;
+    for dot in beside.iter().chain([&case.of]) {
+        let place = books.node(dot.node)?.and_then(|row| row.place).map(|(at, _)| at);
+        here |= place.is_some() && place == outlet;
     }
-    Ok(Some((case.of, explain::overdraft(books, &*catalog::latest(books)?, id, &case)?)))
+    let Some(account) = case.account.filter(|_| here) else { return Ok(None) };
+    let (at, text) = explain::told_at_the_till(books, &*catalog::latest(books)?, id, &case)?;
+    Ok(Some(Decided { of: case.of, account, at, text }))
 }
 
 /// What of a node is parked, each entry once.
