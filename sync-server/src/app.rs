@@ -45,6 +45,7 @@ pub mod returns;
 pub mod roles;
 pub mod sales;
 pub mod settling;
+pub mod simulator;
 pub mod sync;
 pub mod tier_groups;
 pub mod tokens;
@@ -162,6 +163,7 @@ pub struct App {
     snapshots: Mutex<Vec<sync::snapshot::Made>>,
     sign_ins: users::SignIns,
     operators: operators::Lists,
+    simulator: simulator::Simulator,
 }
 
 impl App {
@@ -183,6 +185,7 @@ impl App {
             snapshots: Mutex::new(Vec::new()),
             sign_ins: users::SignIns::new(),
             operators: operators::Lists::default(),
+            simulator: simulator::Simulator::default(),
             epoch,
             store,
         }))
@@ -269,6 +272,11 @@ impl App {
     /// How often names were tried.
     pub(crate) fn sign_ins(&self) -> &users::SignIns {
         &self.sign_ins
+    }
+
+    /// The dial's simulator.
+    pub(crate) fn simulator(&self) -> &simulator::Simulator {
+        &self.simulator
     }
 
     /// The outlets' operators, kept at hand.

@@ -4,25 +4,30 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
 use crate::app::App;
+use crate::app::simulator::FILE_BYTES;
 
 mod account;
 mod asset;
 mod cases;
 mod catalog;
 mod chart;
+mod days;
 mod fleet;
 mod members;
 mod office;
+mod operators;
 mod reports;
 mod session;
+mod simulator;
 mod today;
+mod upload;
 mod view;
 
 /// The pages' routes.
@@ -43,11 +48,15 @@ fn people() -> Router<Arc<App>> {
     Router::new()
         .route("/", get(today::page))
         .route("/fleet", get(fleet::page).post(fleet::enrol))
+        .route("/fleet/rename", post(fleet::rename))
         .route("/fleet/{id}/revoke", post(fleet::revoke))
         .route("/members", get(members::find).post(members::enrol))
         .route("/members/{id}", get(members::one))
         .route("/memberships/{id}/adjust", post(members::adjust))
         .route("/memberships/{id}/status", post(members::status))
+        .route("/operators", get(operators::page).post(operators::add))
+        .route("/operators/pin", post(operators::new_pin))
+        .route("/operators/{code}/remove", post(operators::remove))
         .route("/users", get(office::people).post(office::add_user))
         .route("/users/{id}/remove", post(office::remove_user))
         .route("/tokens", post(office::add_token))
@@ -56,6 +65,8 @@ fn people() -> Router<Arc<App>> {
 }
 
 fn books() -> Router<Arc<App>> {
+    // a file, and what a form puts around it
+    let uploads = DefaultBodyLimit::max(FILE_BYTES + 64 * 1024);
     Router::new()
         .route("/cases", get(cases::page))
         .route("/cases/{id}", post(cases::decide))
@@ -66,6 +77,11 @@ fn books() -> Router<Arc<App>> {
         .route("/catalog", get(catalog::page))
         .route("/catalog/programs/{code}", get(catalog::program).post(catalog::change))
         .route("/catalog/document", get(catalog::document).post(catalog::put))
+        .route("/simulator", get(simulator::page).post(simulator::start).layer(uploads))
+        .route("/simulator.csv", get(simulator::csv))
+        .route("/days", get(days::page))
+        .route("/days/{program}/{date}", get(days::one))
+        .route("/doubles", get(days::doubled))
         .route("/liability", get(reports::liability))
         .route("/outlets", get(reports::outlets))
         .route("/entries/{id}", get(reports::entry))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Form, Path, State};
 use axum::response::Redirect;
 use serde::Deserialize;
-use shared::api::office::{NewTill, Till};
+use shared::api::office::{NewTill, Till, TillChange};
 use shared::catalog::document::outlet::Outlet;
 use shared::ids::TillId;
 use shared::page::words::{Words, grouped};
@@ -30,7 +30,8 @@ fn shown(app: &App, visitor: &Visitor, first: Vec<Block>) -> Shown {
     let tell = visitor.told();
     let words = &visitor.words;
     let mut blocks = first;
-    blocks.push(table(visitor, &fleet::list(app).map_err(&tell)?));
+    let tills = fleet::list(app).map_err(&tell)?;
+    blocks.push(table(visitor, &tills));
     if roles::ADMIN.contains(&visitor.who.role) {
         let outlets = edit::list::<Outlet>(app).map_err(&tell)?;
         let outlets = outlets.iter().map(|outlet| (outlet.code.to_string(), outlet.name.clone())).collect();
@@ -45,8 +46,25 @@ fn shown(app: &App, visitor: &Visitor, first: Vec<Block>) -> Shown {
             ],
             ..FormBlock::default()
         }));
+        if !tills.is_empty() {
+            blocks.push(Block::Form(renaming(words, &tills)));
+        }
     }
     Ok(Frame::of(app, visitor, "/fleet", words.say("nav.fleet")).with(blocks))
+}
+
+fn renaming(words: &Words, tills: &[Till]) -> FormBlock {
+    let known = tills.iter().map(|till| (till.id.clone(), format!("{} ({})", till.name, till.outlet)));
+    FormBlock {
+        title: words.say("fleet.rename").to_owned(),
+        to: "/fleet/rename".to_owned(),
+        button: words.say("fleet.rename_do").to_owned(),
+        fields: vec![
+            Field::choice("till", words.say("fleet.till"), "", known.collect()),
+            Field::text("new_name", words.say("fleet.new_name"), ""),
+        ],
+        ..FormBlock::default()
+    }
 }
 
 /// How long ago, in words.
@@ -140,6 +158,27 @@ pub(super) async fn enrol(State(app): State<Arc<App>>, visitor: Visitor, Form(as
     let text = words.fill("fleet.code", &[("code", &made.enrolment_code), ("until", &made.expires_at)]);
     let svg = chart::qr(&made.enrolment_code, words.say("fleet.code_title"));
     shown(&app, &visitor, vec![Block::Picture { title: words.say("fleet.code_title").to_owned(), svg, text }])
+}
+
+/// A till's new name.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Renamed {
+    till: String,
+    new_name: String,
+}
+
+/// Renames a till.
+pub(super) async fn rename(
+    State(app): State<Arc<App>>,
+    visitor: Visitor,
+    Form(asked): Form<Renamed>,
+) -> Result<Redirect, Refused> {
+    visitor.must(roles::ADMIN)?;
+    let till = asked.till.parse().map(TillId).map_err(|_| visitor.told()(AppError::not_found("such till")))?;
+    let change = TillChange { name: asked.new_name };
+    fleet::rename(&app, visitor.who.clone(), till, change).await.map_err(visitor.told())?;
+    Ok(Redirect::to("/fleet"))
 }
 
 /// Takes a till out of service.

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::http::{StatusCode, header};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{AppendHeaders, Html, IntoResponse, Response};
 use shared::page::language::Language;
 use shared::page::words::Words;
 
@@ -11,7 +11,7 @@ use crate::app::roles::{self, Role};
 use crate::app::{App, AppError};
 
 /// Places of the console: path, message, and who may go there; an empty path begins a group.
-const PLACES: [(&str, &str, &[Role]); 15] = [
+const PLACES: [(&str, &str, &[Role]); 19] = [
     ("/", "nav.today", roles::READ),
     ("/fleet", "nav.fleet", roles::READ),
     ("/cases", "nav.cases", roles::READ),
@@ -20,11 +20,15 @@ const PLACES: [(&str, &str, &[Role]); 15] = [
     ("/members", "nav.members", roles::READ),
     ("", "nav.group.programs", roles::READ),
     ("/catalog", "nav.catalog", roles::READ),
+    ("/simulator", "nav.simulator", roles::READ),
     ("", "nav.group.books", roles::READ),
+    ("/days", "nav.days", roles::READ),
     ("/ledger", "nav.ledger", roles::READ),
     ("/liability", "nav.liability", roles::READ),
     ("/outlets", "nav.outlets", roles::READ),
+    ("/doubles", "nav.doubles", roles::READ),
     ("", "nav.group.office", roles::ADMIN),
+    ("/operators", "nav.operators", roles::ADMIN),
     ("/users", "nav.users", roles::ADMIN),
     ("/audit", "nav.audit", roles::ADMIN),
 ];
@@ -138,6 +142,8 @@ pub(super) struct FormBlock {
     pub(super) to: String,
     /// A form that only asks, and may be kept as an address.
     pub(super) asks: bool,
+    /// A form with a file in it.
+    pub(super) sends_file: bool,
     pub(super) button: String,
     pub(super) fields: Vec<Field>,
 }
@@ -209,6 +215,8 @@ pub(super) struct Frame {
     links: Vec<Link>,
     blocks: Vec<Block>,
     status: StatusCode,
+    /// After how many seconds the browser looks again, while something is under way.
+    again_s: Option<u32>,
 }
 
 impl Frame {
@@ -236,6 +244,7 @@ impl Frame {
             links: links.collect(),
             blocks: Vec::new(),
             status: StatusCode::OK,
+            again_s: None,
         }
     }
 
@@ -249,6 +258,7 @@ impl Frame {
             links: Vec::new(),
             blocks: Vec::new(),
             status: StatusCode::OK,
+            again_s: None,
         }
     }
 
@@ -260,6 +270,11 @@ impl Frame {
         Self { blocks, ..self }
     }
 
+    /// The browser looks again by itself after some seconds.
+    pub(super) fn again_in(self, seconds: u32) -> Self {
+        Self { again_s: Some(seconds), ..self }
+    }
+
     fn html(&self) -> Vec<String> {
         self.blocks.iter().map(Block::html).collect()
     }
@@ -268,7 +283,11 @@ impl Frame {
 impl IntoResponse for Frame {
     fn into_response(self) -> Response {
         match self.render() {
-            Ok(html) => (self.status, [(header::CACHE_CONTROL, "no-store")], Html(html)).into_response(),
+            Ok(html) => {
+                let again = self.again_s.map(|seconds| (header::REFRESH, seconds.to_string()));
+                let said = [(header::CACHE_CONTROL, "no-store")];
+                (self.status, AppendHeaders(again), said, Html(html)).into_response()
+            }
             Err(error) => {
                 tracing::error!(%error, "a page does not render");
                 StatusCode::INTERNAL_SERVER_ERROR.into_response()

@@ -49,7 +49,7 @@ const AUTHORITIES: [(Authority, &str); 5] = [
 ];
 
 /// The columns of both forms, with a row's value.
-fn columns(row: &Row) -> Vec<(&'static str, String)> {
+pub fn columns(row: &Row) -> Vec<(&'static str, String)> {
     let mut columns = vec![
         ("outage_hours", row.outage_hours.to_string()),
         ("setting", row.setting.clone()),
