@@ -43,6 +43,10 @@ fn every_page_of_the_console_opens_with_data_and_keeps_nobody_out() {
     browser.must_be_accessible("the door");
     sign_in(&browser, &office);
     let entry = words(&office.cases()[0]["transaction_id"]);
+    let operator = json!({"code": "mei", "name": "Mei Ling", "role": "manager", "pin": "407193"});
+    let _ = office.admin().post("/api/operators", &operator).must(201);
+    let day = office.admin().get("/api/programs/standard-rewards/days").must(200);
+    let day = words(&day["items"][0]["date"]);
     let pages = [
         ("/", "till-1"),
         ("/fleet", "till-2"),
@@ -57,6 +61,11 @@ fn every_page_of_the_console_opens_with_data_and_keeps_nobody_out() {
         ("/outlets", KL),
         ("/ledger", "600 PTS"),
         (&format!("/entries/{entry}"), "Points that it moved"),
+        ("/days", &day),
+        (&format!("/days/standard-rewards/{day}"), "What moved"),
+        ("/doubles?times=1", "member"),
+        ("/simulator", "Try the dial on your own receipts"),
+        ("/operators", "Mei Ling"),
         ("/users", "admin"),
         ("/audit", "till.create"),
     ];
@@ -83,6 +92,71 @@ fn a_till_is_made_with_its_code_as_a_picture() {
     browser.wait_until("the code is a picture", "return !!document.querySelector('svg.qr')");
     assert_eq!(office.admin().get("/api/tills").must(200)["items"][0]["name"], "Till 9");
     browser.must_be_clean();
+}
+
+#[test]
+fn a_till_is_renamed_and_operators_come_and_go() {
+    let office = Office::open();
+    let _ = office.new_till(KL, "Till 9");
+    let browser = Browser::open(Setup::OFFICE);
+    sign_in(&browser, &office);
+    browser.go(&format!("{}/fleet", office.url()));
+    browser.fill("[name=new_name]", "By the door");
+    browser.click("form[action='/fleet/rename'] button.main");
+    let _ = browser.wait_for("main", "By the door");
+    assert_eq!(office.admin().get("/api/tills").must(200)["items"][0]["name"], "By the door");
+
+    browser.go(&format!("{}/operators", office.url()));
+    let _ = browser.wait_for("main", "There is no operator yet");
+    for (field, text) in [("code", "mei"), ("name", "Mei Ling"), ("role", "manager"), ("outlet", KL), ("pin", "407193")] {
+        browser.fill(&format!("form[action='/operators'] [name={field}]"), text);
+    }
+    browser.click("form[action='/operators'] button.main");
+    let _ = browser.wait_for("table", "Mei Ling");
+    browser.fill("form[action='/operators/pin'] [name=pin]", "550927");
+    browser.click("form[action='/operators/pin'] button.main");
+    until("the PIN is new", || match office.admin().get("/api/operators/mei")["version"].as_u64() {
+        Some(2) => Ok(()),
+        other => Err(other),
+    });
+    browser.go(&format!("{}/operators", office.url()));
+    browser.click("form[action='/operators/mei/remove'] button");
+    let _ = browser.wait_for("main", "There is no operator yet");
+    browser.must_be_clean();
+}
+
+/// A form with a file, as a browser sends it; WebDriver's own way of choosing a file wants one on the browser's disk.
+const UPLOAD: &str = "const form = document.querySelector(\"form[action='/simulator']\"); \
+    const file = new DataTransfer(); \
+    file.items.add(new File([arguments[0]], 'receipts.csv', {type: 'text/csv'})); \
+    form.querySelector('[name=file]').files = file.files; form.querySelector('button.main').click()";
+
+#[test]
+fn receipts_are_uploaded_and_the_settings_of_the_dial_stand_beside_each_other() {
+    let office = Office::open();
+    let browser = Browser::open(Setup::OFFICE);
+    sign_in(&browser, &office);
+    browser.go(&format!("{}/simulator", office.url()));
+    let _ = browser.wait_for("h1", "Simulator");
+    let mut receipts = String::from("basket_id,household_id,store_id,timestamp,sales_value\n");
+    for day in 1..=28 {
+        for house in 0..4 {
+            let store = (day + house) % 3;
+            receipts += &format!("b{day}-{house},h{house},s{store},2017-01-{day:02}T1{house}:00:00,40.00\n");
+        }
+    }
+    let _ = browser.run(UPLOAD, &[json!(receipts)]);
+    let text = browser.wait_for("main", "By setting");
+    assert!(text.contains("112 receipts of 4 members in 3 shops"), "{text}");
+    assert!(text.contains("refuse") && text.contains("trust"), "{text}");
+    browser.must_be_accessible("the simulator's result");
+    let wide = "return document.documentElement.scrollWidth <= document.documentElement.clientWidth";
+    browser.wait_until("nothing sticks out", wide);
+    browser.must_be_clean();
+
+    browser.go(&format!("{}/simulator", office.url()));
+    let _ = browser.run(UPLOAD, &[json!("a,b\n1,2\n")]);
+    let _ = browser.wait_for("main", "there is no column `basket_id`");
 }
 
 #[test]

@@ -44,6 +44,10 @@ function row(line, place, state, remove) {
 }
 
 function redeemed(state) {
+  if (state.approval) {
+    const { points, currency, value, money: paid } = state.approved;
+    return h("tr", {}, h("td.quiet", { colspan: "3" }, t("points.used", { n: points, currency })), h("td.number.good", {}, `−${plain(value, paid)}`), h("td", {}));
+  }
   const way = state.quote?.ways?.[state.way];
   if (!way) return null;
   const value = Number(state.value ?? way.value.amount);
@@ -55,6 +59,7 @@ function redeemed(state) {
 export function payable(state) {
   const way = state.quote?.ways?.[state.way];
   const sum = Number(state.quote?.total ?? total(state.basket));
+  if (state.approval) return sum - state.approved.value;
   return sum - (way ? Number(state.value ?? way.value.amount) : 0);
 }
 

@@ -186,23 +186,27 @@ const does = {
   pin(row) {
     const most = Math.min(Number(row.available), affordable());
     deeds.approve(state.chosen, row, String(most), (approval, points) => {
-      Object.assign(state, { approval, points, way: null, approved: { currency: row.currency } });
+      const worth = member.account(here()).cash_value;
+      const value = each() * Number(points);
+      Object.assign(state, { approval, points: null, value: null, way: null, approved: { currency: row.currency, points, value, money: worth?.currency ?? desk.currency } });
       say(t("way.approved", { points }), "good");
       paint();
     });
   },
 };
 
-/** The points that pay the whole basket, at the currency's worth. */
-function affordable() {
+/** What one point pays, for the eye; the till's own sum is what counts. */
+function each() {
   const own = member.account(here());
-  const each = Number(own.cash_value?.amount ?? 0) / (Number(own.spendable) || 1);
-  return each ? Math.floor(basket.total(state.basket) / each) : Number(own.spendable);
+  return Number(own.cash_value?.amount ?? 0) / (Number(own.spendable) || 1);
 }
+
+/** The points that pay the whole basket, at the currency's worth. */
+const affordable = () => each() ? Math.floor(basket.total(state.basket) / each() + 1e-6) : Number(member.account(here()).spendable);
 
 function redeem() {
   if (state.hold) return [{ hold: state.hold.id }];
-  if (state.approval) return [{ currency: state.approved.currency, points: state.points }];
+  if (state.approval) return [{ currency: state.approved.currency, points: state.approved.points }];
   const way = state.quote?.ways?.[state.way];
   if (!way) return [];
   if (way.kind === "points") return [{ currency: way.currency, points: state.points ?? way.points }];

@@ -64,7 +64,7 @@ export function render(place, state, does) {
   const made = shown.map((row) => {
     const key = row.way?.refusal ? null : KEYS[next++] ?? null;
     if (row.kind === "way") return [wayRow(state, row, key, does.choose), state.way === row.place ? steps(state, does.step) : null];
-    const lifted = state.approval ? t("way.approved", { points: number(state.points) }) : t("way.pin");
+    const lifted = state.approval ? t("way.approved", { points: number(state.approved.points) }) : t("way.pin");
     return shell(key, { onclick: () => does.pin(row), "aria-keyshortcuts": key, id: "way-pin" }, row.over ? t("way.over", { n: row.over, currency: row.currency }) : t("way.lift"), lifted, "PIN");
   });
   place.replaceChildren(...made.flat().filter(Boolean));
