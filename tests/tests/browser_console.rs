@@ -108,7 +108,9 @@ fn a_till_is_renamed_and_operators_come_and_go() {
 
     browser.go(&format!("{}/operators", office.url()));
     let _ = browser.wait_for("main", "There is no operator yet");
-    for (field, text) in [("code", "mei"), ("name", "Mei Ling"), ("role", "manager"), ("outlet", KL), ("pin", "407193")] {
+    for (field, text) in
+        [("code", "mei"), ("name", "Mei Ling"), ("role", "manager"), ("outlet", KL), ("pin", "407193")]
+    {
         browser.fill(&format!("form[action='/operators'] [name={field}]"), text);
     }
     browser.click("form[action='/operators'] button.main");

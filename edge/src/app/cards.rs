@@ -63,7 +63,9 @@ impl App {
         });
         for membership in &mut scan.memberships {
             let loaded = facts.members.iter().find(|it| it.membership.id.to_string() == membership.id);
-            membership.alerts.extend(loaded.map(|it| self.decided(view, &it.membership)).transpose()?.unwrap_or_default());
+            membership
+                .alerts
+                .extend(loaded.map(|it| self.decided(view, &it.membership)).transpose()?.unwrap_or_default());
         }
         scan.as_of = scan.as_of.or_else(|| view.as_of().map(shared::time::Millis::rfc3339));
         Ok(scan)

@@ -119,12 +119,7 @@ fn check(asked: &Asked) -> Done<()> {
     Ok(())
 }
 
-fn run(
-    app: &App,
-    asked: &Asked,
-    file: &[u8],
-    told: &(AtomicUsize, AtomicUsize),
-) -> Result<Outcome, String> {
+fn run(app: &App, asked: &Asked, file: &[u8], told: &(AtomicUsize, AtomicUsize)) -> Result<Outcome, String> {
     let path = app.directory().join("simulator.csv");
     std::fs::write(&path, file).map_err(|error| format!("the file could not be kept: {error}"))?;
     let read = Receipts::read(&path);
@@ -132,12 +127,8 @@ fn run(
     let _ = std::fs::remove_file(&path);
     // where this server keeps it is nobody's business
     let receipts = read.map_err(|text| text.replace(&format!("{}: ", path.display()), ""))?;
-    let custom = Custom {
-        block: asked.block,
-        from_cents: asked.from_cents,
-        debt: asked.debt,
-        ..Custom::default()
-    };
+    let custom =
+        Custom { block: asked.block, from_cents: asked.from_cents, debt: asked.debt, ..Custom::default() };
     let searched = asked.loss.is_some();
     let plan = Plan {
         settings: if searched { Setting::ladder(asked.block) } else { Setting::all() },

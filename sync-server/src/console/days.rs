@@ -29,11 +29,7 @@ pub(super) struct Asked {
 }
 
 /// `/days`: what is closing first, with the tills that it waits for.
-pub(super) async fn page(
-    State(app): State<Arc<App>>,
-    visitor: Visitor,
-    Query(asked): Query<Asked>,
-) -> Shown {
+pub(super) async fn page(State(app): State<Arc<App>>, visitor: Visitor, Query(asked): Query<Asked>) -> Shown {
     visitor.must(roles::READ)?;
     let tell = visitor.told();
     let words = &visitor.words;
@@ -149,7 +145,11 @@ fn blocks(words: &Words, day: &BusinessDay) -> Vec<Block> {
     let from: Vec<String> = day.late.iter().map(|late| format!("{}: {}", late.date, late.lines)).collect();
     let lines = day.lines.map_or_else(|| "–".to_owned(), |lines| grouped(&lines.to_string()));
     blocks.push(Block::Figures(vec![
-        figure("status", state(words, day).1.text, when(day.closed_at.as_deref().unwrap_or(&day.ends_at)).text),
+        figure(
+            "status",
+            state(words, day).1.text,
+            when(day.closed_at.as_deref().unwrap_or(&day.ends_at)).text,
+        ),
         figure("days.lines", lines, String::new()),
         figure("days.late", grouped(&late.to_string()), from.join(", ")),
     ]));
@@ -203,8 +203,8 @@ pub(super) async fn doubled(
         asks: true,
         button: words.say("range.do").to_owned(),
         fields: vec![
-            Field { kind: "date", ..Field::text("from", words.say("range.from"), day(&wanted.from)) },
-            Field { kind: "date", ..Field::text("to", words.say("range.to"), day(&wanted.to)) },
+            Field { kind: "date", ..Field::text("from", words.say("range.from"), day(wanted.from.as_ref())) },
+            Field { kind: "date", ..Field::text("to", words.say("range.to"), day(wanted.to.as_ref())) },
             Field::text("times", words.say("doubles.times"), times.unwrap_or_else(|| "2".to_owned())),
         ],
         ..FormBlock::default()
@@ -217,8 +217,8 @@ pub(super) async fn doubled(
     Ok(Frame::of(&app, &visitor, "/doubles", title).with(vec![form, repeated(words, &found)]))
 }
 
-fn day(text: &Option<String>) -> String {
-    text.as_deref().and_then(|text| text.get(..10)).unwrap_or_default().to_owned()
+fn day(text: Option<&String>) -> String {
+    text.and_then(|text| text.get(..10)).unwrap_or_default().to_owned()
 }
 
 fn repeated(words: &Words, found: &[DoubleRedeemer]) -> Block {

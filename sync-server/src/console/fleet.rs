@@ -175,7 +175,8 @@ pub(super) async fn rename(
     Form(asked): Form<Renamed>,
 ) -> Result<Redirect, Refused> {
     visitor.must(roles::ADMIN)?;
-    let till = asked.till.parse().map(TillId).map_err(|_| visitor.told()(AppError::not_found("such till")))?;
+    let till =
+        asked.till.parse().map(TillId).map_err(|_| visitor.told()(AppError::not_found("such till")))?;
     let change = TillChange { name: asked.new_name };
     fleet::rename(&app, visitor.who.clone(), till, change).await.map_err(visitor.told())?;
     Ok(Redirect::to("/fleet"))

@@ -39,7 +39,12 @@ fn blocks(app: &App, words: &Words) -> Done<Vec<Block>> {
             Field::text("code", words.say("operators.code"), "").hint(words.say("operators.code_hint")),
             Field::text("name", words.say("members.name"), ""),
             Field::choice("role", words.say("role"), "cashier", roles.to_vec()),
-            Field::choice("outlet", words.say("outlet"), ALL, everywhere.into_iter().chain(outlets).collect()),
+            Field::choice(
+                "outlet",
+                words.say("outlet"),
+                ALL,
+                everywhere.into_iter().chain(outlets).collect(),
+            ),
             Field::password("pin", words.say("operators.pin")).hint(words.say("operators.pin_hint")),
         ],
         ..FormBlock::default()
@@ -74,11 +79,10 @@ fn table(words: &Words, found: &[Operator]) -> Block {
         cells: vec![
             Cell { text: it.name.clone(), small: it.code.clone(), ..Cell::default() },
             Cell::chip(if it.role == "manager" { "warn" } else { "quiet" }, role_word(words, &it.role)),
-            it.outlets.as_ref().map_or_else(
-                || words.say("operators.everywhere").to_owned(),
-                |outlets| outlets.join(", "),
-            )
-            .into(),
+            it.outlets
+                .as_ref()
+                .map_or_else(|| words.say("operators.everywhere").to_owned(), |outlets| outlets.join(", "))
+                .into(),
         ],
         deeds: vec![Deed {
             to: format!("/operators/{}/remove", it.code),

@@ -149,10 +149,13 @@ fn asked(fields: &BTreeMap<String, Vec<u8>>) -> Result<Asked, AppError> {
         let wrong = |_| AppError::field(name, format!("`{}` is no whole number.", text(name)));
         text(name).parse::<i64>().map_err(wrong)
     };
-    let above = |name: &str| u64::try_from(number(name)?).map_err(|_| AppError::field(name, "Not below zero."));
+    let above =
+        |name: &str| u64::try_from(number(name)?).map_err(|_| AppError::field(name, "Not below zero."));
     let hours = text("outages");
     let hours = hours.split(',').map(|part| {
-        part.trim().parse::<u32>().map_err(|_| AppError::field("outages", format!("`{part}` is no number of hours.")))
+        part.trim()
+            .parse::<u32>()
+            .map_err(|_| AppError::field("outages", format!("`{part}` is no number of hours.")))
     });
     Ok(Asked {
         outage_hours: hours.collect::<Result<_, _>>()?,
@@ -169,7 +172,9 @@ fn asked(fields: &BTreeMap<String, Vec<u8>>) -> Result<Asked, AppError> {
 fn millionths(text: &str) -> Result<u64, AppError> {
     let (whole, part) = text.split_once('.').unwrap_or((text, ""));
     let share = format!("{whole}{part:0<6}").parse().ok().filter(|_| part.len() <= 6);
-    share.ok_or_else(|| AppError::field("share", format!("`{text}` is no share; it is from 0 to 1, such as 0.1.")))
+    share.ok_or_else(|| {
+        AppError::field("share", format!("`{text}` is no share; it is from 0 to 1, such as 0.1."))
+    })
 }
 
 /// `/simulator.csv`: the last run's table, whole.
