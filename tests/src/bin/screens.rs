@@ -23,6 +23,12 @@ fn main() {
     for (name, card, points) in CARDS {
         office.member(name, card, points);
     }
+    for (code, name, role, pin) in
+        [("siti", "Siti Aminah", "cashier", "4071"), ("mei", "Mei Ling", "manager", "407193")]
+    {
+        let body = json!({"code": code, "name": name, "role": role, "pin": pin});
+        let _ = office.admin().post("/api/operators", &body).must(201);
+    }
     let tills = [Till::open(&office, KL, "Till 1"), Till::open(&office, KL, "Till 2")];
     overdraw(&tills);
     let [_, till] = &tills;
@@ -61,8 +67,8 @@ fn the_till(till: &Till, browser: &Browser, folder: &Path, theme: &str) {
     let take = |what: &str| browser.screenshot(&folder.join(format!("till-{what}{theme}.png")));
     browser.go(&till.url());
     take("locked");
-    browser.fill("input[name=operator]", "Mei Ling");
-    browser.fill("input[name=token]", till.token());
+    browser.fill("[name=operator]", "siti");
+    browser.fill("[name=pin]", "4071");
     browser.click("#sign-in button.main");
     let _ = browser.wait_for("#line", "No line");
     take("idle");
@@ -81,6 +87,11 @@ fn the_till(till: &Till, browser: &Browser, folder: &Path, theme: &str) {
         browser.press(&keys::ESCAPE.to_string(), 0);
         browser.wait_gone("dialog");
     }
+    browser.press(&keys::f(6).to_string(), 0);
+    let _ = browser.wait_for("dialog h2", "");
+    take("pin");
+    browser.press(&keys::ESCAPE.to_string(), 0);
+    browser.wait_gone("dialog");
     if theme.is_empty() {
         browser.press(&keys::ENTER.to_string(), 0);
         let _ = browser.wait_for("#code", "-");
@@ -106,6 +117,10 @@ fn head_office(office: &Office, browser: &Browser, folder: &Path, theme: &str) {
         ("member", format!("members/{john}")),
         ("catalog", "catalog".to_owned()),
         ("dial", "catalog/programs/standard-rewards".to_owned()),
+        ("simulator", "simulator".to_owned()),
+        ("days", "days?program=standard-rewards".to_owned()),
+        ("doubles", "doubles?times=1".to_owned()),
+        ("operators", "operators".to_owned()),
         ("liability", "liability".to_owned()),
         ("outlets", "outlets".to_owned()),
         ("ledger", "ledger".to_owned()),
