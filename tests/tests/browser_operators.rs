@@ -110,6 +110,22 @@ fn an_operator_signs_in_by_pin_locks_and_a_manager_lifts_the_limit_by_keys_alone
     });
 }
 
+#[test]
+fn the_screen_locks_by_itself_when_nobody_touches_it() {
+    let office = staffed(&goods::catalog());
+    let till = Till::open(&office, KL, "till-2");
+    let browser = Browser::open(Setup::TILL);
+    // minutes pass as seconds would: the page's own clock for waiting is wound up, nothing else
+    let hurry = "const wait = window.setTimeout; \
+                 window.setTimeout = (then, ms, ...rest) => wait(then, ms >= 60000 ? ms / 100 : ms, ...rest);";
+    let _ = browser.tools("Page.addScriptToEvaluateOnNewDocument", &json!({"source": hurry}));
+    sign_in(&browser, &till, "Siti", "4071");
+    ready(&browser);
+    let _ = browser.wait_for("#sign-in", "This till is locked");
+    let status = browser.run("return fetch('/api/status').then((it) => it.status)", &[]);
+    assert_eq!(status, json!(401));
+}
+
 /// At a till with no line, 500 points by keys alone.
 fn redeem_with_no_line(browser: &Browser, till: &Till) {
     sign_in(browser, till, "Siti", "4071");
