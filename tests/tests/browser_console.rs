@@ -140,13 +140,13 @@ fn receipts_are_uploaded_and_the_settings_of_the_dial_stand_beside_each_other() 
     sign_in(&browser, &office);
     browser.go(&format!("{}/simulator", office.url()));
     let _ = browser.wait_for("h1", "Simulator");
-    let mut receipts = String::from("basket_id,household_id,store_id,timestamp,sales_value\n");
-    for day in 1..=28 {
-        for house in 0..4 {
-            let store = (day + house) % 3;
-            receipts += &format!("b{day}-{house},h{house},s{store},2017-01-{day:02}T1{house}:00:00,40.00\n");
-        }
-    }
+    let visits = (1..=28).flat_map(|day| (0..4).map(move |house| (day, house)));
+    let rows = visits.map(|(day, house)| {
+        let store = (day + house) % 3;
+        format!("b{day}-{house},h{house},s{store},2017-01-{day:02}T1{house}:00:00,40.00\n")
+    });
+    let head = "basket_id,household_id,store_id,timestamp,sales_value\n".to_owned();
+    let receipts: String = std::iter::once(head).chain(rows).collect();
     let _ = browser.run(UPLOAD, &[json!(receipts)]);
     let text = browser.wait_for("main", "By setting");
     assert!(text.contains("112 receipts of 4 members in 3 shops"), "{text}");

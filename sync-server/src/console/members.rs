@@ -61,6 +61,7 @@ pub(super) async fn find(State(app): State<Arc<App>>, visitor: Visitor, Query(as
         note: words.say("members.search_how").to_owned(),
         to: "/members".to_owned(),
         asks: true,
+        sends_file: false,
         button: words.say("members.search_do").to_owned(),
         fields: vec![Field::text("q", words.say("members.search"), text)],
     });
