@@ -30,7 +30,7 @@ use crate::ids::{
     AccountSetId, ApprovalId, Code, CodeHash, CurrencyId, CustomerId, Dot, HoldId, MembershipId,
 };
 use crate::limits;
-use crate::member::{CardStatus, CustomerKey, CustomerKind, IndexKey};
+use crate::member::{CardStatus, Channel, CustomerKey, CustomerKind, IndexKey};
 use crate::money::CurrencyCode;
 use crate::points::Points;
 use crate::refusal::Refusal;
@@ -263,6 +263,10 @@ pub struct NewCustomer {
     pub kind: CustomerKind,
     /// Identity number.
     pub identity_number: Option<String>,
+    /// The language to be written to in, by its tag.
+    pub language: Option<String>,
+    /// Ways in which not to be written to.
+    pub opt_outs: Vec<Channel>,
 }
 
 /// A new membership.

@@ -58,6 +58,14 @@ pub const QUANTITY_SCALE: u32 = 6;
 pub const POINTS_SCALE: u8 = 6;
 /// Page size of lists: by default, and at most.
 pub const PAGE: (usize, usize) = (50, 500);
+/// Notification templates and webhooks, each: every one is looked at for every redemption.
+pub const NOTICE_LISTENERS: usize = 500;
+/// Languages of a template.
+pub const NOTICE_TEXTS: usize = 32;
+/// A template's subject, and its text, in bytes.
+pub const NOTICE_BYTES: (usize, usize) = (250, 20_000);
+/// Days before points expire at which that may be told: two years.
+pub const NOTICE_DAYS: u32 = 731;
 /// Buckets of the embedded store.
 pub const BUCKETS_EMBEDDED: u16 = 16;
 

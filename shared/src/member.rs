@@ -307,6 +307,8 @@ pub struct Personal {
     pub birth_date: Option<Day>,
     /// Identity number as given.
     pub identity_number: Option<String>,
+    /// The language that they want to be written to in, by its tag.
+    pub language: Option<String>,
 }
 
 /// A customer's own key. It travels beside an entry, never in its hashed bytes; destroying it erases the person.

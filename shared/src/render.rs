@@ -134,6 +134,7 @@ pub fn customer(customer: &Customer) -> out::Customer {
         since: customer.since.to_string(),
         phone: customer.phone_masked.clone(),
         email: customer.email_masked.clone(),
+        opt_outs: customer.opt_outs.iter().map(|channel| channel.word().to_owned()).collect(),
         version: None,
     }
 }

@@ -16,7 +16,7 @@ use crate::decide::{
 use crate::entry::{Line, SaleRef};
 use crate::ids::{AccountSetId, Code, CodeHash, CustomerId, MembershipId, OutletId};
 use crate::limits;
-use crate::member::{CardStatus, CodeKind, CustomerKey, CustomerKind, IndexKey};
+use crate::member::{CardStatus, Channel, CodeKind, CustomerKey, CustomerKind, IndexKey};
 use crate::money::{CurrencyCode, parse_decimal};
 use crate::refusal::Refusal;
 use crate::time::{Day, Millis};
@@ -361,7 +361,21 @@ fn new_customer(customer: &body_member::NewCustomer, fresh: Fresh) -> Result<New
         external_id: optional_text(customer.external_id.as_ref(), "customer.external_id")?,
         kind,
         identity_number: optional_text(customer.identity_number.as_ref(), "customer.identity_number")?,
+        language: optional_text(customer.language.as_ref(), "customer.language")?,
+        opt_outs: channels(&customer.opt_outs).map_err(|refusal| refusal.at("customer.opt_outs"))?,
     })
+}
+
+/// Ways of writing to somebody, each once.
+pub fn channels(words: &[String]) -> Result<Vec<Channel>, Refusal> {
+    let mut channels = std::collections::BTreeSet::new();
+    for word in words {
+        let known = Channel::of_word(word).ok_or_else(|| {
+            Refusal::field("opt_outs", format!("`{word}` is none of `email`, `sms` and `push`."))
+        })?;
+        channels.insert(known);
+    }
+    Ok(channels.into_iter().collect())
 }
 
 /// One membership to begin. The shell gives a fresh id, and a number from its block where the request brings none. Its

@@ -36,6 +36,7 @@ pub mod import;
 pub mod ledger;
 pub mod levels;
 pub mod members;
+pub mod notices;
 pub mod operators;
 pub mod parked;
 pub mod points;

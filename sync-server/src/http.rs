@@ -28,6 +28,7 @@ mod idempotent;
 mod levels;
 mod members;
 mod memberships;
+mod notices;
 mod office;
 mod operators;
 mod route;
@@ -45,6 +46,7 @@ pub fn router(app: Arc<App>) -> Router {
     let api = memberships::routes(members::routes(cards::routes(api)));
     let api = books::routes(cases::routes(holds::routes(transactions::routes(api))));
     let api = levels::routes(operators::routes(days::routes(api)));
+    let api = notices::routes(api);
     let (routes, document) = api.finish();
     let open = health::router(document);
     routes

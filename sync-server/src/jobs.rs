@@ -9,6 +9,11 @@ use tokio::sync::watch;
 use crate::app::{App, AppError, days, levels, renewals, settling};
 use crate::clock;
 
+pub mod mail;
+pub mod notices;
+
+mod hook;
+
 /// How often it is looked whether something can be settled, in ms.
 pub const SETTLE_EVERY_MS: u64 = 2_000;
 

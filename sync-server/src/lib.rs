@@ -34,6 +34,8 @@ pub struct Options {
     pub tls: Option<http::tls::Files>,
     /// How often it settles, in ms; `None` settles only when it is told to.
     pub settle_every_ms: Option<u64>,
+    /// The mail server that e-mail goes to, such as `smtps://name:password@mail.example.com`.
+    pub smtp_url: Option<String>,
 }
 
 impl Options {
@@ -44,6 +46,7 @@ impl Options {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             tls: None,
             settle_every_ms: Some(jobs::SETTLE_EVERY_MS),
+            smtp_url: None,
         }
     }
 }
@@ -108,7 +111,8 @@ impl Server {
             vec![served, tokio::spawn(local::socket::serve(door, Arc::clone(&app), stopped.clone()))];
         if let Some(every_ms) = options.settle_every_ms {
             tasks.push(tokio::spawn(jobs::settle(Arc::clone(&app), every_ms, stopped.clone())));
-            tasks.push(tokio::spawn(jobs::lapse(Arc::clone(&app), stopped)));
+            tasks.push(tokio::spawn(jobs::lapse(Arc::clone(&app), stopped.clone())));
+            tasks.push(tokio::spawn(jobs::notices::tell(Arc::clone(&app), options.smtp_url, stopped)));
         }
         Ok(Running { url: format!("{scheme}://{address}"), app, stop, tasks })
     }

@@ -32,6 +32,12 @@ pub struct CustomerChange {
     /// Identity number.
     #[serde(default)]
     pub identity_number: Option<String>,
+    /// The language to be written to in, by its tag.
+    #[serde(default)]
+    pub language: Option<String>,
+    /// All ways in which not to be written to, in any program: `email`, `sms`, `push`.
+    #[serde(default)]
+    pub opt_outs: Option<Vec<String>>,
 }
 
 /// `POST /api/memberships/{id}/status`.

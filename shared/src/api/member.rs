@@ -59,6 +59,9 @@ pub struct Customer {
     /// The e-mail, masked.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub email: Option<String>,
+    /// Ways in which it is not written to, in any program: `email`, `sms`, `push`.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub opt_outs: Vec<String>,
     /// The version to send back with a change; the server's answers only.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub version: Option<u64>,
@@ -268,6 +271,12 @@ pub struct NewCustomer {
     /// Identity number.
     #[serde(default)]
     pub identity_number: Option<String>,
+    /// The language to be written to in, by its tag, such as `ms`.
+    #[serde(default)]
+    pub language: Option<String>,
+    /// Ways in which not to be written to, in any program: `email`, `sms`, `push`.
+    #[serde(default)]
+    pub opt_outs: Vec<String>,
 }
 
 /// A membership to begin.

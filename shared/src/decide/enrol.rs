@@ -210,6 +210,7 @@ fn new_customer(
         email: given(&new.email),
         birth_date: new.birth_date,
         identity_number: given(&new.identity_number),
+        language: given(&new.language),
     };
     let birth = new
         .birth_date
@@ -229,7 +230,7 @@ fn new_customer(
         email: hash(CodeKind::Email, &personal.email),
         identity: hash(CodeKind::Identity, &personal.identity_number),
         erased: false,
-        opt_outs: Vec::new(),
+        opt_outs: new.opt_outs.clone(),
         merged_into: None,
     };
     Ok((customer, member::seal(&personal, new.id, &new.key, new.nonce)))
@@ -253,12 +254,24 @@ fn check_customer(new: &NewCustomer, today: Day) -> Result<(), Refusal> {
             return Err(Refusal::field(field, format!("At most {} bytes.", limits::CODE_BYTES)));
         }
     }
+    if let Some(language) = new.language.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
+        check_language(language).map_err(|detail| Refusal::field("language", detail))?;
+    }
     // the day before 1900 began
     let earliest = Day(-25_568);
     if new.birth_date.is_some_and(|day| day > today || day <= earliest) {
         return Err(Refusal::field("birth_date", "A date of birth lies in the past, and after 1900."));
     }
     Ok(())
+}
+
+/// A language's tag (BCP 47): letters and digits in parts of 2 to 8, such as `ms` or `en-GB`.
+pub fn check_language(tag: &str) -> Result<(), String> {
+    let fits = |part: &str| (2..=8).contains(&part.len()) && part.chars().all(|c| c.is_ascii_alphanumeric());
+    if tag.len() <= 35 && tag.split('-').all(fits) && tag.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        return Ok(());
+    }
+    Err(format!("`{tag}` is no language's tag; one looks like `ms` or `en-GB`."))
 }
 
 /// 6 to 15 digits (E.164 has at most 15), and what people write between them.

@@ -60,7 +60,8 @@ pub async fn customer(app: &App, who: &Who, id: CustomerId, asked: &CustomerChan
         let held = books.personal(id)?.and_then(|sealed| member::open(&sealed, id, &key)).unwrap_or_default();
         let new = merged(&row.value, held, &change, key.clone())?;
         let (customer, sealed) = checked(&new, &index, &*catalog::latest(books)?, now)?;
-        let customer = Customer { since: row.value.since, ..customer };
+        let merged_into = row.value.merged_into;
+        let customer = Customer { since: row.value.since, merged_into, ..customer };
         let desk = sync::desk(books, now)?;
         let place = place(&*catalog::latest(books)?, &by)?;
         let kind = EntryKind::Directory(vec![DirectoryChange::Customer(customer, Some(sealed))]);
@@ -83,6 +84,8 @@ fn changed(change: &CustomerChange) -> String {
         ("external_id", change.external_id.is_some()),
         ("type", change.kind.is_some()),
         ("identity_number", change.identity_number.is_some()),
+        ("language", change.language.is_some()),
+        ("opt_outs", change.opt_outs.is_some()),
     ];
     let named: Vec<&str> = fields.into_iter().filter(|(_, named)| *named).map(|(field, _)| field).collect();
     named.join(", ")
@@ -119,6 +122,11 @@ fn merged(
         external_id: either(&change.external_id, held.external_id.clone()),
         kind,
         identity_number: either(&change.identity_number, personal.identity_number),
+        language: either(&change.language, personal.language),
+        opt_outs: match &change.opt_outs {
+            Some(words) => shared::request::channels(words)?,
+            None => held.opt_outs.clone(),
+        },
     })
 }
 

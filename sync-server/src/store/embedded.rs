@@ -26,6 +26,7 @@ mod days;
 mod directory;
 mod journals;
 mod kv;
+mod notices;
 mod office;
 mod operators;
 mod tables;

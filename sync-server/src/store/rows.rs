@@ -8,6 +8,8 @@ use shared::operator::{Operator, Tries};
 use shared::time::Millis;
 use uuid::Uuid;
 
+pub mod notice;
+
 /// What the database is: made once.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Identity {

@@ -23,6 +23,10 @@ use super::rows::{
     TriesRow, UserRow,
 };
 
+pub mod notices;
+
+use notices::Notices;
+
 type Kept<T> = Result<T, StoreError>;
 
 /// What the database is.
@@ -265,6 +269,7 @@ pub trait Read:
     + Feeds
     + Lists
     + Days
+    + Notices
 {
 }
 
@@ -280,7 +285,8 @@ impl<
         + Members
         + Feeds
         + Lists
-        + Days,
+        + Days
+        + Notices,
 > Read for T
 {
 }

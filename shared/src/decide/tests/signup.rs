@@ -6,7 +6,7 @@ use super::super::{
 use super::stage::*;
 use crate::entry::{Enrol, EntryKind};
 use crate::ids::{AccountSetId, Code, CustomerId};
-use crate::member::{self, CardStatus, CodeKind, CustomerKey, CustomerKind, IndexKey};
+use crate::member::{self, CardStatus, Channel, CodeKind, CustomerKey, CustomerKind, IndexKey};
 use crate::refusal::{Candidate, Refusal};
 use crate::time::Day;
 use crate::view::{Facts, Scanned};
@@ -23,6 +23,8 @@ fn new_customer() -> NewCustomer {
         external_id: None,
         kind: CustomerKind::Individual,
         identity_number: None,
+        language: Some("ms".into()),
+        opt_outs: vec![Channel::Sms],
     }
 }
 

@@ -107,6 +107,7 @@ fn customer(
         email: email.clone(),
         birth_date,
         identity_number: None,
+        language: None,
     };
     let key = CustomerKey(clock::random());
     let sealed = member::seal(&personal, id, &key, clock::random());

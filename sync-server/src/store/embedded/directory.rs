@@ -180,8 +180,9 @@ impl<T: Kv> Directory for View<T> {
             ])
         };
         let now = links(&row.value)?;
-        let before = self.membership(row.value.id)?.map(|before| links(&before.value)).transpose()?;
-        let before = before.unwrap_or_default();
+        let held = self.membership(row.value.id)?.map(|before| before.value);
+        let before = held.as_ref().map(links).transpose()?.unwrap_or_default();
+        self.note_cause(held.as_ref(), &row)?;
         for (place, table) in [CUSTOMER_MEMBERSHIPS, SET_MEMBERSHIPS, NUMBERS].into_iter().enumerate() {
             self.reindex(table, &before[place], &now[place])?;
         }

@@ -190,6 +190,21 @@ tables! {
     CASE_TIMES: 24 = "case_times.1";
     /// account set [u8; 16], currency u16, case [u8; 16] → ().
     ACCOUNT_CASES: 34 = "account_cases.1";
+
+    /// hash of the code [u8; 16] → [`TemplateRow`](crate::store::rows::notice::TemplateRow).
+    TEMPLATES: 16 = "notice_templates.1";
+    /// webhook [u8; 16] → [`WebhookRow`](crate::store::rows::notice::WebhookRow).
+    WEBHOOKS: 16 = "webhooks.1";
+    /// notice [u8; 16] → [`NoticeRow`](crate::store::rows::notice::NoticeRow).
+    NOTICES: 16 = "notices.1";
+    /// made u64, notice [u8; 16] → (): notices by time.
+    NOTICE_TIMES: 24 = "notice_times.1";
+    /// when it is due u64, notice [u8; 16] → (): notices that wait.
+    NOTICE_DUE: 24 = "notice_due.1";
+    /// number u64 → [`Cause`](crate::store::rows::notice::Cause): what no notice was made of yet.
+    NOTICE_CAUSES: 8 = "notice_causes.1";
+    /// message [u8; 16] → [`MessageRow`](crate::store::rows::notice::MessageRow).
+    MESSAGES: 16 = "messages.1";
 }
 
 /// The counters.
@@ -208,4 +223,10 @@ pub(super) mod counter {
     pub(in crate::store::embedded) const LEG: [u8; 1] = [6];
     /// Changes of operators.
     pub(in crate::store::embedded) const OPERATORS: [u8; 1] = [7];
+    /// Whether anybody listens to what happens to memberships: 1 or 0.
+    pub(in crate::store::embedded) const HEARD: [u8; 1] = [40];
+    /// Causes of notices.
+    pub(in crate::store::embedded) const CAUSE: [u8; 1] = [41];
+    /// The last line of the ledger that notices were made of.
+    pub(in crate::store::embedded) const NOTICE_MARK: [u8; 1] = [42];
 }
