@@ -11,6 +11,7 @@ pub mod notice;
 pub mod office;
 pub mod operators;
 pub mod problem;
+pub mod report;
 pub mod till;
 pub mod transaction;
 pub mod users;

@@ -237,7 +237,7 @@ pub enum Enrollee {
     /// A customer who is known; their memberships are loaded in [`Facts::members`].
     Known(CustomerId),
     /// Somebody new.
-    New(NewCustomer),
+    New(Box<NewCustomer>),
 }
 
 /// A new customer.

@@ -217,6 +217,7 @@ pub fn membership(
         attributes: attributes(view),
         moved_to: view.moved_to.map(|id| id.to_string()),
         alerts: alerts(view, (standing, grace), &accounts),
+        version: None,
         accounts,
         vouchers: Vec::new(),
     }

@@ -333,7 +333,7 @@ pub struct Fresh {
 pub fn enrollee(request: &body_member::EnrolRequest, fresh: Fresh) -> Result<Enrollee, Refusal> {
     match (&request.customer, parsed(request.customer_id.as_ref(), "customer_id", str::parse)?) {
         (None, Some(id)) => Ok(Enrollee::Known(id)),
-        (Some(customer), None) => new_customer(customer, fresh).map(Enrollee::New),
+        (Some(customer), None) => Ok(Enrollee::New(Box::new(new_customer(customer, fresh)?))),
         _ => Err(Refusal::field(
             "customer",
             "Exactly one of `customer` and `customer_id` says who is enrolled.",

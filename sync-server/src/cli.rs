@@ -128,10 +128,13 @@ enum ImportVerb {
         /// The file.
         file: PathBuf,
     },
-    /// A catalog document in JSON or TOML.
+    /// A catalog document in JSON or TOML, checked as a whole.
     Catalog {
         /// The file.
         file: PathBuf,
+        /// Only tell what it would change.
+        #[arg(long)]
+        diff: bool,
     },
 }
 
@@ -192,12 +195,13 @@ fn run(cli: Cli) -> Result<bool, String> {
             let bytes = input.metadata().map_or(0, |data| data.len());
             Ok(command(&directory, Command::ImportMembers { bytes }, input, &mut terminal))
         }
-        Verb::Import(ImportVerb::Catalog { file }) => {
+        Verb::Import(ImportVerb::Catalog { file, diff }) => {
             let text =
                 std::fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
             let name = file.display().to_string();
-            terminal.show(|answer| format!("catalog version {}", answer["version"]));
-            Ok(command(&directory, Command::ImportCatalog { name, text }, std::io::empty(), &mut terminal))
+            terminal.show(if diff { changed } else { taken });
+            let wanted = Command::ImportCatalog { name, text, diff };
+            Ok(command(&directory, wanted, std::io::empty(), &mut terminal))
         }
         Verb::Export(ExportVerb::Ledger) => {
             let wanted = Command::ExportLedger { json: cli.json };
@@ -212,6 +216,17 @@ fn run(cli: Cli) -> Result<bool, String> {
         }
         Verb::Restore { from, replace } => Ok(restore(&from, &directory, replace, &mut terminal)),
     }
+}
+
+/// The catalog version that was made.
+fn taken(answer: &serde_json::Value) -> String {
+    format!("catalog version {}", answer["version"])
+}
+
+/// A change that a catalog would make, in words.
+fn changed(answer: &serde_json::Value) -> String {
+    let text = |field: &str| answer[field].as_str().unwrap_or_default().to_owned();
+    format!("{} {} {}", text("change"), text("list"), text("code")).trim().to_owned()
 }
 
 /// Runs a command by the daemon that has the store, or on the store itself.

@@ -21,8 +21,11 @@ mod chart;
 mod days;
 mod fleet;
 mod members;
+mod notices;
 mod office;
 mod operators;
+mod preview;
+mod ranged;
 mod reports;
 mod session;
 mod simulator;
@@ -62,6 +65,15 @@ fn people() -> Router<Arc<App>> {
         .route("/tokens", post(office::add_token))
         .route("/tokens/{id}/revoke", post(office::revoke_token))
         .route("/audit", get(office::audit))
+        .route("/members/{id}/erase", post(members::erase))
+        .route("/members/{id}/wishes", post(members::wishes))
+        .route("/notifications", get(notices::page).post(notices::send))
+        .route("/notifications/{id}/retry", post(notices::retry))
+        .route("/templates", get(notices::templates).post(notices::put))
+        .route("/templates/{code}", get(notices::template))
+        .route("/templates/{code}/remove", post(notices::remove))
+        .route("/webhooks", post(notices::add_hook))
+        .route("/webhooks/{id}/remove", post(notices::remove_hook))
 }
 
 fn books() -> Router<Arc<App>> {
@@ -76,6 +88,7 @@ fn books() -> Router<Arc<App>> {
         .route("/waiting/{id}/retry", post(cases::retry))
         .route("/catalog", get(catalog::page))
         .route("/catalog/programs/{code}", get(catalog::program).post(catalog::change))
+        .route("/catalog/preview", get(preview::page).post(preview::show))
         .route("/catalog/document", get(catalog::document).post(catalog::put))
         .route("/simulator", get(simulator::page).post(simulator::start).layer(uploads))
         .route("/simulator.csv", get(simulator::csv))
@@ -83,7 +96,10 @@ fn books() -> Router<Arc<App>> {
         .route("/days/{program}/{date}", get(days::one))
         .route("/doubles", get(days::doubled))
         .route("/liability", get(reports::liability))
-        .route("/outlets", get(reports::outlets))
+        .route("/outlets", get(ranged::outlets))
+        .route("/settlement", get(ranged::settlement))
+        .route("/performance", get(ranged::programs))
+        .route("/sheets/{report}", get(ranged::sheet))
         .route("/entries/{id}", get(reports::entry))
         .route("/ledger", get(reports::ledger))
         .route("/ledger.csv", get(reports::ledger_csv))

@@ -22,6 +22,7 @@ mod catalog;
 mod days;
 mod error;
 mod extract;
+mod form;
 mod health;
 mod holds;
 mod idempotent;
@@ -76,7 +77,14 @@ fn tokens_and_tills(api: Api) -> Api {
                 .answers::<MemberToken>(201),
             office::member_token,
         )
-        .on(Op::get("/api/audit", may::ADMIN, "Who did what at the office, latest first"), office::audit)
+        .on(
+            Op::get(
+                "/api/audit",
+                may::ADMIN,
+                "Who did what at the office, latest first: `who`, `action`, `subject`, `from`, `to`",
+            ),
+            office::audit,
+        )
         .on(Op::get("/api/tills", may::READ, "The fleet"), tills::list)
         .on(
             Op::post("/api/tills", may::ADMIN, "Makes a till and the one-time code that enrols it")

@@ -30,6 +30,8 @@ pub enum Command {
         name: String,
         /// What it says.
         text: String,
+        /// Only tell what it would change.
+        diff: bool,
     },
     /// Writes the ledger, a line a leg.
     ExportLedger {
@@ -63,9 +65,18 @@ fn attempt(app: &Arc<App>, command: Command, input: &mut dyn Read, console: &mut
         }
         Command::Verify => verify::verify(app, console),
         Command::ImportMembers { bytes } => import::members(app, input, bytes, console),
-        Command::ImportCatalog { name, text } => {
+        Command::ImportCatalog { name, text, diff } => {
             let document =
                 catalog::read_document(&name, &text).map_err(|detail| AppError::field("catalog", detail))?;
+            if diff {
+                for change in catalog::diff(app, document)? {
+                    let told = serde_json::json!({
+                        "list": change.list, "code": change.code, "change": change.change,
+                    });
+                    console.out(&told.to_string());
+                }
+                return Ok(true);
+            }
             let catalog = wait(catalog::replace(app, Who::local(), document, None))?;
             let told = serde_json::json!({"version": catalog.version.version, "hash": catalog.hash.0.hex()});
             console.out(&told.to_string());

@@ -13,6 +13,7 @@ pub mod daemon;
 pub mod goods;
 pub mod http;
 pub mod line;
+pub mod mail;
 pub mod office;
 pub mod scratch;
 pub mod till;

@@ -40,6 +40,29 @@ pub struct CustomerChange {
     pub opt_outs: Option<Vec<String>>,
 }
 
+/// `PATCH /api/memberships/{id}`: what is left out stays.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MembershipChange {
+    /// The version that it was read as.
+    pub version: u64,
+    /// Its number, unique in the program.
+    #[serde(default)]
+    pub member_number: Option<String>,
+    /// When it ends; an empty text takes the end away.
+    #[serde(default)]
+    pub expires_on: Option<String>,
+    /// All of its labels.
+    #[serde(default)]
+    pub labels: Option<Vec<String>>,
+    /// Attributes, each as a text; `null` takes one away.
+    #[serde(default)]
+    pub attributes: std::collections::BTreeMap<String, Option<String>>,
+    /// Why.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
 /// `POST /api/memberships/{id}/status`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -170,19 +193,4 @@ pub struct ParkedEntry {
     pub received_at: String,
     /// Why, in plain words.
     pub text: String,
-}
-
-/// What an outlet gave and took, over all of the ledger.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
-pub struct OutletReport {
-    /// The outlet's code; `null` for head office.
-    pub outlet: Option<String>,
-    /// The currency's code.
-    pub currency: String,
-    /// Points earned there, net of what was taken back.
-    pub issued: String,
-    /// Points redeemed there, net of what was given back.
-    pub redeemed: String,
-    /// Points of shortfalls that it bears.
-    pub borne: String,
 }

@@ -115,6 +115,9 @@ pub struct Membership {
     pub vouchers: Vec<String>,
     /// What a cashier should know, in plain words.
     pub alerts: Vec<Alert>,
+    /// The version to send back with a change; the server's answers only.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub version: Option<u64>,
 }
 
 /// A program, named.
@@ -304,6 +307,21 @@ pub struct Consent {
     pub text_version: String,
     /// Through which channel.
     pub channel: String,
+}
+
+/// A consent as it was recorded.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct RecordedConsent {
+    /// The program's code.
+    pub program: String,
+    /// Which text was shown.
+    pub text_version: String,
+    /// Through which channel.
+    pub channel: String,
+    /// When.
+    pub at: String,
+    /// The entry that holds it.
+    pub entry_id: String,
 }
 
 /// `POST /api/cards/{code}/report`.

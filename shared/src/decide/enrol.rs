@@ -236,7 +236,11 @@ fn new_customer(
     Ok((customer, member::seal(&personal, new.id, &new.key, new.nonce)))
 }
 
-fn check_customer(new: &NewCustomer, today: Day) -> Result<(), Refusal> {
+/// Whether what is said of a new customer can be: lengths, a phone's digits, an e-mail's form, a day of birth.
+///
+/// # Errors
+/// `400 invalid_request` on the field.
+pub fn check_customer(new: &NewCustomer, today: Day) -> Result<(), Refusal> {
     super::check_text("name", &new.name)?;
     if new.name.chars().any(char::is_control) {
         return Err(Refusal::field("name", "A name has no control characters."));

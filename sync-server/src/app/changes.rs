@@ -138,7 +138,7 @@ fn checked(
     now: Millis,
 ) -> Done<(Customer, member::Sealed)> {
     let enrolling = Enrolling {
-        customer: Enrollee::New(new.clone()),
+        customer: Enrollee::New(Box::new(new.clone())),
         memberships: Vec::new(),
         allow_duplicate: true,
         index: index.clone(),
@@ -248,7 +248,9 @@ pub async fn erase(app: &App, who: &Who, id: CustomerId, forced: &Forced) -> Don
         author(books, &by, EntryKind::Directory(changes), &note, now)?;
         Ok(books.destroy_customer_key(id)?)
     })
-    .await
+    .await?;
+    sync::snapshot::forget(app);
+    Ok(())
 }
 
 /// A customer of whom nothing is known any more.

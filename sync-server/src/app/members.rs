@@ -12,6 +12,7 @@ use shared::render::{self, Allowance, Scene};
 use shared::view::Facts;
 
 use super::facts::Loader;
+use super::reports::range::Range;
 use super::roles::Role;
 use super::write::place;
 use super::{App, AppError, Done, Who, ledger};
@@ -64,6 +65,10 @@ pub(super) fn shown(
         Allowance::of(&facts, &scene, member, account)
     });
     scan.customer.version = Some(version(&person));
+    for membership in &mut scan.memberships {
+        let row = membership.id.parse().ok().map(|id| books.membership(id)).transpose()?.flatten();
+        membership.version = row.as_ref().map(version);
+    }
     scan.as_of = Some(now.rfc3339());
     Ok(scan)
 }
@@ -193,15 +198,19 @@ pub fn statement(
     app: &App,
     who: &Who,
     id: MembershipId,
-    before: Option<u64>,
-    limit: usize,
+    range: &Range,
+    (before, limit): (Option<u64>, usize),
 ) -> Done<Page<StatementLine>> {
     let books = app.read()?;
     let membership = membership_for(&*books, who, id)?;
     let catalog = app.catalog()?;
     let mut legs: Vec<Leg> = Vec::new();
+    let zone = catalog.programs.get(&membership.program).map_or(chrono_tz::UTC, |program| program.zone);
+    // with a range, what lies after it is passed over first
+    let most = if *range == Range::default() { limit.saturating_add(1) } else { usize::MAX };
     for (account, _) in accounts_of(&*books, &membership)? {
-        legs.extend(books.ledger_of(account, before, limit.saturating_add(1))?);
+        let of = books.ledger_of(account, before, most)?;
+        legs.extend(of.into_iter().filter(|leg| range.holds(leg.line.at, zone)));
     }
     legs.sort_unstable_by_key(|leg| std::cmp::Reverse(leg.order));
     let more = legs.len() > limit;

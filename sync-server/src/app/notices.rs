@@ -159,13 +159,8 @@ pub async fn retry(app: &App, who: &Who, id: Uuid) -> Done<Notification> {
             let detail = "This notification was sent already; nothing is sent twice.";
             return Err(AppError::refused(Problem::InvalidTransition, detail));
         }
-        let again = NoticeRow {
-            state: NoticeState::Waiting,
-            attempts: 0,
-            next_at: now,
-            ended_at: None,
-            ..row
-        };
+        let again =
+            NoticeRow { state: NoticeState::Waiting, attempts: 0, next_at: now, ended_at: None, ..row };
         books.put_notice(&again)?;
         audit::note(books, &by, now, "notification.retry", &id.to_string(), "")
     })

@@ -13,6 +13,7 @@ use shared::time::{Day, Millis};
 use super::changes::{self, Change};
 use super::{App, AppError, Done, Who, catalog, members};
 use crate::clock;
+use crate::store::rows::happening::Happening;
 use crate::store::{Read, Write};
 
 /// Memberships looked at in one go, and changed in one commit.
@@ -39,6 +40,7 @@ pub async fn renew(app: &App, who: &Who, id: MembershipId, asked: &RenewRequest)
         let detail = changes::why(&until_text(&renewed), Some(&note));
         let change = Change { action: "membership.renew", subject: id.to_string(), detail };
         let renewal = Renewal { membership: renewed, fee, automatic: false, note: note.clone() };
+        books.add_happening((held.program, id), now, &Happening::Renewed { fee })?;
         changes::author(books, &by, EntryKind::Renew(renewal), &change, now).map(|_| ())
     })
     .await?;
@@ -125,6 +127,8 @@ fn write_due(books: &mut dyn Write, id: MembershipId, now: Millis) -> Done<()> {
         Some(Due::Renewed(membership)) => {
             let detail = until_text(&membership);
             let note = "the term began by itself".to_owned();
+            let what = Happening::Renewed { fee: program.term.fee };
+            books.add_happening((membership.program, id), now, &what)?;
             let renewal = Renewal { membership, fee: program.term.fee, automatic: true, note };
             (EntryKind::Renew(renewal), "membership.renew", detail)
         }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use shared::account::AccountId;
-use shared::api::change::OutletReport;
 use shared::api::office::{Liability, LiabilityItem};
+use shared::api::report::OutletReport;
 use shared::books::Side;
 use shared::ids::{CurrencyId, OutletId};
 use shared::points::Points;
@@ -13,6 +13,14 @@ use super::{App, Done, Who, ledger};
 use crate::clock;
 use crate::store::Read;
 use crate::store::topics::Leg;
+
+pub mod programs;
+pub mod range;
+pub mod settlement;
+pub mod sheet;
+pub mod statement;
+
+use range::Range;
 
 /// Accounts read at a time.
 const STEP: usize = 10_000;
@@ -74,16 +82,23 @@ struct Flow {
     borne: Points,
 }
 
-/// What each outlet issued, took and bears, over all of the ledger.
-pub fn outlets(app: &App, who: &Who) -> Done<Vec<OutletReport>> {
+/// What each outlet issued, took and bears, in a range of days of its own time zone. Walks all of the ledger.
+pub fn outlets(app: &App, who: &Who, range: &Range) -> Done<Vec<OutletReport>> {
     let books = app.read()?;
     let catalog = app.catalog()?;
     let mut flows: BTreeMap<(Option<OutletId>, CurrencyId), Flow> = BTreeMap::new();
     let mut failed = None;
     books.ledger(None, &mut |leg| {
+        let outlet = leg.line.outlet.and_then(|id| catalog.outlets.get(&id));
+        if !range.holds(leg.line.at, outlet.map_or(chrono_tz::UTC, |outlet| outlet.zone)) {
+            return true;
+        }
         let counted = ledger::may_see(&*books, &catalog, who, leg.line.account).and_then(|seen| {
+            if !seen {
+                return Ok(());
+            }
             let flow = flows.entry((leg.line.outlet, leg.line.account.currency)).or_default();
-            if seen { count(&*books, flow, &leg) } else { Ok(()) }
+            count(&*books, flow, &leg)
         });
         failed = counted.err();
         failed.is_none()
@@ -98,6 +113,11 @@ pub fn outlets(app: &App, who: &Who) -> Done<Vec<OutletReport>> {
             currency: written(Points::ZERO).0,
             issued: written(flow.issued).1,
             redeemed: written(flow.redeemed).1,
+            redeemed_value: catalog
+                .currencies
+                .get(&currency)
+                .and_then(|known| known.worth(flow.redeemed))
+                .map(Into::into),
             borne: written(flow.borne).1,
         }
     });

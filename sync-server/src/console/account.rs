@@ -14,6 +14,7 @@ use super::session::{self, ACCOUNT};
 use super::view::{Block, Cell, Field, FormBlock, Frame, Refused, Row, Shown};
 use super::{chart, members};
 use crate::app::members as known;
+use crate::app::reports::range::Range;
 use crate::app::roles::Role;
 use crate::app::{App, AppError, Done, Who, cards, tokens};
 use crate::clock;
@@ -93,7 +94,7 @@ pub(super) async fn page(State(app): State<Arc<App>>, headers: HeaderMap) -> Sho
 
 fn statement(app: &App, who: &Who, words: &Words, membership: &Membership) -> Done<Block> {
     let id = membership.id.parse().map_err(|_| AppError::not_found("membership with this id"))?;
-    let lines = known::statement(app, who, id, None, MOST)?;
+    let lines = known::statement(app, who, id, &Range::default(), (None, MOST))?;
     let rows = lines.items.into_iter().map(|line| Row {
         cells: vec![
             line.at.get(..10).unwrap_or(&line.at).to_owned().into(),

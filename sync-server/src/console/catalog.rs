@@ -74,7 +74,8 @@ fn lists(app: &App, words: &Words) -> Done<Vec<Block>> {
         ..Row::default()
     });
     let list = |title: &str, columns: Vec<(String, bool)>, rows: Vec<Row>| {
-        let more = vec![("/catalog/document".to_owned(), words.say("catalog.document").to_owned())];
+        let more = [("/catalog/preview", "try.title"), ("/catalog/document", "catalog.document")];
+        let more = more.map(|(to, key)| (to.to_owned(), words.say(key).to_owned())).to_vec();
         let (title, empty) = (words.say(title).to_owned(), words.say("catalog.empty").to_owned());
         Block::Table(Table { title, columns, rows, empty, more, ..Table::default() })
     };
@@ -309,7 +310,7 @@ fn preview(app: &App, visitor: &Visitor, next: Document, version: u64, text: Opt
         to: "/catalog/document".to_owned(),
         button: words.say("catalog.publish_do").to_owned(),
         fields: vec![
-            Field::hidden("document", json),
+            Field::hidden("document", json.clone()),
             Field::hidden("version", version.to_string()),
             Field::hidden("step", "publish"),
         ],
@@ -319,6 +320,7 @@ fn preview(app: &App, visitor: &Visitor, next: Document, version: u64, text: Opt
     blocks.push(table);
     if !found.is_empty() {
         blocks.push(publish);
+        blocks.push(super::preview::form(words, &super::preview::Tried::default(), &json));
     }
     Ok(Frame::of(app, visitor, "/catalog", words.say("catalog.diff")).with(blocks))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Form, Path, Query, State};
 use axum::response::Redirect;
 use serde::Deserialize;
-use shared::api::change::StatusChange;
+use shared::api::change::{CustomerChange, StatusChange};
 use shared::api::member::{Account, Consent, Customer, EnrolRequest, Membership, NewCustomer, NewMembership};
 use shared::api::office::AdjustRequest;
 use shared::catalog::document::program::Program;
@@ -14,8 +14,10 @@ use shared::page::words::{Words, grouped};
 
 use super::session::Visitor;
 use super::view::{Block, Cell, Field, Figure, FormBlock, Frame, Refused, Row, Shown, Table, when};
+use crate::app::changes::Forced;
 use crate::app::members::{self, LookUp};
-use crate::app::{App, AppError, Done, cards, changes, edit, enrolments, points, roles};
+use crate::app::reports::range::Range;
+use crate::app::{App, AppError, Done, cards, changes, edit, enrolments, points, roles, roster};
 
 /// Members and ledger lines on one page.
 const MOST: usize = 100;
@@ -156,6 +158,7 @@ pub(super) async fn one(State(app): State<Arc<App>>, visitor: Visitor, Path(id):
     let id = id.parse().map_err(|_| tell(AppError::not_found("customer with this id")))?;
     let scan = members::customer(&app, &visitor.who, id).map_err(&tell)?;
     let mut blocks = Vec::new();
+    let may = roles::OFFICE.contains(&visitor.who.role);
     for membership in &scan.memberships {
         blocks.push(Block::Figures(figures(words, membership)));
         blocks.push(statement(&app, &visitor, membership).map_err(&tell)?);
@@ -163,6 +166,13 @@ pub(super) async fn one(State(app): State<Arc<App>>, visitor: Visitor, Path(id):
             let forms = (vec![adjust_form(words, membership)], vec![status_form(words, membership)]);
             blocks.push(Block::Pair(forms.0, forms.1));
         }
+    }
+    blocks.push(consents(&app, &visitor, &scan.memberships).map_err(&tell)?);
+    if may {
+        blocks.push(Block::Pair(
+            vec![wishes_form(words, &scan.customer)],
+            vec![erase_form(words, &scan.customer)],
+        ));
     }
     let about = [scan.customer.external_id, scan.customer.phone, scan.customer.email];
     let about: Vec<String> = about.into_iter().flatten().collect();
@@ -218,7 +228,7 @@ fn colour(text: &str) -> &str {
 fn statement(app: &App, visitor: &Visitor, membership: &Membership) -> Done<Block> {
     let words = &visitor.words;
     let id = membership.id.parse().map_err(|_| AppError::not_found("membership with this id"))?;
-    let lines = members::statement(app, &visitor.who, id, None, MOST)?;
+    let lines = members::statement(app, &visitor.who, id, &Range::default(), (None, MOST))?;
     let rows = lines.items.into_iter().map(|line| Row {
         cells: vec![
             when(&line.at),
@@ -285,6 +295,122 @@ fn status_form(words: &Words, membership: &Membership) -> Block {
         ],
         ..FormBlock::default()
     })
+}
+
+/// What was consented to, membership by membership.
+fn consents(app: &App, visitor: &Visitor, memberships: &[Membership]) -> Done<Block> {
+    let words = &visitor.words;
+    let mut rows = Vec::new();
+    for membership in memberships {
+        let id = membership.id.parse().map_err(|_| AppError::not_found("membership with this id"))?;
+        for consent in roster::consents(app, &visitor.who, id)? {
+            rows.push(Row {
+                cells: vec![
+                    membership.program.name.clone().into(),
+                    consent.text_version.into(),
+                    consent.channel.into(),
+                    when(&consent.at),
+                ],
+                ..Row::default()
+            });
+        }
+    }
+    let head = |key: &str| (words.say(key).to_owned(), false);
+    Ok(Block::Table(Table {
+        title: words.say("consent.title").to_owned(),
+        columns: vec![head("program"), head("consent.text"), head("consent.channel"), head("when")],
+        rows,
+        empty: words.say("consent.none").to_owned(),
+        ..Table::default()
+    }))
+}
+
+/// How the customer wants to be written to.
+fn wishes_form(words: &Words, customer: &Customer) -> Block {
+    let said = |key: &str| words.say(key).to_owned();
+    Block::Form(FormBlock {
+        title: said("wishes.title"),
+        note: said("wishes.how"),
+        to: format!("/members/{}/wishes", customer.id),
+        button: said("status.do"),
+        fields: vec![
+            Field::hidden("version", customer.version.unwrap_or_default().to_string()),
+            Field::text("language", &said("language"), "").hint(words.say("wishes.language")),
+            Field::text("opt_outs", &said("wishes.opt_outs"), customer.opt_outs.join(", "))
+                .hint(words.say("wishes.list")),
+        ],
+        ..FormBlock::default()
+    })
+}
+
+fn erase_form(words: &Words, customer: &Customer) -> Block {
+    let said = |key: &str| words.say(key).to_owned();
+    let force = ["false", "true"].map(|it| (it.to_owned(), said(&format!("erase.{it}")))).to_vec();
+    Block::Form(FormBlock {
+        title: said("erase.title"),
+        note: said("erase.how"),
+        to: format!("/members/{}/erase", customer.id),
+        button: said("erase.do"),
+        fields: vec![
+            Field::choice("force", &said("erase.left"), "false", force),
+            Field::text("reason", &said("note"), ""),
+        ],
+        ..FormBlock::default()
+    })
+}
+
+/// How somebody wants to be written to.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wishes {
+    version: u64,
+    language: String,
+    opt_outs: String,
+}
+
+/// Notes how somebody wants to be written to.
+pub(super) async fn wishes(
+    State(app): State<Arc<App>>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+    Form(asked): Form<Wishes>,
+) -> Result<Redirect, Refused> {
+    visitor.must(roles::OFFICE)?;
+    let tell = visitor.told();
+    let customer = id.parse().map_err(|_| tell(AppError::not_found("customer with this id")))?;
+    let words = asked.opt_outs.split(',').map(str::trim).filter(|word| !word.is_empty());
+    let change = CustomerChange {
+        version: asked.version,
+        language: Some(asked.language).filter(|text| !text.trim().is_empty()),
+        opt_outs: Some(words.map(str::to_owned).collect()),
+        ..CustomerChange::default()
+    };
+    changes::customer(&app, &visitor.who, customer, &change).await.map_err(&tell)?;
+    Ok(Redirect::to(&format!("/members/{id}")))
+}
+
+/// Erasing somebody.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Erased {
+    force: bool,
+    reason: String,
+}
+
+/// Erases a customer.
+pub(super) async fn erase(
+    State(app): State<Arc<App>>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+    Form(asked): Form<Erased>,
+) -> Result<Redirect, Refused> {
+    visitor.must(roles::OFFICE)?;
+    let tell = visitor.told();
+    let customer = id.parse().map_err(|_| tell(AppError::not_found("customer with this id")))?;
+    let reason = Some(asked.reason).filter(|reason| !reason.trim().is_empty());
+    let forced = Forced { force: asked.force, reason };
+    changes::erase(&app, &visitor.who, customer, &forced).await.map_err(&tell)?;
+    Ok(Redirect::to("/members"))
 }
 
 /// Points put right.

@@ -167,7 +167,7 @@ pub(super) async fn revoke_token(
 pub(super) async fn audit(State(app): State<Arc<App>>, visitor: Visitor) -> Shown {
     visitor.must(roles::ADMIN)?;
     let words = &visitor.words;
-    let found = audited::list(&app, None, MOST).map_err(visitor.told())?;
+    let found = audited::list(&app, &audited::Wanted::default(), None, MOST).map_err(visitor.told())?;
     let rows = found.into_iter().map(|(_, line)| Row {
         cells: vec![
             when(&line.at.rfc3339()),

@@ -20,12 +20,12 @@ const MOST: usize = 200;
 /// Lines read at a time for an export.
 const STEP: usize = 500;
 
-fn head(words: &Words, key: &str, number: bool) -> (String, bool) {
+pub(super) fn head(words: &Words, key: &str, number: bool) -> (String, bool) {
     (words.say(key).to_owned(), number)
 }
 
 /// For the eye: a chart shows sizes, not amounts.
-fn height(text: &str) -> f64 {
+pub(super) fn height(text: &str) -> f64 {
     text.parse().unwrap_or(0.0)
 }
 
@@ -80,46 +80,6 @@ pub(super) async fn liability(State(app): State<Arc<App>>, visitor: Visitor) -> 
         text: words.say("liability.legend").to_owned(),
     };
     Ok(Frame::of(&app, &visitor, "/liability", words.say("nav.liability")).with(vec![picture, table]))
-}
-
-/// `/outlets`: what each issued, took and bears.
-pub(super) async fn outlets(State(app): State<Arc<App>>, visitor: Visitor) -> Shown {
-    visitor.must(roles::READ)?;
-    let words = &visitor.words;
-    let found = reports::outlets(&app, &visitor.who).map_err(visitor.told())?;
-    let name =
-        |outlet: &Option<String>| outlet.clone().unwrap_or_else(|| words.say("outlets.office").to_owned());
-    let bars: Vec<_> =
-        found.iter().map(|it| (name(&it.outlet), height(&it.issued), height(&it.redeemed))).collect();
-    let rows = found.iter().map(|it| Row {
-        cells: vec![
-            name(&it.outlet).into(),
-            it.currency.clone().into(),
-            grouped(&it.issued).into(),
-            grouped(&it.redeemed).into(),
-            grouped(&it.borne).into(),
-        ],
-        ..Row::default()
-    });
-    let table = Block::Table(Table {
-        title: words.say("nav.outlets").to_owned(),
-        columns: vec![
-            head(words, "outlet", false),
-            head(words, "currency", false),
-            head(words, "outlets.issued", true),
-            head(words, "outlets.redeemed", true),
-            head(words, "outlets.borne", true),
-        ],
-        rows: rows.collect(),
-        empty: words.say("liability.empty").to_owned(),
-        ..Table::default()
-    });
-    let picture = Block::Picture {
-        title: words.say("outlets.chart").to_owned(),
-        svg: chart::pairs(words.say("outlets.chart"), &bars),
-        text: words.say("outlets.legend").to_owned(),
-    };
-    Ok(Frame::of(&app, &visitor, "/outlets", words.say("nav.outlets")).with(vec![picture, table]))
 }
 
 /// Which part of the ledger.

@@ -11,13 +11,14 @@ use crate::app::roles::{self, Role};
 use crate::app::{App, AppError};
 
 /// Places of the console: path, message, and who may go there; an empty path begins a group.
-const PLACES: [(&str, &str, &[Role]); 19] = [
+const PLACES: [(&str, &str, &[Role]); 23] = [
     ("/", "nav.today", roles::READ),
     ("/fleet", "nav.fleet", roles::READ),
     ("/cases", "nav.cases", roles::READ),
     ("/waiting", "nav.waiting", roles::READ),
     ("", "nav.group.members", roles::READ),
     ("/members", "nav.members", roles::READ),
+    ("/notifications", "nav.notifications", roles::READ),
     ("", "nav.group.programs", roles::READ),
     ("/catalog", "nav.catalog", roles::READ),
     ("/simulator", "nav.simulator", roles::READ),
@@ -26,8 +27,11 @@ const PLACES: [(&str, &str, &[Role]); 19] = [
     ("/ledger", "nav.ledger", roles::READ),
     ("/liability", "nav.liability", roles::READ),
     ("/outlets", "nav.outlets", roles::READ),
+    ("/settlement", "nav.settlement", roles::READ),
+    ("/performance", "nav.performance", roles::READ),
     ("/doubles", "nav.doubles", roles::READ),
     ("", "nav.group.office", roles::ADMIN),
+    ("/templates", "nav.templates", roles::ADMIN),
     ("/operators", "nav.operators", roles::ADMIN),
     ("/users", "nav.users", roles::ADMIN),
     ("/audit", "nav.audit", roles::ADMIN),

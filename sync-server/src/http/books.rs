@@ -4,16 +4,20 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
-use shared::api::change::OutletReport;
-use shared::api::office::{LedgerLine, Liability};
+use shared::api::office::{LedgerLine, Liability, LiabilityItem};
+use shared::api::report::{OutletReport, ProgramReport, Settlement, SettlementBalance};
 use shared::api::{Page, Paging};
+use shared::limits;
 
 use super::auth::Caller;
 use super::error::Failure;
 use super::extract::{Asked, id, place};
+use super::form::{Form, sheet_of, whole};
 use super::route::{Api, Op};
 use crate::app::ledger::{self, Wanted};
+use crate::app::reports::range::Range;
 use crate::app::{App, AppError, Done, StoreError, reports, roles as may};
 
 pub(super) fn routes(api: Api) -> Api {
@@ -28,9 +32,23 @@ pub(super) fn routes(api: Api) -> Api {
         liability,
     )
     .on(
-        Op::get("/api/reports/outlets", may::READ, "What each outlet issued, took and bears")
+        Op::get("/api/reports/outlets", may::READ, "What each outlet issued, took and bears: `from`, `to`")
             .answers::<Page<OutletReport>>(200),
         outlets,
+    )
+    .on(
+        Op::get(
+            "/api/reports/settlement",
+            may::READ,
+            "What outlets owe each other: `from`, `to`; as CSV the flows, or with `part=balances` the balances",
+        )
+        .answers::<Settlement>(200),
+        settlement,
+    )
+    .on(
+        Op::get("/api/reports/programs", may::READ, "Members, fees, benefits, levels of each program: `from`, `to`")
+            .answers::<Page<ProgramReport>>(200),
+        programs,
     )
 }
 
@@ -49,25 +67,86 @@ struct LedgerQuery {
 async fn list(
     State(app): State<Arc<App>>,
     Caller(who): Caller,
+    form: Form,
     Asked(query): Asked<LedgerQuery>,
-) -> Result<Json<Page<LedgerLine>>, Failure> {
+) -> Result<Response, Failure> {
     let LedgerQuery { from, to, membership, outlet, limit, after } = query;
     let membership = membership.as_deref().map(|text| id(text, "membership")).transpose()?;
     let after = after.as_deref().map(place).transpose()?;
     let limit = Paging { limit, after: None }.limit();
     let wanted = Wanted { from, to, membership, outlet };
-    Ok(Json(walk(move || ledger::list(&app, &who, &wanted, after, limit)).await?))
+    let found = walk(move || match form {
+        Form::Json => ledger::list(&app, &who, &wanted, after, limit),
+        Form::Csv => whole(|after| ledger::list(&app, &who, &wanted, after, limits::PAGE.1)),
+    });
+    Ok(form.page("ledger", found.await?))
 }
 
-async fn liability(State(app): State<Arc<App>>, Caller(who): Caller) -> Result<Json<Liability>, Failure> {
-    Ok(Json(walk(move || reports::liability(&app, &who)).await?))
+async fn liability(
+    State(app): State<Arc<App>>,
+    Caller(who): Caller,
+    form: Form,
+) -> Result<Response, Failure> {
+    let found = walk(move || reports::liability(&app, &who)).await?;
+    Ok(match form {
+        Form::Json => Json(found).into_response(),
+        Form::Csv => sheet_of::<LiabilityItem>("liability", &found.items),
+    })
+}
+
+/// From when to when.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RangeQuery {
+    from: Option<String>,
+    to: Option<String>,
+    part: Option<String>,
+}
+
+impl RangeQuery {
+    fn range(&self) -> Result<Range, Failure> {
+        if self.part.as_ref().is_some_and(|part| part != "items" && part != "balances") {
+            return Err(AppError::field("part", "One of `items` and `balances`.").into());
+        }
+        Ok(Range::read(self.from.as_deref(), self.to.as_deref())?)
+    }
 }
 
 async fn outlets(
     State(app): State<Arc<App>>,
     Caller(who): Caller,
-) -> Result<Json<Page<OutletReport>>, Failure> {
-    Ok(Json(Page { items: walk(move || reports::outlets(&app, &who)).await?, next: None }))
+    form: Form,
+    Asked(query): Asked<RangeQuery>,
+) -> Result<Response, Failure> {
+    let range = query.range()?;
+    let items = walk(move || reports::outlets(&app, &who, &range)).await?;
+    Ok(form.page("outlets", Page { items, next: None }))
+}
+
+async fn programs(
+    State(app): State<Arc<App>>,
+    Caller(who): Caller,
+    form: Form,
+    Asked(query): Asked<RangeQuery>,
+) -> Result<Response, Failure> {
+    let range = query.range()?;
+    let items = walk(move || reports::programs::programs(&app, &who, &range)).await?;
+    Ok(form.page("programs", Page { items, next: None }))
+}
+
+async fn settlement(
+    State(app): State<Arc<App>>,
+    Caller(who): Caller,
+    form: Form,
+    Asked(query): Asked<RangeQuery>,
+) -> Result<Response, Failure> {
+    let range = query.range()?;
+    let found = walk(move || reports::settlement::settlement(&app, &who, &range)).await?;
+    Ok(match (form, query.part.as_deref()) {
+        (Form::Json, _) => Json(found).into_response(),
+        (Form::Csv, Some("balances")) => sheet_of::<SettlementBalance>("settlement", &found.balances),
+        (Form::Csv, _) => sheet_of("settlement", &found.items),
+    })
 }
 
 /// Runs what walks over all of the books on a thread of its own.

@@ -5,19 +5,25 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use axum::response::Response;
 use serde::Deserialize;
 use shared::api::change::CustomerChange;
 use shared::api::member::{Customer, EnrolRequest, Membership, Scan};
+use shared::api::report::CustomerLine;
 use shared::api::{Page, Paging};
 use shared::ids::CustomerId;
+use shared::limits;
 
 use super::auth::Caller;
 use super::error::Failure;
-use super::extract::{Asked, Body, id};
+use super::extract::{Asked, Body, id, place};
+use super::form::{Form, whole};
 use super::idempotent::{Key, Once, created};
 use super::route::{Api, Op};
 use crate::app::changes::Forced;
 use crate::app::members::LookUp;
+use crate::app::reports::range::Range;
+use crate::app::reports::statement::of_customer;
 use crate::app::{App, changes, enrolments, members, roles as may};
 
 pub(super) fn routes(api: Api) -> Api {
@@ -29,6 +35,7 @@ pub(super) fn routes(api: Api) -> Api {
     };
     api.on(enrol("/api/enrolments"), self::enrol)
         .on(enrol("/api/customers"), self::enrol)
+        .on(enrol("/api/memberships"), self::enrol)
         .on(
             Op::get(
                 "/api/customers",
@@ -48,6 +55,15 @@ pub(super) fn routes(api: Api) -> Api {
         .on(
             Op::delete(one, may::OFFICE, "Erases a customer; `?force=true&reason=` in spite of what is left"),
             erase,
+        )
+        .on(
+            Op::get(
+                "/api/customers/{id}/statement",
+                may::OWN,
+                "Movements across all memberships, newest first: `from`, `to`",
+            )
+            .answers::<Page<CustomerLine>>(200),
+            statement,
         )
         .on(
             Op::get("/api/customers/{id}/memberships", may::OWN, "A customer's memberships")
@@ -102,6 +118,35 @@ async fn memberships(
 ) -> Result<Json<Page<Membership>>, Failure> {
     let scan = members::customer(&app, &who, id(&text, "id")?)?;
     Ok(Json(Page { items: scan.memberships, next: None }))
+}
+
+/// A page of a statement, within a range of days.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StatementQuery {
+    from: Option<String>,
+    to: Option<String>,
+    limit: Option<usize>,
+    after: Option<String>,
+}
+
+async fn statement(
+    State(app): State<Arc<App>>,
+    Caller(who): Caller,
+    Path(text): Path<String>,
+    form: Form,
+    Asked(query): Asked<StatementQuery>,
+) -> Result<Response, Failure> {
+    let customer: CustomerId = id(&text, "id")?;
+    let range = Range::read(query.from.as_deref(), query.to.as_deref())?;
+    let after = query.after.as_deref().map(place).transpose()?;
+    let limit = Paging { limit: query.limit, after: None }.limit();
+    let of = move |page| of_customer(&app, &who, customer, &range, page);
+    let found = super::books::walk(move || match form {
+        Form::Json => of((after, limit)),
+        Form::Csv => whole(|after| of((after, limits::PAGE.1))),
+    });
+    Ok(form.page("statement", found.await?))
 }
 
 async fn change(

@@ -5,61 +5,90 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use axum::response::Response;
 use serde::Deserialize;
-use shared::api::change::{AttributesChange, CardChange, LabelsChange, RenewRequest, StatusChange};
-use shared::api::member::{Membership, Scan, StatementLine};
+use shared::api::change::{
+    AttributesChange, CardChange, LabelsChange, MembershipChange, RenewRequest, StatusChange,
+};
+use shared::api::member::{Membership, RecordedConsent, Scan, StatementLine};
 use shared::api::office::AdjustRequest;
 use shared::api::transaction::{PointsRequest, Quote, QuoteRequest, Transaction};
 use shared::api::{Page, Paging};
+use shared::limits;
 use shared::refusal::Problem;
 
 use super::auth::Caller;
 use super::error::Failure;
 use super::extract::{Asked, Body, id, place};
+use super::form::{Form, whole};
 use super::idempotent::{Key, Once, created};
 use super::members::ForceQuery;
 use super::route::{Api, Op};
+use crate::app::reports::range::Range;
+use crate::app::roster::{self, Wanted};
 use crate::app::{App, AppError, cards, changes, features, members, points, renewals, roles as may, sales};
 
 pub(super) fn routes(api: Api) -> Api {
     let one = "/api/memberships/{id}";
+    let api = operation_routes(point_routes(api));
+    api.on(
+        Op::get("/api/memberships", may::SCAN, "Memberships: `program`, `status`, `level`, `label`")
+            .answers::<Page<Membership>>(200),
+        list,
+    )
+    .on(
+        Op::get("/api/memberships/{id}/consents", may::READ, "What was consented to when it began")
+            .answers::<Page<RecordedConsent>>(200),
+        consents,
+    )
+    .on(
+        Op::patch(one, may::OFFICE, "Changes what is kept of it; a stale `version` is refused")
+            .takes::<MembershipChange>()
+            .answers::<Membership>(200),
+        change,
+    )
+    .on(Op::get(one, may::OWN, "One membership").answers::<Membership>(200), get)
+    .on(
+        Op::delete(one, may::OFFICE, "Ends a membership; `?force=true&reason=` in spite of what is left"),
+        end,
+    )
+    .on(
+        Op::get("/api/memberships/{id}/statement", may::OWN, "Its movements, newest first")
+            .answers::<Page<StatementLine>>(200),
+        statement,
+    )
+    .on(
+        Op::post(
+            "/api/memberships/{id}/quote",
+            may::OWN,
+            "What a basket would earn, and every way to redeem",
+        )
+        .takes::<QuoteRequest>()
+        .answers::<Quote>(200),
+        quote,
+    )
+}
+
+fn point_routes(api: Api) -> Api {
     let points = |path, roles, summary| Op::post(path, roles, summary).answers::<Transaction>(201);
-    let api = api
-        .on(Op::get(one, may::OWN, "One membership").answers::<Membership>(200), get)
-        .on(
-            Op::delete(one, may::OFFICE, "Ends a membership; `?force=true&reason=` in spite of what is left"),
-            end,
-        )
-        .on(
-            Op::get("/api/memberships/{id}/statement", may::OWN, "Its movements, newest first")
-                .answers::<Page<StatementLine>>(200),
-            statement,
-        )
-        .on(
-            Op::post(
-                "/api/memberships/{id}/quote",
-                may::OWN,
-                "What a basket would earn, and every way to redeem",
-            )
-            .takes::<QuoteRequest>()
-            .answers::<Quote>(200),
-            quote,
-        )
-        .on(
-            points("/api/memberships/{id}/earn-points", may::SELL, "Points given outside a sale")
-                .takes::<PointsRequest>(),
-            earn,
-        )
-        .on(
-            points("/api/memberships/{id}/redeem-points", may::SELL, "Points redeemed outside a sale")
-                .takes::<PointsRequest>(),
-            redeem,
-        )
-        .on(
-            points("/api/memberships/{id}/adjust-points", may::OFFICE, "Points put right, up or down")
-                .takes::<AdjustRequest>(),
-            adjust,
-        );
+    api.on(
+        points("/api/memberships/{id}/earn-points", may::SELL, "Points given outside a sale")
+            .takes::<PointsRequest>(),
+        earn,
+    )
+    .on(
+        points("/api/memberships/{id}/redeem-points", may::SELL, "Points redeemed outside a sale")
+            .takes::<PointsRequest>(),
+        redeem,
+    )
+    .on(
+        points("/api/memberships/{id}/adjust-points", may::OFFICE, "Points put right, up or down")
+            .takes::<AdjustRequest>(),
+        adjust,
+    )
+}
+
+fn operation_routes(api: Api) -> Api {
     api.on(
         Op::post("/api/memberships/{id}/status", may::OFFICE, "Moves it within its lifecycle")
             .takes::<StatusChange>()
@@ -94,6 +123,47 @@ pub(super) fn routes(api: Api) -> Api {
     .on(Op::post("/api/memberships/{id}/convert-points", may::SELL, "Not there yet"), not_yet)
 }
 
+/// Which memberships.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ListQuery {
+    program: Option<String>,
+    status: Option<String>,
+    level: Option<String>,
+    label: Option<String>,
+    limit: Option<usize>,
+    after: Option<String>,
+}
+
+async fn list(
+    State(app): State<Arc<App>>,
+    Caller(who): Caller,
+    Asked(query): Asked<ListQuery>,
+) -> Result<Json<Page<Membership>>, Failure> {
+    let ListQuery { program, status, level, label, limit, after } = query;
+    let after = after.as_deref().map(|text| id(text, "after")).transpose()?;
+    let limit = Paging { limit, after: None }.limit();
+    let wanted = Wanted { program, status, level, label };
+    Ok(Json(super::books::walk(move || roster::list(&app, &who, &wanted, after, limit)).await?))
+}
+
+async fn consents(
+    State(app): State<Arc<App>>,
+    Caller(who): Caller,
+    Path(text): Path<String>,
+) -> Result<Json<Page<RecordedConsent>>, Failure> {
+    Ok(Json(Page { items: roster::consents(&app, &who, id(&text, "id")?)?, next: None }))
+}
+
+async fn change(
+    State(app): State<Arc<App>>,
+    Caller(who): Caller,
+    Path(text): Path<String>,
+    body: Body<MembershipChange>,
+) -> Result<Json<Membership>, Failure> {
+    Ok(Json(roster::change(&app, &who, id(&text, "id")?, &body.value).await?))
+}
+
 async fn get(
     State(app): State<Arc<App>>,
     Caller(who): Caller,
@@ -112,10 +182,12 @@ async fn end(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// One page of a list.
+/// A page of a statement, within a range of days.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PageQuery {
+    from: Option<String>,
+    to: Option<String>,
     limit: Option<usize>,
     after: Option<String>,
 }
@@ -124,11 +196,19 @@ async fn statement(
     State(app): State<Arc<App>>,
     Caller(who): Caller,
     Path(text): Path<String>,
+    form: Form,
     Asked(query): Asked<PageQuery>,
-) -> Result<Json<Page<StatementLine>>, Failure> {
+) -> Result<Response, Failure> {
+    let membership = id(&text, "id")?;
     let before = query.after.as_deref().map(place).transpose()?;
+    let range = Range::read(query.from.as_deref(), query.to.as_deref())?;
     let limit = Paging { limit: query.limit, after: None }.limit();
-    Ok(Json(members::statement(&app, &who, id(&text, "id")?, before, limit)?))
+    let of = move |page| members::statement(&app, &who, membership, &range, page);
+    let found = super::books::walk(move || match form {
+        Form::Json => of((before, limit)),
+        Form::Csv => whole(|before| of((before, limits::PAGE.1))),
+    });
+    Ok(form.page("statement", found.await?))
 }
 
 async fn quote(

@@ -21,8 +21,12 @@ use crate::app::{App, AppError, roles as may};
 pub(super) fn routes(api: Api) -> Api {
     let api = api
         .on(
-            Op::get("/api/notifications", may::READ, "What members and systems are told: `state`, `kind`, `program`, `customer`")
-                .answers::<Page<Notification>>(200),
+            Op::get(
+                "/api/notifications",
+                may::READ,
+                "What members and systems are told: `state`, `kind`, `program`, `customer`",
+            )
+            .answers::<Page<Notification>>(200),
             list,
         )
         .on(
@@ -36,7 +40,10 @@ pub(super) fn routes(api: Api) -> Api {
                 .answers::<Message>(200),
             message_by,
         )
-        .on(Op::get("/api/notifications/{id}", may::READ, "One notification").answers::<Notification>(200), get)
+        .on(
+            Op::get("/api/notifications/{id}", may::READ, "One notification").answers::<Notification>(200),
+            get,
+        )
         .on(
             Op::post("/api/notifications/{id}/retry", may::OFFICE, "Tries it again, unless it was sent")
                 .answers::<Notification>(200),

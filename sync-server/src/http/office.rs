@@ -5,12 +5,14 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use serde::Deserialize;
 use shared::api::office::{AuditLine, MemberToken, MemberTokenRequest, NewToken, Token};
 use shared::api::{Page, Paging};
 
 use super::auth::Caller;
 use super::error::Failure;
-use super::extract::{Asked, Body, cut, page};
+use super::extract::{Asked, Body, cut, page, place};
+use crate::app::reports::range::Range;
 use crate::app::{App, AppError, audit as audited, tokens as secrets};
 
 pub(super) async fn tokens(
@@ -47,12 +49,30 @@ pub(super) async fn revoke_token(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Which lines of the audit.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AuditQuery {
+    who: Option<String>,
+    action: Option<String>,
+    subject: Option<String>,
+    from: Option<String>,
+    to: Option<String>,
+    limit: Option<usize>,
+    after: Option<String>,
+}
+
 pub(super) async fn audit(
     State(app): State<Arc<App>>,
-    Asked(paging): Asked<Paging>,
+    Asked(query): Asked<AuditQuery>,
 ) -> Result<Json<Page<AuditLine>>, Failure> {
-    let before = paging.after.as_deref().and_then(|after| after.parse().ok());
-    let rows = audited::list(&app, before, paging.limit() + 1)?;
+    let AuditQuery { who, action, subject, from, to, limit, after } = query;
+    let paging = Paging { limit, after: None };
+    let before = after.as_deref().map(place).transpose()?;
+    let range = Range::read(from.as_deref(), to.as_deref())?;
+    let wanted = audited::Wanted { who, action, subject, range };
+    let most = paging.limit() + 1;
+    let rows = super::books::walk(move || audited::list(&app, &wanted, before, most)).await?;
     let lines = rows.into_iter().map(|(number, row)| AuditLine {
         id: number.to_string(),
         at: row.at.rfc3339(),

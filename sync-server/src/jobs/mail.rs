@@ -52,8 +52,15 @@ impl Mailer {
         };
         match server.send(message).await {
             Ok(_) => Fate::Taken,
-            Err(error) if error.is_permanent() => Fate::Refused(format!("The mail server refused it: {error}")),
-            Err(error) => Fate::Failed(format!("The mail server did not take it: {error}")),
+            // what a server says may hold the address, which is kept nowhere
+            Err(error) => {
+                let said = error.to_string().replace(mail.to.as_str(), "…");
+                if error.is_permanent() {
+                    Fate::Refused(format!("The mail server refused it: {said}"))
+                } else {
+                    Fate::Failed(format!("The mail server did not take it: {said}"))
+                }
+            }
         }
     }
 }

@@ -24,6 +24,7 @@ mod backup;
 mod batch;
 mod days;
 mod directory;
+mod happenings;
 mod journals;
 mod kv;
 mod notices;

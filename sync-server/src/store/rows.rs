@@ -8,6 +8,7 @@ use shared::operator::{Operator, Tries};
 use shared::time::Millis;
 use uuid::Uuid;
 
+pub mod happening;
 pub mod notice;
 
 /// What the database is: made once.

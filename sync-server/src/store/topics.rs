@@ -23,8 +23,10 @@ use super::rows::{
     TriesRow, UserRow,
 };
 
+pub mod happenings;
 pub mod notices;
 
+use happenings::Happenings;
 use notices::Notices;
 
 type Kept<T> = Result<T, StoreError>;
@@ -270,6 +272,7 @@ pub trait Read:
     + Lists
     + Days
     + Notices
+    + Happenings
 {
 }
 
@@ -286,7 +289,8 @@ impl<
         + Feeds
         + Lists
         + Days
-        + Notices,
+        + Notices
+        + Happenings,
 > Read for T
 {
 }

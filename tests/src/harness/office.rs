@@ -21,6 +21,7 @@ pub struct Office {
     admin: String,
     clerk: String,
     folder: Scratch,
+    more: Vec<String>,
 }
 
 /// A customer with one membership and a card.
@@ -53,7 +54,8 @@ impl Office {
     #[track_caller]
     pub fn empty() -> Self {
         let folder = Scratch::new("office");
-        let mut office = Self { daemon: None, port: 0, admin: String::new(), clerk: String::new(), folder };
+        let (admin, clerk) = (String::new(), String::new());
+        let mut office = Self { daemon: None, port: 0, admin, clerk, folder, more: Vec::new() };
         office.admin = office.new_token("admin", None);
         office.clerk = office.new_token("office", None);
         office.start();
@@ -88,9 +90,19 @@ impl Office {
         let listen = format!("127.0.0.1:{}", self.port);
         let folder = self.folder.at("data");
         let log = self.folder.path().join("server.log");
-        let daemon = Daemon::start(PROGRAM, &["run", "--data-dir", &folder, "--listen", &listen], &log);
+        let mut arguments = vec!["run", "--data-dir", &folder, "--listen", &listen];
+        arguments.extend(self.more.iter().map(String::as_str));
+        let daemon = Daemon::start(PROGRAM, &arguments, &log);
         self.port = daemon.port();
         self.daemon = Some(daemon);
+    }
+
+    /// Killed, and started with these settings beside the others.
+    #[track_caller]
+    pub fn run_with(&mut self, more: &[&str]) {
+        self.kill();
+        self.more = more.iter().map(|setting| (*setting).to_owned()).collect();
+        self.start();
     }
 
     /// `kill -9`.

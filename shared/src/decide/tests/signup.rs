@@ -43,7 +43,7 @@ fn ask(facts: &Facts, change: impl Fn(&mut NewCustomer, &mut NewMembership)) -> 
     let (mut customer, mut membership) = (new_customer(), new_membership());
     change(&mut customer, &mut membership);
     let enrolling = Enrolling {
-        customer: Enrollee::New(customer),
+        customer: Enrollee::New(Box::new(customer)),
         memberships: vec![membership],
         allow_duplicate: false,
         index: IndexKey([5; 32]),

@@ -1,6 +1,8 @@
 //! One row of members, checked by itself.
 
 use shared::catalog::{Catalog, Program};
+use shared::decide::NewCustomer;
+use shared::decide::enrol::check_customer;
 use shared::decide::party::check_code;
 use shared::ids::{AccountSetId, CodeHash, CurrencyId, CustomerId, MembershipId, ProgramId};
 use shared::limits;
@@ -72,7 +74,11 @@ impl Row {
             id: MembershipId(clock::fresh_id()),
             customer: customer.id,
             program: program.id,
-            number: fields.get("member_number")?.unwrap_or_default(),
+            number: fields
+                .get("member_number")?
+                .map(|number| written(&number))
+                .transpose()?
+                .unwrap_or_default(),
             set: AccountSetId(clock::fresh_id()),
             kind: MembershipKind::Standard,
             status: MembershipStatus::Active,
@@ -110,13 +116,31 @@ fn customer(
         language: None,
     };
     let key = CustomerKey(clock::random());
+    let new = NewCustomer {
+        id,
+        key: key.clone(),
+        nonce: clock::random(),
+        name: name.clone(),
+        phone: phone.clone(),
+        email: email.clone(),
+        birth_date,
+        external_id: fields.get("external_id")?,
+        kind: CustomerKind::Individual,
+        identity_number: None,
+        language: None,
+        opt_outs: Vec::new(),
+    };
+    check_customer(&new, clock::now().day(chrono_tz::UTC)).map_err(|refusal| match &refusal.field {
+        Some(field) => format!("{field}: {}", refusal.detail),
+        None => refusal.detail,
+    })?;
     let sealed = member::seal(&personal, id, &key, clock::random());
     let birth = birth_date
         .map(Day::date)
         .and_then(|date| Some((u8::try_from(date.month()).ok()?, u8::try_from(date.day()).ok()?)));
     let customer = Customer {
         id,
-        external_id: fields.get("external_id")?,
+        external_id: new.external_id,
         display_name: name,
         kind: CustomerKind::Individual,
         since,
@@ -155,6 +179,12 @@ fn balance(
         return Err("balance: an opening balance is not below zero".to_owned());
     }
     Ok(Some((currency.id, points)))
+}
+
+/// A member number that can be scanned.
+fn written(number: &str) -> Result<String, String> {
+    check_code(number).map_err(|refusal| format!("member_number: {}", refusal.detail))?;
+    Ok(number.to_owned())
 }
 
 fn card(code: &str, program: &Program, index: &IndexKey) -> Result<(CodeHash, String), String> {

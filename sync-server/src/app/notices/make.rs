@@ -110,7 +110,13 @@ impl Maker {
         for hook in books.webhooks()?.into_iter().filter(|hook| hook.enabled) {
             for kind in hook.events.iter().filter_map(|word| NoticeKind::of_word(word)) {
                 let via = Via::Webhook(hook.id);
-                listeners.push(Listener { via, kind, program: None, template: None, days_before: DAYS_BEFORE });
+                listeners.push(Listener {
+                    via,
+                    kind,
+                    program: None,
+                    template: None,
+                    days_before: DAYS_BEFORE,
+                });
             }
         }
         Ok(Self { listeners, catalog: catalog::latest(books)?, now, made: 0 })
@@ -122,7 +128,9 @@ impl Maker {
 
     /// Puts a notice for each that hears of an event, once.
     fn tell(&mut self, books: &mut dyn Write, event: &Event) -> Done<()> {
-        let Some((membership, program)) = self.member(books.as_read(), event.membership)? else { return Ok(()) };
+        let Some((membership, program)) = self.member(books.as_read(), event.membership)? else {
+            return Ok(());
+        };
         let mut values = event.values.clone();
         let level = |code: &Code| program.levels.iter().find(|level| level.code == *code);
         values.extend([
@@ -131,7 +139,8 @@ impl Maker {
             ("at".to_owned(), event.at.rfc3339()),
         ]);
         if !values.iter().any(|(name, _)| name == "level") {
-            let name = level(&membership.level).map_or_else(|| membership.level.to_string(), |it| it.name.clone());
+            let name =
+                level(&membership.level).map_or_else(|| membership.level.to_string(), |it| it.name.clone());
             values.push(("level".to_owned(), name));
         }
         let code = program.code.clone();
@@ -181,7 +190,8 @@ impl Maker {
         }
         match cause {
             Cause::Made { by: entry, .. } => {
-                let Some(dot) = entry.filter(|dot| *by.entry(*dot).or_insert_with(|| enrols(books, *dot))) else {
+                let Some(dot) = entry.filter(|dot| *by.entry(*dot).or_insert_with(|| enrols(books, *dot)))
+                else {
                     return Ok(None);
                 };
                 let Some(row) = books.membership(membership)? else { return Ok(None) };
@@ -271,7 +281,8 @@ impl Maker {
         row.done = page.len() < STEP || template.is_none();
         row.after = page.last().map(|last| last.id).or(row.after);
         let before = self.made;
-        let program = template.and_then(|template| self.catalog.program(template.program.as_str()).map(|it| it.id));
+        let program =
+            template.and_then(|template| self.catalog.program(template.program.as_str()).map(|it| it.id));
         let fits = |it: &Membership| {
             Some(it.program) == program
                 && it.status == MembershipStatus::Active

@@ -99,7 +99,7 @@ fn packed(books: &dyn Read, row: &NoticeRow) -> Done<Parcel> {
     };
     match row.via {
         Via::Webhook(id) => Ok(match books.webhook(id)?.filter(|hook| hook.enabled) {
-            Some(hook) => call(row, &hook, row.kind.word(), body(row, row.kind.word())),
+            Some(hook) => call(row, &hook, row.kind.word(), &body(row, row.kind.word())),
             None => Parcel::Nothing("The webhook is no longer told.".to_owned()),
         }),
         Via::Person(channel) if customer.opt_outs.contains(&channel) => {
@@ -147,7 +147,7 @@ fn to_person(books: &dyn Read, row: &NoticeRow, customer: &Customer, channel: Ch
         text: Some(text),
         ..body(row, channel.word())
     };
-    Ok(call(row, &hook, channel.word(), filled))
+    Ok(call(row, &hook, channel.word(), &filled))
 }
 
 fn body(row: &NoticeRow, event: &str) -> WebhookBody {
@@ -165,13 +165,13 @@ fn body(row: &NoticeRow, event: &str) -> WebhookBody {
     }
 }
 
-fn call(row: &NoticeRow, hook: &WebhookRow, event: &str, body: WebhookBody) -> Parcel {
+fn call(row: &NoticeRow, hook: &WebhookRow, event: &str, body: &WebhookBody) -> Parcel {
     Parcel::Call(Box::new(Call {
         id: row.id,
         url: hook.url.clone(),
         secret: hook.secret.clone(),
         event: event.to_owned(),
-        body: serde_json::to_string(&body).unwrap_or_default(),
+        body: serde_json::to_string(body).unwrap_or_default(),
     }))
 }
 

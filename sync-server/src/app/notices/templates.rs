@@ -120,7 +120,8 @@ pub async fn remove(app: &App, who: &Who, code: &str) -> Done<()> {
 fn check_program(books: &dyn Read, who: &Who, code: &str) -> Done<Code> {
     let catalog = catalog::latest(books)?;
     let program = catalog.program(code);
-    let program = program.ok_or_else(|| AppError::field("program", format!("There is no program `{code}`.")))?;
+    let program =
+        program.ok_or_else(|| AppError::field("program", format!("There is no program `{code}`.")))?;
     members::check_program(who, &catalog, program.id)?;
     Ok(program.code.clone())
 }
@@ -134,7 +135,8 @@ fn read(books: &dyn Read, who: &Who, asked: &NotificationTemplate) -> Done<Templ
     let channel = channel.ok_or_else(|| AppError::field("channel", "One of `email`, `sms` and `push`."))?;
     check_ends(channel, asked)?;
     if asked.texts.is_empty() || asked.texts.len() > limits::NOTICE_TEXTS {
-        let detail = format!("A template has 1 to {} texts, each in a language of its own.", limits::NOTICE_TEXTS);
+        let detail =
+            format!("A template has 1 to {} texts, each in a language of its own.", limits::NOTICE_TEXTS);
         return Err(AppError::field("texts", detail));
     }
     let mut texts: Vec<(String, String, String)> = Vec::new();

@@ -98,7 +98,8 @@ fn read(asked: &Webhook, id: Uuid, secret: String) -> Done<WebhookRow> {
         matches!(url.scheme(), "http" | "https") && url.has_host() && url.username().is_empty()
     });
     if !plain {
-        let detail = "A webhook's address is a URL such as `https://shop.example/loyalty`, with no name in it.";
+        let detail =
+            "A webhook's address is a URL such as `https://shop.example/loyalty`, with no name in it.";
         return Err(AppError::field("url", detail));
     }
     if secret.len() < SECRET_BYTES || secret.len() > limits::TEXT_BYTES {
@@ -109,7 +110,10 @@ fn read(asked: &Webhook, id: Uuid, secret: String) -> Done<WebhookRow> {
     for word in &asked.events {
         let sends = Channel::of_word(word).is_some_and(|channel| channel != Channel::Email);
         if !sends && matches!(kind_of(word, "events")?, NoticeKind::Message) {
-            return Err(AppError::field("events", "A message is somebody's; a webhook sends it as `sms` or `push`."));
+            return Err(AppError::field(
+                "events",
+                "A message is somebody's; a webhook sends it as `sms` or `push`.",
+            ));
         }
         if !events.contains(word) {
             events.push(word.clone());

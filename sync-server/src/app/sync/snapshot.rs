@@ -90,6 +90,14 @@ fn fresh(app: &App) -> Done<Made> {
     Ok(made)
 }
 
+/// Takes every snapshot off the disk: what is erased lies in none. Tills that were fetching one begin again.
+pub(in crate::app) fn forget(app: &App) {
+    let mut snapshots = app.snapshots().lock();
+    for old in snapshots.drain(..) {
+        let _ = std::fs::remove_dir_all(path(app, old.id));
+    }
+}
+
 fn cursor(app: &App, books: &dyn Read) -> Done<Cursor> {
     Ok(Cursor {
         incarnation: app.incarnation(),

@@ -9,11 +9,13 @@ use uuid::Uuid;
 
 use super::kv::{Kv, Stored, decode, field, key, under};
 use super::tables::{
-    MESSAGES, NOTICE_CAUSES, NOTICE_DUE, NOTICE_TIMES, NOTICES, TEMPLATES, WEBHOOKS, counter,
+    MESSAGES, NOTICE_CAUSES, NOTICE_DUE, NOTICE_TIMES, NOTICES, ORIGINS, TEMPLATES, WEBHOOKS, counter,
 };
-use super::view::{View, short_hash};
+use super::view::{View, dot_key, short_hash};
+use crate::store::rows::happening::Happening;
 use crate::store::rows::notice::{Cause, MessageRow, NoticeRow, NoticeState, TemplateRow, WebhookRow};
 use crate::store::topics::Days as _;
+use crate::store::topics::happenings::Happenings as _;
 use crate::store::topics::notices::Notices;
 
 fn template_key(code: &str) -> [u8; 16] {
@@ -42,8 +44,15 @@ impl<T: Kv> View<T> {
         Ok(())
     }
 
-    /// Notes what a membership's new row means, where anybody listens.
+    /// Notes what a membership's new row means: for reports, and for notices where anybody listens.
     pub(super) fn note_cause(&mut self, before: Option<&Membership>, row: &Marked<Membership>) -> Stored<()> {
+        if let (None, Some(dot)) = (before, row.marker.dot) {
+            self.put_raw(ORIGINS, row.value.id.0.as_bytes(), &dot_key(dot))?;
+        }
+        if let Some(before) = before.filter(|before| before.level != row.value.level) {
+            let what = Happening::Level { from: before.level.clone(), to: row.value.level.clone() };
+            self.add_happening((row.value.program, row.value.id), row.marker.at.ms(), &what)?;
+        }
         if !self.is_heard()? {
             return Ok(());
         }
@@ -141,7 +150,9 @@ impl<T: Kv> Notices for View<T> {
 
     fn notices_due(&self, now: Millis, limit: usize) -> Stored<Vec<NoticeRow>> {
         let span = ([0; 24], key::<24>(&[&now.0.to_be_bytes(), &[0xff; 16]]));
-        self.collect(NOTICE_DUE, &span, false, limit, |place, _| self.notice(Uuid::from_bytes(field(place, 8))))
+        self.collect(NOTICE_DUE, &span, false, limit, |place, _| {
+            self.notice(Uuid::from_bytes(field(place, 8)))
+        })
     }
 
     fn is_heard(&self) -> Stored<bool> {

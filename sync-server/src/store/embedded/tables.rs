@@ -203,6 +203,10 @@ tables! {
     NOTICE_DUE: 24 = "notice_due.1";
     /// number u64 → [`Cause`](crate::store::rows::notice::Cause): what no notice was made of yet.
     NOTICE_CAUSES: 8 = "notice_causes.1";
+    /// program u16, at u64, kind u8, membership [u8; 16] → [`Happening`](crate::store::rows::happening::Happening).
+    HAPPENINGS: 27 = "happenings.1";
+    /// membership [u8; 16] → dot, raw: the entry that made it, where its consent is.
+    ORIGINS: 16 = "membership_origins.1";
     /// message [u8; 16] → [`MessageRow`](crate::store::rows::notice::MessageRow).
     MESSAGES: 16 = "messages.1";
 }
