@@ -88,7 +88,7 @@ pub fn list(
         // one whose customer was erased has nobody to show
         match members::shown(app, who, it.customer, None, Some(it.id)) {
             Ok(scan) => {
-                items.extend(scan.memberships.into_iter().find(|shown| shown.id == it.id.to_string()))
+                items.extend(scan.memberships.into_iter().find(|shown| shown.id == it.id.to_string()));
             }
             Err(AppError::Refused(refusal)) if refusal.problem == Problem::NotFound => {}
             Err(error) => return Err(error),
