@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use lettre::message::header::ContentType;
+use lettre::transport::smtp::AsyncSmtpTransportBuilder;
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 
 use crate::app::notices::parcel::{Fate, Mail};
@@ -20,10 +21,10 @@ pub(super) struct Mailer {
 /// # Errors
 /// What is wrong with it, in words.
 pub fn check(url: &str) -> Result<(), String> {
-    transport(url).map(|_| ())
+    builder(url).map(|_| ())
 }
 
-fn transport(url: &str) -> Result<AsyncSmtpTransport<Tokio1Executor>, String> {
+fn builder(url: &str) -> Result<AsyncSmtpTransportBuilder, String> {
     let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url);
     let builder = builder.map_err(|error| {
         format!(
@@ -31,7 +32,12 @@ fn transport(url: &str) -> Result<AsyncSmtpTransport<Tokio1Executor>, String> {
              or `smtp://mail.example.com:587?tls=required`"
         )
     })?;
-    Ok(builder.timeout(Some(Duration::from_millis(WAIT_MS))).build())
+    Ok(builder.timeout(Some(Duration::from_millis(WAIT_MS))))
+}
+
+/// Only within a runtime: the connections that it keeps are seen to there.
+fn transport(url: &str) -> Result<AsyncSmtpTransport<Tokio1Executor>, String> {
+    Ok(builder(url)?.build())
 }
 
 impl Mailer {
