@@ -342,7 +342,10 @@ pub fn expiry_blocking(app: &App, now: Millis) -> Done<u64> {
     let until = later(now.day(chrono_tz::UTC), furthest.saturating_add(2));
     let mut events = Vec::new();
     for bucket in (0..app.buckets()).map(BucketId) {
-        for account in books.expiring_accounts(bucket, until)? {
+        // what was earned since the last cut stands in no list by expiry yet
+        let mut accounts: BTreeSet<AccountId> = books.expiring_accounts(bucket, until)?.into_iter().collect();
+        accounts.extend(books.open_accounts(bucket)?);
+        for account in accounts {
             events.extend(maker.expiring(&*books, account)?);
         }
     }
