@@ -66,6 +66,7 @@ pub struct Page<T> {
 
 /// The query of a list.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Paging {
     /// How many, 50 where left out, 500 at most.
     pub limit: Option<usize>,
