@@ -64,6 +64,8 @@ fn each_page_opens_with_data_in_every_language_and_nothing_sticks_out() {
         ("/outlets?from=2020-01-01&to=2020-01-31", "2020"),
         ("/settlement", PENANG),
         ("/performance", PROGRAM),
+        ("/audit?action=template", "template.create"),
+        ("/users", "admin"),
         (&member, "2026-01"),
     ];
     for language in ["en", "ms", "ar"] {

@@ -307,6 +307,25 @@ fn points_that_will_expire_are_told_of_once_and_an_erased_customer_is_not() {
 }
 
 #[test]
+fn another_level_is_told_and_counted() {
+    let mail = MailServer::open();
+    let mut office = Office::open();
+    office.run_with(&["--smtp-url", &mail.url()]);
+    let risen = [text("en", "{{level}}", "From {{level_before}} to {{level}}, {{name}}.")];
+    let _ = office
+        .admin()
+        .post("/api/notification-templates", &template("risen", "level_change", &risen))
+        .must(201);
+    let aisha = enrol(&office, "Aisha Osman", AISHA, &json!({"email": "aisha@example.org"}));
+    let path = format!("/api/memberships/{}/level", aisha.membership);
+    let _ = office.clerk().post(&path, &json!({"level": "gold", "reason": "a guest of honour"})).must(200);
+    let letters = letters_to(&mail, "aisha@example.org", 1);
+    assert!(letters[0].text.contains("From Member to Gold, Aisha Osman."), "{}", letters[0].text);
+    let report = office.clerk().get("/api/reports/programs").must(200);
+    assert_eq!(report["items"][0]["moves"], json!([{"from": "member", "to": "gold", "count": 1}]));
+}
+
+#[test]
 fn a_template_says_what_is_wrong_with_it() {
     let office = Office::open();
     let admin = office.admin();

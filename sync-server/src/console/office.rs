@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Form, Path, State};
+use axum::extract::{Form, Path, Query, State};
 use axum::response::Redirect;
 use serde::Deserialize;
 use shared::api::office::NewToken;
@@ -11,6 +11,7 @@ use shared::page::words::Words;
 
 use super::session::Visitor;
 use super::view::{Block, Deed, Field, FormBlock, Frame, Refused, Row, Shown, Table, when};
+use crate::app::reports::range::Range;
 use crate::app::{App, AppError, Done, audit as audited, roles, tokens, users};
 
 /// Lines of the audit on one page.
@@ -73,12 +74,14 @@ fn lists(app: &App, words: &Words) -> Done<Vec<Block>> {
     let new_user = vec![
         Field::text("name", words.say("members.name"), ""),
         Field::choice("role", words.say("role"), "office", list(&["office", "admin", "reader"])),
+        Field::text("programs", words.say("users.programs"), "").hint(words.say("users.programs_how")),
         Field::password("password", words.say("sign_in.password")).hint(words.say("users.password")),
     ];
     let new_token = vec![
         Field::text("name", words.say("members.name"), ""),
         Field::choice("role", words.say("role"), "pos", list(&["pos", "office", "admin", "reader"])),
         Field::text("outlet", words.say("outlet"), "").hint(words.say("tokens.outlet")),
+        Field::text("programs", words.say("users.programs"), "").hint(words.say("users.programs_how")),
     ];
     Ok(vec![
         table("users.title", &["members.name", "role", "users.seen"], people.collect()),
@@ -88,12 +91,19 @@ fn lists(app: &App, words: &Words) -> Done<Vec<Block>> {
     ])
 }
 
+/// Codes with commas between them; none is no limit.
+fn listed(text: &str) -> Option<Vec<String>> {
+    let codes = text.split(',').map(str::trim).filter(|code| !code.is_empty());
+    Some(codes.map(str::to_owned).collect::<Vec<_>>()).filter(|codes| !codes.is_empty())
+}
+
 /// A new user's form.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct User {
     name: String,
     role: String,
+    programs: String,
     password: String,
 }
 
@@ -104,7 +114,12 @@ pub(super) async fn add_user(
     Form(asked): Form<User>,
 ) -> Result<Redirect, Refused> {
     visitor.must(roles::ADMIN)?;
-    let new = NewUser { name: asked.name, role: asked.role, programs: None, password: asked.password };
+    let new = NewUser {
+        name: asked.name,
+        role: asked.role,
+        programs: listed(&asked.programs),
+        password: asked.password,
+    };
     users::create(&app, visitor.who.clone(), new).await.map_err(visitor.told())?;
     Ok(Redirect::to("/users"))
 }
@@ -128,6 +143,7 @@ pub(super) struct Token {
     name: String,
     role: String,
     outlet: String,
+    programs: String,
 }
 
 /// Makes a token, and tells it this once.
@@ -142,7 +158,7 @@ pub(super) async fn add_token(
         name: asked.name,
         role: asked.role,
         outlet,
-        programs: None,
+        programs: listed(&asked.programs),
         customer_id: None,
         minutes: None,
     };
@@ -163,11 +179,64 @@ pub(super) async fn revoke_token(
     Ok(Redirect::to("/users"))
 }
 
+/// Which lines of the audit.
+#[derive(Deserialize, Default)]
+pub(super) struct Looked {
+    #[serde(default)]
+    who: String,
+    #[serde(default)]
+    action: String,
+    #[serde(default)]
+    subject: String,
+    #[serde(default)]
+    from: String,
+    #[serde(default)]
+    to: String,
+}
+
+impl Looked {
+    fn wanted(&self) -> Done<audited::Wanted> {
+        let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+        Ok(audited::Wanted {
+            who: given(&self.who),
+            action: given(&self.action),
+            subject: given(&self.subject),
+            range: Range::read(Some(&self.from), Some(&self.to))?,
+        })
+    }
+
+    fn form(&self, words: &Words) -> Block {
+        let date = |name, key: &str, value: &String| Field {
+            kind: "date",
+            ..Field::text(name, words.say(key), value.clone())
+        };
+        Block::Form(FormBlock {
+            title: words.say("range").to_owned(),
+            to: "/audit".to_owned(),
+            asks: true,
+            button: words.say("range.do").to_owned(),
+            fields: vec![
+                Field::text("who", words.say("audit.who"), self.who.clone()),
+                Field::text("action", words.say("what"), self.action.clone()).hint(words.say("audit.action")),
+                Field::text("subject", words.say("audit.subject"), self.subject.clone()),
+                date("from", "range.from", &self.from),
+                date("to", "range.to", &self.to),
+            ],
+            ..FormBlock::default()
+        })
+    }
+}
+
 /// `/audit`: who did what, latest first.
-pub(super) async fn audit(State(app): State<Arc<App>>, visitor: Visitor) -> Shown {
+pub(super) async fn audit(
+    State(app): State<Arc<App>>,
+    visitor: Visitor,
+    Query(looked): Query<Looked>,
+) -> Shown {
     visitor.must(roles::ADMIN)?;
     let words = &visitor.words;
-    let found = audited::list(&app, &audited::Wanted::default(), None, MOST).map_err(visitor.told())?;
+    let found = looked.wanted().and_then(|wanted| audited::list(&app, &wanted, None, MOST));
+    let found = found.map_err(visitor.told())?;
     let rows = found.into_iter().map(|(_, line)| Row {
         cells: vec![
             when(&line.at.rfc3339()),
@@ -185,5 +254,6 @@ pub(super) async fn audit(State(app): State<Arc<App>>, visitor: Visitor) -> Show
         empty: words.say("nobody").to_owned(),
         ..Table::default()
     });
-    Ok(Frame::of(&app, &visitor, "/audit", words.say("nav.audit")).with(vec![table]))
+    let blocks = vec![looked.form(words), table];
+    Ok(Frame::of(&app, &visitor, "/audit", words.say("nav.audit")).with(blocks))
 }

@@ -124,6 +124,11 @@ fn head_office(office: &Office, browser: &Browser, folder: &Path, theme: &str) {
         ("liability", "liability".to_owned()),
         ("outlets", "outlets".to_owned()),
         ("ledger", "ledger".to_owned()),
+        ("settlement", "settlement".to_owned()),
+        ("performance", "performance".to_owned()),
+        ("notifications", "notifications".to_owned()),
+        ("templates", "templates".to_owned()),
+        ("preview", "catalog/preview".to_owned()),
         ("users", "users".to_owned()),
         ("audit", "audit".to_owned()),
     ];
