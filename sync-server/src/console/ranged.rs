@@ -49,6 +49,7 @@ impl Days {
                 Field { kind: "date", ..Field::text("from", words.say("range.from"), self.from.clone()) },
                 Field { kind: "date", ..Field::text("to", words.say("range.to"), self.to.clone()) },
             ],
+            ..FormBlock::default()
         })
     }
 }
