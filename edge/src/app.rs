@@ -31,6 +31,7 @@ pub mod enrolments;
 pub mod holds;
 pub mod operators;
 pub mod quotes;
+pub mod relays;
 pub mod returns;
 pub mod sales;
 pub mod sessions;

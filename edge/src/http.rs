@@ -3,7 +3,7 @@
 
 use axum::extract::State;
 use axum::response::IntoResponse;
-use axum::routing::{get, post};
+use axum::routing::get;
 use axum::{Router, middleware};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::trace::TraceLayer;
@@ -22,6 +22,7 @@ mod door;
 mod holds;
 mod local;
 mod memberships;
+mod moving;
 mod problem;
 mod request;
 mod till;
@@ -76,6 +77,8 @@ fn api() -> (Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(memberships::quote))
         .routes(routes!(memberships::earn_points))
         .routes(routes!(memberships::redeem_points))
+        .routes(routes!(moving::transfer_points))
+        .routes(routes!(moving::convert_points))
         .routes(routes!(transactions::sell, transactions::find))
         .routes(routes!(transactions::one))
         .routes(routes!(transactions::refund))
@@ -93,9 +96,6 @@ fn api() -> (Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(till::basket, till::put_basket))
         .routes(routes!(till::events))
         .split_for_parts();
-    let router = router
-        .route("/api/memberships/{id}/transfer-points", post(memberships::online_only))
-        .route("/api/memberships/{id}/convert-points", post(memberships::online_only));
     (router, document)
 }
 

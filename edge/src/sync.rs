@@ -7,6 +7,7 @@ use std::time::Duration;
 use shared::api::till::SyncResult;
 use shared::entry::{Entry, Intent, SaleRef};
 use shared::view::KnownSale;
+use shared::wire::relay::{Deed, Relay, Relayed};
 use shared::wire::{Authorize, Authorized, ReceiptRequest};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -73,6 +74,11 @@ impl Server {
         self.client.authorize(&signer, &asked).await
     }
 
+    async fn hand_on(&self, deed: Deed, key: Option<String>, body: Vec<u8>) -> Result<Relayed, String> {
+        let signer = enrol::signer(&self.store.identity());
+        self.client.relay(&signer, &Relay { node: signer.node, deed, key, body }).await
+    }
+
     async fn round(&self) -> SyncResult {
         let (tell, told) = oneshot::channel();
         // the worker lives as long as the daemon; where it is gone, so is the line
@@ -93,6 +99,10 @@ impl Centre for Server {
 
     fn sale<'a>(&'a self, of: &'a SaleRef) -> Answer<'a, Result<Option<KnownSale>, String>> {
         Box::pin(self.ask_for_sale(of))
+    }
+
+    fn relay(&self, deed: Deed, key: Option<String>, body: Vec<u8>) -> Answer<'_, Result<Relayed, String>> {
+        Box::pin(self.hand_on(deed, key, body))
     }
 
     fn sync(&self) -> Answer<'_, SyncResult> {

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::entry::{Authority, Idem};
-use crate::ids::{AccountSetId, CurrencyId, Dot, OutletId};
+use crate::ids::{AccountSetId, CurrencyId, Dot, OutletId, ProgramId};
 use crate::points::Points;
 use crate::time::{Day, Millis};
 
@@ -27,7 +27,7 @@ pub struct AccountId {
     pub currency: CurrencyId,
 }
 
-/// The terms of a lot. Lots order by expiry (never is last), then vesting, then outlet: the order in which they are spent.
+/// The terms of a lot. Lots order by expiry (never is last), then vesting, then outlet and program: the order in which they are spent.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct LotTerms {
     /// Last day on which it can be spent; [`LotTerms::NEVER`] where it does not expire.
@@ -36,6 +36,9 @@ pub struct LotTerms {
     pub vests: Day,
     /// The outlet that issued it; `None` for head office.
     pub outlet: Option<OutletId>,
+    /// The program that issued it, where its account may serve several: it owes these points. `None` where the account is of
+    /// one membership alone.
+    pub program: Option<ProgramId>,
 }
 
 impl LotTerms {
@@ -44,7 +47,7 @@ impl LotTerms {
 
     /// Terms without expiry or vesting.
     pub fn plain(outlet: Option<OutletId>) -> Self {
-        Self { expires: Self::NEVER, vests: Day(0), outlet }
+        Self { expires: Self::NEVER, vests: Day(0), outlet, program: None }
     }
 }
 
@@ -73,6 +76,14 @@ impl Lots {
         *sum = sum.plus(points);
         if sum.is_zero() {
             self.credits.remove(&terms);
+        }
+    }
+
+    /// Takes points off: off one lot, or off the oldest expiry first.
+    pub fn debit(&mut self, terms: Option<LotTerms>, points: Points) {
+        match terms {
+            Some(terms) => self.credit(terms, points.negated()),
+            None => self.spent = self.spent.plus(points),
         }
     }
 
@@ -247,6 +258,9 @@ pub enum Movement {
     Debit {
         /// So many, above zero.
         points: Points,
+        /// Of which lot, where it is of one: points that move to another account take their terms with them. Else the
+        /// oldest expiry first.
+        terms: Option<LotTerms>,
     },
     /// A redemption.
     Redemption {
@@ -299,7 +313,7 @@ impl Account {
                     base.lifetime_earned = base.lifetime_earned.minus(*points);
                     base.tally.add(earned, points.negated());
                 }
-                Movement::Debit { points } => base.lots.spent = base.lots.spent.plus(*points),
+                Movement::Debit { points, terms } => base.lots.debit(*terms, *points),
                 Movement::Redemption { authority, points, .. } => {
                     base.lifetime_redeemed = base.lifetime_redeemed.plus(*points);
                     if authority.is_covered() {
@@ -369,7 +383,7 @@ mod tests {
     use super::*;
 
     fn expiring(day: i32) -> LotTerms {
-        LotTerms { expires: Day(day), vests: Day(0), outlet: None }
+        LotTerms { expires: Day(day), ..LotTerms::plain(None) }
     }
 
     #[test]

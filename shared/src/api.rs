@@ -7,6 +7,7 @@ pub mod change;
 pub mod days;
 pub mod hold;
 pub mod member;
+pub mod moving;
 pub mod notice;
 pub mod office;
 pub mod operators;

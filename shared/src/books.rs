@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::account::{Account, AccountId, Row, RowKey};
 use crate::catalog::{Catalog, CatalogHash};
 use crate::entry::envelope::Stored;
+use crate::entry::membership::Heir;
 use crate::ids::{
     BucketId, CaseId, CodeHash, CurrencyId, CustomerId, Dot, MembershipId, NodeId, OutletId, Seq,
 };
@@ -101,6 +102,10 @@ pub trait Accounts: Keeps {
     /// A bucket's accounts of whose settled lots the first has its last day before this one. The store keeps the index
     /// from what is put ([`crate::account::Lots::first_expiry`]).
     fn expiring_accounts(&self, bucket: BucketId, before: Day) -> Result<Vec<AccountId>, Self::Error>;
+    /// Who has an account's points, where they are another's by now; itself where they are its own again.
+    fn heir(&self, of: AccountId) -> Result<Option<Heir>, Self::Error>;
+    /// Writes it.
+    fn put_heir(&mut self, heir: Heir) -> Result<(), Self::Error>;
     /// The bucket's next change number; used up by this call.
     fn next_change(&mut self, bucket: BucketId) -> Result<u64, Self::Error>;
     /// What is known of a hold.

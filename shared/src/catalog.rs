@@ -16,6 +16,7 @@ use crate::time::{Day, Millis};
 
 pub mod cards;
 pub mod compile;
+pub mod conversion;
 pub mod document;
 pub mod earning;
 pub mod expiry;
@@ -65,6 +66,8 @@ pub struct Catalog {
     pub currencies: BTreeMap<CurrencyId, Currency>,
     /// Programs by number.
     pub programs: BTreeMap<ProgramId, Program>,
+    /// What points of one currency become in another, in the order written.
+    pub conversions: Vec<conversion::Conversion>,
 }
 
 /// A shop.

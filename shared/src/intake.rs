@@ -5,6 +5,7 @@
 //! (duplicates, reversals of one sale, holds) is judged here, once, and recorded in its [`Receipt`], so that posting it
 //! depends on nothing else. A replay gives the receipts ([`replay`]).
 
+use crate::account::AccountId;
 use crate::books::{Books, NodeRow, Receipt, SERVER, Told, Wait};
 use crate::chain::Head;
 use crate::entry::envelope::{Envelope, Stored};
@@ -39,6 +40,8 @@ pub struct Follow {
     pub release: Vec<crate::entry::Release>,
     /// Unattributed sales whose membership is now known.
     pub attribute: Vec<(Dot, MembershipId)>,
+    /// Accounts that are another's by now, to which something came.
+    pub moved: Vec<AccountId>,
 }
 
 impl Follow {
@@ -47,11 +50,12 @@ impl Follow {
         self.retry.extend(more.retry);
         self.release.extend(more.release);
         self.attribute.extend(more.attribute);
+        self.moved.extend(more.moved);
     }
 
     /// Whether nothing follows.
     pub fn is_empty(&self) -> bool {
-        self.retry.is_empty() && self.release.is_empty() && self.attribute.is_empty()
+        self.retry.is_empty() && self.release.is_empty() && self.attribute.is_empty() && self.moved.is_empty()
     }
 }
 

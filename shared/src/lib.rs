@@ -37,6 +37,8 @@ pub mod earning;
 
 pub mod decide;
 
+pub mod transfer;
+
 pub mod books;
 pub mod days;
 pub mod fork;

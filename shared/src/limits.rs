@@ -26,6 +26,10 @@ pub const PIN_LOCK_MS: (u64, u64) = (5 * 60_000, 60 * 60_000);
 pub const OPERATORS: usize = 20_000;
 /// Memberships in one enrolment.
 pub const ENROL_MEMBERSHIPS: usize = 16;
+/// Memberships that are merged, share or part at once, with a consent each: a large household or a club's board.
+pub const MOVED_MEMBERSHIPS: usize = 32;
+/// How often a membership, or an account, can have been taken over by another, one after the other.
+pub const GENERATIONS: usize = 32;
 /// Dynamic attributes of a program: what a membership keeps of them is sent to every till.
 pub const ATTRIBUTES: usize = 64;
 /// One stored entry: `LINES` lines of some 120 bytes, and as much again for the rest.

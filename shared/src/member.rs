@@ -8,7 +8,7 @@ use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::account::AccountId;
+use crate::account::{AccountId, LotTerms};
 use crate::catalog::Catalog;
 use crate::catalog::document::currency::CurrencyKind;
 use crate::entry::Posting;
@@ -146,7 +146,15 @@ impl Membership {
     pub fn place(&self, postings: &mut [Posting], catalog: &Catalog) {
         for posting in postings.iter_mut().filter(|posting| posting.account.set == self.set) {
             posting.account = self.account(posting.account.currency, catalog);
+            posting.lot = posting.lot.map(|terms| self.issued(terms, posting.account));
         }
+    }
+
+    /// The terms of its points in an account: where others share it, perhaps of other programs, they say by which program
+    /// they were issued.
+    pub fn issued(&self, terms: LotTerms, account: AccountId) -> LotTerms {
+        let shared = self.pool == Some(account.set);
+        LotTerms { program: terms.program.or(shared.then_some(self.program)), ..terms }
     }
 
     /// The sets that it draws on: its own, and the pool where it shares one.

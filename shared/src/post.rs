@@ -18,6 +18,7 @@ use crate::wire::MarkBrief;
 pub mod decision;
 pub mod flow;
 pub mod legs;
+pub mod moved;
 pub mod reversal;
 pub mod write_off;
 
@@ -186,6 +187,7 @@ fn follow_up<B: Books>(books: &B, bucket: BucketId, taken: &Taken) -> Result<Fol
         }
     }
     follow.retry = met(taken);
+    follow.moved = moved::left(books, bucket, taken)?;
     Ok(follow)
 }
 
@@ -284,6 +286,9 @@ pub fn post<B: Books>(books: &mut B, bucket: BucketId, taken: &Taken) -> Result<
                 return Ok(Outcome::Parked(why, wait));
             }
             legs::post(books, bucket, taken, entry, &judged)?;
+            if let EntryKind::Transfer(transfer) = &entry.kind {
+                moved::carry(books, bucket, taken, transfer)?;
+            }
             legs::differ(books, bucket, taken, entry)?;
             reversal::meet(books, bucket, taken, entry)?;
             Ok(Outcome::Posted(totals))
@@ -387,7 +392,7 @@ impl Movement {
         match self {
             Self::Credit { points, .. }
             | Self::CreditReversed { points, .. }
-            | Self::Debit { points }
+            | Self::Debit { points, .. }
             | Self::Redemption { points, .. }
             | Self::RedemptionReversed { points, .. }
             | Self::Hold { points } => *points,

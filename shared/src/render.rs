@@ -156,7 +156,9 @@ pub fn scan(
     scene: &Scene<'_>,
     allowance: impl Fn(&MemberView, AccountId) -> Allowance,
 ) -> out::Scan {
+    // what was merged is shown as what took it over
     let members = facts.members.iter().filter(|member| member.customer.id == person.id);
+    let members = members.filter(|member| member.membership.moved_to.is_none());
     let memberships: Vec<_> = members.map(|member| membership(member, facts, scene, &allowance)).collect();
     let as_of = facts.accounts.values().map(|account| account.base_as_of).filter(|at| at.0 > 0).min();
     out::Scan {

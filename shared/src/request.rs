@@ -23,6 +23,7 @@ use crate::time::{Day, Millis};
 
 pub mod approval;
 pub mod hold;
+pub mod moving;
 
 /// Decimal places of a quantity.
 const QUANTITY_PLACES: u32 = 6;

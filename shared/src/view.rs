@@ -78,6 +78,19 @@ impl Facts {
     pub fn member(&self, membership: MembershipId) -> Option<&MemberView> {
         self.members.iter().find(|member| member.membership.id == membership)
     }
+
+    /// A loaded membership, or the one that took it over: old cards, numbers and ids lead to it.
+    pub fn survivor(&self, membership: MembershipId) -> Option<&MemberView> {
+        let mut found = self.member(membership)?;
+        // no longer than there are memberships: a ring, which nothing writes, ends somewhere
+        for _ in &self.members {
+            match found.membership.moved_to.and_then(|next| self.member(next)) {
+                Some(next) => found = next,
+                None => break,
+            }
+        }
+        Some(found)
+    }
 }
 
 /// A payment hold that was placed here.
@@ -244,9 +257,7 @@ impl Tail {
                 self.redeemed = self.redeemed.minus(points);
             }
             Column::TransferredIn | Column::AdjustedUp => self.lots.credit(terms, points),
-            Column::Expired | Column::TransferredOut | Column::AdjustedDown => {
-                self.lots.spent = self.lots.spent.plus(points);
-            }
+            Column::Expired | Column::TransferredOut | Column::AdjustedDown => self.lots.debit(lot, points),
         }
         self.rows = self.rows.saturating_add(1);
     }

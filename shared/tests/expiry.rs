@@ -18,7 +18,7 @@ const DAY_MS: u64 = 86_400_000;
 const OUTLET: Option<OutletId> = Some(OutletId(1));
 
 fn terms(last: i32) -> LotTerms {
-    LotTerms { expires: Day(last), vests: Day(0), outlet: OUTLET }
+    LotTerms { expires: Day(last), ..LotTerms::plain(OUTLET) }
 }
 
 /// A cut that covers everything, by a watermark in the middle (12:00 UTC) of a day.

@@ -29,9 +29,11 @@ mod idempotent;
 mod levels;
 mod members;
 mod memberships;
+mod moving;
 mod notices;
 mod office;
 mod operators;
+mod relay;
 mod route;
 mod sync;
 mod tills;
@@ -44,7 +46,7 @@ pub mod tls;
 pub fn router(app: Arc<App>) -> Router {
     let api = Api::new(Arc::clone(&app));
     let api = users::routes(tokens_and_tills(catalog_routes(api)));
-    let api = memberships::routes(members::routes(cards::routes(api)));
+    let api = moving::routes(memberships::routes(members::routes(cards::routes(api))));
     let api = books::routes(cases::routes(holds::routes(transactions::routes(api))));
     let api = levels::routes(operators::routes(days::routes(api)));
     let api = notices::routes(api);
@@ -108,6 +110,7 @@ fn tokens_and_tills(api: Api) -> Api {
 
 fn catalog_routes(api: Api) -> Api {
     use shared::catalog::document::campaign::Campaign;
+    use shared::catalog::document::conversion::Conversion;
     use shared::catalog::document::currency::Currency;
     use shared::catalog::document::earning::EarningRule;
     use shared::catalog::document::outlet::Outlet;
@@ -117,6 +120,7 @@ fn catalog_routes(api: Api) -> Api {
     let api = catalog::items::<Program>(api, "/api/programs");
     let api = catalog::items::<EarningRule>(api, "/api/earning-rules");
     let api = catalog::items::<Campaign>(api, "/api/campaigns");
+    let api = catalog::items::<Conversion>(api, "/api/conversions");
     let level = "/api/programs/{code}/levels/{level}";
     api.on(Op::get("/api/programs/{code}/levels", may::READ, "A program's levels"), catalog::levels)
         .on(

@@ -40,7 +40,7 @@ impl App {
     }
 
     /// Does a sync round within the budget; whether it was done.
-    async fn caught_up(&self) -> bool {
+    pub(super) async fn caught_up(&self) -> bool {
         if !self.link().is_online() {
             return false;
         }

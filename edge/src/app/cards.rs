@@ -121,9 +121,8 @@ fn opened(view: &View, scanned: &Scanned) -> Result<BTreeMap<CustomerId, Members
     };
     let mut opened = BTreeMap::new();
     for id in ids {
-        if let Some(membership) = view.membership(*id)? {
-            opened.insert(membership.customer, membership);
-        }
+        let generations = view.generations(*id)?;
+        opened.extend(generations.into_iter().map(|membership| (membership.customer, membership)));
     }
     Ok(opened)
 }

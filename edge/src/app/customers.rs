@@ -32,6 +32,7 @@ impl App {
     /// A customer with all memberships.
     pub fn customer(&self, id: CustomerId) -> Result<Scan, Error> {
         let view = self.store().read()?;
+        let id = view.customer_now(id)?;
         let facts = self.facts_of(&view, id)?;
         self.shown(&view, id, None, &facts)
     }
@@ -62,7 +63,14 @@ impl App {
             }
         };
         let mut customers = Vec::new();
-        for id in found.into_iter().take(limit) {
+        let mut now = Vec::new();
+        for id in found {
+            let id = view.customer_now(id)?;
+            if !now.contains(&id) {
+                now.push(id);
+            }
+        }
+        for id in now.into_iter().take(limit) {
             customers.extend(view.customer(id)?.map(|customer| render::customer(&customer)));
         }
         Ok(customers)
@@ -91,7 +99,11 @@ impl App {
     ) -> Result<Page<StatementLine>, Error> {
         let view = self.store().read()?;
         let membership = view.membership(id)?.ok_or_else(no_membership)?;
-        let rows = view.rows(membership.set, shared::limits::PAGE.1)?;
+        let mut rows = Vec::new();
+        for set in membership.sets() {
+            rows.extend(view.rows(set, shared::limits::PAGE.1)?);
+        }
+        rows.sort_by_key(|row| std::cmp::Reverse((row.at, row.dot, row.leg)));
         let skip = after.map_or(0, |after| {
             rows.iter().position(|row| (row.dot, row.leg) == after).map_or(rows.len(), |place| place + 1)
         });

@@ -128,6 +128,7 @@ impl Loader<'_> {
         };
         for (because, found) in self.alike(key, new)? {
             for id in found {
+                let id = self.view.customer_now(id)?;
                 let name = self.view.customer(id)?.map(|customer| customer.display_name).unwrap_or_default();
                 if facts.candidates.iter().all(|known| known.customer != id) {
                     let because = Some(because.to_owned());
@@ -178,9 +179,10 @@ impl Loader<'_> {
         Ok(if numbers.is_empty() { Scanned::Unknown } else { Scanned::Number(numbers) })
     }
 
-    /// Whose a membership is.
-    pub(crate) fn customer_of(&self, membership: MembershipId) -> Result<Option<CustomerId>, StoreError> {
-        Ok(self.view.membership(membership)?.map(|membership| membership.customer))
+    /// Whose a membership is, and whose those are that took it over.
+    pub(crate) fn customer_of(&self, membership: MembershipId) -> Result<BTreeSet<CustomerId>, StoreError> {
+        let generations = self.view.generations(membership)?;
+        Ok(generations.into_iter().map(|membership| membership.customer).collect())
     }
 
     /// A customer's memberships and all their accounts.

@@ -13,6 +13,7 @@ use shared::refusal::{Problem, Refusal};
 use shared::time::Millis;
 use shared::view::KnownSale;
 use shared::wire::Authorized;
+use shared::wire::relay::{self, Relayed};
 
 use super::facts::Loader;
 use super::write::grounds;
@@ -28,6 +29,13 @@ pub trait Centre: Send + Sync {
     fn authorize<'a>(&'a self, intent: &'a Intent) -> Answer<'a, Result<Authorized, String>>;
     /// Asks for a sale that this till does not know.
     fn sale<'a>(&'a self, of: &'a SaleRef) -> Answer<'a, Result<Option<KnownSale>, String>>;
+    /// Hands a request of a POS on, with its key and its body; `Err` says why there was no answer.
+    fn relay(
+        &self,
+        deed: relay::Deed,
+        key: Option<String>,
+        body: Vec<u8>,
+    ) -> Answer<'_, Result<Relayed, String>>;
     /// Does a sync round now; answers when it is over.
     fn sync(&self) -> Answer<'_, SyncResult>;
 }

@@ -23,7 +23,7 @@ impl App {
         let basket = request::basket(currency, &asked.lines)?;
         let loader = Loader { view: &view, catalog: &catalog, now };
         let mut facts = self.facts_of_nobody(&view)?;
-        if let Some(customer) = loader.customer_of(membership)? {
+        for customer in loader.customer_of(membership)? {
             loader.customer(customer, &mut facts)?;
         }
         let member = named(&facts, &catalog, membership, "id")?;

@@ -93,6 +93,7 @@ fn members(entry: &Entry, returned: &Returned) -> BTreeSet<MembershipId> {
         EntryKind::Earn(moved) | EntryKind::Redeem(moved, _) | EntryKind::Adjust(moved) => {
             members.insert(moved.membership);
         }
+        EntryKind::Transfer(transfer) => members.extend([transfer.from, transfer.to]),
         _ => {}
     }
     members

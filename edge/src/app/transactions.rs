@@ -99,5 +99,6 @@ pub(super) fn is_transaction(kind: &EntryKind) -> bool {
             | EntryKind::Earn(_)
             | EntryKind::Redeem(..)
             | EntryKind::Adjust(_)
+            | EntryKind::Transfer(_)
     )
 }

@@ -12,7 +12,7 @@ use utoipa::IntoParams;
 
 use super::Till;
 use super::answer::Answer;
-use super::problem::{Failure, invalid, online_only as only_online};
+use super::problem::{Failure, invalid};
 use super::request::{Json, Key, Part, Query, id};
 
 /// One page of a list.
@@ -84,9 +84,4 @@ pub(crate) async fn redeem_points(
 ) -> Result<impl IntoResponse, Failure> {
     let done = app.move_points(key.text(), id(&text)?, false, &asked).await?;
     Ok((StatusCode::CREATED, super::replayed(done.replayed), Answer(done.body)))
-}
-
-/// What a till never decides by itself.
-pub(crate) async fn online_only() -> Failure {
-    only_online("Points move between accounts at head office; ask there.")
 }

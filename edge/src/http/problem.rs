@@ -62,11 +62,6 @@ fn unavailable(detail: &str) -> Failure {
     Failure { problem: Box::new(Problem::unavailable(detail)), header: Some(retry) }
 }
 
-/// `503 online_only`.
-pub(crate) fn online_only(detail: &str) -> Failure {
-    Problem::new(503, "online_only", detail).into()
-}
-
 /// `400 invalid_request`, naming the field where there is one.
 pub(crate) fn invalid(field: Option<String>, detail: impl Into<String>) -> Failure {
     let problem = Problem::invalid_request(detail);

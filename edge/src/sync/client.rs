@@ -11,6 +11,7 @@ use shared::api::problem::Problem;
 use shared::ids::NodeId;
 use shared::limits;
 use shared::time::Millis;
+use shared::wire::relay::{Relay, Relayed};
 use shared::wire::signed::SignedPull;
 use shared::wire::snapshot::{SnapshotReply, SnapshotRequest};
 use shared::wire::token::token;
@@ -98,6 +99,11 @@ impl Client {
     /// Asks for a sale.
     pub async fn receipt(&self, signer: &Signer, asked: &ReceiptRequest) -> Result<ReceiptReply, String> {
         self.call("receipt", Some(signer), asked, Duration::ZERO).await
+    }
+
+    /// Hands a request of a POS on.
+    pub async fn relay(&self, signer: &Signer, asked: &Relay) -> Result<Relayed, String> {
+        self.call("relay", Some(signer), asked, Duration::ZERO).await
     }
 
     /// One call. A `401` tells the server's time; with that it is tried once more.

@@ -76,6 +76,14 @@ impl Tally {
         }
     }
 
+    /// The same taken back: what adding it takes away.
+    #[must_use]
+    pub fn negated(&self) -> Self {
+        let days = self.days.iter().map(|(day, points)| (*day, points.negated()));
+        let counted = self.counted.iter().map(|(key, points)| (key.clone(), points.negated()));
+        Self { days: days.collect(), counted: counted.collect() }
+    }
+
     /// What was earned from one day to another, both included.
     pub fn between(&self, from: Day, until: Day) -> Points {
         if from > until {

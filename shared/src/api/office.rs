@@ -222,6 +222,18 @@ pub struct LiabilityItem {
     pub value: Option<super::Money>,
     /// Accounts that have any.
     pub accounts: u64,
+    /// The same points by the program that issued them: where members of several share an account, each of its lots says
+    /// which owes it.
+    pub programs: Vec<ProgramLiability>,
+}
+
+/// What one program owes in a currency.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ProgramLiability {
+    /// The program's code; `null` where it is no longer there.
+    pub program: Option<String>,
+    /// Points that members have of it.
+    pub points: String,
 }
 
 /// A case.

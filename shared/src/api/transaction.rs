@@ -102,12 +102,13 @@ pub struct Redeem {
     pub hold: Option<String>,
 }
 
-/// A transaction, whatever its kind. In a return `earned` and `redeemed` are below zero.
+/// A transaction, whatever its kind. In a return `earned` and `redeemed` are below zero; in a transfer `earned` is below
+/// zero for who gives.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Transaction {
     /// `"<node>-<seq>"`.
     pub id: String,
-    /// `sale`, `refund`, `void`, `earn`, `redeem`, `adjust`.
+    /// `sale`, `refund`, `void`, `earn`, `redeem`, `adjust`, `transfer`, `convert`.
     pub kind: String,
     /// The receipt's number.
     pub receipt: Option<String>,

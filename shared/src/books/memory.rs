@@ -12,6 +12,7 @@ use super::{
 use crate::account::{Account, AccountId, Row, RowKey};
 use crate::catalog::{Catalog, CatalogHash};
 use crate::entry::envelope::Stored;
+use crate::entry::membership::Heir;
 use crate::ids::{BucketId, CaseId, CodeHash, CurrencyId, CustomerId, Dot, MembershipId, NodeId, OutletId};
 use crate::member::{Card, CardStatus, CodeKind, Customer, IndexKey, Membership};
 use crate::time::Day;
@@ -39,6 +40,8 @@ pub struct MemoryBooks {
     pub parked: BTreeMap<(BucketId, Dot), Parked>,
     /// Accounts.
     pub accounts: BTreeMap<AccountId, Account>,
+    /// Accounts that are another's by now.
+    pub heirs: BTreeMap<AccountId, Heir>,
     /// The last change number per bucket.
     pub changes: BTreeMap<BucketId, u64>,
     /// Holds.
@@ -221,6 +224,15 @@ impl Accounts for MemoryBooks {
         let here = |id: &AccountId| id.set.bucket(self.bucket_count) == bucket;
         let found = self.accounts.iter().filter(|(id, account)| here(id) && due(account));
         Ok(found.map(|(id, _)| *id).collect())
+    }
+
+    fn heir(&self, of: AccountId) -> Kept<Option<Heir>> {
+        Ok(self.heirs.get(&of).copied())
+    }
+
+    fn put_heir(&mut self, heir: Heir) -> Kept<()> {
+        self.heirs.insert(heir.of, heir);
+        Ok(())
     }
 
     fn next_change(&mut self, bucket: BucketId) -> Kept<u64> {

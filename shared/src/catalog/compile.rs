@@ -1,5 +1,6 @@
 //! Checks a catalog document as a whole, and compiles it.
 
+mod conversion;
 mod earning;
 mod outlet;
 mod policy;
@@ -63,6 +64,7 @@ impl Catalog {
         unique("currencies", document.currencies.iter().map(|item| &item.code))?;
         unique("programs", document.programs.iter().map(|item| &item.code))?;
         unique("campaigns", document.campaigns.iter().map(|item| &item.code))?;
+        unique("conversions", document.conversions.iter().map(|item| &item.code))?;
         unique("earning_rules", document.earning_rules.iter().map(|item| &item.code))?;
         let outlets = compile_all(&document.outlets, |item| outlet::outlet(item, &version.numbers))?;
         let currencies = compile_all(&document.currencies, |item| outlet::currency(item, &version.numbers))?;
@@ -83,7 +85,8 @@ impl Catalog {
         for item in &document.earning_rules {
             earning.rule(item)?;
         }
-        Ok(Self { hash, version, outlets, currencies, programs })
+        let conversions = conversion::all(&document.conversions, numbers, &currencies)?;
+        Ok(Self { hash, version, outlets, currencies, programs, conversions })
     }
 
     /// The empty catalog before the first version.
@@ -95,6 +98,7 @@ impl Catalog {
             outlets: BTreeMap::new(),
             currencies: BTreeMap::new(),
             programs: BTreeMap::new(),
+            conversions: Vec::new(),
         }
     }
 }

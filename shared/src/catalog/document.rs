@@ -4,6 +4,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 pub mod campaign;
+pub mod conversion;
 pub mod currency;
 pub mod earning;
 pub mod level;
@@ -12,6 +13,7 @@ pub mod policy;
 pub mod program;
 
 use campaign::Campaign;
+use conversion::Conversion;
 use currency::Currency;
 use earning::EarningRule;
 use outlet::Outlet;
@@ -31,6 +33,9 @@ pub struct Document {
     pub earning_rules: Vec<EarningRule>,
     /// Campaigns of the programs.
     pub campaigns: Vec<Campaign>,
+    /// Conversions between currencies.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub conversions: Vec<Conversion>,
 }
 
 /// `"all"`, or a list.

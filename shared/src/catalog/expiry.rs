@@ -90,12 +90,12 @@ impl Currency {
     /// The terms of points earned on a (business) day. The one function that says so, at the till and at the server.
     pub fn terms(&self, earned: Day, outlet: Option<OutletId>) -> LotTerms {
         let vests = if self.vesting_days == 0 { Day(0) } else { Span::Days(self.vesting_days).after(earned) };
-        LotTerms { expires: self.last_day(earned), vests, outlet }
+        LotTerms { expires: self.last_day(earned), vests, ..LotTerms::plain(outlet) }
     }
 
     /// The terms of points that a person gives: they expire like others, and can be spent at once.
     pub fn given(&self, on: Day, outlet: Option<OutletId>) -> LotTerms {
-        LotTerms { expires: self.last_day(on), vests: Day(0), outlet }
+        LotTerms { expires: self.last_day(on), ..LotTerms::plain(outlet) }
     }
 
     fn last_day(&self, earned: Day) -> Day {

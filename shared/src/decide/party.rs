@@ -59,7 +59,7 @@ pub fn made_cards(catalog: &Catalog, new: &[NewMembership]) -> Vec<String> {
 pub fn scanned_here<'a>(facts: &'a Facts, catalog: &'a Catalog) -> Result<Option<Member<'a>>, Refusal> {
     match &facts.scanned {
         Scanned::Nothing | Scanned::Unknown => Ok(None),
-        Scanned::Card(card) => match facts.member(card.membership) {
+        Scanned::Card(card) => match facts.survivor(card.membership) {
             None => Ok(None),
             Some(owner) => instead(facts, catalog, owner).map(Some),
         },
@@ -85,7 +85,9 @@ fn numbered<'a>(
     catalog: &'a Catalog,
     memberships: &[MembershipId],
 ) -> Result<Option<Member<'a>>, Refusal> {
-    let known: Vec<&MemberView> = memberships.iter().filter_map(|id| facts.member(*id)).collect();
+    let mut known: Vec<&MemberView> = memberships.iter().filter_map(|id| facts.survivor(*id)).collect();
+    known.sort_by_key(|view| view.membership.id);
+    known.dedup_by_key(|view| view.membership.id);
     let found: Vec<Member<'a>> = known.iter().filter_map(|view| here(facts, catalog, view).ok()).collect();
     match (found.as_slice(), known.as_slice()) {
         ([one], _) => Ok(Some(*one)),
@@ -121,7 +123,7 @@ pub fn named<'a>(
     field: &str,
 ) -> Result<Member<'a>, Refusal> {
     let missing = || Refusal::new(Problem::NotFound, "There is no such membership here.").at(field);
-    let view = facts.member(id).ok_or_else(missing)?;
+    let view = facts.survivor(id).ok_or_else(missing)?;
     here(facts, catalog, view).map_err(|refusal| refusal.at(field))
 }
 

@@ -64,12 +64,14 @@ pub(super) fn earn(ctx: &Context<'_>, moving: &Moving) -> Result<(EntryKind, Vec
     if !member.program.currencies.contains(&moving.currency) {
         return Err(Refusal::field("currency", "This membership's program has no such points."));
     }
+    let about = Move { membership: member.view.membership.id, ..about };
+    let account = member.view.membership.account(moving.currency, ctx.catalog);
     let posting = Posting {
-        account: member.view.membership.account(moving.currency, ctx.catalog),
+        account,
         column: Column::Earned,
         points: moving.points,
         why: Why { rule: None, text: moving.reason.clone(), lines: Vec::new() },
-        lot: Some(terms(ctx, moving.currency)),
+        lot: Some(member.view.membership.issued(terms(ctx, moving.currency), account)),
         tallied: None,
     };
     Ok((EntryKind::Earn(about), vec![posting]))
@@ -95,8 +97,7 @@ pub(super) fn act(ctx: &Context<'_>, acting: &Acting) -> Result<(EntryKind, Vec<
         return Err(Refusal::field("activity", detail));
     }
     let told = || format!("{} of {}", acting.quantity.normalize(), acting.activity);
-    let about =
-        about(acting.membership, &acting.reason.clone().unwrap_or_else(told), acting.reference.as_ref())?;
+    let about = about(membership.id, &acting.reason.clone().unwrap_or_else(told), acting.reference.as_ref())?;
     let postings = earned.into_iter().map(|earned| earned.posting(&place, membership.set));
     let mut postings: Vec<Posting> = postings.collect();
     membership.place(&mut postings, ctx.catalog);
@@ -117,6 +118,7 @@ pub(super) fn redeem(ctx: &Context<'_>, moving: &Moving) -> Result<(EntryKind, V
     let mut drawing = Drawing::open((ctx.facts, ctx.catalog), member, moving.currency, grounds, ctx.now)?;
     drawing.under(super::approve::named(ctx, moving.approval, &member)?);
     let (mut posting, redemption) = drawing.take(moving.points)?;
+    let about = Move { membership: redemption.membership, ..about };
     posting.why.text.clone_from(&moving.reason);
     Ok((EntryKind::Redeem(about, redemption), vec![posting]))
 }

@@ -475,7 +475,7 @@ impl<'a> Drawing<'a> {
 /// The refusal of the scanned card, where it is blocked and its customer is the one who redeems.
 pub(super) fn blocked_card(facts: &Facts, member: &Member<'_>) -> Option<Refusal> {
     let Scanned::Card(card) = &facts.scanned else { return None };
-    let owner = facts.member(card.membership)?;
+    let owner = facts.survivor(card.membership)?;
     if card.status.may_redeem() || owner.customer.id != member.view.customer.id {
         return None;
     }

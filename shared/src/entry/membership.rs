@@ -2,9 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::account::AccountId;
+use crate::account::tally::Tally;
 use crate::ids::{Code, Dot, MembershipId, ProgramId};
 use crate::member::Membership;
 use crate::money::Money;
+use crate::points::Points;
 use crate::time::Millis;
 
 /// A recorded consent.
@@ -33,7 +36,8 @@ pub struct Renewal {
     pub note: String,
 }
 
-/// Points moved from one membership to another.
+/// Points moved from one membership to another, and what moves beside them. The points are the entry's postings, lot by
+/// lot: out of one account and into another on the same terms.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Transfer {
     /// Whose they were.
@@ -46,6 +50,12 @@ pub struct Transfer {
     pub consents: Vec<Agreed>,
     /// Why.
     pub note: String,
+    /// What moves beside points. Only the server's own entries carry anything.
+    pub carried: Vec<Carried>,
+    /// Where what comes later to an account belongs from now on.
+    pub heirs: Vec<Heir>,
+    /// When its points count, where that is not when it was written: what is made up for counts from when it happened.
+    pub dated: Option<Millis>,
 }
 
 /// On what occasion points moved from one membership to another.
@@ -56,10 +66,52 @@ pub enum Occasion {
     Gift,
     /// Two memberships became one.
     Merge,
-    /// One became several.
+    /// One became several, or left those with whom it shared.
     Split,
-    /// They came late to a membership that had been merged: the move is made up for.
+    /// They came late to an account that is another's by now: the move is made up for.
     Late,
+    /// Memberships began to share.
+    Join,
+    /// Points became another currency's.
+    Convert,
+}
+
+/// What moves from one account to another beside points, each as so much less here and so much more there.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Carried {
+    /// From here.
+    pub from: AccountId,
+    /// To there.
+    pub to: AccountId,
+    /// Ever earned: what counts towards a level.
+    pub earned: Points,
+    /// Ever redeemed.
+    pub redeemed: Points,
+    /// Owed by the member.
+    pub debt: Points,
+    /// What was earned, by day.
+    pub tally: Tally,
+}
+
+impl Carried {
+    /// Whether nothing moves.
+    pub fn is_nothing(&self) -> bool {
+        let none = self.earned.is_zero() && self.redeemed.is_zero() && self.debt.is_zero();
+        none && self.tally == Tally::default()
+    }
+}
+
+/// An account that is another's by now: what comes to it late is moved on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Heir {
+    /// The account.
+    pub of: AccountId,
+    /// The account that has its points now; itself where they are its own again.
+    pub to: AccountId,
+    /// Whose the account was.
+    pub from_membership: MembershipId,
+    /// Whose they are now.
+    pub to_membership: MembershipId,
 }
 
 /// A member's recorded consent to what is done with their points.

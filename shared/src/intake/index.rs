@@ -6,6 +6,7 @@ use crate::books::{Blind, Books, Case, CaseKind, IdemRow, Judged, Receipt, Retur
 use crate::entry::{Attribute, Entry, EntryKind, Party, Reversal};
 use crate::ids::Dot;
 use crate::intake::{Follow, directory, is_asked, judge};
+use crate::post::moved;
 
 /// Notes what a decoded entry tells.
 pub fn index<B: Books>(books: &mut B, dot: Dot, entry: &Entry, judged: &Judged) -> Result<Follow, B::Error> {
@@ -46,6 +47,10 @@ pub fn index<B: Books>(books: &mut B, dot: Dot, entry: &Entry, judged: &Judged) 
         }
         EntryKind::Attribute(attribute) => {
             attributed(books, dot, attribute)?;
+            Ok(Follow::default())
+        }
+        EntryKind::Transfer(transfer) => {
+            moved::inherit(books, dot, transfer)?;
             Ok(Follow::default())
         }
         _ => directory::apply(books, dot, entry),

@@ -15,7 +15,7 @@ use crate::ids::{CurrencyId, Dot, MembershipId, NodeId};
 use crate::intake::{self, Follow, hold};
 use crate::level;
 use crate::member::Membership;
-use crate::post;
+use crate::post::{self, moved};
 use crate::settle::{self, Watermark};
 use crate::time::{Day, Hlc, Millis};
 use crate::view::MemberView;
@@ -63,6 +63,13 @@ pub fn finish<B: Books>(books: &mut B, desk: &Desk, mut follow: Follow) -> Resul
         }
         for (sale, membership) in follow.attribute {
             if let Some(draft) = attribution(books, desk, sale, membership, "the card is known now")? {
+                next.extend(write(books, desk, draft)?.1);
+            }
+        }
+        follow.moved.sort_unstable();
+        follow.moved.dedup();
+        for account in follow.moved {
+            if let Some(draft) = moved::plan(books, desk, account)? {
                 next.extend(write(books, desk, draft)?.1);
             }
         }
@@ -140,7 +147,7 @@ pub fn settle<B: Books>(books: &mut B, desk: &Desk, watermark: &Watermark) -> Re
     let mut cuts = Vec::new();
     for bucket in crate::books::buckets(books) {
         if let Some(cut) = settle::plan_cut(books, bucket, watermark)? {
-            author(books, desk, own(desk, EntryKind::Cut(cut.clone()), Vec::new()))?;
+            moved::cut(books, desk, cut.clone())?;
             cuts.push(cut);
         }
     }
@@ -171,9 +178,10 @@ fn attribution<B: Books>(
     if books.unattributed(sale)?.is_none() {
         return Ok(None);
     }
-    let (Some(taken), Some(member)) = (post::read(books, sale)?, books.membership(membership)?) else {
+    let (Some(taken), Some(member)) = (post::read(books, sale)?, moved::survivor(books, membership)?) else {
         return Ok(None);
     };
+    let membership = member.value.id;
     let Ok(entry) = taken.entry else { return Ok(None) };
     let EntryKind::Sale(facts) = &entry.kind else { return Ok(None) };
     let Some(catalog) = books.catalog(entry.catalog)? else { return Ok(None) };

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::account::{AccountId, LotTerms, Movement, Row};
-use crate::books::{Books, Case, CaseKind, Judged, Marks, ParkedWhy, Side, Wait};
+use crate::books::{Books, Case, CaseKind, Judged, Marks, ParkedWhy, SERVER, Side, Wait};
 use crate::earning::{self, Issuer};
+use crate::entry::membership::Transfer;
 use crate::entry::{Authority, Column, Entry, EntryKind, Party, Posting, Totals};
-use crate::ids::{BucketId, Dot, OutletId};
+use crate::ids::{BucketId, CurrencyId, Dot, OutletId};
 use crate::intake::judge;
 use crate::points::Points;
 use crate::post::{Movements, Numbered, Taken, insert};
@@ -78,6 +79,11 @@ pub fn touched<B: Books>(books: &B, taken: &Taken) -> Result<Touched, B::Error> 
             buckets.insert(off.account.set.bucket(count));
             None
         }
+        EntryKind::Transfer(transfer) => {
+            let ends = transfer.carried.iter().flat_map(|carried| [carried.from, carried.to]);
+            buckets.extend(ends.map(|account| account.set.bucket(count)));
+            None
+        }
         // these post what their postings say, or nothing; a new kind has to be put where it belongs
         EntryKind::Open(_)
         | EntryKind::Intent(_)
@@ -87,7 +93,6 @@ pub fn touched<B: Books>(books: &B, taken: &Taken) -> Result<Touched, B::Error> 
         | EntryKind::Adjust(_)
         | EntryKind::PaymentHold(_)
         | EntryKind::Renew(_)
-        | EntryKind::Transfer(_)
         | EntryKind::Approval(_)
         | EntryKind::Standing(_) => None,
     };
@@ -109,7 +114,12 @@ pub fn totals(books: &impl Marks, bucket: BucketId, entry: &Entry) -> Totals {
 /// When an entry happened, within what the server knows: not before its node had told everything before it, and not
 /// after it was taken in (I13).
 pub fn at(taken: &Taken, entry: &Entry) -> Millis {
-    entry.at.ms().max(taken.receipt.floor).min(taken.receipt.received)
+    let said = match &entry.kind {
+        // the server's own word of when it happened
+        EntryKind::Transfer(Transfer { dated: Some(dated), .. }) if taken.dot.node == SERVER => *dated,
+        _ => entry.at.ms(),
+    };
+    said.max(taken.receipt.floor).min(taken.receipt.received)
 }
 
 /// The terms of a credit; the same for the credit and for taking it back.
@@ -208,8 +218,12 @@ fn movement(
             let sides = if authority.is_covered() { taken } else { (Side::Suspense, Side::Program) };
             (Movement::Redemption { authority, points, idem }, sides)
         }
-        Column::TransferredOut => (Movement::Debit { points }, (Side::Member, Side::InTransit)),
-        Column::AdjustedDown | Column::Expired | Column::EarnReversed => (Movement::Debit { points }, taken),
+        Column::TransferredOut => {
+            (Movement::Debit { points, terms: posting.lot }, (Side::Member, Side::InTransit))
+        }
+        Column::AdjustedDown | Column::Expired | Column::EarnReversed => {
+            (Movement::Debit { points, terms: posting.lot }, taken)
+        }
     }
 }
 
@@ -235,17 +249,19 @@ pub fn differ<B: Books>(
     let place = Issuer { catalog: &catalog, outlet: entry.actor.outlet(), day: entry.business_date };
     let mut due = earning::postings(program, level, set, &place, sale).unwrap_or_default();
     row.value.place(&mut due, &catalog);
-    let mut sums: BTreeMap<AccountId, (Points, Points)> = BTreeMap::new();
+    // by currency: the member may have begun to share since, and what was earned is moved on
+    let mut sums: BTreeMap<CurrencyId, (Points, Points)> = BTreeMap::new();
     for posting in entry.postings.iter().filter(|posting| posting.column == Column::Earned) {
-        let sum = sums.entry(posting.account).or_default();
+        let sum = sums.entry(posting.account.currency).or_default();
         sum.0 = sum.0.plus(posting.points);
     }
     for posting in due {
-        let sum = sums.entry(posting.account).or_default();
+        let sum = sums.entry(posting.account.currency).or_default();
         sum.1 = sum.1.plus(posting.points);
     }
-    for (account, (till, server)) in sums {
+    for (currency, (till, server)) in sums {
         if till != server {
+            let account = row.value.account(currency, &catalog);
             let kind = CaseKind::Difference { currency: account.currency, till, server };
             let opened = at(taken, entry);
             let case = Case { kind, account: Some(account), of: taken.dot, opened, open: false };

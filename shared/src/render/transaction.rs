@@ -8,6 +8,7 @@ use super::authority;
 use crate::account::{AccountId, LotTerms};
 use crate::api::transaction as tx;
 use crate::catalog::Catalog;
+use crate::entry::membership::{Occasion, Transfer};
 use crate::entry::{Column, Entry, EntryKind, Line, Party, Posting, Redemption, Reversal, Sale};
 use crate::ids::{CurrencyId, Hash, MembershipId};
 use crate::money::{self, CurrencyCode, Money};
@@ -91,6 +92,7 @@ pub fn kind(kind: &EntryKind) -> &'static str {
         EntryKind::Decision(_) => "decision",
         EntryKind::PaymentHold(_) => "payment_hold",
         EntryKind::Renew(_) => "renew",
+        EntryKind::Transfer(Transfer { occasion: Occasion::Convert, .. }) => "convert",
         EntryKind::Transfer(_) => "transfer",
         EntryKind::WriteOff(_) => "write_off",
         EntryKind::Approval(_) => "approval",
@@ -215,8 +217,8 @@ fn earned(entry: &Entry, shown: &Shown<'_>) -> Vec<tx::Earned> {
     let mut earned = Vec::new();
     for posting in entry.postings.iter().chain(shown.later) {
         let sign = match posting.column {
-            Column::Earned | Column::AdjustedUp => 1,
-            Column::EarnReversed | Column::AdjustedDown => -1,
+            Column::Earned | Column::AdjustedUp | Column::TransferredIn => 1,
+            Column::EarnReversed | Column::AdjustedDown | Column::TransferredOut => -1,
             _ => continue,
         };
         let signed = |points: Points| if sign > 0 { points } else { points.negated() };

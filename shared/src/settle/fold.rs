@@ -271,9 +271,13 @@ impl Folding {
                     // the rest had expired, and was written off then
                     self.leg(Side::Program, Side::Member, points.minus(taken), *of, row.outlet);
                 }
-                Movement::Debit { points } => {
-                    account.settled.spent = account.settled.spent.plus(*points);
-                    taken_back.push((key.0, row.outlet, *points));
+                Movement::Debit { points, terms } => {
+                    let before = account.settled.posted();
+                    account.settled.debit(*terms, *points);
+                    let taken = before.minus(account.settled.posted());
+                    taken_back.push((key.0, row.outlet, taken));
+                    // the rest of the lot had expired, and was written off then
+                    self.leg(Side::Program, Side::Member, points.minus(taken), key.0, row.outlet);
                 }
                 Movement::Redemption { authority, points, .. } => {
                     account.lifetime_redeemed = account.lifetime_redeemed.plus(*points);
@@ -352,7 +356,7 @@ impl Folding {
         }
         let account = &mut self.fold.account;
         let free = account.settled.posted().minus(reserved).at_least_zero();
-        let repaid = free.min(account.debt);
+        let repaid = free.min(account.debt.at_least_zero());
         account.debt = account.debt.minus(repaid);
         account.settled.spent = account.settled.spent.plus(repaid);
         self.fold.free = free.minus(repaid);

@@ -5,7 +5,7 @@ use shared::time::Millis;
 use super::reports::range::Range;
 use super::{App, Done, Who};
 use crate::store::Write;
-use crate::store::rows::AuditRow;
+pub use crate::store::rows::AuditRow;
 
 /// Notes an action, in the transaction that does it.
 pub fn note(

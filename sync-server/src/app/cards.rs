@@ -29,9 +29,10 @@ pub fn scan(app: &App, who: &Who, code: &str) -> Done<Scan> {
     let mut facts = Facts::at(place(&catalog, who)?);
     facts.scanned = loader.scanned(code)?;
     for membership in memberships(&facts.scanned) {
-        let customer = loader.customer_of(membership)?;
-        if let Some(customer) = customer.filter(|id| facts.members.iter().all(|it| it.customer.id != *id)) {
-            loader.customer(customer, &mut facts)?;
+        for customer in loader.customer_of(membership)? {
+            if facts.members.iter().all(|it| it.customer.id != customer) {
+                loader.customer(customer, &mut facts)?;
+            }
         }
     }
     facts.members.retain(|member| !member.customer.erased);

@@ -114,6 +114,7 @@ fn changes(before: &Version, next: &Version) -> Vec<Change> {
     compare!(programs);
     compare!(earning_rules);
     compare!(campaigns);
+    compare!(conversions);
     found
 }
 

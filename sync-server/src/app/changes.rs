@@ -16,7 +16,7 @@ use shared::time::{Day, Millis};
 use shared::view::Facts;
 
 use super::write::{actor, author as write, place};
-use super::{App, AppError, Done, Who, audit, catalog, members, sync};
+use super::{App, AppError, Done, Who, audit, catalog, duplicates, members, sync};
 use crate::clock;
 use crate::store::{Read, Write};
 
@@ -235,6 +235,8 @@ pub async fn erase(app: &App, who: &Who, id: CustomerId, forced: &Forced) -> Don
         let row = books.customer(id)?.filter(|row| !row.value.erased);
         let row = row.ok_or_else(|| AppError::not_found("customer with this id"))?;
         let mut changes = vec![DirectoryChange::Customer(blank(&row.value), None)];
+        let same = duplicates::merged_into(books.as_read(), id)?;
+        changes.extend(same.iter().map(|other| DirectoryChange::Customer(blank(other), None)));
         for membership in books.memberships_of(id)? {
             members::membership_for(books.as_read(), &by, membership.id)?;
             forced.check(left_on(books.as_read(), &membership)?)?;
@@ -246,6 +248,9 @@ pub async fn erase(app: &App, who: &Who, id: CustomerId, forced: &Forced) -> Don
             detail: why(if forced.force { "forced" } else { "" }, forced.reason.as_deref()),
         };
         author(books, &by, EntryKind::Directory(changes), &note, now)?;
+        for other in &same {
+            books.destroy_customer_key(other.id)?;
+        }
         Ok(books.destroy_customer_key(id)?)
     })
     .await?;

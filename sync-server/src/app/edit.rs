@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use shared::catalog::document::campaign::Campaign;
+use shared::catalog::document::conversion::Conversion;
 use shared::catalog::document::currency::Currency;
 use shared::catalog::document::earning::EarningRule;
 use shared::catalog::document::level::Level;
@@ -62,6 +63,7 @@ item!(Currency, "currency", currencies, currency_used);
 item!(Program, "program", programs, program_used);
 item!(EarningRule, "earning rule", earning_rules, rule_used);
 item!(Campaign, "campaign", campaigns, campaign_used);
+item!(Conversion, "conversion", conversions, rule_used);
 
 fn outlet_used(code: &Code, document: &Document, books: &dyn Read) -> Done<Option<String>> {
     let named = |program: &&Program| matches!(&program.outlets, AllOr::Some(codes) if codes.contains(code));
@@ -79,7 +81,10 @@ fn outlet_used(code: &Code, document: &Document, books: &dyn Read) -> Done<Optio
 )]
 fn currency_used(code: &Code, document: &Document, _: &dyn Read) -> Done<Option<String>> {
     let program = document.programs.iter().find(|program| program.currencies.contains(code));
-    Ok(program.map(|program| format!("program `{}` has it", program.code)))
+    let has = program.map(|program| format!("program `{}` has it", program.code));
+    let converts = |item: &&Conversion| item.from == *code || item.to == *code;
+    let conversion = document.conversions.iter().find(converts);
+    Ok(has.or_else(|| conversion.map(|item| format!("conversion `{}` names it", item.code))))
 }
 
 fn program_used(code: &Code, document: &Document, books: &dyn Read) -> Done<Option<String>> {

@@ -10,12 +10,13 @@ use shared::decide::party;
 use shared::decide::{By, Command, Deed, Enrollee, Enrolling, NewCustomer, RedeemItem, Selling};
 use shared::entry::EntryKind;
 use shared::ids::{CustomerId, Dot, HoldId, MembershipId};
+use shared::limits;
 use shared::member::{CodeKind, IndexKey, Membership};
 use shared::refusal::Candidate;
 use shared::time::Millis;
 use shared::view::{AccountView, Facts, HeldPoints, KnownSale, MemberView, Place, Scanned};
 
-use super::Done;
+use super::{Done, duplicates};
 use crate::store::Read;
 use crate::store::topics::Lookup;
 
@@ -138,6 +139,7 @@ impl Loader<'_> {
         }
         let mut candidates: Vec<Candidate> = Vec::new();
         for (because, customer) in alike {
+            let customer = duplicates::now_is(self.books, customer)?;
             if candidates.iter().any(|known| known.customer == customer) {
                 continue;
             }
@@ -163,9 +165,16 @@ impl Loader<'_> {
         Ok(if numbers.is_empty() { Scanned::Unknown } else { Scanned::Number(numbers) })
     }
 
-    /// Whose a membership is.
-    pub(super) fn customer_of(&self, membership: MembershipId) -> Done<Option<CustomerId>> {
-        Ok(self.books.membership(membership)?.map(|row| row.value.customer))
+    /// Whose a membership is, and whose those are that took it over.
+    pub(super) fn customer_of(&self, membership: MembershipId) -> Done<BTreeSet<CustomerId>> {
+        let mut customers = BTreeSet::new();
+        let mut next = Some(membership);
+        for _ in 0..limits::GENERATIONS {
+            let Some(row) = next.map(|id| self.books.membership(id)).transpose()?.flatten() else { break };
+            customers.insert(row.value.customer);
+            next = row.value.moved_to;
+        }
+        Ok(customers)
     }
 
     /// A customer's memberships and all their accounts.

@@ -7,6 +7,7 @@ use shared::api::Page;
 use shared::api::office::LedgerLine as Shown;
 use shared::books::{LedgerLine, Side};
 use shared::catalog::Catalog;
+use shared::entry::membership::{Occasion, Transfer};
 use shared::entry::{Column, Entry, EntryKind, Reversal};
 use shared::ids::{CurrencyId, Dot, MembershipId, OutletId};
 use shared::points::Points;
@@ -78,6 +79,13 @@ pub(super) fn told(books: &dyn Read, leg: &Leg) -> Done<Told> {
         }
         EntryKind::WriteOff(_) => {
             about("written_off", "Owed for too long; the program takes it over".to_owned())
+        }
+        EntryKind::Transfer(_) if Side::Debt == leg.line.from || Side::Debt == leg.line.to => {
+            about("debt_moved", "Owed points move with the membership".to_owned())
+        }
+        EntryKind::Transfer(Transfer { occasion: Occasion::Convert, .. }) => {
+            let (column, text) = posted(entry.as_ref(), leg);
+            about(if column == "adjusted_down" { "converted_out" } else { "converted_in" }, text)
         }
         EntryKind::Cut(_) | EntryKind::Decision(_) => settled(books, leg)?,
         EntryKind::Refund(reversal) => about(reversed(&leg.line), returned(reversal, "given back")),

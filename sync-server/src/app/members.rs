@@ -11,11 +11,12 @@ use shared::refusal::Refusal;
 use shared::render::{self, Allowance, Scene};
 use shared::view::Facts;
 
+use super::audit::{self, AuditRow};
 use super::facts::Loader;
 use super::reports::range::Range;
 use super::roles::Role;
 use super::write::place;
-use super::{App, AppError, Done, Who, ledger};
+use super::{App, AppError, Done, Who, duplicates, ledger};
 use crate::clock;
 use crate::store::Read;
 use crate::store::topics::{Leg, Lookup};
@@ -39,6 +40,7 @@ pub struct LookUp {
 /// A customer with all memberships.
 pub fn customer(app: &App, who: &Who, id: CustomerId) -> Done<Scan> {
     check_customer(who, id)?;
+    let id = duplicates::now_is(&*app.read()?, id)?;
     shown(app, who, id, None, None)
 }
 
@@ -84,7 +86,11 @@ pub(super) fn version<T>(row: &Marked<T>) -> u64 {
 pub fn look_up(app: &App, by: &LookUp, after: Option<CustomerId>, limit: usize) -> Done<Page<Customer>> {
     let books = app.read()?;
     let mut found = found(app, &*books, by, after, limit)?;
+    for id in &mut found {
+        *id = duplicates::now_is(&*books, *id)?;
+    }
     found.sort_unstable();
+    found.dedup();
     found.retain(|id| after.is_none_or(|after| *id > after));
     let more = found.len() > limit;
     found.truncate(limit);
@@ -148,10 +154,33 @@ fn named(books: &dyn Read, name: &str) -> Done<Vec<CustomerId>> {
 
 /// One membership with its accounts.
 pub fn membership(app: &App, who: &Who, id: MembershipId) -> Done<Shown> {
-    let customer = membership_for(&*app.read()?, who, id)?.customer;
-    let scan = shown(app, who, customer, None, Some(id))?;
-    let first = scan.memberships.into_iter().next().filter(|it| it.id == id.to_string());
-    first.ok_or_else(|| AppError::not_found("membership with this id"))
+    let books = app.read()?;
+    let missing = || AppError::not_found("membership with this id");
+    let held = membership_for(&*books, who, id)?;
+    books.customer(held.customer)?.filter(|row| !row.value.erased).ok_or_else(missing)?;
+    let catalog = app.catalog()?;
+    let now = clock::now();
+    let mut facts = Facts::at(place(&catalog, who)?);
+    let loader = Loader { books: &*books, catalog: &catalog, index: app.index(), now };
+    loader.customer(held.customer, &mut facts)?;
+    let scene = Scene { catalog: &catalog, outlet: facts.place.outlet, now, online: true };
+    let member = facts.member(id).ok_or_else(missing)?;
+    Ok(render::membership(member, &facts, &scene, |member, account| {
+        Allowance::of(&facts, &scene, member, account)
+    }))
+}
+
+/// What the office did to a membership, latest first, before a number.
+pub fn audited(
+    app: &App,
+    who: &Who,
+    id: MembershipId,
+    before: Option<u64>,
+    limit: usize,
+) -> Done<Vec<(u64, AuditRow)>> {
+    membership_for(&*app.read()?, who, id)?;
+    let wanted = audit::Wanted { subject: Some(id.to_string()), ..audit::Wanted::default() };
+    audit::list(app, &wanted, before, limit)
 }
 
 /// A membership that the caller may see.

@@ -107,7 +107,7 @@ fn adjustment(
         column: if up { Column::AdjustedUp } else { Column::AdjustedDown },
         points: if up { points } else { points.negated() },
         why: Why { rule: None, text: reason.clone(), lines: Vec::new() },
-        lot: up.then_some(terms),
+        lot: up.then_some(membership.issued(terms, account)),
         tallied: None,
     };
     let kind = EntryKind::Adjust(Move { membership: id, reason, reference: None });

@@ -49,7 +49,7 @@ pub fn quote_under(
     let found = memberships(&loader.scanned(buyer.code.trim())?);
     let membership = *found.first().ok_or_else(unknown_card)?;
     members::membership_for(&*books, who, membership)?;
-    if let Some(customer) = loader.customer_of(membership)? {
+    for customer in loader.customer_of(membership)? {
         loader.customer(customer, &mut facts)?;
     }
     let member = named(&facts, catalog, membership, "code")?;

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use shared::account::AccountId;
-use shared::api::office::{Liability, LiabilityItem};
+use shared::account::{AccountId, Lots};
+use shared::api::office::{Liability, LiabilityItem, ProgramLiability};
 use shared::api::report::OutletReport;
 use shared::books::Side;
-use shared::ids::{CurrencyId, OutletId};
+use shared::catalog::Catalog;
+use shared::ids::{CurrencyId, OutletId, ProgramId};
 use shared::points::Points;
 
 use super::{App, Done, Who, ledger};
@@ -31,6 +32,32 @@ struct Sums {
     suspense: Points,
     debt: Points,
     accounts: u64,
+    programs: BTreeMap<Option<ProgramId>, Points>,
+}
+
+impl Sums {
+    /// Counts an account's points to the programs that issued them; `own` is whose they are where a lot does not say.
+    fn issued(&mut self, lots: &Lots, own: Option<ProgramId>) {
+        let mut left = lots.posted();
+        for (terms, points) in lots.remaining().into_iter().filter(|(terms, _)| terms.program.is_some()) {
+            let sum = self.programs.entry(terms.program).or_default();
+            *sum = sum.plus(points);
+            left = left.minus(points);
+        }
+        let sum = self.programs.entry(own).or_default();
+        *sum = sum.plus(left);
+    }
+}
+
+/// The program whose points of a currency an account has, where its lots do not say: the only one that has the currency,
+/// or its member's.
+fn program_of(books: &dyn Read, catalog: &Catalog, account: AccountId) -> Done<Option<ProgramId>> {
+    let mut having =
+        catalog.programs.values().filter(|program| program.currencies.contains(&account.currency));
+    if let (Some(only), None) = (having.next(), having.next()) {
+        return Ok(Some(only.id));
+    }
+    Ok(ledger::owners(books, account)?.first().map(|(_, program)| *program))
 }
 
 /// What members have, by currency, added up over all accounts, beside what the general ledger says.
@@ -53,6 +80,9 @@ pub fn liability(app: &App, who: &Who) -> Done<Liability> {
             sum.points = sum.points.plus(base.lots.posted());
             sum.suspense = sum.suspense.plus(base.suspense);
             sum.debt = sum.debt.plus(base.debt);
+            if !base.lots.posted().is_zero() {
+                sum.issued(&base.lots, program_of(&*books, &catalog, id)?);
+            }
             sum.accounts += u64::from(!base.lots.posted().is_zero() || !base.debt.is_zero());
         }
     }
@@ -61,6 +91,11 @@ pub fn liability(app: &App, who: &Who) -> Done<Liability> {
         let written = |points: Points| ledger::written(&catalog, currency, points).1;
         let total = Points(books.total(currency, Side::Member)?);
         let known = catalog.currencies.get(&currency);
+        let code = |id: &Option<ProgramId>| id.and_then(|id| catalog.programs.get(&id));
+        let by_program = |(id, points): (&Option<ProgramId>, &Points)| ProgramLiability {
+            program: code(id).map(|program| program.code.to_string()),
+            points: written(*points),
+        };
         items.push(LiabilityItem {
             currency: ledger::written(&catalog, currency, Points::ZERO).0,
             points: written(sum.points),
@@ -70,6 +105,7 @@ pub fn liability(app: &App, who: &Who) -> Done<Liability> {
             ledger: written(if who.programs.is_some() { sum.points } else { total }),
             value: known.and_then(|currency| currency.worth(sum.points)).map(Into::into),
             accounts: sum.accounts,
+            programs: sum.programs.iter().filter(|(_, points)| !points.is_zero()).map(by_program).collect(),
         });
     }
     Ok(Liability { as_of: clock::now().rfc3339(), items })

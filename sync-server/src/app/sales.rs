@@ -43,7 +43,7 @@ pub fn quote(app: &App, who: &Who, membership: MembershipId, asked: &QuoteReques
     let basket = request::basket(currency, &asked.lines)?;
     let loader = Loader { books: &*books, catalog: &catalog, index: app.index(), now };
     let mut facts = Facts::at(place(&catalog, who)?);
-    if let Some(customer) = loader.customer_of(membership)? {
+    for customer in loader.customer_of(membership)? {
         loader.customer(customer, &mut facts)?;
     }
     let member = named(&facts, &catalog, membership, "id")?;

@@ -26,6 +26,7 @@ pub(super) fn is_transaction(kind: &EntryKind) -> bool {
             | EntryKind::Earn(_)
             | EntryKind::Redeem(..)
             | EntryKind::Adjust(_)
+            | EntryKind::Transfer(_)
     )
 }
 
@@ -122,6 +123,7 @@ fn members(entry: &Entry) -> BTreeSet<MembershipId> {
         EntryKind::Earn(moved) | EntryKind::Redeem(moved, _) | EntryKind::Adjust(moved) => {
             members.insert(moved.membership);
         }
+        EntryKind::Transfer(transfer) => members.extend([transfer.from, transfer.to]),
         _ => {}
     }
     let redemptions = render::transaction::redemptions(&entry.kind);

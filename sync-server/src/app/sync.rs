@@ -11,8 +11,8 @@ use shared::wire::{
     self, Authorize, Authorized, Health, Push, PushReply, ReceiptReply, ReceiptRequest, SaleFound, WireError,
 };
 
-use super::{App, AppError, Done};
-use crate::store::rows::{ContactRow, TillRow};
+use super::{App, AppError, Done, Who};
+use crate::store::rows::{ContactRow, Role, TillRow};
 use crate::store::{Read, Write};
 
 pub mod enrol;
@@ -86,7 +86,11 @@ pub async fn push(app: &App, push: Push, now: Millis) -> Done<PushReply> {
             return Ok(PushReply::Broken);
         }
         let desk = desk(books, now)?;
+        let before = books.directory_change()?;
         let reply = books.push(&desk, &push)?;
+        if books.directory_change()? != before {
+            super::duplicates::tidy(books, before, now)?;
+        }
         note_contact(books, push.node, &push.health, now)?;
         Ok(reply)
     })
@@ -166,6 +170,16 @@ pub async fn authorize(app: &App, ask: Authorize, now: Millis) -> Done<Authorize
         Ok(books.authorize(&desk, &ask)?)
     })
     .await
+}
+
+/// The caller that a till is when it hands something on: a POS at its outlet.
+pub fn caller(app: &App, row: &NodeRow) -> Done<Who> {
+    let gone = || AppError::Forbidden("This node is of no outlet.".to_owned());
+    let (outlet, till) = row.place.ok_or_else(gone)?;
+    let catalog = app.catalog()?;
+    let outlet = catalog.outlets.get(&outlet).map(|outlet| outlet.code.clone()).ok_or_else(gone)?;
+    let name = app.read()?.till(till)?.map_or_else(|| format!("till {}", till.0), |till| till.name);
+    Ok(Who { name, role: Role::Pos, outlet: Some(outlet), programs: None, customer: None })
 }
 
 /// A sale that a till does not know, with what was given back of it.

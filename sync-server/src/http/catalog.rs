@@ -26,6 +26,7 @@ pub(super) fn items<I: Item>(api: Api, path: &'static str) -> Api {
         "/api/currencies" => "/api/currencies/{code}",
         "/api/programs" => "/api/programs/{code}",
         "/api/campaigns" => "/api/campaigns/{code}",
+        "/api/conversions" => "/api/conversions/{code}",
         _ => "/api/earning-rules/{code}",
     };
     api.on(Op::get(path, may::READ, "The catalog's items of this kind"), list::<I>)

@@ -15,7 +15,6 @@ use shared::api::office::AdjustRequest;
 use shared::api::transaction::{PointsRequest, Quote, QuoteRequest, Transaction};
 use shared::api::{Page, Paging};
 use shared::limits;
-use shared::refusal::Problem;
 
 use super::auth::Caller;
 use super::error::Failure;
@@ -26,7 +25,7 @@ use super::members::ForceQuery;
 use super::route::{Api, Op};
 use crate::app::reports::range::Range;
 use crate::app::roster::{self, Wanted};
-use crate::app::{App, AppError, cards, changes, features, members, points, renewals, roles as may, sales};
+use crate::app::{App, cards, changes, features, members, points, renewals, roles as may, sales};
 
 pub(super) fn routes(api: Api) -> Api {
     let one = "/api/memberships/{id}";
@@ -119,8 +118,6 @@ fn operation_routes(api: Api) -> Api {
             .answers::<Scan>(201),
         attach,
     )
-    .on(Op::post("/api/memberships/{id}/transfer-points", may::SELL, "Not there yet"), not_yet)
-    .on(Op::post("/api/memberships/{id}/convert-points", may::SELL, "Not there yet"), not_yet)
 }
 
 /// Which memberships.
@@ -296,9 +293,4 @@ async fn attach(
 ) -> Result<(StatusCode, Json<Scan>), Failure> {
     let scan = cards::attach(&app, &who, id(&text, "id")?, &body.value).await?;
     Ok((StatusCode::CREATED, Json(scan)))
-}
-
-async fn not_yet() -> Failure {
-    let detail = "Points cannot be transferred or converted yet; nothing was done.";
-    AppError::refused(Problem::NotFound, detail).into()
 }

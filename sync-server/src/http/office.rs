@@ -12,8 +12,9 @@ use shared::api::{Page, Paging};
 use super::auth::Caller;
 use super::error::Failure;
 use super::extract::{Asked, Body, cut, page, place};
+use crate::app::audit::{self as audited, AuditRow};
 use crate::app::reports::range::Range;
-use crate::app::{App, AppError, audit as audited, tokens as secrets};
+use crate::app::{App, AppError, tokens as secrets};
 
 pub(super) async fn tokens(
     State(app): State<Arc<App>>,
@@ -73,6 +74,11 @@ pub(super) async fn audit(
     let wanted = audited::Wanted { who, action, subject, range };
     let most = paging.limit() + 1;
     let rows = super::books::walk(move || audited::list(&app, &wanted, before, most)).await?;
+    Ok(audit_page(rows, paging.limit()))
+}
+
+/// A page of the audit, cut where one row more than asked for was read.
+pub(super) fn audit_page(rows: Vec<(u64, AuditRow)>, limit: usize) -> Json<Page<AuditLine>> {
     let lines = rows.into_iter().map(|(number, row)| AuditLine {
         id: number.to_string(),
         at: row.at.rfc3339(),
@@ -82,5 +88,5 @@ pub(super) async fn audit(
         subject: row.subject,
         detail: row.detail,
     });
-    Ok(Json(cut(lines.collect(), paging.limit(), |line| line.id.clone())))
+    Json(cut(lines.collect(), limit, |line| line.id.clone()))
 }

@@ -14,6 +14,7 @@ use shared::api::problem::Problem;
 use shared::books::NodeRow;
 use shared::ids::NodeId;
 use shared::limits;
+use shared::wire::relay::Relay;
 use shared::wire::signed::SignedPull;
 use shared::wire::snapshot::{SnapshotReply, SnapshotRequest};
 use shared::wire::{
@@ -39,6 +40,7 @@ pub(super) fn router() -> Router<Arc<App>> {
         .route("/sync/v1/snapshot", post(snapshot))
         .route("/sync/v1/authorize", post(authorize))
         .route("/sync/v1/receipt", post(receipt))
+        .route("/sync/v1/relay", post(relay))
 }
 
 impl From<SyncError> for Failure {
@@ -191,6 +193,13 @@ async fn receipt(State(app): State<Arc<App>>, request: Request) -> Result<Respon
     let ask: ReceiptRequest = incoming.message()?;
     not_revoked(incoming.node(&app, ask.node)?)?;
     answer(&sync::receipt(&app, &ask)?)
+}
+
+async fn relay(State(app): State<Arc<App>>, request: Request) -> Result<Response, Failure> {
+    let incoming = Incoming::read(request).await?;
+    let ask: Relay = incoming.message()?;
+    let row = not_revoked(incoming.node(&app, ask.node)?)?;
+    answer(&super::relay::answer(&app, &row, &ask).await)
 }
 
 /// A revoked node may push, and nothing else.

@@ -5,11 +5,11 @@ use shared::account::{AccountId, Base};
 use shared::books::{Books, Wait};
 use shared::chain::Head;
 use shared::decide::Draft;
-use shared::entry::{Actor, EntryKind};
+use shared::entry::Actor;
 use shared::ids::{BucketId, Dot, MembershipId, NodeId};
 use shared::intake;
 use shared::post::flow::{self, Desk};
-use shared::post::{self, Taken};
+use shared::post::{self, Taken, moved};
 use shared::settle::{self, Watermark};
 use shared::time::Millis;
 use shared::wire::{Authorize, Authorized, MarkBrief, Push, PushReply, PushedEntry};
@@ -111,7 +111,7 @@ impl<T: Books<Error = StoreError>> Core for T {
         let Some(cut) = settle::plan_cut(self, bucket, watermark)? else {
             return Ok(false);
         };
-        flow::author(self, desk, flow::own(desk, EntryKind::Cut(cut), Vec::new()))?;
+        moved::cut(self, desk, cut)?;
         Ok(true)
     }
 
@@ -148,6 +148,8 @@ impl<T: Books<Error = StoreError>> Core for T {
     ) -> Kept<()> {
         let mut follow = intake::replay(self, node, pushed, receipt)?;
         follow.extend(post::advance(self, node)?);
+        // what moved on the first time is among what is replayed
+        follow.moved.clear();
         flow::finish(self, desk, follow)
     }
 }

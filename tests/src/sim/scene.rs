@@ -5,6 +5,7 @@ use std::sync::Arc;
 use shared::account::{AccountId, LotTerms};
 use shared::catalog::document::Document;
 use shared::catalog::{Catalog, Version};
+use shared::entry::membership::{Occasion, Transfer};
 use shared::entry::{Column, DirectoryChange, EntryKind, Move, Posting, Why};
 use shared::ids::{AccountSetId, Code, CodeHash, CurrencyId, CustomerId, MembershipId, OutletId};
 use shared::member::{
@@ -144,4 +145,19 @@ pub fn adjust(member: u8, points: i64) -> (EntryKind, Vec<Posting>) {
         tallied: None,
     };
     (EntryKind::Adjust(of), vec![posting])
+}
+
+/// One member gives to another.
+#[must_use]
+pub fn gift(from: u8, to: u8) -> EntryKind {
+    EntryKind::Transfer(Transfer {
+        from: membership(from).id,
+        to: membership(to).id,
+        occasion: Occasion::Gift,
+        consents: Vec::new(),
+        note: String::new(),
+        carried: Vec::new(),
+        heirs: Vec::new(),
+        dated: None,
+    })
 }

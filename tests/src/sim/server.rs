@@ -9,10 +9,12 @@ use shared::catalog::Catalog;
 use shared::entry::{EntryKind, Posting};
 use shared::ids::{BucketId, Dot, NodeId, OutletId, Seq, TillId};
 use shared::intake;
+use shared::points::Points;
 use shared::post::flow::{self, Desk};
 use shared::post::{self};
 use shared::settle;
 use shared::time::Millis;
+use shared::transfer;
 use shared::wire::{
     Authorize, Authorized, BucketDelta, Cursor, DirectoryDelta, ForkAlias, Pull, PullPage, Push, PushReply,
 };
@@ -80,6 +82,17 @@ impl Server {
     pub fn author(&mut self, kind: EntryKind, postings: Vec<Posting>, now: Millis) -> Dot {
         let desk = self.desk(now);
         sure(flow::author(&mut self.books, &desk, flow::own(&desk, kind, postings)))
+    }
+
+    /// Moves points from one member to another, as far as they are there: an entry in two buckets.
+    pub fn give(&mut self, from: u8, to: u8, points: Points, now: Millis) {
+        let (of, into) = (scene::account(from), scene::account(to));
+        let base = sure(post::base_of(&self.books, of)).unwrap_or_default();
+        let today = flow::today(now);
+        if points <= base.spendable(today) {
+            let parts = transfer::spendable_first(&base.lots, today, points);
+            self.author(scene::gift(from, to), transfer::legs(of, into, &parts, ("given", "got")), now);
+        }
     }
 
     /// Takes a till in under a new number.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use shared::account::tally::{Counter, Tally};
 use shared::account::{Base, LotTerms, Lots};
-use shared::ids::OutletId;
+use shared::ids::{OutletId, ProgramId};
 use shared::points::Points;
 use shared::time::Day;
 
@@ -29,6 +29,7 @@ const COUNTED: u8 = 128;
 const EXPIRES: u8 = 1;
 const VESTS: u8 = 2;
 const OUTLET: u8 = 4;
+const PROGRAM: u8 = 8;
 
 fn credited(lots: &Lots) -> Points {
     lots.credits.values().copied().sum()
@@ -91,9 +92,10 @@ impl Packer<'_> {
     }
 
     fn lot(&mut self, terms: LotTerms, points: Points) {
-        let LotTerms { expires, vests, outlet } = terms;
+        let LotTerms { expires, vests, outlet, program } = terms;
         let (ends, begins) = (expires != LotTerms::NEVER, vests != Day(0));
-        self.byte(flag(EXPIRES, ends) | flag(VESTS, begins) | flag(OUTLET, outlet.is_some()));
+        let issued = flag(OUTLET, outlet.is_some()) | flag(PROGRAM, program.is_some());
+        self.byte(flag(EXPIRES, ends) | flag(VESTS, begins) | issued);
         if ends {
             self.signed(i64::from(expires.0));
         }
@@ -102,6 +104,9 @@ impl Packer<'_> {
         }
         if let Some(outlet) = outlet {
             self.number(u64::from(outlet.0));
+        }
+        if let Some(program) = program {
+            self.number(u64::from(program.0));
         }
         self.signed(points.0);
     }
@@ -135,6 +140,7 @@ impl Reader<'_> {
             expires: if flags & EXPIRES == 0 { LotTerms::NEVER } else { self.day()? },
             vests: if flags & VESTS == 0 { Day(0) } else { self.day()? },
             outlet: if flags & OUTLET == 0 { None } else { Some(OutletId(self.small()?)) },
+            program: if flags & PROGRAM == 0 { None } else { Some(ProgramId(self.small()?)) },
         };
         Ok((terms, Points(self.signed()?)))
     }

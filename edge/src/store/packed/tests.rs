@@ -109,11 +109,13 @@ fn any_base() -> impl Strategy<Value = Base> {
         prop_oneof![Just(LotTerms::NEVER.0), any::<i32>()],
         prop_oneof![Just(0), any::<i32>()],
         proptest::option::of(any::<u32>()),
+        proptest::option::of(any::<u16>()),
     );
-    let terms = terms.prop_map(|(expires, vests, outlet)| LotTerms {
+    let terms = terms.prop_map(|(expires, vests, outlet, program)| LotTerms {
         expires: Day(expires),
         vests: Day(vests),
         outlet: outlet.map(OutletId),
+        program: program.map(ProgramId),
     });
     let lots = proptest::collection::btree_map(terms.clone(), any_points(), 0..4);
     let gone = proptest::collection::btree_map(terms, any_points(), 0..3);

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use shared::ids::{CodeHash, CustomerId, Dot, MembershipId};
+use shared::limits;
 use shared::member::{CardStatus, CodeKind, Customer, Membership};
 use uuid::Uuid;
 
@@ -47,9 +48,35 @@ impl View {
         value.map(|value| packed::membership_from(id, value.bytes())).transpose()
     }
 
+    /// A membership and, one after the other, those that took it over.
+    pub fn generations(&self, id: MembershipId) -> R<Vec<Membership>> {
+        let mut generations = Vec::with_capacity(1);
+        let mut next = Some(id);
+        while let Some(known) = next.map(|id| self.membership(id)).transpose()?.flatten() {
+            next = known.moved_to;
+            generations.push(known);
+            if generations.len() >= limits::GENERATIONS {
+                break;
+            }
+        }
+        Ok(generations)
+    }
+
     /// A customer.
     pub fn customer(&self, id: CustomerId) -> R<Option<Customer>> {
         Ok(self.customer_row(id)?.map(|row| row.customer))
+    }
+
+    /// The customer that an id means now: itself, or the one that it was found to be.
+    pub fn customer_now(&self, id: CustomerId) -> R<CustomerId> {
+        let mut found = id;
+        for _ in 0..limits::GENERATIONS {
+            match self.customer(found)?.and_then(|customer| customer.merged_into) {
+                Some(next) => found = next,
+                None => break,
+            }
+        }
+        Ok(found)
     }
 
     pub(in crate::store) fn customer_row(&self, id: CustomerId) -> R<Option<CustomerRow>> {

@@ -63,4 +63,5 @@ fn stamp(document: &mut Document, before: &Document, version: u64) {
     stamp!(programs);
     stamp!(earning_rules);
     stamp!(campaigns);
+    stamp!(conversions);
 }

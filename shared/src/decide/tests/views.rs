@@ -28,9 +28,9 @@ fn what_was_redeemed_here_is_gone_before_the_server_says_so() {
 #[test]
 fn points_are_pending_until_they_vest_and_told_before_they_expire() {
     let mut view = AccountView::default();
-    view.base.lots.credit(LotTerms { expires: Day(30), vests: Day(0), outlet: None }, Points(100));
-    view.base.lots.credit(LotTerms { expires: Day(30), vests: Day(0), outlet: Some(OUTLET) }, Points(40));
-    view.base.lots.credit(LotTerms { expires: Day(90), vests: Day(20), outlet: None }, Points(7));
+    view.base.lots.credit(LotTerms { expires: Day(30), ..LotTerms::plain(None) }, Points(100));
+    view.base.lots.credit(LotTerms { expires: Day(30), ..LotTerms::plain(Some(OUTLET)) }, Points(40));
+    view.base.lots.credit(LotTerms { expires: Day(90), vests: Day(20), ..LotTerms::plain(None) }, Points(7));
     assert_eq!((view.pending(Day(10)), view.pending(Day(20))), (Points(7), Points(0)));
     assert_eq!((view.spendable(Day(10)), view.spendable(Day(31))), (Points(140), Points(7)));
     assert_eq!(view.expiring(Day(10), Day(60)), [(Day(30), Points(140))]);

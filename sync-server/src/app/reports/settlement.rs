@@ -322,7 +322,7 @@ mod tests {
     const PENANG: Of = Some(OutletId(2));
 
     fn lot(outlet: Of, day: i32) -> LotTerms {
-        LotTerms { expires: Day(day), vests: Day(0), outlet }
+        LotTerms { expires: Day(day), ..LotTerms::plain(outlet) }
     }
 
     fn sale(number: u64) -> Dot {

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 
 use shared::account::{Account, AccountId, Row, RowKey};
 use shared::books::{Accounts, Case, Cases, HoldRow, LedgerKey, LedgerLine, Side};
+use shared::entry::membership::Heir;
 use shared::ids::{AccountSetId, BucketId, CaseId, CurrencyId, Dot};
 use shared::time::Day;
 use uuid::Uuid;
@@ -13,7 +14,8 @@ use super::directory::CASE;
 use super::kv::{Kv, Stored, decode, encode, field, key, under};
 use super::tables::{
     ACCOUNT_CASES, ACCOUNT_FEED, ACCOUNT_LEGS, ACCOUNT_ROWS, ACCOUNTS, CASE_TIMES, CASES, CHANGES,
-    EXPIRING_ACCOUNTS, HOLD_ENDS, HOLDS, LEDGER, LEDGER_LEGS, LEDGER_TOTALS, OPEN_ACCOUNTS, OWING, counter,
+    EXPIRING_ACCOUNTS, HEIRS, HOLD_ENDS, HOLDS, LEDGER, LEDGER_LEGS, LEDGER_TOTALS, OPEN_ACCOUNTS, OWING,
+    counter,
 };
 use super::view::{View, account_at, account_key, dot_at, dot_key, span_after};
 use crate::store::topics::{Feeds, Leg};
@@ -159,6 +161,14 @@ impl<T: Kv> Accounts for View<T> {
     fn open_accounts(&self, bucket: BucketId) -> Stored<Vec<AccountId>> {
         let keys = self.keys(OPEN_ACCOUNTS, &under(&bucket.0.to_be_bytes()))?;
         Ok(keys.iter().map(|key| account_at(key, 2)).collect())
+    }
+
+    fn heir(&self, of: AccountId) -> Stored<Option<Heir>> {
+        self.row(HEIRS, &account_key(of))
+    }
+
+    fn put_heir(&mut self, heir: Heir) -> Stored<()> {
+        self.put(HEIRS, &account_key(heir.of), &heir)
     }
 
     fn next_change(&mut self, bucket: BucketId) -> Stored<u64> {

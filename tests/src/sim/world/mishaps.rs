@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use shared::points::Points;
+
 use super::World;
 use crate::sim::{scene, till};
 
@@ -17,7 +19,10 @@ impl World {
             }
             3..5 => {
                 let points = i64::try_from(self.rng.below(60)).unwrap_or(0) - 10;
-                if points != 0 {
+                if points < 0 && points % 2 != 0 {
+                    let other = (member + 1) % scene::MEMBERS;
+                    self.server.give(member, other, Points(-points), self.now);
+                } else if points != 0 {
                     let (kind, postings) = scene::adjust(member, points);
                     self.server.author(kind, postings, self.now);
                 }
