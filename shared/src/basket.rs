@@ -238,6 +238,7 @@ pub fn reversal(
             rule: posting.why.rule.clone(),
             text: posting.why.text.clone(),
             lines: if posting.why.lines.is_empty() { Vec::new() } else { parts },
+            campaign: posting.why.campaign.clone(),
         };
         let tallied = posting.counts_for(earned_on);
         let posting = Posting { account: posting.account, column, points, why, lot: posting.lot, tallied };

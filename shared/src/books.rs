@@ -12,7 +12,7 @@ use crate::catalog::{Catalog, CatalogHash};
 use crate::entry::envelope::Stored;
 use crate::entry::membership::Heir;
 use crate::ids::{
-    BucketId, CaseId, CodeHash, CurrencyId, CustomerId, Dot, MembershipId, NodeId, OutletId, Seq,
+    BucketId, CaseId, Code, CodeHash, CurrencyId, CustomerId, Dot, MembershipId, NodeId, OutletId, Seq,
 };
 use crate::member::{Card, Customer, Membership};
 use crate::time::Day;
@@ -21,8 +21,8 @@ pub mod memory;
 pub mod rows;
 
 pub use rows::{
-    Blind, Case, CaseKind, ForkRow, HoldRow, IdemRow, Judged, LedgerKey, LedgerLine, Mark, Marked, Marker,
-    NodeRow, Origin, Parked, ParkedWhy, Receipt, Returned, SaleRow, Side, Told, Unattributed, Wait,
+    Blind, BudgetRow, Case, CaseKind, ForkRow, HoldRow, IdemRow, Judged, LedgerKey, LedgerLine, Mark, Marked,
+    Marker, NodeRow, Origin, Parked, ParkedWhy, Receipt, Returned, SaleRow, Side, Told, Unattributed, Wait,
 };
 
 /// The server's own node: its decisions, cuts, holds, attributions and directory changes are its journal.
@@ -112,6 +112,10 @@ pub trait Accounts: Keeps {
     fn hold(&self, key: u128, account: AccountId) -> Result<Option<HoldRow>, Self::Error>;
     /// Writes it.
     fn put_hold(&mut self, key: u128, account: AccountId, row: HoldRow) -> Result<(), Self::Error>;
+    /// What a campaign gave.
+    fn budget(&self, campaign: &Code) -> Result<Option<BudgetRow>, Self::Error>;
+    /// Writes it.
+    fn put_budget(&mut self, campaign: &Code, row: BudgetRow) -> Result<(), Self::Error>;
     /// Whether a leg was posted already (I3).
     fn has_line(&self, key: LedgerKey) -> Result<bool, Self::Error>;
     /// Writes a leg, and counts it in the general ledger's totals of both its sides.

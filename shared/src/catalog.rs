@@ -14,6 +14,7 @@ use crate::money::{CurrencyCode, Money};
 use crate::points::Points;
 use crate::time::{Day, Millis};
 
+pub mod action;
 pub mod cards;
 pub mod compile;
 pub mod conversion;
@@ -102,6 +103,8 @@ pub struct Currency {
     pub cash_value: Option<Money>,
     /// When its points expire; `None` is never.
     pub expiry: Option<expiry::Expiry>,
+    /// After how long without activity all that is left expires; `None` is never.
+    pub inactive: Option<expiry::Span>,
     /// After how many days earned points can be spent.
     pub vesting_days: u32,
 }
@@ -129,6 +132,12 @@ pub struct Program {
     pub name: String,
     /// Its colour on the pages, such as `#0b6e4f`.
     pub color: String,
+    /// Where its logo is.
+    pub logo: Option<String>,
+    /// Whether it is over: no new members, no points given.
+    pub retired: bool,
+    /// The customers, by their number in another system, who alone can be enrolled.
+    pub pilot: Option<BTreeSet<String>>,
     /// Where its days begin and end.
     pub zone: Tz,
     /// Where it applies; `None` is everywhere.
@@ -268,6 +277,11 @@ impl Program {
     /// Whether it applies at an outlet.
     pub fn here(&self, outlet: OutletId) -> bool {
         self.outlets.as_ref().is_none_or(|outlets| outlets.contains(&outlet))
+    }
+
+    /// Whether a rule or a campaign gives a member no more than so much.
+    pub fn is_capped(&self) -> bool {
+        self.rules.are_capped() || self.campaigns.iter().any(|campaign| campaign.caps.any())
     }
 
     /// The level with this code, or the first one.

@@ -1,6 +1,8 @@
 //! What a basket earns: per rule, rounded once, split over its lines. The till runs it to decide, the server to check and
 //! to attribute; the same lines, level and catalog always give the same points.
 
+use std::collections::BTreeMap;
+
 use chrono::Datelike as _;
 use rust_decimal::Decimal;
 
@@ -9,7 +11,9 @@ pub mod seen;
 #[cfg(test)]
 mod tests;
 
+use crate::account::tally::{Counter, Tallied};
 use crate::account::{AccountId, LotTerms};
+use crate::basket;
 use crate::catalog::document::earning::Weekday;
 use crate::catalog::earning::{Campaign, EarningRule, Per, Seen};
 use crate::catalog::{Catalog, Level, Program};
@@ -33,8 +37,13 @@ pub struct Earned {
     pub points: Points,
     /// How they split over the lines.
     pub lines: Vec<Points>,
-    /// What a statement says: `Gold (x2)` where the level multiplied, else the rule's code.
+    /// What a statement says: `Gold (x2)` where the level multiplied, `Double November (x2)` for what a campaign adds,
+    /// else the rule's code.
     pub text: String,
+    /// The campaign that gives it, where one does.
+    pub campaign: Option<Code>,
+    /// What it counts under, where it is capped.
+    pub under: Vec<Counter>,
 }
 
 impl Earned {
@@ -45,9 +54,9 @@ impl Earned {
             account: AccountId { set, currency: self.currency },
             column: Column::Earned,
             points: self.points,
-            why: Why { rule: Some(self.rule), text: self.text, lines: self.lines },
+            why: Why { rule: Some(self.rule), text: self.text, lines: self.lines, campaign: self.campaign },
             lot: Some(lot.map_or(LotTerms::plain(place.outlet), |it| it.terms(place.day, place.outlet))),
-            tallied: None,
+            tallied: (!self.under.is_empty()).then_some(Tallied { day: place.day, under: self.under }),
         }
     }
 }
@@ -87,26 +96,44 @@ pub struct Sold<'a> {
     pub channel: Option<&'a str>,
 }
 
-/// What a sale earns. Rules that give nothing are left out.
+/// What a sale earns. Rules that give nothing are left out; what a campaign adds comes after what its rule gives without.
 ///
 /// # Errors
 /// `invalid_amount`, where a rule would give more points than one movement may have.
 pub fn earn(earner: &Earner<'_>, place: &Issuer<'_>, sold: &Sold<'_>) -> Result<Vec<Earned>, Refusal> {
-    let Some(level) = earner.program.level(earner.level.as_str()) else { return Ok(Vec::new()) };
-    let earning = Earning { earner, level, place, campaigns: earner.campaigns(place) };
+    let Some(mut earning) = Earning::new(earner, place) else { return Ok(Vec::new()) };
     let counted = Counted::new(sold.lines, sold.currency, sold.by_points);
     let not_earning = &earner.program.not_earning;
     let mut earned = Vec::new();
     for rule in earner.program.rules.met(sold.lines) {
         let money = if let Per::Money(per) = &rule.per { per.currency == sold.currency } else { true };
-        if !money || !earning.holds(rule, sold.channel) {
-            continue;
+        if money && earning.holds(rule, sold.channel) {
+            let parts =
+                |multiplier| counted.parts(rule, multiplier, |line| rule.lines.takes(line, not_earning));
+            earning.give(rule, parts, &mut earned)?;
         }
-        let parts = counted.parts(rule, earning.multiplier(rule), |line| rule.lines.takes(line, not_earning));
-        let parts = parts.ok_or_else(too_many)?;
-        earned.extend(earning.earned(rule, parts.iter().copied().sum(), parts));
     }
     Ok(earned)
+}
+
+/// The rules with actions that a sale meets, whether or not they give points.
+pub fn acting<'a>(
+    program: &'a Program,
+    level: &Code,
+    place: &Issuer<'_>,
+    sale: &Sale,
+) -> Vec<&'a EarningRule> {
+    let earner = Earner { program, level, held: sale.held.as_ref() };
+    let sold = sold(sale);
+    let Some(earning) = Earning::new(&earner, place) else { return Vec::new() };
+    let counted = Counted::new(sold.lines, sold.currency, sold.by_points);
+    let not_earning = &program.not_earning;
+    let acts = |rule: &&EarningRule| {
+        !rule.then.is_empty()
+            && earning.holds(rule, sold.channel)
+            && counted.meets(rule, |line| rule.lines.takes(line, not_earning))
+    };
+    program.rules.met(sold.lines).filter(acts).collect()
 }
 
 /// What so many units of an activity earn.
@@ -118,14 +145,18 @@ pub fn act(
     place: &Issuer<'_>,
     (activity, quantity): (&Code, Decimal),
 ) -> Result<Vec<Earned>, Refusal> {
-    let Some(level) = earner.program.level(earner.level.as_str()) else { return Ok(Vec::new()) };
-    let earning = Earning { earner, level, place, campaigns: earner.campaigns(place) };
+    let Some(mut earning) = Earning::new(earner, place) else { return Ok(Vec::new()) };
     let mut earned = Vec::new();
     for rule in earner.program.rules.met(&[]) {
         if matches!(&rule.per, Per::Activity(of) if of == activity) && earning.holds(rule, None) {
-            let points = amounts::of_units(rule, earning.multiplier(rule), quantity).ok_or_else(too_many)?;
-            earned.extend(earning.earned(rule, points, Vec::new()));
+            let points =
+                |multiplier| amounts::of_units(rule, multiplier, quantity).map(|points| vec![points]);
+            earning.give(rule, points, &mut earned)?;
         }
+    }
+    for given in &mut earned {
+        // there are no lines over which it splits
+        given.lines.clear();
     }
     Ok(earned)
 }
@@ -146,13 +177,16 @@ pub fn postings(
     place: &Issuer<'_>,
     sale: &Sale,
 ) -> Result<Vec<Posting>, Refusal> {
+    let earner = Earner { program, level, held: sale.held.as_ref() };
+    let earned = earn(&earner, place, &sold(sale))?;
+    Ok(earned.into_iter().map(|earned| earned.posting(place, set)).collect())
+}
+
+/// A sale as far as earning asks.
+fn sold(sale: &Sale) -> Sold<'_> {
     let values = sale.redemptions.iter().map(|redemption| redemption.value);
     let by_points = values.fold(Decimal::ZERO, Decimal::saturating_add);
-    let earner = Earner { program, level, held: sale.held.as_ref() };
-    let channel = sale.channel.as_deref();
-    let sold = Sold { lines: &sale.lines, currency: sale.currency, by_points, channel };
-    let earned = earn(&earner, place, &sold)?;
-    Ok(earned.into_iter().map(|earned| earned.posting(place, set)).collect())
+    Sold { lines: &sale.lines, currency: sale.currency, by_points, channel: sale.channel.as_deref() }
 }
 
 impl<'a> Earner<'a> {
@@ -170,9 +204,18 @@ struct Earning<'a> {
     level: &'a Level,
     place: &'a Issuer<'a>,
     campaigns: Vec<&'a Campaign>,
+    /// What is left below caps and in budgets.
+    left: BTreeMap<Counter, Points>,
 }
 
-impl Earning<'_> {
+impl<'a> Earning<'a> {
+    fn new(earner: &'a Earner<'a>, place: &'a Issuer<'a>) -> Option<Self> {
+        let level = earner.program.level(earner.level.as_str())?;
+        let left = earner.held.iter().flat_map(|held| &held.left);
+        let left = left.cloned().collect();
+        Some(Self { earner, level, place, campaigns: earner.campaigns(place), left })
+    }
+
     /// Whether a rule holds here and now, its lines apart.
     fn holds(&self, rule: &EarningRule, channel: Option<&str>) -> bool {
         let when = &rule.when;
@@ -186,37 +229,83 @@ impl Earning<'_> {
             && (when.seen == Seen::default() || seen())
     }
 
-    /// The level's multiplier where the rule takes it, times those of the campaigns for a rule that is none's.
-    fn multiplier(&self, rule: &EarningRule) -> Decimal {
-        let own = if rule.multiplied { self.level.multiplier } else { Decimal::ONE };
-        let campaigns = self.campaigns.iter().filter(|_| rule.campaign.is_none());
-        campaigns.fold(own, |product, campaign| product.saturating_mul(campaign.multiplier))
-    }
-
-    fn earned(&self, rule: &EarningRule, points: Points, lines: Vec<Points>) -> Option<Earned> {
-        let text = self.description(rule);
-        let (rule, currency) = (rule.code.clone(), rule.currency);
-        points.is_positive().then_some(Earned { rule, currency, points, lines, text })
-    }
-
-    /// What multiplied, or the campaign's name, or the rule's code.
-    fn description(&self, rule: &EarningRule) -> String {
-        let mut names = Vec::new();
-        let mut name = |name: &str, multiplier: Decimal| {
-            if multiplier != Decimal::ONE {
-                names.push(format!("{name} (x{})", multiplier.normalize()));
+    /// What a rule gives, and what campaigns add to it: with `parts` for a multiplier, each line's points.
+    ///
+    /// A campaign adds what the rule gives with its multiplier beyond what it gives with those before it, so that all of it
+    /// together is what the product of the multipliers gives, rounded once.
+    fn give(
+        &mut self,
+        rule: &EarningRule,
+        parts: impl Fn(Decimal) -> Option<Vec<Points>>,
+        earned: &mut Vec<Earned>,
+    ) -> Result<(), Refusal> {
+        let mut multiplier = if rule.multiplied { self.level.multiplier } else { Decimal::ONE };
+        let first = parts(multiplier).ok_or_else(too_many)?;
+        let mut sum: Points = first.iter().copied().sum();
+        let own = self.campaigns.iter().copied().find(|taken| Some(&taken.code) == rule.campaign.as_ref());
+        let text = own.map_or_else(|| self.description(rule), |campaign| campaign.name.clone());
+        earned.extend(self.limited(rule, own, first, text));
+        if rule.campaign.is_some() {
+            return Ok(());
+        }
+        for campaign in self.campaigns.clone() {
+            if campaign.multiplier == Decimal::ONE {
+                continue;
             }
-        };
-        if rule.multiplied {
-            name(&self.level.name, self.level.multiplier);
+            multiplier = multiplier.saturating_mul(campaign.multiplier);
+            let whole = parts(multiplier).ok_or_else(too_many)?;
+            let upto: Points = whole.iter().copied().sum();
+            let more = basket::split(upto.minus(sum).at_least_zero(), &weights(&whole));
+            sum = upto;
+            let text = format!("{} (x{})", campaign.name, campaign.multiplier.normalize());
+            earned.extend(self.limited(rule, Some(campaign), more, text));
         }
-        for campaign in self.campaigns.iter().filter(|_| rule.campaign.is_none()) {
-            name(&campaign.name, campaign.multiplier);
-        }
-        let own = self.campaigns.iter().find(|campaign| Some(&campaign.code) == rule.campaign.as_ref());
-        names.extend(own.map(|campaign| campaign.name.clone()));
-        if names.is_empty() { rule.code.to_string() } else { names.join(", ") }
+        Ok(())
     }
+
+    /// No more than what is left below the caps of a rule and a campaign and in its budget, split as it was.
+    fn limited(
+        &mut self,
+        rule: &EarningRule,
+        campaign: Option<&'a Campaign>,
+        lines: Vec<Points>,
+        text: String,
+    ) -> Option<Earned> {
+        let first = self.earner.program.currencies.first() == Some(&rule.currency);
+        let counted = campaign.filter(|_| first).and_then(Campaign::counter);
+        let under: Vec<Counter> = rule.counter().into_iter().chain(counted).collect();
+        let points: Points = lines.iter().copied().sum();
+        // what was not seen to be left is not
+        let left = |counter: &Counter| self.left.get(counter).copied().unwrap_or_default();
+        let room = under.iter().map(left).fold(points, Points::min);
+        for counter in &under {
+            if let Some(left) = self.left.get_mut(counter) {
+                *left = left.minus(room);
+            }
+        }
+        let lines = if room == points { lines } else { basket::split(room, &weights(&lines)) };
+        room.is_positive().then(|| Earned {
+            rule: rule.code.clone(),
+            currency: rule.currency,
+            points: room,
+            lines,
+            text,
+            campaign: campaign.map(|campaign| campaign.code.clone()),
+            under,
+        })
+    }
+
+    /// The level, where it multiplied, or the rule's code.
+    fn description(&self, rule: &EarningRule) -> String {
+        if rule.multiplied && self.level.multiplier != Decimal::ONE {
+            return format!("{} (x{})", self.level.name, self.level.multiplier.normalize());
+        }
+        rule.code.to_string()
+    }
+}
+
+fn weights(points: &[Points]) -> Vec<i128> {
+    points.iter().map(|points| i128::from(points.0)).collect()
 }
 
 fn weekday(day: Day) -> Weekday {

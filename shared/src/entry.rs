@@ -7,7 +7,7 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::account::tally::Tallied;
+use crate::account::tally::{Counter, Tallied};
 use crate::account::{AccountId, LotTerms};
 use crate::catalog::CatalogHash;
 use crate::ids::{
@@ -183,6 +183,8 @@ pub struct Held {
     pub rules: Vec<Code>,
     /// Campaigns that were taken.
     pub campaigns: Vec<Code>,
+    /// What was left below caps and in the till's share of budgets, where the lines meet any.
+    pub left: Vec<(Counter, Points)>,
 }
 
 /// Whose a sale is.
@@ -472,4 +474,6 @@ pub struct Why {
     pub text: String,
     /// How the points split over the sale's lines; empty where there are no lines.
     pub lines: Vec<Points>,
+    /// The campaign that gave them, where one did.
+    pub campaign: Option<Code>,
 }

@@ -15,6 +15,7 @@ use crate::intake::{Follow, hold};
 use crate::settle;
 use crate::wire::MarkBrief;
 
+pub mod budget;
 pub mod decision;
 pub mod flow;
 pub mod legs;
@@ -311,19 +312,19 @@ pub struct Movements {
     pub of: Dot,
 }
 
-/// Puts a row into its account, once (I3).
-pub fn insert<B: Books>(books: &mut B, bucket: BucketId, moved: Movements) -> Result<(), B::Error> {
+/// Puts a row into its account, once (I3); answers whether it is there only now.
+pub fn insert<B: Books>(books: &mut B, bucket: BucketId, moved: Movements) -> Result<bool, B::Error> {
     let (dot, leg) = moved.key;
     let points = moved.row.movement.points();
     if points.is_zero() {
-        return Ok(());
+        return Ok(false);
     }
     let key = LedgerKey { dot, leg: u32::from(leg) };
     let posted = books.has_line(key)? || books.open_row(moved.account, (dot, leg))?.is_some();
     #[cfg(feature = "mutants")]
     let (leg, key, posted) = crate::mutant::fresh_leg(leg, key, posted);
     if posted {
-        return Ok(());
+        return Ok(false);
     }
     if let Some((from, to)) = moved.sides {
         let line = LedgerLine {
@@ -339,7 +340,8 @@ pub fn insert<B: Books>(books: &mut B, bucket: BucketId, moved: Movements) -> Re
         books.put_line(key, line)?;
     }
     let change = books.next_change(bucket)?;
-    books.add_row(moved.account, (dot, leg), moved.row, change)
+    books.add_row(moved.account, (dot, leg), moved.row, change)?;
+    Ok(true)
 }
 
 /// Writes an account under the bucket's next change number.

@@ -239,11 +239,13 @@ fn program_ref(view: &Membership, program: Option<&Program>) -> out::ProgramRef 
             code: program.code.to_string(),
             name: program.name.clone(),
             color: program.color.clone(),
+            logo: program.logo.clone(),
         },
         None => out::ProgramRef {
             code: view.program.0.to_string(),
             name: "A program that this catalog does not have".to_owned(),
             color: "#5d584e".to_owned(),
+            logo: None,
         },
     }
 }

@@ -299,6 +299,7 @@ mod tests {
             catalog: None,
             operators: None,
             numbers: Vec::new(),
+            budgets: Vec::new(),
             parked: Vec::new(),
             decisions: Vec::new(),
             more: false,

@@ -53,7 +53,7 @@ pub fn legs(from: AccountId, to: AccountId, parts: &[Part], (out, into): (&str, 
         account,
         column,
         points: *points,
-        why: Why { rule: None, text: text.to_owned(), lines: Vec::new() },
+        why: Why { rule: None, text: text.to_owned(), lines: Vec::new(), campaign: None },
         lot: Some(*terms),
         tallied: None,
     };

@@ -12,7 +12,7 @@ use crate::account::{AccountId, Base, LotTerms, Lots};
 use crate::decide::approve::Given;
 use crate::entry::hold::PaymentHold;
 use crate::entry::{Authority, Column, Entry, EntryKind, Posting};
-use crate::ids::{CodeHash, CurrencyId, Dot, Hash, MembershipId, NodeId, OutletId, TillId};
+use crate::ids::{Code, CodeHash, CurrencyId, Dot, Hash, MembershipId, NodeId, OutletId, TillId};
 use crate::member::{Card, Customer, Membership};
 use crate::points::Points;
 use crate::refusal::Candidate;
@@ -43,6 +43,8 @@ pub struct Facts {
     pub holds: Vec<HeldPoints>,
     /// The approval that it names.
     pub approval: Option<Given>,
+    /// What is left here of the budgets of campaigns: at a till its share of them.
+    pub budgets: BTreeMap<Code, Points>,
 }
 
 /// Where a command is decided.
@@ -71,6 +73,7 @@ impl Facts {
             taken: BTreeSet::new(),
             holds: Vec::new(),
             approval: None,
+            budgets: BTreeMap::new(),
         }
     }
 
@@ -301,6 +304,11 @@ impl AccountView {
         whole.lifetime_redeemed = whole.lifetime_redeemed.plus(self.tail.redeemed);
         whole.tally.merge(&self.tail.tally);
         whole
+    }
+
+    /// Ever earned, net of what was taken back.
+    pub fn lifetime_earned(&self) -> Points {
+        self.base.lifetime_earned.plus(self.tail.earned)
     }
 
     /// The balance that a member is told on a day: without what has expired by then.

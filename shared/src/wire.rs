@@ -13,7 +13,7 @@ use crate::catalog::CatalogHash;
 use crate::chain::Head;
 use crate::entry::certificate::Certificate;
 use crate::entry::{Authority, SaleRef};
-use crate::ids::{BucketId, CustomerId, Dot, Hash, MembershipId, NodeId, ProgramId, Seq};
+use crate::ids::{BucketId, Code, CustomerId, Dot, Hash, MembershipId, NodeId, ProgramId, Seq};
 use crate::limits;
 use crate::member::{Card, Customer, IndexKey, Membership};
 use crate::operator::Operator;
@@ -176,6 +176,8 @@ pub struct Pull {
     pub wait_ms: u32,
     /// Programs in which its block of member numbers runs low.
     pub numbers_wanted: Vec<ProgramId>,
+    /// Its shares of campaigns' budgets, as it was told them last.
+    pub budgets: Vec<(Code, Points)>,
     /// How the till is.
     pub health: Health,
 }
@@ -210,6 +212,8 @@ pub struct PullPage {
     pub operators: Option<Vec<Operator>>,
     /// Member numbers for this node to hand out.
     pub numbers: Vec<NumberBlock>,
+    /// What the node may still give of campaigns' budgets, what the buckets' marks do not cover yet not taken off.
+    pub budgets: Vec<(Code, Points)>,
     /// What of this node the server has parked, and why.
     pub parked: Vec<(Dot, String)>,
     /// Cases about this outlet's redemptions and returns, settled or decided since the last page.

@@ -87,7 +87,7 @@ fn entry(seq: u64, kind: EntryKind, postings: Vec<Posting>) -> Entry {
 
 fn posting(column: Column, points: i64, lot: Option<LotTerms>) -> Posting {
     let rule = Some(Code::new("base").unwrap());
-    let why = Why { rule, text: "Gold (x2)".into(), lines: vec![Points(points)] };
+    let why = Why { rule, text: "Gold (x2)".into(), lines: vec![Points(points)], campaign: None };
     Posting { account: account(), column, points: Points(points), why, lot, tallied: None }
 }
 
@@ -230,6 +230,7 @@ fn messages_of_every_version_are_read_and_written_as_they_always_were() {
         operators: Hash([6; 32]),
         wait_ms: 25_000,
         numbers_wanted: Vec::new(),
+        budgets: Vec::new(),
         health,
     };
     let stored = golden("pull-v1.hex", &wire::encode(&pull));

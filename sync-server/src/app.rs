@@ -17,8 +17,10 @@ use crate::store::embedded::Embedded;
 use crate::store::rows::{Epoch, Identity, Role};
 use crate::store::{self, Read, Store, Write};
 
+pub mod actions;
 pub mod audit;
 pub mod backup;
+pub mod campaigns;
 pub mod cards;
 pub mod cases;
 pub mod catalog;
@@ -34,6 +36,7 @@ pub mod features;
 pub mod fleet;
 pub mod holds;
 pub mod import;
+pub mod inactivity;
 pub mod ledger;
 pub mod levels;
 pub mod members;

@@ -16,6 +16,7 @@ use route::{Api, Op};
 
 mod auth;
 mod books;
+mod campaigns;
 mod cards;
 mod cases;
 mod catalog;
@@ -49,7 +50,7 @@ pub fn router(app: Arc<App>) -> Router {
     let api = moving::routes(memberships::routes(members::routes(cards::routes(api))));
     let api = books::routes(cases::routes(holds::routes(transactions::routes(api))));
     let api = levels::routes(operators::routes(days::routes(api)));
-    let api = notices::routes(api);
+    let api = campaigns::routes(notices::routes(api));
     let (routes, document) = api.finish();
     let open = health::router(document);
     routes

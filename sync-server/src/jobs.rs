@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::app::{App, AppError, days, levels, renewals, settling};
+use crate::app::{App, AppError, actions, days, inactivity, levels, renewals, settling};
 use crate::clock;
 
 pub mod mail;
@@ -17,7 +17,7 @@ mod hook;
 /// How often it is looked whether something can be settled, in ms.
 pub const SETTLE_EVERY_MS: u64 = 2_000;
 
-/// Settles every few moments, until told to stop.
+/// Settles and does what rules ask for every few moments, until told to stop.
 pub async fn settle(app: Arc<App>, every_ms: u64, mut stop: watch::Receiver<bool>) {
     loop {
         tokio::select! {
@@ -27,11 +27,12 @@ pub async fn settle(app: Arc<App>, every_ms: u64, mut stop: watch::Receiver<bool
         let books = Arc::clone(&app);
         let round = move || {
             let now = clock::now();
-            Ok((settling::round_blocking(&books, now)?, days::round_blocking(&books, now)?))
+            let acted = actions::round_blocking(&books, now)?;
+            Ok((settling::round_blocking(&books, now)?, days::round_blocking(&books, now)?, acted))
         };
         match tokio::task::spawn_blocking(round).await {
-            Ok(Ok((0, 0))) => {}
-            Ok(Ok((cuts, days))) => tracing::debug!(cuts, days, "settled"),
+            Ok(Ok((0, 0, 0))) => {}
+            Ok(Ok((cuts, days, acted))) => tracing::debug!(cuts, days, acted, "settled"),
             Ok::<Result<_, AppError>, _>(Err(error)) => tracing::error!(%error, "settling failed"),
             Err(error) => tracing::error!(%error, "settling ended early"),
         }
@@ -48,11 +49,15 @@ pub async fn lapse(app: Arc<App>, mut stop: watch::Receiver<bool>) {
         let books = Arc::clone(&app);
         let round = move || {
             let now = clock::now();
-            Ok::<_, AppError>(renewals::round_blocking(&books, now)? + levels::round_blocking(&books, now)?)
+            let expired = inactivity::round_blocking(&books, now)?;
+            let renewed = renewals::round_blocking(&books, now)?;
+            Ok::<_, AppError>(expired + renewed + levels::round_blocking(&books, now)?)
         };
         match tokio::task::spawn_blocking(round).await {
             Ok(Ok(0)) => {}
-            Ok(Ok(changed)) => tracing::info!(changed, "memberships renewed, expired or on another level"),
+            Ok(Ok(changed)) => {
+                tracing::info!(changed, "memberships renewed, expired or on another level, points expired");
+            }
             Ok(Err(error)) => tracing::error!(%error, "renewing memberships failed"),
             Err(error) => tracing::error!(%error, "renewing memberships ended early"),
         }

@@ -20,6 +20,7 @@ pub mod members;
 pub mod memory;
 pub mod probe;
 pub mod reopening;
+pub mod rules;
 pub mod scanning;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
@@ -74,6 +75,9 @@ pub fn run(options: &Options, say: &mut dyn FnMut(&str)) {
     let at_a_till = ["counts", "earn", "clients", "scan", "reopen", "load", "size", "memory"];
     if at_a_till.iter().any(|name| options.wants(name)) {
         at_the_till(options, &mut table);
+    }
+    if options.wants("rules") {
+        rules::beside_plain(options, &mut table);
     }
     if options.wants("server") {
         centre::measure(options, &mut table);

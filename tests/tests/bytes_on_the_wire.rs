@@ -53,7 +53,7 @@ fn earn(
         account: AccountId { set, currency: CurrencyId(1) },
         column: Column::Earned,
         points,
-        why: Why { rule: None, text: "survey".into(), lines: Vec::new() },
+        why: Why { rule: None, text: "survey".into(), lines: Vec::new(), campaign: None },
         lot: Some(LotTerms::plain(Some(outlet))),
         tallied: None,
     };

@@ -161,6 +161,7 @@ fn page(asked: &Pull) -> Pulled {
         },
         catalog: Some(vec![1, 2, 3]),
         numbers: Vec::new(),
+        budgets: Vec::new(),
         parked: vec![(Dot::new(NodeId(2), Seq(3)), "its catalog is not known".into())],
         decisions: Vec::new(),
         more: true,

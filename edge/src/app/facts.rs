@@ -202,6 +202,7 @@ impl Loader<'_> {
             self.accounts(&membership, facts)?;
             facts.members.push(MemberView { customer: known.clone(), membership });
         }
+        facts.budgets = self.view.budgets()?;
         facts.stand(self.catalog, self.now);
         Ok(())
     }

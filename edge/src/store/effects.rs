@@ -1,10 +1,13 @@
 //! What an entry does to the tables: a pure function, the same when it is written, when it is replayed, and when it is
 //! applied twice. Every key names the entry, or something that only this entry makes.
 
+use serde::{Deserialize, Serialize};
+use shared::account::tally::Counter;
 use shared::chain::{self, Head};
 use shared::entry::{Authority, Column, Entry, EntryKind, Intent, Move, Party, Reversal};
-use shared::ids::{Dot, Hash, OutletId};
+use shared::ids::{AccountSetId, Code, Dot, Hash, OutletId};
 use shared::member::{IndexKey, Membership};
+use shared::points::Points;
 use shared::render::transaction::redemptions;
 use shared::time::Hlc;
 use shared::view::{TailRow, tail_rows};
@@ -46,6 +49,9 @@ pub(super) fn put_effects(
             layer.remove(Key::of(Table::Intents).u128(idem.key).account(row.account));
         }
     }
+    for row in tail_rows(entry).iter().filter(|row| row.column == Column::Earned) {
+        put_budgeted(layer, row)?;
+    }
     let redeemed = entry.postings.iter().filter(|posting| posting.column == Column::Redeemed);
     for (posting, redemption) in redeemed.zip(redemptions(&entry.kind)) {
         if let Some(lift) = &redemption.approval {
@@ -62,6 +68,31 @@ pub(super) fn put_effects(
 /// key of its own.
 fn is_found_by_idem(kind: &EntryKind) -> bool {
     !matches!(kind, EntryKind::Intent(_))
+}
+
+/// What an own entry gave of campaigns that are counted.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Budgeted {
+    /// The account set, which says the bucket.
+    pub(super) set: AccountSetId,
+    /// The campaigns.
+    pub(super) campaigns: Vec<Code>,
+    /// So many points.
+    pub(super) points: Points,
+}
+
+fn put_budgeted(layer: &mut Layer, row: &TailRow) -> Result<(), StoreError> {
+    let under = row.tallied.iter().flat_map(|tallied| &tallied.under);
+    let campaigns = under.filter_map(|counter| match counter {
+        Counter::Campaign(code) => Some(code.clone()),
+        Counter::Rule(_) => None,
+    });
+    let campaigns: Vec<Code> = campaigns.collect();
+    if !campaigns.is_empty() {
+        let given = Budgeted { set: row.account.set, campaigns, points: row.points };
+        layer.put(Key::of(Table::Budgeted).dot(row.dot).u16(row.leg), &encode(&given)?);
+    }
+    Ok(())
 }
 
 /// A row, and what finds it.

@@ -7,7 +7,8 @@ use redb::WriteTransaction;
 use serde::{Deserialize, Serialize};
 use shared::catalog::CatalogHash;
 use shared::chain::Head;
-use shared::ids::{AccountSetId, BucketId, Dot, Hash, NodeId, Seq};
+use shared::ids::{AccountSetId, BucketId, Code, Dot, Hash, NodeId, Seq};
+use shared::points::Points;
 use shared::sync::{TillSync, home_of};
 use shared::time::Millis;
 use shared::wire::{ForkAlias, MarkBrief};
@@ -40,6 +41,8 @@ pub(super) struct Meta {
     pub(super) pruned: BTreeMap<NodeId, Seq>,
     /// How many buckets the server has.
     pub(super) buckets: u16,
+    /// The shares of campaigns' budgets that a node of this store's was told last.
+    pub(super) budgets: (NodeId, Vec<(Code, Points)>),
     /// The table of marks, whole: every look at an account asks it.
     #[serde(skip)]
     pub(super) marks: Arc<Marks>,
@@ -61,6 +64,7 @@ impl Meta {
             parked: Vec::new(),
             pruned: BTreeMap::new(),
             buckets,
+            budgets: (node, Vec::new()),
             marks: Arc::default(),
         }
     }

@@ -27,6 +27,7 @@
 //! | `history` | account set 16, complement of time 8, dot 12, leg 2 | nothing |
 //! | `offline` | account set 16, currency 2, time 8, dot 12, leg 2 | points 8, of own redemptions at authority `offline` or `forced` |
 //! | `untold` | dot 12, leg 2 | (currency, points) of the same; removed once acknowledged |
+//! | `budgeted` | dot 12, leg 2 | what an own entry gave of campaigns that are counted; removed once the marks cover it |
 //! | `intents` | idem key 16, account set 16, currency 2 | `Intent`; removed by what closes it |
 //! | `enrolled` | account set 16 | `Millis` of its enrolment here |
 //! | `numbers_used` | program 2, number 8 | nothing |
@@ -268,6 +269,7 @@ tables! {
     History 38 Nothing, "history_1"
     Offline 40 Bytes, "offline_1"
     Untold 14 Bytes, "untold_1"
+    Budgeted 14 Bytes, "budgeted_1"
     Intents 34 Bytes, "intents_1"
     Enrolled 16 Bytes, "enrolled_1"
     NumbersUsed 10 Nothing, "numbers_used_1"

@@ -8,12 +8,13 @@ use shared::account::AccountId;
 use shared::catalog::{Catalog, CatalogHash};
 use shared::chain::Head;
 use shared::entry::{Entry, Intent};
-use shared::ids::{AccountSetId, CurrencyId, Dot, Hash, Seq};
+use shared::ids::{AccountSetId, Code, CurrencyId, Dot, Hash, Seq};
 use shared::points::Points;
 use shared::time::Millis;
 use shared::view::{AccountView, TailRow};
 
 use super::directory::{base_key, decode};
+use super::effects::Budgeted;
 use super::identity::Identity;
 use super::key::{Key, Parts};
 #[cfg(feature = "mutants")]
@@ -128,6 +129,34 @@ impl View {
             count += 1;
         })?;
         Ok((sums, count))
+    }
+
+    /// The shares of campaigns' budgets that this node was told last.
+    pub fn budgets_told(&self) -> Vec<(Code, Points)> {
+        let (node, told) = &self.published.meta.budgets;
+        if *node == self.published.node { told.clone() } else { Vec::new() }
+    }
+
+    /// What this till may still give of campaigns' budgets: its shares, less what it gave that the server had not posted
+    /// when it told them.
+    pub fn budgets(&self) -> R<BTreeMap<Code, Points>> {
+        let mut left: BTreeMap<Code, Points> = self.budgets_told().into_iter().collect();
+        if left.is_empty() {
+            return Ok(left);
+        }
+        let meta = &self.published.meta;
+        self.scan(Key::of(Table::Budgeted), |key, value| {
+            let given: Budgeted = decode("budgeted points", value)?;
+            if !meta.covers(given.set, Parts(key).dot()) {
+                for code in &given.campaigns {
+                    if let Some(left) = left.get_mut(code) {
+                        *left = left.minus(given.points).at_least_zero();
+                    }
+                }
+            }
+            Ok(true)
+        })?;
+        Ok(left)
     }
 
     /// Own intents with neither redemption nor release.

@@ -180,7 +180,8 @@ impl Worker {
         let signer = self.signer();
         let Some(cursor) = self.state.cursor.clone() else { return Ok(Done::Moved) };
         let view = self.store.read().map_err(text)?;
-        let (catalog, operators) = (view.catalog().hash, view.operators_digest());
+        let (catalog, operators, budgets) =
+            (view.catalog().hash, view.operators_digest(), view.budgets_told());
         drop(view);
         let pull = Pull {
             node: signer.node,
@@ -191,6 +192,7 @@ impl Worker {
             operators,
             wait_ms,
             numbers_wanted: self.store.number_blocks_low(),
+            budgets,
             health: self.health(),
         };
         self.state.on_asked(number);

@@ -215,6 +215,7 @@ impl Centre {
             catalog: None,
             operators: None,
             numbers: numbers.collect(),
+            budgets: Vec::new(),
             parked: Vec::new(),
             decisions: Vec::new(),
             more: false,

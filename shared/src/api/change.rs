@@ -194,3 +194,41 @@ pub struct ParkedEntry {
     /// Why, in plain words.
     pub text: String,
 }
+
+/// What a campaign did.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct CampaignReport {
+    /// Its code.
+    pub campaign: String,
+    /// Its name.
+    pub name: String,
+    /// Its program's code.
+    pub program: String,
+    /// Its first business day.
+    pub from: String,
+    /// Its last business day.
+    pub until: String,
+    /// Points that it gave, by currency, net of what was taken back.
+    pub awarded: Vec<Awarded>,
+    /// Transactions in which it gave something.
+    pub transactions: u64,
+    /// Members to whom it gave something.
+    pub members: u64,
+    /// Its budget; `null` where it has none.
+    pub budget: Option<String>,
+    /// What is left of it; `null` where it has none.
+    pub left: Option<String>,
+    /// What of that tills may give with no line: their shares.
+    pub shares: Option<String>,
+    /// What was given beyond it, by tills that spent a share that had been lost or copied.
+    pub over: Option<String>,
+}
+
+/// Points of a currency.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Awarded {
+    /// The currency's code.
+    pub currency: String,
+    /// So many.
+    pub points: String,
+}

@@ -129,6 +129,9 @@ pub struct ProgramRef {
     pub name: String,
     /// Its colour.
     pub color: String,
+    /// Where its logo is.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub logo: Option<String>,
 }
 
 /// A level.

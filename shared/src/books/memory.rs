@@ -6,14 +6,17 @@ use std::sync::Arc;
 
 use super::rows::LedgerTotals;
 use super::{
-    Accounts, Blind, Case, Cases, Catalogs, Directory, ForkRow, HoldRow, IdemRow, Journals, Keeps, LedgerKey,
-    LedgerLine, Mark, Marked, Marks, NodeRow, Parked, Receipt, SaleRow, Sales, Side, Unattributed, Wait,
+    Accounts, Blind, BudgetRow, Case, Cases, Catalogs, Directory, ForkRow, HoldRow, IdemRow, Journals, Keeps,
+    LedgerKey, LedgerLine, Mark, Marked, Marks, NodeRow, Parked, Receipt, SaleRow, Sales, Side, Unattributed,
+    Wait,
 };
 use crate::account::{Account, AccountId, Row, RowKey};
 use crate::catalog::{Catalog, CatalogHash};
 use crate::entry::envelope::Stored;
 use crate::entry::membership::Heir;
-use crate::ids::{BucketId, CaseId, CodeHash, CurrencyId, CustomerId, Dot, MembershipId, NodeId, OutletId};
+use crate::ids::{
+    BucketId, CaseId, Code, CodeHash, CurrencyId, CustomerId, Dot, MembershipId, NodeId, OutletId,
+};
 use crate::member::{Card, CardStatus, CodeKind, Customer, IndexKey, Membership};
 use crate::time::Day;
 
@@ -46,6 +49,8 @@ pub struct MemoryBooks {
     pub changes: BTreeMap<BucketId, u64>,
     /// Holds.
     pub holds: BTreeMap<(u128, AccountId), HoldRow>,
+    /// What campaigns gave.
+    pub budgets: BTreeMap<Code, BudgetRow>,
     /// The ledger.
     pub lines: BTreeMap<LedgerKey, LedgerLine>,
     /// Its legs in the order of posting.
@@ -247,6 +252,15 @@ impl Accounts for MemoryBooks {
 
     fn put_hold(&mut self, key: u128, account: AccountId, row: HoldRow) -> Kept<()> {
         self.holds.insert((key, account), row);
+        Ok(())
+    }
+
+    fn budget(&self, campaign: &Code) -> Kept<Option<BudgetRow>> {
+        Ok(self.budgets.get(campaign).cloned())
+    }
+
+    fn put_budget(&mut self, campaign: &Code, row: BudgetRow) -> Kept<()> {
+        self.budgets.insert(campaign.clone(), row);
         Ok(())
     }
 

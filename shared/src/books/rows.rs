@@ -229,6 +229,24 @@ pub struct Blind {
     pub business_date: Option<Day>,
 }
 
+/// What a budgeted (or capped) campaign gave.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct BudgetRow {
+    /// In all, what was taken back taken off.
+    pub given: Points,
+    /// By who gave it.
+    pub nodes: BTreeMap<NodeId, BudgetNode>,
+}
+
+/// What one node gave of a campaign, and may give.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct BudgetNode {
+    /// In all, as far as it is posted.
+    pub given: Points,
+    /// In all, the most that it was told it may.
+    pub limit: Points,
+}
+
 /// Why an entry has no account yet.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Unattributed {

@@ -3,6 +3,7 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+pub mod action;
 pub mod campaign;
 pub mod conversion;
 pub mod currency;

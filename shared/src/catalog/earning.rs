@@ -5,9 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 
+use super::action::Action;
 use super::document::earning::{Around, Basis, Rounding, Weekday};
+use crate::account::tally::Counter;
 use crate::entry::Line;
 use crate::ids::{Code, CurrencyId, OutletId, ProgramId};
+use crate::member::attribute::Value;
 use crate::money::Money;
 use crate::points::Points;
 use crate::time::Day;
@@ -39,8 +42,41 @@ pub struct EarningRule {
     pub lines: LineFilter,
     /// When it holds.
     pub when: When,
+    /// What happens beside.
+    pub then: Vec<Action>,
     /// The most in one transaction.
     pub transaction_cap: Option<Points>,
+    /// The most for one member.
+    pub caps: Caps,
+}
+
+/// The most points for one member.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Caps {
+    /// On one business day.
+    pub day: Option<Points>,
+    /// Ever.
+    pub member: Option<Points>,
+}
+
+impl Caps {
+    /// Whether anything is capped.
+    pub fn any(self) -> bool {
+        self.day.is_some() || self.member.is_some()
+    }
+
+    /// What is left below the caps, once so much was given on the day and ever.
+    pub fn left(self, (on_day, ever): (Points, Points)) -> Points {
+        let below = |cap: Option<Points>, given: Points| cap.map_or(Points(i64::MAX), |cap| cap.minus(given));
+        below(self.day, on_day).min(below(self.member, ever)).at_least_zero()
+    }
+}
+
+impl EarningRule {
+    /// What counts what it gives, where that is capped.
+    pub fn counter(&self) -> Option<Counter> {
+        self.caps.any().then(|| Counter::Rule(self.code.clone()))
+    }
 }
 
 /// What a rule counts.
@@ -109,6 +145,12 @@ pub struct Seen {
     pub hours: Option<(u32, u32)>,
     /// Labels.
     pub labels: BTreeSet<String>,
+    /// Levels, where one of them is a tier group's.
+    pub levels: BTreeSet<Code>,
+    /// Values of attributes.
+    pub attributes: Vec<(Code, Value)>,
+    /// Visits that are counted in a currency.
+    pub visit: Option<Visit>,
     /// Other programs, and levels in them (none is any).
     pub member_of: Vec<(ProgramId, BTreeSet<Code>)>,
     /// Nothing earned yet.
@@ -117,6 +159,35 @@ pub struct Seen {
     pub birthday: Option<Around>,
     /// Around the day on which the membership began.
     pub anniversary: Option<Around>,
+}
+
+/// Which visits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Visit {
+    /// Counted in this currency, so many smallest units each.
+    pub of: (CurrencyId, i64),
+    /// This one, or each so-manieth.
+    pub which: Which,
+}
+
+/// One visit, or each so-manieth.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Which {
+    /// This one alone.
+    Nth(u32),
+    /// Each so-manieth.
+    Every(u32),
+}
+
+impl Visit {
+    /// Whether it is one of them, once so much was earned on those before.
+    pub fn is_now(self, earned: Points) -> bool {
+        let visit = earned.0.checked_div(self.of.1).unwrap_or(0).saturating_add(1);
+        match self.which {
+            Which::Nth(nth) => visit == i64::from(nth),
+            Which::Every(every) => visit.checked_rem(i64::from(every)) == Some(0),
+        }
+    }
 }
 
 /// A campaign.
@@ -138,10 +209,21 @@ pub struct Campaign {
     pub levels: BTreeSet<Code>,
     /// What the program's own rules give is multiplied with.
     pub multiplier: Decimal,
+    /// The most for one member, in the program's first currency.
+    pub caps: Caps,
+    /// The most in all, in the program's first currency.
+    pub budget: Option<Points>,
     /// Higher ones are taken first.
     pub priority: i32,
     /// Whether it stands alone.
     pub exclusive: bool,
+}
+
+impl Campaign {
+    /// What counts what it gives, where that is capped or budgeted.
+    pub fn counter(&self) -> Option<Counter> {
+        (self.caps.any() || self.budget.is_some()).then(|| Counter::Campaign(self.code.clone()))
+    }
 }
 
 /// A program's rules, indexed by what they ask of a line.
@@ -152,12 +234,14 @@ pub struct Rules {
     by_category: BTreeMap<String, Vec<usize>>,
     by_brand: BTreeMap<String, Vec<usize>>,
     others: Vec<usize>,
+    capped: bool,
 }
 
 impl Rules {
     /// Adds a rule, under the narrowest thing that it asks of a line.
     pub fn push(&mut self, rule: EarningRule) {
         let place = self.all.len();
+        self.capped |= rule.caps.any();
         let lines = &rule.lines;
         let named = [
             (&lines.products, &mut self.by_product),
@@ -173,6 +257,11 @@ impl Rules {
             None => self.others.push(place),
         }
         self.all.push(rule);
+    }
+
+    /// Whether any of them is capped for a member.
+    pub fn are_capped(&self) -> bool {
+        self.capped
     }
 
     /// All rules, in the order written.

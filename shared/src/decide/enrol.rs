@@ -63,6 +63,27 @@ pub(super) fn decide(ctx: &Context<'_>, enrolling: &Enrolling) -> Result<Enrolle
     Ok((EntryKind::Enrol(enrol), keys))
 }
 
+/// Whether a program takes a customer: one that is over takes nobody, a pilot those that it names.
+fn takes(
+    ctx: &Context<'_>,
+    customer: CustomerId,
+    program: &Program,
+    new: Option<&Customer>,
+) -> Result<(), Refusal> {
+    if program.retired {
+        let detail = "This program is over; it takes no new members.";
+        return Err(Refusal::new(Problem::ProgramNotHere, detail).at("program"));
+    }
+    let Some(pilot) = &program.pilot else { return Ok(()) };
+    let known = ctx.facts.members.iter().map(|member| &member.customer).find(|known| known.id == customer);
+    let number = new.or(known).and_then(|customer| customer.external_id.as_ref());
+    if number.is_some_and(|number| pilot.contains(number)) {
+        return Ok(());
+    }
+    let detail = "This program is a pilot, and this customer is not among those whom it takes.";
+    Err(Refusal::new(Problem::ProgramNotHere, detail).at("program"))
+}
+
 fn nest(refusal: Refusal, place: usize) -> Refusal {
     let field = match &refusal.field {
         Some(field) => format!("memberships[{place}].{field}"),
@@ -90,6 +111,7 @@ fn add_membership(
         return Err(Refusal::field("program", "This program is named twice."));
     }
     not_a_member_yet(ctx, customer, program)?;
+    takes(ctx, customer, program, enrol.customer.as_ref())?;
     super::check_text("number", &new.number)?;
     let consent = new
         .consent

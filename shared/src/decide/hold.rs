@@ -95,7 +95,7 @@ pub(super) fn capture(
         account: placed.account,
         column: Column::Redeemed,
         points,
-        why: Why { rule: None, text: "Redeemed from a hold".to_owned(), lines: Vec::new() },
+        why: Why { rule: None, text: "Redeemed from a hold".to_owned(), lines: Vec::new(), campaign: None },
         lot: None,
         tallied: None,
     };

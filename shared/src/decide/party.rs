@@ -163,6 +163,17 @@ impl Member<'_> {
     }
 }
 
+impl Member<'_> {
+    /// What keeps this membership from earning, if anything does.
+    pub fn earns_nothing(&self, now: Millis) -> Option<Refusal> {
+        let retired = || {
+            let detail = "This program is over; it gives no more points.";
+            self.program.retired.then(|| Refusal::new(Problem::MembershipInactive, detail))
+        };
+        self.closed(now).or_else(retired)
+    }
+}
+
 fn expired() -> Refusal {
     Refusal::new(Problem::MembershipExpired, "This membership has expired.")
 }

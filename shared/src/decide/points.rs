@@ -58,7 +58,7 @@ pub(super) fn earn(ctx: &Context<'_>, moving: &Moving) -> Result<(EntryKind, Vec
         return Err(Refusal::amount("points", "Points to give are more than zero, and not too many."));
     }
     let member = party::named(ctx.facts, ctx.catalog, moving.membership, "membership_id")?;
-    if let Some(refusal) = member.closed(ctx.now) {
+    if let Some(refusal) = member.earns_nothing(ctx.now) {
         return Err(refusal);
     }
     if !member.program.currencies.contains(&moving.currency) {
@@ -70,7 +70,7 @@ pub(super) fn earn(ctx: &Context<'_>, moving: &Moving) -> Result<(EntryKind, Vec
         account,
         column: Column::Earned,
         points: moving.points,
-        why: Why { rule: None, text: moving.reason.clone(), lines: Vec::new() },
+        why: Why { rule: None, text: moving.reason.clone(), lines: Vec::new(), campaign: None },
         lot: Some(member.view.membership.issued(terms(ctx, moving.currency), account)),
         tallied: None,
     };
@@ -81,7 +81,7 @@ pub(super) fn earn(ctx: &Context<'_>, moving: &Moving) -> Result<(EntryKind, Vec
 pub(super) fn act(ctx: &Context<'_>, acting: &Acting) -> Result<(EntryKind, Vec<Posting>), Refusal> {
     basket::check_amount("quantity", acting.quantity, limits::QUANTITY_SCALE)?;
     let member = party::named(ctx.facts, ctx.catalog, acting.membership, "membership_id")?;
-    if let Some(refusal) = member.closed(ctx.now) {
+    if let Some(refusal) = member.earns_nothing(ctx.now) {
         return Err(refusal);
     }
     let place =

@@ -84,7 +84,7 @@ struct Asked<'a> {
 
 impl Asked<'_> {
     fn earned(&self, by_points: Decimal) -> Result<Vec<Earned>, Refusal> {
-        if self.member.closed(self.now).is_some() {
+        if self.member.earns_nothing(self.now).is_some() {
             return Ok(Vec::new());
         }
         let (zone, outlet) = (super::zone_of(self.facts, self.catalog), self.facts.place.outlet);

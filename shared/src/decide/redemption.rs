@@ -180,7 +180,7 @@ impl<'a> Drawing<'a> {
             account: self.account(),
             column: Column::Redeemed,
             points,
-            why: Why { rule: None, text: self.text(value), lines: Vec::new() },
+            why: Why { rule: None, text: self.text(value), lines: Vec::new(), campaign: None },
             lot: None,
             tallied: None,
         };
@@ -222,7 +222,7 @@ impl<'a> Drawing<'a> {
             account: placed.account,
             column: Column::Redeemed,
             points,
-            why: Why { rule: None, text: self.text(value), lines: Vec::new() },
+            why: Why { rule: None, text: self.text(value), lines: Vec::new(), campaign: None },
             lot: None,
             tallied: None,
         };

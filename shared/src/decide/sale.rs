@@ -44,7 +44,7 @@ pub(super) fn decide(ctx: &Context<'_>, selling: &Selling) -> Result<(EntryKind,
             sight((ctx.facts, ctx.catalog), member, at).held(&place, &selling.basket.lines)
         }),
     };
-    let mut postings = match earner.filter(|member| member.closed(ctx.now).is_none()) {
+    let mut postings = match earner.filter(|member| member.earns_nothing(ctx.now).is_none()) {
         None => Vec::new(),
         Some(member) => {
             let membership = &member.view.membership;
@@ -67,8 +67,26 @@ pub(super) fn sight<'a>(
     let first = member.program.currencies.first();
     let first = first.map(|currency| member.view.membership.account(*currency, catalog));
     let account = first.and_then(|id| facts.accounts.get(&id));
-    let fresh = account.is_none_or(|account| account.whole().lifetime_earned.is_zero());
-    Sight { program: member.program, member: member.view, members: &facts.members, fresh, at }
+    let fresh = account.is_none_or(|account| account.lifetime_earned().is_zero());
+    let earned = member.program.currencies.iter().filter_map(|currency| {
+        let account = facts.accounts.get(&member.view.membership.account(*currency, catalog))?;
+        Some((*currency, account.lifetime_earned()))
+    });
+    let capped = member.program.currencies.iter().filter(|_| member.program.is_capped());
+    let tallies = capped.filter_map(|currency| {
+        let account = facts.accounts.get(&member.view.membership.account(*currency, catalog))?;
+        Some((*currency, account.whole().tally))
+    });
+    Sight {
+        program: member.program,
+        member: member.view,
+        members: &facts.members,
+        fresh,
+        earned: earned.collect(),
+        at,
+        tallies: tallies.collect(),
+        budgets: &facts.budgets,
+    }
 }
 
 /// Who earns. A membership that is not active is named all the same, and earns nothing.

@@ -73,6 +73,13 @@ impl<'a> Counted<'a> {
         capped(rule, parts)
     }
 
+    /// Whether any line counts, and those that do come to the rule's minimum.
+    pub(super) fn meets(&self, rule: &EarningRule, takes: impl Fn(&Line) -> bool) -> bool {
+        let counts = self.lines.iter().zip(&self.weights).filter(|(line, _)| takes(line));
+        let weights: Vec<i128> = counts.map(|(_, weight)| *weight).collect();
+        !weights.is_empty() && self.reaches(rule, &weights)
+    }
+
     /// Whether what counts comes to the rule's minimum.
     fn reaches(&self, rule: &EarningRule, weights: &[i128]) -> bool {
         let sum = weights.iter().fold(0_i128, |sum, weight| sum.saturating_add(*weight));

@@ -1,21 +1,25 @@
 //! What only who decides a sale can see of the member and the minute. It is recorded with the sale, as the codes of the
 //! rules and campaigns that held by it, so that the server can run the same rules again.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use chrono::{Datelike as _, NaiveDate, Timelike as _};
 use chrono_tz::Tz;
 
 use super::Issuer;
+use crate::account::tally::{Counter, Tally};
 use crate::catalog::Program;
 use crate::catalog::document::earning::Around;
-use crate::catalog::earning::{Campaign, Seen};
+use crate::catalog::earning::{Campaign, Seen, Visit};
 use crate::entry::{Held, Line};
-use crate::ids::Code;
+use crate::ids::{Code, CurrencyId};
 use crate::member::{Membership, MembershipStatus};
+use crate::points::Points;
 use crate::time::{Day, Millis};
 use crate::view::MemberView;
 
 /// A member as a sale finds them.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Sight<'a> {
     /// The program.
     pub program: &'a Program,
@@ -25,8 +29,14 @@ pub struct Sight<'a> {
     pub members: &'a [MemberView],
     /// Whether nothing was ever earned in the program's first currency.
     pub fresh: bool,
+    /// What was ever earned in each of the program's currencies.
+    pub earned: Vec<(CurrencyId, Points)>,
     /// When it is, and in which zone.
     pub at: (Millis, Tz),
+    /// What was earned in each of the program's currencies, where it caps anything.
+    pub tallies: Vec<(CurrencyId, Tally)>,
+    /// What is left here of campaigns' budgets.
+    pub budgets: &'a BTreeMap<Code, Points>,
 }
 
 impl Sight<'_> {
@@ -35,8 +45,10 @@ impl Sight<'_> {
         let nothing = Seen::default();
         let asking = self.program.rules.met(lines).filter(|rule| rule.when.seen != nothing);
         let rules = asking.filter(|rule| self.holds(&rule.when.seen, place.day));
-        let held =
-            Held { rules: rules.map(|rule| rule.code.clone()).collect(), campaigns: self.campaigns(place) };
+        let rules = rules.map(|rule| rule.code.clone()).collect();
+        let campaigns = self.campaigns(place);
+        let left = self.left(place, lines, &campaigns);
+        let held = Held { rules, campaigns, left };
         (held != Held::default()).then_some(held)
     }
 
@@ -59,7 +71,33 @@ impl Sight<'_> {
         taken
     }
 
-    fn labelled(&self, labels: &std::collections::BTreeSet<String>) -> bool {
+    /// What is left below the caps that the lines meet, and here in the budgets of the campaigns that were taken.
+    fn left(&self, place: &Issuer<'_>, lines: &[Line], taken: &[Code]) -> Vec<(Counter, Points)> {
+        let used = |currency: Option<CurrencyId>, counter: &Counter| {
+            let tally = self.tallies.iter().find(|(of, _)| Some(*of) == currency);
+            tally.map_or((Points::ZERO, Points::ZERO), |(_, tally)| tally.under(counter, place.day))
+        };
+        let mut left = Vec::new();
+        for rule in self.program.rules.met(lines) {
+            if let Some(counter) = rule.counter() {
+                let below = rule.caps.left(used(Some(rule.currency), &counter));
+                left.push((counter, below));
+            }
+        }
+        let first = self.program.currencies.first().copied();
+        for campaign in self.program.campaigns.iter().filter(|campaign| taken.contains(&campaign.code)) {
+            if let Some(counter) = campaign.counter() {
+                let below = campaign.caps.left(used(first, &counter));
+                let budget = campaign.budget.map_or(Points(i64::MAX), |_| {
+                    self.budgets.get(&campaign.code).copied().unwrap_or_default()
+                });
+                left.push((counter, below.min(budget)));
+            }
+        }
+        left
+    }
+
+    fn labelled(&self, labels: &BTreeSet<String>) -> bool {
         self.member.membership.labels.iter().any(|label| labels.contains(label))
     }
 
@@ -70,10 +108,24 @@ impl Sight<'_> {
         let begun = (month(enrolled), day_of(enrolled));
         seen.hours.is_none_or(|hours| self.within(hours))
             && (seen.labels.is_empty() || self.labelled(&seen.labels))
+            && (seen.levels.is_empty() || self.stands_on(&seen.levels))
+            && seen.attributes.iter().all(|wanted| self.member.membership.attributes.contains(wanted))
+            && seen.visit.is_none_or(|visit| self.visits(visit))
             && (seen.member_of.is_empty() || seen.member_of.iter().any(|other| self.is_member_of(other)))
             && (!seen.first_purchase || self.fresh)
             && seen.birthday.is_none_or(birthday)
             && seen.anniversary.is_none_or(|around| is_around(day, begun, around, Some(enrolled.year())))
+    }
+
+    /// Whether the member stands on one of these levels, on whatever ladder.
+    fn stands_on(&self, levels: &BTreeSet<Code>) -> bool {
+        let Membership { level, tiers, .. } = &self.member.membership;
+        std::iter::once(level).chain(tiers).any(|level| levels.contains(level))
+    }
+
+    fn visits(&self, visit: Visit) -> bool {
+        let earned = self.earned.iter().find(|(currency, _)| *currency == visit.of.0);
+        visit.is_now(earned.map_or(Points::ZERO, |(_, points)| *points))
     }
 
     fn within(&self, (from, until): (u32, u32)) -> bool {
@@ -82,10 +134,7 @@ impl Sight<'_> {
         if from < until { (from..until).contains(&minute) } else { minute >= from || minute < until }
     }
 
-    fn is_member_of(
-        &self,
-        (program, levels): &(crate::ids::ProgramId, std::collections::BTreeSet<Code>),
-    ) -> bool {
+    fn is_member_of(&self, (program, levels): &(crate::ids::ProgramId, BTreeSet<Code>)) -> bool {
         let own = self.members.iter().filter(|other| other.customer.id == self.member.customer.id);
         let fits = |it: &Membership| {
             it.program == *program
@@ -98,9 +147,7 @@ impl Sight<'_> {
 
 /// Whether a campaign runs here, on that day, for that level.
 pub(super) fn runs(campaign: &Campaign, place: &Issuer<'_>, level: &Code) -> bool {
-    let outlet = |outlets: &std::collections::BTreeSet<_>| {
-        place.outlet.is_some_and(|outlet| outlets.contains(&outlet))
-    };
+    let outlet = |outlets: &BTreeSet<_>| place.outlet.is_some_and(|outlet| outlets.contains(&outlet));
     (campaign.from..=campaign.until).contains(&place.day)
         && campaign.outlets.as_ref().is_none_or(outlet)
         && (campaign.levels.is_empty() || campaign.levels.contains(level))

@@ -2,6 +2,7 @@
 
 use super::seen::Sight;
 use super::*;
+use crate::account::tally::Tally;
 use crate::catalog::Version;
 use crate::ids::{AccountSetId, CustomerId, MembershipId, ProgramId};
 use crate::member::{Customer, CustomerKind, Membership, MembershipKind, MembershipStatus};
@@ -17,6 +18,10 @@ fn catalog(rules: &str, campaigns: &str) -> Result<Catalog, crate::catalog::comp
           "currencies": [{{"code": "PTS", "name": "Points"}}, {{"code": "STAMP", "name": "Stamps"}}],
           "programs": [
             {{"code": "std", "name": "Standard", "time_zone": "UTC", "currencies": ["PTS", "STAMP"],
+              "attributes": [{{"code": "vegan", "name": "Vegan", "kind": "flag"}}],
+              "tier_groups": [{{"code": "visits", "name": "Visits",
+                "levels": [{{"code": "guest", "name": "Guest", "threshold": "0"}},
+                           {{"code": "regular", "name": "Regular", "threshold": "10"}}]}}],
               "levels": [{{"code": "member", "name": "Member", "threshold": "0"}},
                          {{"code": "gold", "name": "Gold", "threshold": "1000", "multiplier": "2"}}]}},
             {{"code": "vip", "name": "Vip", "time_zone": "UTC", "currencies": ["PTS"],
@@ -85,9 +90,9 @@ fn member(program: u16, level: &str) -> MemberView {
             expires_on: None,
             labels: vec!["staff".into()],
             pool: None,
-            attributes: Vec::new(),
+            attributes: vec![(Code::new("vegan").unwrap(), crate::member::attribute::Value::Flag(true))],
             moved_to: None,
-            tiers: Vec::new(),
+            tiers: vec![Code::new("regular").unwrap()],
             held: Vec::new(),
         },
     }
@@ -101,6 +106,9 @@ struct Occasion {
     fresh: bool,
     channel: Option<&'static str>,
     by_points: Decimal,
+    tally: Tally,
+    budgets: BTreeMap<Code, Points>,
+    stamps: Points,
 }
 
 impl Occasion {
@@ -112,6 +120,9 @@ impl Occasion {
             fresh: false,
             channel: Some("pos"),
             by_points: Decimal::ZERO,
+            tally: Tally::default(),
+            budgets: BTreeMap::new(),
+            stamps: Points(9),
         }
     }
 
@@ -127,7 +138,10 @@ impl Occasion {
         let at = Millis::parse(&format!("{}T10:30:00Z", self.day)).unwrap();
         let zone = chrono_tz::Asia::Kuala_Lumpur;
         let (member, members) = (&self.members[0], &self.members[..]);
-        let sight = Sight { program, member, members, fresh: self.fresh, at: (at, zone) };
+        let tallies = vec![(program.currencies[0], self.tally.clone())];
+        let (fresh, budgets) = (self.fresh, &self.budgets);
+        let earned = vec![(program.currencies[1], self.stamps)];
+        let sight = Sight { program, member, members, fresh, earned, at: (at, zone), tallies, budgets };
         let held = sight.held(&place, lines);
         let earner = Earner { program, level: &member.membership.level, held: held.as_ref() };
         let currency = CurrencyCode::new("MYR").unwrap();
@@ -200,6 +214,15 @@ fn conditions_hold_or_they_do_not() {
         (r#"{"hours": {"from": "22:00", "until": "02:00"}}"#, false),
         (r#"{"levels": ["gold"]}"#, true),
         (r#"{"levels": ["member"]}"#, false),
+        (r#"{"levels": ["gold", "guest"]}"#, true),
+        (r#"{"levels": ["regular"]}"#, true),
+        (r#"{"levels": ["guest"]}"#, false),
+        (r#"{"attributes": {"vegan": "true"}}"#, true),
+        (r#"{"attributes": {"vegan": "false"}}"#, false),
+        (r#"{"visit": {"of": "STAMP", "nth": 10}}"#, true),
+        (r#"{"visit": {"of": "STAMP", "nth": 9}}"#, false),
+        (r#"{"visit": {"of": "STAMP", "every": 5}}"#, true),
+        (r#"{"visit": {"of": "STAMP", "every": 3}}"#, false),
         (r#"{"labels": ["staff"]}"#, true),
         (r#"{"labels": ["press"]}"#, false),
         (r#"{"member_of": [{"program": "vip", "levels": ["in"]}]}"#, true),
@@ -259,7 +282,9 @@ fn campaigns_stack_by_priority_and_exclusivity() {
     ] {
         let campaigns = campaigns.into_iter().cloned().collect::<Vec<_>>().join(",");
         let earned = Occasion::new(&[rule("base", BASE)], &campaigns, "gold").all(&basket_of_three());
-        assert_eq!((earned[0].points.0, earned[0].text.as_str()), (expected, text));
+        let texts: Vec<&str> = earned.iter().map(|it| it.text.as_str()).collect();
+        let sum: Points = earned.iter().map(|it| it.points).sum();
+        assert_eq!((sum.0, texts.join(", ").as_str()), (expected, text));
     }
 }
 
@@ -267,13 +292,51 @@ fn campaigns_stack_by_priority_and_exclusivity() {
 fn a_campaigns_own_rule_holds_within_its_days_and_is_not_multiplied_by_it() {
     let bonus = r#""campaign": "nov", "points": "30", "each": "visit", "multiplied": false"#;
     let rules = [rule("base", BASE), rule("bonus", bonus)];
-    for (day, expected) in [("2026-10-31", vec![25]), ("2026-11-30", vec![75, 30]), ("2026-12-01", vec![25])]
+    for (day, expected) in
+        [("2026-10-31", vec![25]), ("2026-11-30", vec![25, 50, 30]), ("2026-12-01", vec![25])]
     {
         let mut occasion = Occasion::new(&rules, &campaign("nov", r#""multiplier": "3""#), "member");
         occasion.day = Day::parse(day).unwrap();
         let points: Vec<i64> = occasion.earned(&basket_of_three()).into_iter().map(|(_, it)| it).collect();
         assert_eq!(points, expected, "on {day}");
     }
+}
+
+#[test]
+fn caps_of_a_day_of_a_member_and_of_a_budget_leave_so_much() {
+    let rules = |rest: &str| [rule("base", &format!("{BASE}, {rest}"))];
+    // each basket would earn 25, and as much again by the campaign
+    for (rest, double, budget, before, expected) in [
+        (r#""day_cap": "40""#, None, 0, 0, vec![25]),
+        (r#""day_cap": "40""#, None, 0, 30, vec![10]),
+        (r#""day_cap": "40""#, None, 0, 40, vec![]),
+        (r#""member_cap": "100", "day_cap": "90""#, None, 0, 80, vec![10]),
+        (r#""day_cap": "40""#, Some(""), 0, 0, vec![25, 15]),
+        (r#""rounding": "floor_basket""#, Some(r#", "day_cap": "10""#), 0, 0, vec![25, 10]),
+        (r#""rounding": "floor_basket""#, Some(r#", "member_cap": "30""#), 0, 20, vec![25, 10]),
+        (r#""rounding": "floor_basket""#, Some(r#", "budget": "1000""#), 0, 0, vec![25]),
+        (r#""rounding": "floor_basket""#, Some(r#", "budget": "1000""#), 7, 0, vec![25, 7]),
+        (r#""rounding": "floor_basket""#, Some(r#", "budget": "1000""#), 70, 0, vec![25, 25]),
+    ] {
+        let campaigns = double.map(|more| campaign("double", &format!(r#""multiplier": "2"{more}"#)));
+        let mut occasion = Occasion::new(&rules(rest), &campaigns.unwrap_or_default(), "member");
+        let code = |text: &str| Code::new(text).unwrap();
+        let under = vec![Counter::Rule(code("base")), Counter::Campaign(code("double"))];
+        occasion.tally.add(&Tallied { day: occasion.day, under }, Points(before));
+        occasion.budgets.insert(code("double"), Points(budget));
+        let points: Vec<i64> = occasion.earned(&basket_of_three()).into_iter().map(|(_, it)| it).collect();
+        assert_eq!(points, expected, "{rest} {double:?} {budget} {before}");
+    }
+}
+
+#[test]
+fn what_campaigns_add_is_what_their_product_gives_rounded_once() {
+    let thirds = campaign("thirds", r#""multiplier": "1.333", "priority": 2"#);
+    let half = campaign("half", r#""multiplier": "1.5", "priority": 1"#);
+    let occasion = Occasion::new(&[rule("base", BASE)], &format!("{thirds},{half}"), "member");
+    // 25 · 1.333 = 33.325; · 1.5 = 49.9875
+    let points: Vec<i64> = occasion.earned(&basket_of_three()).into_iter().map(|(_, it)| it).collect();
+    assert_eq!(points, [25, 8, 16]);
 }
 
 #[test]
@@ -308,6 +371,14 @@ fn a_document_that_does_not_hold_names_the_place_and_what_would_be_right() {
             format!(r#"{BASE}, "when": {{"member_of": [{{"program": "x"}}]}}"#),
             "earning_rules[r].when.member_of",
         ),
+        (format!(r#"{BASE}, "when": {{"attributes": {{"age": "7"}}}}"#), "earning_rules[r].when.attributes"),
+        (
+            format!(r#"{BASE}, "when": {{"attributes": {{"vegan": "7"}}}}"#),
+            "earning_rules[r].when.attributes",
+        ),
+        (format!(r#"{BASE}, "when": {{"visit": {{"of": "STAMP"}}}}"#), "earning_rules[r].when.visit"),
+        (format!(r#"{BASE}, "then": [{{"level": {{"level": "lead"}}}}]"#), "earning_rules[r].then"),
+        (format!(r#"{BASE}, "then": [{{"label": {{}}}}]"#), "earning_rules[r].then"),
         (
             r#""points": "1", "each": {"activity": "n"}, "when": {"products": ["x"]}"#.to_owned(),
             "earning_rules[r].when",

@@ -15,7 +15,7 @@ use crate::ids::{CurrencyId, Dot, MembershipId, NodeId};
 use crate::intake::{self, Follow, hold};
 use crate::level;
 use crate::member::Membership;
-use crate::post::{self, moved};
+use crate::post::{self, budget, moved};
 use crate::settle::{self, Watermark};
 use crate::time::{Day, Hlc, Millis};
 use crate::view::MemberView;
@@ -238,12 +238,23 @@ fn held<B: Books>(
     let account = first.map(|id| books.account(id)).transpose()?.flatten().unwrap_or_default();
     let zone = place.outlet.and_then(|outlet| place.catalog.outlets.get(&outlet)).map(|outlet| outlet.zone);
     let member = MemberView { customer: customer.value, membership: membership.clone() };
+    let (mut tallies, mut earned) = (Vec::new(), Vec::new());
+    for currency in &program.currencies {
+        let account = books.account(membership.account(*currency, place.catalog))?.unwrap_or_default();
+        let base = account.base();
+        earned.push((*currency, base.lifetime_earned));
+        tallies.push((*currency, base.tally));
+    }
+    let budgets = budget::left(books, place.catalog)?;
     let sight = Sight {
         program,
         member: &member,
         members: std::slice::from_ref(&member),
         fresh: account.base().lifetime_earned.is_zero(),
         at: (sale.occurred_at.unwrap_or(entry.at.ms()), zone.unwrap_or(chrono_tz::UTC)),
+        earned,
+        tallies,
+        budgets: &budgets,
     };
     Ok(sight.held(place, &sale.lines))
 }

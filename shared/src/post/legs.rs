@@ -10,6 +10,7 @@ use crate::entry::{Authority, Column, Entry, EntryKind, Party, Posting, Totals};
 use crate::ids::{BucketId, CurrencyId, Dot, OutletId};
 use crate::intake::judge;
 use crate::points::Points;
+use crate::post::budget;
 use crate::post::{Movements, Numbered, Taken, insert};
 use crate::time::Millis;
 
@@ -186,7 +187,9 @@ pub fn post<B: Books>(
             sides: Some(sides),
             of: taken.dot,
         };
-        insert(books, bucket, moved)?;
+        if insert(books, bucket, moved)? {
+            budget::given(books, taken.dot.node, &posting)?;
+        }
     }
     Ok(())
 }
@@ -284,5 +287,5 @@ pub fn set_aside<B: Books>(
     }
     let dot: Dot = taken.dot;
     let row = Row { at: taken.receipt.received, outlet: None, movement: Movement::Hold { points } };
-    insert(books, bucket, Movements { account, key: (dot, 0), row, sides: None, of: dot })
+    insert(books, bucket, Movements { account, key: (dot, 0), row, sides: None, of: dot }).map(|_| ())
 }

@@ -13,6 +13,7 @@ use crate::books::rows::Quantity;
 use crate::books::{self, Books, Case, CaseKind, Judged, ParkedWhy, Returned, Side, Wait};
 use crate::entry::{Column, Entry, EntryKind, Line, Posting, Reversal};
 use crate::ids::{BucketId, Dot};
+use crate::post::budget;
 use crate::post::{Movements, Outcome, Taken, insert, legs, read};
 
 /// Where the numbers of legs that reverse an attribution begin.
@@ -118,7 +119,9 @@ fn between<B: Books>(
         let row = Row { at: legs::at(back, entry), outlet: entry.actor.outlet(), movement };
         let key = (back.dot, leg.saturating_add(first));
         let moved = Movements { account: posting.account, key, row, sides: Some(sides), of: source };
-        insert(books, bucket, moved)?;
+        if insert(books, bucket, moved)? {
+            budget::taken_back(books, &posting)?;
+        }
     }
     Ok(())
 }

@@ -106,7 +106,8 @@ pub fn convert(
     };
     let (given, comes) = (asked.points.format(from.scale), gives.format(to.scale));
     let text = format!("{given} {} into {comes} {}{fee}", from.code, to.code);
-    let why = || Why { rule: Some(asked.rule.code.clone()), text: text.clone(), lines: Vec::new() };
+    let why =
+        || Why { rule: Some(asked.rule.code.clone()), text: text.clone(), lines: Vec::new(), campaign: None };
     let mut postings: Vec<Posting> = Vec::new();
     for (terms, points) in spendable_first(&base.lots, day, asked.points) {
         let column = Column::AdjustedDown;

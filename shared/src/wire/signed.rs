@@ -53,6 +53,7 @@ mod tests {
             operators: crate::ids::Hash::default(),
             wait_ms: 0,
             numbers_wanted: Vec::new(),
+            budgets: Vec::new(),
             health: Health::default(),
         }
     }

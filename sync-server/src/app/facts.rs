@@ -12,6 +12,7 @@ use shared::entry::EntryKind;
 use shared::ids::{CustomerId, Dot, HoldId, MembershipId};
 use shared::limits;
 use shared::member::{CodeKind, IndexKey, Membership};
+use shared::post::budget;
 use shared::refusal::Candidate;
 use shared::time::Millis;
 use shared::view::{AccountView, Facts, HeldPoints, KnownSale, MemberView, Place, Scanned};
@@ -184,6 +185,7 @@ impl Loader<'_> {
             self.accounts(&membership, facts)?;
             facts.members.push(MemberView { customer: known.value.clone(), membership });
         }
+        facts.budgets = budget::left(self.books, self.catalog)?;
         facts.stand(self.catalog, self.now);
         Ok(())
     }

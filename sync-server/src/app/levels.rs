@@ -98,14 +98,14 @@ fn given(
 }
 
 /// Lets a membership's record say where it stands on a day, by the books.
-fn stand(
+pub(super) fn stand(
     books: &dyn Read,
     catalog: &Catalog,
     program: &Program,
     held: &mut Membership,
     today: Day,
 ) -> Done<()> {
-    let mut bases = Vec::new();
+    let mut bases: Vec<(_, shared::account::Base)> = Vec::new();
     for tier in &program.tiers {
         let base = books.base_of(held.account(tier.currency, catalog))?.unwrap_or_default();
         bases.push((tier.currency, base));

@@ -106,7 +106,7 @@ fn adjustment(
         account,
         column: if up { Column::AdjustedUp } else { Column::AdjustedDown },
         points: if up { points } else { points.negated() },
-        why: Why { rule: None, text: reason.clone(), lines: Vec::new() },
+        why: Why { rule: None, text: reason.clone(), lines: Vec::new(), campaign: None },
         lot: up.then_some(membership.issued(terms, account)),
         tallied: None,
     };

@@ -9,7 +9,7 @@ use shared::days::ClosedDay;
 use shared::entry::approval::Approval;
 use shared::ids::{
     AccountSetId, ApprovalId, BucketId, CaseId, CodeHash, CustomerId, Dot, MembershipId, NodeId, ProgramId,
-    TillId,
+    Seq, TillId,
 };
 use shared::member::{Card, Customer, CustomerKey, Membership, Sealed};
 use shared::time::{Day, Millis};
@@ -203,6 +203,14 @@ pub trait Feeds {
     fn directory_changes(&self, after: u64, limit: usize) -> Kept<Vec<(u64, DirectoryRow)>>;
 }
 
+/// How far the actions of rules are done.
+pub trait Acts {
+    /// Up to which of a node's entries.
+    fn acted(&self, node: NodeId) -> Kept<Seq>;
+    /// Writes it.
+    fn put_acted(&mut self, node: NodeId, seq: Seq) -> Kept<()>;
+}
+
 /// A leg of the ledger with its place.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Leg {
@@ -273,6 +281,7 @@ pub trait Read:
     + Days
     + Notices
     + Happenings
+    + Acts
 {
 }
 
@@ -290,7 +299,8 @@ impl<
         + Lists
         + Days
         + Notices
-        + Happenings,
+        + Happenings
+        + Acts,
 > Read for T
 {
 }

@@ -250,6 +250,7 @@ impl Node {
             operators: shared::ids::Hash::default(),
             wait_ms,
             numbers_wanted: Vec::new(),
+            budgets: Vec::new(),
             health: Health::default(),
         };
         let signed: SignedPull = centre.call("pull", Some((self.id, &self.key)), &pull).await.unwrap();

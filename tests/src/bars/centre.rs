@@ -192,7 +192,7 @@ impl Centre {
             account: AccountId { set: membership.set, currency: CurrencyId(1) },
             column: Column::Earned,
             points,
-            why: Why { rule: None, text: "survey".into(), lines: Vec::new() },
+            why: Why { rule: None, text: "survey".into(), lines: Vec::new(), campaign: None },
             lot: Some(LotTerms::plain(Some(OutletId(1)))),
             tallied: None,
         };

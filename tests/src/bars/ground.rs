@@ -9,7 +9,7 @@ use shared::ids::{Hash, NodeId, OutletId, TillId};
 use shared::sync::TillSync;
 
 use super::measure::{brief, mebibytes, processor_time, timed};
-use super::members::{self, BUCKETS, INDEX, Members};
+use super::members::{BUCKETS, INDEX, Members};
 use super::probe;
 use crate::harness::scratch::Scratch;
 
@@ -51,7 +51,7 @@ impl Took {
     }
 }
 
-fn identity() -> Identity {
+fn identity(catalog: &[u8]) -> Identity {
     Identity {
         node: NODE,
         secret: [3; 32],
@@ -65,7 +65,7 @@ fn identity() -> Identity {
         incarnation: 9,
         index_key: INDEX,
         buckets: BUCKETS,
-        catalog: members::catalog(),
+        catalog: catalog.to_vec(),
         tokens: Vec::new(),
         tries: Vec::new(),
         earlier: Vec::new(),
@@ -75,7 +75,11 @@ fn identity() -> Identity {
 impl Ground {
     /// A new till with so many members.
     pub fn lay(name: &str, count: u32) -> Self {
-        let members = Members::new(count);
+        Self::with(name, Members::new(count))
+    }
+
+    /// A new till with these members.
+    pub fn with(name: &str, members: Members) -> Self {
         let folder = Scratch::new(name);
         let (mut hashes, mut raw_bytes, mut snapshot_bytes) = (Vec::new(), 0, 0);
         for number in members.chunks() {
@@ -127,7 +131,7 @@ impl Ground {
 fn load(members: &Members, hashes: Vec<Hash>, dir: &Path) -> Took {
     let options = StoreOptions::default();
     let outline = members.outline(hashes, options.clock.now());
-    let store = Store::create(dir, identity(), options).expect("a new store");
+    let store = Store::create(dir, identity(&members.catalog), options).expect("a new store");
     let mut sync: TillSync = store.sync();
     sync.on_bootstrapped(outline.cursor.clone());
     let mut took = Took::default();

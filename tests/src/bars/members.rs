@@ -36,11 +36,15 @@ pub struct Members {
     pub count: u32,
     /// Cards as they sort, and whose each is.
     cards: Vec<(CodeHash, u32)>,
+    /// In how many programs each of them is.
+    programs: u16,
+    /// The catalog's stored bytes.
+    pub catalog: Vec<u8>,
 }
 
-/// The catalog's stored bytes.
-pub fn catalog() -> Vec<u8> {
-    let document: Document = serde_json::from_value(goods::catalog()).expect("the catalog reads");
+/// A catalog's stored bytes.
+fn stored(catalog: serde_json::Value) -> Vec<u8> {
+    let document: Document = serde_json::from_value(catalog).expect("the catalog reads");
     Version::default().next(document).expect("the catalog compiles").0.to_bytes()
 }
 
@@ -84,13 +88,18 @@ fn customer(member: u32) -> Customer {
     }
 }
 
-fn membership(member: u32) -> Membership {
+/// What goes into a member's ids beside their kind, in each program.
+fn kind(program: u16) -> u64 {
+    1_000 * u64::from(program - 1)
+}
+
+fn membership(member: u32, program: u16) -> Membership {
     Membership {
-        id: membership_id(member),
+        id: MembershipId(id(member, 1 + kind(program))),
         customer: CustomerId(id(member, 0)),
-        program: ProgramId(1),
+        program: ProgramId(program),
         number: format!("LOY-{}", 1_000_000 + member),
-        set: AccountSetId(id(member, 2)),
+        set: AccountSetId(id(member, 2 + kind(program))),
         kind: MembershipKind::Standard,
         status: MembershipStatus::Active,
         level: Code::new("member").expect("a code"),
@@ -106,8 +115,8 @@ fn membership(member: u32) -> Membership {
 }
 
 /// An account that earned at one or two outlets and redeemed some.
-fn account(member: u32) -> (AccountId, Base) {
-    let mut rng = Rng::new(u64::from(member) + 2_000_000_011);
+fn account(member: u32, program: u16) -> (AccountId, Base) {
+    let mut rng = Rng::new(u64::from(member) + 2_000_000_011 + kind(program));
     let mut lots = Lots::default();
     let mut earned = Points::ZERO;
     for outlet in 1..=rng.between(1, 2) {
@@ -117,16 +126,21 @@ fn account(member: u32) -> (AccountId, Base) {
     }
     lots.spent = Points(i64::try_from(rng.below(100)).unwrap_or(0));
     let base = Base { lifetime_redeemed: lots.spent, lifetime_earned: earned, lots, ..Base::default() };
-    (AccountId { set: AccountSetId(id(member, 2)), currency: CurrencyId(1) }, base)
+    (AccountId { set: AccountSetId(id(member, 2 + kind(program))), currency: CurrencyId(program) }, base)
 }
 
 impl Members {
-    /// So many.
+    /// So many, each in one program with one rule.
     pub fn new(count: u32) -> Self {
+        Self::of(count, 1, goods::catalog())
+    }
+
+    /// So many, each in so many programs of a catalog, whose n-th program has the n-th currency.
+    pub fn of(count: u32, programs: u16, catalog: serde_json::Value) -> Self {
         let mut cards: Vec<(CodeHash, u32)> =
             (0..count).map(|member| (INDEX.hash(CodeKind::Scan, &card_code(member)), member)).collect();
         cards.sort_unstable();
-        Self { count, cards }
+        Self { count, cards, programs, catalog: stored(catalog) }
     }
 
     fn pages(&self) -> u32 {
@@ -144,9 +158,21 @@ impl Members {
         let rows = page * CHUNK_ROWS..self.count.min((page + 1) * CHUNK_ROWS);
         let chunk = match kind {
             0 => Chunk::Customers(rows.map(customer).collect()),
-            1 => Chunk::Memberships(rows.map(membership).collect()),
+            1 => {
+                let all = rows
+                    .flat_map(|member| (1..=self.programs).map(move |program| membership(member, program)));
+                let mut all: Vec<Membership> = all.collect();
+                all.sort_by_key(|membership| membership.id);
+                Chunk::Memberships(all)
+            }
             2 => Chunk::Cards(rows.map(|place| self.card(place)).collect()),
-            _ => Chunk::Accounts(rows.map(account).collect()),
+            _ => {
+                let all =
+                    rows.flat_map(|member| (1..=self.programs).map(move |program| account(member, program)));
+                let mut all: Vec<(AccountId, Base)> = all.collect();
+                all.sort_by_key(|(account, _)| *account);
+                Chunk::Accounts(all)
+            }
         };
         postcard::to_allocvec(&chunk).expect("a chunk encodes")
     }
@@ -166,7 +192,7 @@ impl Members {
             cursor: Cursor { incarnation: 9, epoch: 1, buckets, directory: u64::from(self.count) },
             chunks,
             members: u64::from(self.count),
-            catalog: catalog(),
+            catalog: self.catalog.clone(),
             operators: Vec::new(),
             forks: Vec::new(),
             marks: Vec::new(),

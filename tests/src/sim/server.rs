@@ -276,6 +276,7 @@ impl Server {
             catalog: None,
             operators: None,
             numbers: Vec::new(),
+            budgets: Vec::new(),
             parked: Vec::new(),
             decisions: Vec::new(),
             more: false,

@@ -36,7 +36,7 @@ const OUTLINE: &str = "snapshot";
 const NEW_OUTLINE: &str = "snapshot.new";
 
 /// What this store knows by itself and takes along into a new cache.
-const CARRIED: [Table; 21] = [
+const CARRIED: [Table; 22] = [
     Table::Entries,
     Table::Idems,
     Table::Receipts,
@@ -47,6 +47,7 @@ const CARRIED: [Table; 21] = [
     Table::History,
     Table::Offline,
     Table::Untold,
+    Table::Budgeted,
     Table::Intents,
     Table::Enrolled,
     Table::NumbersUsed,

@@ -11,7 +11,8 @@ use shared::wire::{BucketDelta, Decided, ForkAlias, MarkBrief, PullPage};
 use super::Engine;
 use super::apply::Change;
 use super::directory::Directory;
-use crate::store::directory::{base_key, encode};
+use crate::store::directory::{base_key, decode, encode};
+use crate::store::effects::Budgeted;
 use crate::store::key::{Key, Parts};
 use crate::store::meta::{Marks, Meta};
 use crate::store::overlay::Layer;
@@ -55,6 +56,7 @@ fn change_of(view: &View, page: &PullPage, sync: TillSync) -> Result<Change, Sto
     }
     put_decisions(view, &mut puts, &page.decisions)?;
     meta.parked.clone_from(&page.parked);
+    meta.budgets = (sync.node, page.budgets.clone());
     meta.as_of = Some(page.now);
     meta.sync = sync;
     drop_covered(view, &mut puts, &meta)?;
@@ -97,6 +99,13 @@ fn drop_covered(view: &View, puts: &mut Layer, meta: &Meta) -> Result<(), StoreE
         let _currency: [u8; 2] = parts.take();
         if meta.covers(set, parts.dot()) {
             puts.remove(Key::from_body(Table::Rows, key));
+        }
+        Ok(true)
+    })?;
+    view.scan(Key::of(Table::Budgeted), |key, value| {
+        let given: Budgeted = decode("budgeted points", value)?;
+        if meta.covers(given.set, Parts(key).dot()) {
+            puts.remove(Key::from_body(Table::Budgeted, key));
         }
         Ok(true)
     })?;

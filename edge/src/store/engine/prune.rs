@@ -20,7 +20,7 @@ use crate::store::view::{View, split_entry};
 const LOOKED_AT_MAX: usize = 1_000;
 
 /// What an entry put and what goes with it. Members stay, and so do numbers that were handed out.
-const GOES: [Table; 15] = [
+const GOES: [Table; 16] = [
     Table::Rows,
     Table::Entries,
     Table::Idems,
@@ -32,6 +32,7 @@ const GOES: [Table; 15] = [
     Table::History,
     Table::Offline,
     Table::Untold,
+    Table::Budgeted,
     Table::Enrolled,
     Table::Holds,
     Table::Approvals,

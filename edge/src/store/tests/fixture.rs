@@ -256,6 +256,7 @@ impl Server {
             catalog: None,
             operators: None,
             numbers: Vec::new(),
+            budgets: Vec::new(),
             parked: self.parked.iter().map(|seq| (Dot::new(NODE, *seq), "no such member".into())).collect(),
             decisions: Vec::new(),
             more: false,

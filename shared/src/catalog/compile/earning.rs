@@ -4,14 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 
+use super::super::action::Action;
 use super::super::document::AllOr;
 use super::super::document::campaign;
 use super::super::document::earning::{self, Each};
-use super::super::earning::{Campaign, EarningRule, LineFilter, Per, Seen, When};
+use super::super::earning::{Campaign, Caps, EarningRule, LineFilter, Per, Seen, Visit, When, Which};
 use super::super::{Currency, Numbers, Program};
 use super::{Problem, points, problem};
 use crate::ids::{Code, CurrencyId, OutletId, ProgramId};
+use crate::member::attribute::Value;
 use crate::money::Money;
+use crate::points::Points;
 use crate::time::Day;
 
 /// Puts rules and campaigns into their programs.
@@ -34,14 +37,15 @@ impl Compiler<'_> {
         if until < from {
             return Err(problem(format!("{at}.until"), "a campaign ends on its first day or later"));
         }
-        if item.multiplier <= Decimal::ZERO {
-            return Err(problem(format!("{at}.multiplier"), "a multiplier is more than zero"));
+        if item.multiplier < Decimal::ONE {
+            return Err(problem(format!("{at}.multiplier"), "a campaign multiplies by 1 or more"));
         }
         let outlets = match &item.outlets {
             AllOr::All => None,
             AllOr::Some(codes) => Some(self.outlets(codes, &format!("{at}.outlets"))?),
         };
         let levels: BTreeSet<Code> = item.levels.iter().cloned().collect();
+        let (caps, budget) = self.caps(item, &at)?;
         let program = self.program(&item.program, &at)?;
         known_levels(program, &levels, &format!("{at}.levels"))?;
         program.campaigns.push(Campaign {
@@ -53,11 +57,24 @@ impl Compiler<'_> {
             labels: item.labels.iter().cloned().collect(),
             levels,
             multiplier: item.multiplier,
+            caps,
+            budget,
             priority: item.priority,
             exclusive: item.exclusive,
         });
         program.campaigns.sort_by(|a, b| b.priority.cmp(&a.priority).then_with(|| a.code.cmp(&b.code)));
         Ok(())
+    }
+
+    /// A campaign's caps and budget, in its program's first currency.
+    fn caps(&mut self, item: &campaign::Campaign, at: &str) -> Result<(Caps, Option<Points>), Problem> {
+        let first = self.program(&item.program, at)?.currencies.first().copied();
+        let scale = first.and_then(|id| self.currencies.get(&id)).map_or(0, |currency| currency.scale);
+        let read = |value: Option<Decimal>, field: &str| {
+            value.map(|value| points(value, scale, &format!("{at}.{field}"))).transpose()
+        };
+        let caps = Caps { day: read(item.day_cap, "day_cap")?, member: read(item.member_cap, "member_cap")? };
+        Ok((caps, read(item.budget, "budget")?))
     }
 
     /// Checks a rule and puts it into its program.
@@ -67,13 +84,28 @@ impl Compiler<'_> {
         let currency = currency.ok_or_else(|| {
             problem(format!("{at}.currency"), format!("there is no currency `{}`", item.currency))
         })?;
-        let compiled = self.compiled(item, currency, &at)?;
+        let mut compiled = self.compiled(item, currency, &at)?;
         let program = self.program(&item.program, &at)?;
         if !program.currencies.contains(&compiled.currency) {
             let detail = format!("program `{}` has no currency `{}`", item.program, item.currency);
             return Err(problem(format!("{at}.currency"), detail));
         }
-        known_levels(program, &compiled.when.levels, &format!("{at}.when.levels"))?;
+        let levels = std::mem::take(&mut compiled.when.levels);
+        known_in_tiers(program, &levels, &format!("{at}.when.levels"))?;
+        let own = |code: &Code| program.levels.iter().any(|level| level.code == *code);
+        if levels.iter().all(own) {
+            compiled.when.levels = levels;
+        } else {
+            compiled.when.seen.levels = levels;
+        }
+        compiled.when.seen.attributes = attributes(&item.when, program, &format!("{at}.when.attributes"))?;
+        let then = |action| Action::compile(action, program, &format!("{at}.then"));
+        compiled.then = item.then.iter().map(then).collect::<Result<_, _>>()?;
+        let visits = compiled.when.seen.visit.map(|visit| visit.of.0);
+        if visits.is_some_and(|of| !program.currencies.contains(&of)) {
+            let detail = format!("program `{}` has no such currency", item.program);
+            return Err(problem(format!("{at}.when.visit.of"), detail));
+        }
         if let Some(code) = &item.campaign
             && !program.campaigns.iter().any(|campaign| campaign.code == *code)
         {
@@ -95,8 +127,11 @@ impl Compiler<'_> {
         }
         let unit = Decimal::from(10_u64.saturating_pow(u32::from(currency.scale)));
         let given = item.points.checked_mul(unit);
-        let cap = item.transaction_cap;
-        let cap = cap.map(|cap| points(cap, currency.scale, &format!("{at}.transaction_cap"))).transpose()?;
+        let cap = |cap: Option<Decimal>, field: &str| {
+            cap.map(|cap| points(cap, currency.scale, &format!("{at}.{field}"))).transpose()
+        };
+        let caps = Caps { day: cap(item.day_cap, "day_cap")?, member: cap(item.member_cap, "member_cap")? };
+        let transaction_cap = cap(item.transaction_cap, "transaction_cap")?;
         Ok(EarningRule {
             code: item.code.clone(),
             campaign: item.campaign.clone(),
@@ -115,7 +150,9 @@ impl Compiler<'_> {
                 sellers: item.when.sellers.iter().cloned().collect(),
             },
             when: self.when(&item.when, &format!("{at}.when"))?,
-            transaction_cap: cap,
+            then: Vec::new(),
+            transaction_cap,
+            caps,
         })
     }
 
@@ -143,12 +180,31 @@ impl Compiler<'_> {
             seen: Seen {
                 hours: item.hours.as_ref().map(|hours| hours_of(hours, at)).transpose()?,
                 labels: item.labels.iter().cloned().collect(),
+                levels: BTreeSet::new(),
+                attributes: Vec::new(),
+                visit: item.visit.as_ref().map(|visit| self.visit(visit, at)).transpose()?,
                 member_of,
                 first_purchase: item.first_purchase,
                 birthday: item.birthday,
                 anniversary: item.anniversary,
             },
         })
+    }
+
+    fn visit(&self, item: &earning::NthVisit, at: &str) -> Result<Visit, Problem> {
+        let currency = self.numbers.currencies.get(&item.of).and_then(|id| self.currencies.get(id));
+        let currency = currency.ok_or_else(|| {
+            problem(format!("{at}.visit.of"), format!("there is no currency `{}`", item.of))
+        })?;
+        let which = match (item.nth, item.every) {
+            (Some(nth), None) if nth > 0 => Which::Nth(nth),
+            (None, Some(every)) if every > 0 => Which::Every(every),
+            _ => {
+                let detail = "it says one of `nth` and `every`, 1 or more";
+                return Err(problem(format!("{at}.visit"), detail));
+            }
+        };
+        Ok(Visit { of: (currency.id, 10_i64.saturating_pow(u32::from(currency.scale))), which })
     }
 
     fn program(&mut self, code: &Code, at: &str) -> Result<&mut Program, Problem> {
@@ -171,6 +227,25 @@ fn known_levels(program: &Program, levels: &BTreeSet<Code>, field: &str) -> Resu
         None => Ok(()),
         Some(code) => Err(problem(field, format!("program `{}` has no level `{code}`", program.code))),
     }
+}
+
+/// Levels of any of a program's ladders.
+fn known_in_tiers(program: &Program, levels: &BTreeSet<Code>, field: &str) -> Result<(), Problem> {
+    match levels.iter().find(|code| !program.tiers.iter().any(|tier| tier.place_of(code).is_some())) {
+        None => Ok(()),
+        Some(code) => Err(problem(field, format!("program `{}` has no level `{code}`", program.code))),
+    }
+}
+
+/// Values of the attributes that a program declares.
+fn attributes(item: &earning::When, program: &Program, field: &str) -> Result<Vec<(Code, Value)>, Problem> {
+    let read = |(code, text): (&Code, &String)| {
+        let declared = program.attributes.iter().find(|declared| declared.code == *code);
+        let missing = || problem(field, format!("program `{}` declares no attribute `{code}`", program.code));
+        let value = Value::read(declared.ok_or_else(missing)?.kind, text, code);
+        value.map(|value| (code.clone(), value)).map_err(|wrong| problem(field, wrong.detail))
+    };
+    item.attributes.iter().map(read).collect()
 }
 
 /// For each of what.

@@ -3,6 +3,7 @@
 use rust_decimal::Decimal;
 
 use super::super::document;
+use super::super::document::level::Window;
 use super::super::expiry::{Expiry, Span};
 use super::super::{Currency, Numbers, Outlet};
 use super::{Problem, name, problem, zone};
@@ -38,8 +39,22 @@ pub(super) fn currency(item: &document::currency::Currency, numbers: &Numbers) -
         scale: item.scale,
         cash_value: item.cash_value,
         expiry: item.expiry.as_ref().map(|rule| expiry(rule, &at)).transpose()?,
+        inactive: item.inactive.map(|after| inactive(after, &at)).transpose()?,
         vesting_days: item.vesting_days,
     })
+}
+
+fn inactive(after: Window, at: &str) -> Result<Span, Problem> {
+    let months = after.years.map(|years| years.saturating_mul(12)).or(after.months);
+    match (after.is_one(), after.days, months) {
+        (true, Some(days), _) if days <= 36_500 => Ok(Span::Days(days)),
+        (true, None, Some(months)) if months <= 1_200 => Ok(Span::Months(months)),
+        _ => {
+            let detail =
+                "it has exactly one of `days`, `months`, `years`, more than zero, up to a hundred years";
+            Err(problem(format!("{at}.inactive"), detail))
+        }
+    }
 }
 
 fn expiry(item: &document::currency::Expiry, at: &str) -> Result<Expiry, Problem> {

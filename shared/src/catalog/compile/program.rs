@@ -45,6 +45,9 @@ impl ProgramCompiler<'_> {
             code: item.code.clone(),
             name: name(&item.name, &at)?,
             color: self.color()?,
+            logo: self.logo()?,
+            retired: item.retired,
+            pilot: item.pilot.as_ref().map(|customers| customers.iter().cloned().collect()),
             zone: zone(&item.time_zone, &at)?,
             outlets: self.outlets()?,
             levels: tiers.first().map_or_else(Vec::new, |tier| tier.levels.clone()),
@@ -97,6 +100,17 @@ impl ProgramCompiler<'_> {
             return Ok(color.clone());
         }
         Err(problem(self.at("color"), format!("`{color}` is no colour; one looks like `#0b6e4f`")))
+    }
+
+    fn logo(&self) -> Result<Option<String>, Problem> {
+        let Some(logo) = &self.item.logo else { return Ok(None) };
+        let plain =
+            logo.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'<' | b'>'));
+        if logo.starts_with("https://") && plain && logo.len() <= limits::TEXT_BYTES {
+            return Ok(Some(logo.clone()));
+        }
+        let detail = format!("a logo is an `https` address of at most {} bytes", limits::TEXT_BYTES);
+        Err(problem(self.at("logo"), detail))
     }
 
     fn outlets(&self) -> Result<Option<BTreeSet<OutletId>>, Problem> {

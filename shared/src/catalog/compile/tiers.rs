@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use super::super::document::earning::{Basis, Each, Rounding};
 use super::super::document::level::{self, LevelRules, Qualifier, Range, Style};
 use super::super::document::program::Program as Written;
-use super::super::earning::{EarningRule, LineFilter, Per, When};
+use super::super::earning::{Caps, EarningRule, LineFilter, Per, When};
 use super::super::expiry::Span;
 use super::super::tier::{Over, Tier};
 use super::super::{Currency, Level};
@@ -175,7 +175,9 @@ fn rule(code: Code, currency: CurrencyId, scale: u8, per: Per) -> EarningRule {
         multiplied: false,
         lines: LineFilter::default(),
         when: When::default(),
+        then: Vec::new(),
         transaction_cap: None,
+        caps: Caps::default(),
     }
 }
 

@@ -9,7 +9,13 @@ use crate::ids::Code;
 /// Better earning for a time: what the program's own rules give is multiplied, and the rules that name it hold as well.
 ///
 /// Where several hold, they are taken by falling priority (then by code): an exclusive one only if none was taken before
-/// it, and after it none is. The multipliers of those taken multiply, with each other and with the level's.
+/// it, and after it none is. The multipliers of those taken multiply, with each other and with the level's; what each adds
+/// is a movement of its own, in the campaign's name.
+///
+/// Caps and the budget count points of the program's first currency, what is returned taken off. A budget is never overrun
+/// by tills with no line: with each pull a till is told its share of what is left, which is then no other's, and gives no
+/// more than that until it is told another. What a share that was lost with its till (or spent again by a copied disk)
+/// took beyond the budget is reported.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Campaign {
@@ -35,6 +41,15 @@ pub struct Campaign {
     /// What the program's own rules give is multiplied with.
     #[serde(with = "crate::money::decimal_text", default = "one")]
     pub multiplier: Decimal,
+    /// The most points that it gives in all.
+    #[serde(with = "super::optional_decimal", default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Decimal>,
+    /// The most points that it gives one member.
+    #[serde(with = "super::optional_decimal", default, skip_serializing_if = "Option::is_none")]
+    pub member_cap: Option<Decimal>,
+    /// The most points that it gives one member on one business day.
+    #[serde(with = "super::optional_decimal", default, skip_serializing_if = "Option::is_none")]
+    pub day_cap: Option<Decimal>,
     /// Higher ones are taken first.
     #[serde(default)]
     pub priority: i32,

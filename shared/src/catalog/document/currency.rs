@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::level::Window;
 use crate::ids::Code;
 use crate::money::Money;
 
@@ -25,6 +26,10 @@ pub struct Currency {
     /// When its points expire; `null` is never.
     #[serde(default)]
     pub expiry: Option<Expiry>,
+    /// After how long without a point earned or redeemed all that is left expires; `null` is never. The server posts it,
+    /// once every till has told that it knows of nothing newer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inactive: Option<Window>,
     /// After how many days earned points can be spent; 0 is at once.
     #[serde(default)]
     pub vesting_days: u32,

@@ -1,8 +1,11 @@
 //! Earning rules: what a member earns for what.
 
+use std::collections::BTreeMap;
+
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::action::Action;
 use crate::ids::Code;
 use crate::money::Money;
 
@@ -46,9 +49,18 @@ pub struct EarningRule {
     /// When it holds; left out, always.
     #[serde(default, skip_serializing_if = "When::is_always")]
     pub when: When,
+    /// What happens beside, each time that it holds, once the server has heard of it; returns do not undo it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub then: Vec<Action>,
     /// The most that it gives in one transaction.
     #[serde(with = "super::optional_decimal", default, skip_serializing_if = "Option::is_none")]
     pub transaction_cap: Option<Decimal>,
+    /// The most that it gives one member on one business day.
+    #[serde(with = "super::optional_decimal", default, skip_serializing_if = "Option::is_none")]
+    pub day_cap: Option<Decimal>,
+    /// The most that it ever gives one member.
+    #[serde(with = "super::optional_decimal", default, skip_serializing_if = "Option::is_none")]
+    pub member_cap: Option<Decimal>,
     /// The catalog version that last changed it; the server's.
     #[serde(default)]
     pub version: Option<u64>,
@@ -97,9 +109,12 @@ pub struct When {
     /// Within these hours of the outlet's day.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hours: Option<Hours>,
-    /// For members at these levels.
+    /// For members at these levels, of the program's own or of a tier group's.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub levels: Vec<Code>,
+    /// For members who have these values of attributes, all of them; a text such as `"12.5"`, `"true"` or `"2026-11-21"`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<Code, String>,
     /// For members with one of these labels.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
@@ -109,6 +124,9 @@ pub struct When {
     /// For members who have earned nothing yet in the program's first currency.
     #[serde(skip_serializing_if = "is_no")]
     pub first_purchase: bool,
+    /// On some visits, counted by what a currency has of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub visit: Option<NthVisit>,
     /// Around the customer's birthday.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub birthday: Option<Around>,
@@ -122,6 +140,21 @@ impl When {
     pub fn is_always(&self) -> bool {
         *self == Self::default()
     }
+}
+
+/// Which visits: exactly one of `nth` and `every`. They are counted in a currency into which a rule gives one point `each`
+/// visit (redeeming them does not count back): a visit is the n-th when so many less one were earned before it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NthVisit {
+    /// The currency.
+    pub of: Code,
+    /// This one alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nth: Option<u32>,
+    /// Each so-manieth.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every: Option<u32>,
 }
 
 /// A membership of another program.

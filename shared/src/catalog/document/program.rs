@@ -19,6 +19,15 @@ pub struct Program {
     /// Its colour on the pages.
     #[serde(default = "grey")]
     pub color: String,
+    /// Where its logo is: an `https` address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logo: Option<String>,
+    /// Whether it is over: it takes no new members and gives no points; what members have they may still spend.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub retired: bool,
+    /// For a pilot: the customers, by their number in another system, who alone can be enrolled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pilot: Option<Vec<String>>,
     /// An IANA time zone.
     pub time_zone: String,
     /// Where it applies.
@@ -72,6 +81,11 @@ pub struct Program {
 /// Money that is spent later, or was spent before: gift cards, and the settling of a customer's account.
 fn not_earning() -> Vec<String> {
     ["gift-card", "account-settlement"].map(str::to_owned).to_vec()
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_no(value: &bool) -> bool {
+    !value
 }
 
 fn grey() -> String {

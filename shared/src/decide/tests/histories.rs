@@ -4,6 +4,7 @@ use rust_decimal::Decimal;
 use super::super::{BackLine, By, Deed, Grounds, RedeemItem, Returning, decide, intents, quote};
 use super::book::Book;
 use super::stage::*;
+use crate::account::tally::Tally;
 use crate::entry::{Column, EntryKind, Line};
 use crate::member::{CardStatus, MembershipStatus};
 use crate::points::Points;
@@ -104,6 +105,7 @@ fn play(steps: &[Step], voiding: bool) {
     book.check();
     for account in book.views.keys() {
         assert_eq!(book.sum(*account, Column::Earned), book.sum(*account, Column::EarnReversed));
+        assert_eq!(book.tally(*account), Tally::default(), "nothing is left below a cap or towards a level");
         assert_eq!(book.sum(*account, Column::Redeemed), book.sum(*account, Column::RedeemReversed));
     }
 }

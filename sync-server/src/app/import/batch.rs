@@ -226,7 +226,7 @@ fn write(books: &mut dyn Write, desk: &Desk, page: Page) -> Done<()> {
         account: *account,
         column: Column::AdjustedUp,
         points: *points,
-        why: Why { rule: None, text: OPENING.to_owned(), lines: Vec::new() },
+        why: Why { rule: None, text: OPENING.to_owned(), lines: Vec::new(), campaign: None },
         lot: Some(terms(account.currency)),
         tallied: None,
     });

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use shared::books::{CaseKind, NodeRow};
 use shared::ids::{BucketId, CaseId, Dot, NodeId, OutletId};
+use shared::post::budget;
 use shared::wire::{
     BucketDelta, Cursor, Decided, DirectoryDelta, ForkAlias, MarkBrief, NumberBlock, Pull, PullPage, Pulled,
 };
@@ -62,6 +63,8 @@ async fn greet(app: &App, ask: &Pull) -> Done<Vec<NumberBlock>> {
     app.write(move |books| {
         note_contact(books, ask.node, &ask.health, now)?;
         books.told_by_pull(ask.node, ask.head, now)?;
+        let catalog = catalog::latest(books)?;
+        budget::grant(books, &catalog, ask.node)?;
         let mut blocks = Vec::new();
         for program in &ask.numbers_wanted {
             let first = books.take_numbers(*program, NUMBERS)?;
@@ -83,6 +86,7 @@ fn tells_something(page: &PullPage, ask: &Pull) -> bool {
         || page.catalog.is_some()
         || page.operators.is_some()
         || !page.numbers.is_empty()
+        || page.budgets != ask.budgets
 }
 
 /// A cursor is good unless it is of another database, or passes where its epoch ended.
@@ -139,6 +143,7 @@ fn page(app: &App, ask: &Pull, row: &NodeRow) -> Done<PullPage> {
         catalog: (latest.hash != ask.catalog).then(|| latest.version.to_bytes()),
         operators: (here.digest != ask.operators).then(|| here.operators.clone()),
         numbers: Vec::new(),
+        budgets: budget::shares(books, &latest, ask.node)?,
         parked: parked_of(books, ask.node)?,
         decisions,
         more: more_buckets || more_directory,

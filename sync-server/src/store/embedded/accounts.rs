@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use shared::account::{Account, AccountId, Row, RowKey};
-use shared::books::{Accounts, Case, Cases, HoldRow, LedgerKey, LedgerLine, Side};
+use shared::books::{Accounts, BudgetRow, Case, Cases, HoldRow, LedgerKey, LedgerLine, Side};
 use shared::entry::membership::Heir;
-use shared::ids::{AccountSetId, BucketId, CaseId, CurrencyId, Dot};
+use shared::ids::{AccountSetId, BucketId, CaseId, Code, CurrencyId, Dot, Hash};
 use shared::time::Day;
 use uuid::Uuid;
 
 use super::directory::CASE;
 use super::kv::{Kv, Stored, decode, encode, field, key, under};
 use super::tables::{
-    ACCOUNT_CASES, ACCOUNT_FEED, ACCOUNT_LEGS, ACCOUNT_ROWS, ACCOUNTS, CASE_TIMES, CASES, CHANGES,
+    ACCOUNT_CASES, ACCOUNT_FEED, ACCOUNT_LEGS, ACCOUNT_ROWS, ACCOUNTS, BUDGETS, CASE_TIMES, CASES, CHANGES,
     EXPIRING_ACCOUNTS, HEIRS, HOLD_ENDS, HOLDS, LEDGER, LEDGER_LEGS, LEDGER_TOTALS, OPEN_ACCOUNTS, OWING,
     counter,
 };
@@ -87,6 +87,10 @@ fn hold_key(key_: u128, account: AccountId) -> [u8; 34] {
 fn hold_end(name: u128, account: AccountId, row: &HoldRow) -> Option<[u8; 42]> {
     let end = row.expires_at.filter(|_| row.points.is_positive())?;
     Some(key(&[&end.0.to_be_bytes(), &hold_key(name, account)]))
+}
+
+fn budget_key(campaign: &Code) -> [u8; 16] {
+    field(&Hash::of(campaign.as_str().as_bytes()).0, 0)
 }
 
 fn leg_key(name: LedgerKey) -> [u8; 16] {
@@ -191,6 +195,15 @@ impl<T: Kv> Accounts for View<T> {
             self.put_raw(HOLD_ENDS, &end, &[])?;
         }
         self.put(HOLDS, &hold_key(key, account), &row)
+    }
+
+    fn budget(&self, campaign: &Code) -> Stored<Option<BudgetRow>> {
+        let row: Option<(Code, BudgetRow)> = self.row(BUDGETS, &budget_key(campaign))?;
+        Ok(row.map(|(_, row)| row))
+    }
+
+    fn put_budget(&mut self, campaign: &Code, row: BudgetRow) -> Stored<()> {
+        self.put(BUDGETS, &budget_key(campaign), &(campaign, row))
     }
 
     fn has_line(&self, key: LedgerKey) -> Stored<bool> {

@@ -1,14 +1,14 @@
-//! Business days, and who has owed since when.
+//! Business days, who has owed since when, and how far the actions of rules are done.
 
 use shared::account::AccountId;
 use shared::days::ClosedDay;
-use shared::ids::ProgramId;
+use shared::ids::{NodeId, ProgramId, Seq};
 use shared::time::{Day, Millis};
 
 use super::kv::{Kv, Stored, decode, field, key};
-use super::tables::{ACCOUNT_PROGRAMS, DAYS, OWING, counter};
+use super::tables::{ACCOUNT_PROGRAMS, ACTED, DAYS, OWING, counter};
 use super::view::{View, account_at, account_key};
-use crate::store::topics::Days;
+use crate::store::topics::{Acts, Days};
 
 /// Days before 1970 come before those after it.
 fn day_bytes(day: Day) -> [u8; 4] {
@@ -51,5 +51,17 @@ impl<T: Kv> Days for View<T> {
     fn owing_since(&self, until: Millis, limit: usize) -> Stored<Vec<AccountId>> {
         let span = ([0; 26], key::<26>(&[&until.0.to_be_bytes(), &[0xff; 18]]));
         self.collect(OWING, &span, false, limit, |place, _| Ok(Some(account_at(place, 8))))
+    }
+}
+
+impl<T: Kv> Acts for View<T> {
+    fn acted(&self, node: NodeId) -> Stored<Seq> {
+        let held =
+            self.kv.with(ACTED, &node.0.to_be_bytes(), |value| Ok(u64::from_be_bytes(field(value, 0))))?;
+        Ok(Seq(held.unwrap_or(0)))
+    }
+
+    fn put_acted(&mut self, node: NodeId, seq: Seq) -> Stored<()> {
+        self.put_raw(ACTED, &node.0.to_be_bytes(), &seq.0.to_be_bytes())
     }
 }

@@ -134,6 +134,8 @@ tables! {
     FORKS: 8 = "forks.1";
     /// idempotency key u128 → [`IdemRow`](shared::books::IdemRow).
     IDEMS: 16 = "idems.1";
+    /// node u32 → seq u64, raw: up to which of its entries the actions of rules are done.
+    ACTED: 4 = "acted.1";
     /// bucket u16, node u32 → [`Mark`](shared::books::Mark).
     MARKS: 6 = "marks.1";
     /// bucket u16, dot → [`Parked`](shared::books::Parked).
@@ -166,6 +168,8 @@ tables! {
     HOLDS: 34 = "holds.1";
     /// when it times out u64, key u128, account set [u8; 16], currency u16 → (): open holds that do.
     HOLD_ENDS: 42 = "hold_ends.1";
+    /// hash of a campaign's code [u8; 16] → its code, [`BudgetRow`](shared::books::BudgetRow).
+    BUDGETS: 16 = "budgets.1";
     /// order u64 → [`LedgerKey`](shared::books::LedgerKey), [`LedgerLine`](shared::books::LedgerLine): as posted.
     LEDGER: 8 = "ledger.1";
     /// dot, leg u32 → order u64: where a leg stands in the ledger.

@@ -194,6 +194,7 @@ impl World {
             operators: shared::ids::Hash::default(),
             wait_ms: 0,
             numbers_wanted: Vec::new(),
+            budgets: Vec::new(),
             health: shared::wire::Health::default(),
         };
         self.send(place, &Message::Pull { pull });

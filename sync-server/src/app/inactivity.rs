@@ -1,0 +1,126 @@
+//! Points that expire because nothing was earned or redeemed for long.
+//!
+//! The server posts it, once the watermark has passed the day: a redemption that some till made in time with no line is
+//! known by then, but for tills that are not waited for.
+
+use std::collections::BTreeMap;
+
+use shared::account::{Account, AccountId};
+use shared::catalog::Catalog;
+use shared::catalog::expiry::Span;
+use shared::entry::{Column, EntryKind, Move, Posting, Why};
+use shared::ids::CurrencyId;
+use shared::points::Points;
+use shared::post::flow::own;
+use shared::settle::fold::last_everywhere;
+use shared::time::{Day, Millis};
+
+use super::sync::desk;
+use super::{App, Done, Who, audit, catalog, ledger, settling};
+use crate::store::{Read, Write};
+
+/// Accounts looked at in one go.
+const PAGE: usize = 10_000;
+/// Movements looked at for the last activity; those before them are older, but for what came late.
+const LATEST: usize = 50;
+
+/// Lets expire what is due; answers in how many accounts something did.
+pub fn round_blocking(app: &App, now: Millis) -> Done<usize> {
+    let spans = spans(&*app.catalog()?);
+    if spans.is_empty() {
+        return Ok(0);
+    }
+    let today = last_everywhere(settling::watermark(app, now)?.at);
+    let (mut after, mut expired) = (None, 0);
+    loop {
+        let (next, found) = page(&*app.read()?, &spans, after, today)?;
+        for id in found {
+            let spans = spans.clone();
+            expired += usize::from(app.write_blocking(move |books| expire(books, &spans, id, (today, now)))?);
+        }
+        let Some(next) = next else { return Ok(expired) };
+        after = Some(next);
+    }
+}
+
+/// The currencies that expire so, and after how long.
+fn spans(catalog: &Catalog) -> BTreeMap<CurrencyId, Span> {
+    let currencies = catalog.currencies.values();
+    currencies.filter_map(|currency| currency.inactive.map(|span| (currency.id, span))).collect()
+}
+
+/// One page of accounts: the last of them, and those of which something is due.
+fn page(
+    books: &dyn Read,
+    spans: &BTreeMap<CurrencyId, Span>,
+    after: Option<AccountId>,
+    today: Day,
+) -> Done<(Option<AccountId>, Vec<AccountId>)> {
+    let page = books.accounts(after, PAGE)?;
+    let mut found = Vec::new();
+    for (id, account) in &page {
+        if due(books, spans, *id, account, today)?.is_some() {
+            found.push(*id);
+        }
+    }
+    Ok((page.last().map(|(id, _)| *id), found))
+}
+
+/// What of an account is due; `None` where nothing is, or something of it is under way.
+fn due(
+    books: &dyn Read,
+    spans: &BTreeMap<CurrencyId, Span>,
+    id: AccountId,
+    account: &Account,
+    today: Day,
+) -> Done<Option<Points>> {
+    let Some(span) = spans.get(&id.currency) else { return Ok(None) };
+    let base = account.base();
+    let idle = base.reserved.is_zero() && base.suspense.is_zero() && base.lots.posted().is_positive();
+    if !idle {
+        return Ok(None);
+    }
+    let active = active_on(books, id)?;
+    Ok(active.filter(|active| span.after(*active) < today).map(|_| base.lots.posted()))
+}
+
+/// The last business day on which points were earned or redeemed.
+fn active_on(books: &dyn Read, id: AccountId) -> Done<Option<Day>> {
+    let mut last = None;
+    for leg in books.ledger_of(id, None, LATEST)? {
+        if matches!(ledger::told(books, &leg)?.column, "earned" | "redeemed") {
+            let entry = books.taken(leg.key.dot)?.and_then(|taken| taken.entry.ok());
+            last = last.max(entry.map(|entry| entry.business_date));
+        }
+    }
+    Ok(last)
+}
+
+fn expire(
+    books: &mut dyn Write,
+    spans: &BTreeMap<CurrencyId, Span>,
+    id: AccountId,
+    (today, now): (Day, Millis),
+) -> Done<bool> {
+    let account = books.account(id)?.unwrap_or_default();
+    let Some(points) = due(books.as_read(), spans, id, &account, today)? else { return Ok(false) };
+    let Some((membership, _)) = ledger::owners(books.as_read(), id)?.first().copied() else {
+        return Ok(false);
+    };
+    let reason = "Expired: nothing was earned or redeemed for too long".to_owned();
+    let posting = Posting {
+        account: id,
+        column: Column::Expired,
+        points,
+        why: Why { rule: None, text: reason.clone(), lines: Vec::new(), campaign: None },
+        lot: None,
+        tallied: None,
+    };
+    let desk = desk(books, now)?;
+    let kind = EntryKind::Adjust(Move { membership, reason, reference: None });
+    books.author(&desk, own(&desk, kind, vec![posting]))?;
+    let (currency, points) = ledger::written(&*catalog::latest(books)?, id.currency, points);
+    let detail = format!("{points} {currency}");
+    audit::note(books, &Who::server(), now, "points.expire", &membership.to_string(), &detail)?;
+    Ok(true)
+}

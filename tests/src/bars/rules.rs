@@ -1,0 +1,139 @@
+//! Bars with a catalog as a large retailer's: 500 earning rules, 50 campaigns, members of 5 programs with tier groups and
+//! caps. The scan and the sale are held against those of a plain catalog, and the scan against its own bar.
+
+use serde_json::{Value, json};
+use shared::api::transaction::SaleRequest;
+
+use super::Options;
+use super::earning::{Open, waiter};
+use super::ground::Ground;
+use super::measure::{Rounds, Times, brief};
+use super::members::{Members, card_code};
+use super::table::Table;
+use super::wire::{Caller, hello};
+use crate::harness::goods;
+use crate::sim::rng::Rng;
+
+/// Members of either till: enough for no page to be always at hand, few enough to lay both in a minute.
+const MEMBERS: u32 = 100_000;
+/// Scans and sales in a round.
+const EACH: usize = 1_000;
+/// Programs that a member is in.
+const PROGRAMS: u16 = 5;
+/// Earning rules, and campaigns, of all programs.
+const RULES: usize = 500;
+const CAMPAIGNS: usize = 50;
+
+fn program(number: u16) -> Value {
+    let mut program = goods::program();
+    program["code"] = json!(format!("program-{number}"));
+    program["name"] = json!(format!("Program {number}"));
+    program["currencies"] = json!([format!("PTS{number}"), format!("VISITS{number}")]);
+    program["level_rules"] = json!({"evaluate": "at_once", "fall": "year_end"});
+    program["tier_groups"] = json!([{
+        "code": "visits", "name": "Visits", "style": "custom_qualifier", "window": {"months": 12},
+        "qualifier": {"currency": format!("VISITS{number}"), "each": "visit"},
+        "levels": [
+            {"code": "guest", "name": "Guest", "threshold": "0"}, {"code": "regular", "name": "Regular", "threshold": "10"}
+        ]
+    }]);
+    program
+}
+
+/// A rule of one of the programs: of a product, of a category, or of whatever is bought, with conditions in turn.
+fn rule(number: usize) -> Value {
+    let program = number % usize::from(PROGRAMS) + 1;
+    let when = match number % 10 {
+        0 => json!({"days": ["monday", "friday"], "hours": {"from": "17:00", "until": "20:00"}}),
+        1 | 2 => json!({"categories": [format!("category-{}", number % 40)], "levels": ["gold"]}),
+        3 => json!({"labels": ["staff", "press"]}),
+        4 => json!({"brands": [format!("brand-{}", number % 60)]}),
+        _ => json!({"products": [format!("sku-{number}"), format!("sku-{}.90", number % 9)]}),
+    };
+    let mut rule = json!({
+        "code": format!("rule-{number}"), "program": format!("program-{program}"), "currency": format!("PTS{program}"),
+        "points": "1", "per": {"amount": "1.00", "currency": "MYR"}, "when": when
+    });
+    if number.is_multiple_of(7) {
+        rule["day_cap"] = json!("500");
+    }
+    rule
+}
+
+fn campaign(number: usize) -> Value {
+    let program = number % usize::from(PROGRAMS) + 1;
+    json!({
+        "code": format!("campaign-{number}"), "name": format!("Campaign {number}"), "program": format!("program-{program}"),
+        "from": "2020-01-01", "until": if number.is_multiple_of(10) { "2099-12-31" } else { "2020-12-31" },
+        "multiplier": "1.5", "member_cap": "100000"
+    })
+}
+
+fn catalog() -> Value {
+    let currency = |code: String, kind: &str| json!({"code": code, "name": code, "kind": kind});
+    let points = (1..=PROGRAMS).map(|number| currency(format!("PTS{number}"), "redeemable"));
+    let visits = (1..=PROGRAMS).map(|number| currency(format!("VISITS{number}"), "qualifying"));
+    json!({
+        "outlets": goods::catalog()["outlets"],
+        "currencies": points.chain(visits).collect::<Vec<_>>(),
+        "programs": (1..=PROGRAMS).map(program).collect::<Vec<_>>(),
+        "campaigns": (0..CAMPAIGNS).map(campaign).collect::<Vec<_>>(),
+        "earning_rules": (0..RULES).map(rule).collect::<Vec<_>>()
+    })
+}
+
+fn any(rng: &mut Rng, count: u32) -> String {
+    card_code(u32::try_from(rng.below(u64::from(count))).unwrap_or(0))
+}
+
+/// A sale of five lines to any member.
+fn sale(rng: &mut Rng, count: u32, receipt: usize) -> SaleRequest {
+    let lines: Vec<_> = (1..=5).map(|number| goods::line("2", &format!("{number}.90"))).collect();
+    let body = goods::sale(&format!("R-{receipt}"), &any(rng, count), &lines);
+    serde_json::from_value(body).expect("a sale")
+}
+
+/// The same scans and sales at a till with the rich catalog and at one with a plain one.
+pub fn beside_plain(options: &Options, table: &mut Table<'_>) {
+    let count = options.members.min(MEMBERS);
+    let plain = Ground::lay("plain", count);
+    let rich = Ground::with("rich", Members::of(count, PROGRAMS, catalog()));
+    table.note(&format!("{RULES} rules, {CAMPAIGNS} campaigns, {PROGRAMS} programs: {}", rich.told()));
+    let (plain, rich) = (Open::start(&plain.dir()), Open::start(&rich.dir()));
+    let greeter = rich.runtime.block_on(hello());
+    let (mut pos, mut other) = (Caller::new(&rich.till.url, &rich.token), Caller::new(&greeter, ""));
+    let (waiter, mut rng, mut receipt) = (waiter(), Rng::new(8), 0);
+    let mut ratios = [Rounds::default(), Rounds::default(), Rounds::default()];
+    for round in 0..=options.rounds {
+        let mut times: [Times; 6] = Default::default();
+        let [greet, http, few, many, lean, full] = &mut times;
+        for _ in 0..EACH {
+            let (card, path) = (any(&mut rng, count), format!("/api/cards/{}", any(&mut rng, count)));
+            greet.time(|| other.must(200, "GET", "/", ""));
+            http.time(|| pos.must(200, "GET", &path, ""));
+            few.time(|| plain.till.app.scan(&card).expect("a scan"));
+            many.time(|| rich.till.app.scan(&card).expect("a scan"));
+            let asked = sale(&mut rng, count, receipt);
+            receipt += 1;
+            lean.time(|| waiter.block_on(plain.till.app.sell(None, &asked)).expect("a sale"));
+            full.time(|| waiter.block_on(rich.till.app.sell(None, &asked)).expect("a sale"));
+        }
+        if round == 0 {
+            continue;
+        }
+        let told: Vec<String> = times.iter().map(|times| brief(times.p50())).collect();
+        table.note(&format!(
+            "p50: hello, rich scan over HTTP, scans plain and rich, sales plain and rich: {told:?}"
+        ));
+        let [greet, http, few, many, lean, full] = &times;
+        for (ratio, (of, to)) in ratios.iter_mut().zip([(http, greet), (many, few), (full, lean)]) {
+            ratio.ratio(of.p50(), to.p50());
+        }
+    }
+    let [scan, scans, sales] = ratios;
+    table.ratio("scan over HTTP p50 ÷ hello, 500 rules, 50 campaigns, members of 5 programs", scan, 2.0);
+    table.figure("scan of 5 memberships ÷ scan of one with a plain catalog, in the process", &scans);
+    table.ratio("sale p50 ÷ sale with a plain catalog, in the process", sales, 1.5);
+    plain.stop();
+    rich.stop();
+}
