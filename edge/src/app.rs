@@ -4,9 +4,11 @@
 //! [`write`]: a repeat is answered from its entry; else the ladder finds the grounds that a redemption stands on, and the
 //! commit thread decides on a view that holds everything before it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use shared::account::AccountId;
 use shared::api::till::PosBasket;
 use shared::time::Millis;
 use shared::view::Place;
@@ -33,6 +35,7 @@ pub mod operators;
 pub mod quotes;
 pub mod relays;
 pub mod returns;
+pub mod rights;
 pub mod sales;
 pub mod sessions;
 pub mod status;
@@ -67,6 +70,8 @@ struct Inner {
     basket: Mutex<Option<PosBasket>>,
     /// One PIN is tried at a time.
     pins: Mutex<()>,
+    /// Accounts in which rights are wanted on demand, for the next pull.
+    rights_wanted: Mutex<BTreeSet<AccountId>>,
 }
 
 /// An answer, and whether it is the first one over again.
@@ -94,6 +99,7 @@ impl App {
             sessions: sessions::Sessions::default(),
             basket: Mutex::new(None),
             pins: Mutex::new(()),
+            rights_wanted: Mutex::default(),
         }))
     }
 

@@ -67,10 +67,10 @@ impl Server {
         }))
     }
 
-    async fn ask_for_points(&self, intent: &Intent) -> Result<Authorized, String> {
+    async fn ask_for_points(&self, intent: &Intent, wait_ms: u32) -> Result<Authorized, String> {
         let signer = enrol::signer(&self.store.identity());
         let Intent { key, account, points } = *intent;
-        let asked = Authorize { node: signer.node, key, account, points };
+        let asked = Authorize { node: signer.node, key, account, points, wait_ms };
         self.client.authorize(&signer, &asked).await
     }
 
@@ -93,8 +93,8 @@ impl Server {
 }
 
 impl Centre for Server {
-    fn authorize<'a>(&'a self, intent: &'a Intent) -> Answer<'a, Result<Authorized, String>> {
-        Box::pin(self.ask_for_points(intent))
+    fn authorize<'a>(&'a self, intent: &'a Intent, wait_ms: u32) -> Answer<'a, Result<Authorized, String>> {
+        Box::pin(self.ask_for_points(intent, wait_ms))
     }
 
     fn sale<'a>(&'a self, of: &'a SaleRef) -> Answer<'a, Result<Option<KnownSale>, String>> {

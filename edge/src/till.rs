@@ -117,14 +117,17 @@ impl Till {
     }
 }
 
-/// How often it is looked whether a payment hold is past its time.
+/// How often it is looked whether a payment hold is past its time, or a right.
 const HOLDS_EVERY: Duration = Duration::from_secs(5);
 
-/// Ends payment holds whose time is over, until told to stop.
+/// Ends payment holds whose time is over, and gives such rights back, until told to stop.
 async fn time_out_holds(app: App, mut stop: watch::Receiver<bool>) {
     loop {
         if let Err(error) = app.time_out_holds().await {
             tracing::warn!(%error, "holds past their time could not be ended");
+        }
+        if let Err(error) = app.return_rights().await {
+            tracing::warn!(%error, "rights could not be given back");
         }
         tokio::select! {
             () = tokio::time::sleep(HOLDS_EVERY) => {}

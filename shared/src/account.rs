@@ -9,8 +9,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::entry::right::RightId;
 use crate::entry::{Authority, Idem};
-use crate::ids::{AccountSetId, CurrencyId, Dot, OutletId, ProgramId};
+use crate::ids::{AccountSetId, CurrencyId, Dot, NodeId, OutletId, ProgramId};
 use crate::points::Points;
 use crate::time::{Day, Millis};
 
@@ -158,7 +159,7 @@ impl Lots {
 pub struct Base {
     /// Settled and open credits and debits, suspense not taken off.
     pub lots: Lots,
-    /// Held by redemptions under way.
+    /// Set aside for redemptions under way, and reserved by rights.
     pub reserved: Points,
     /// Redeemed offline, not settled yet.
     pub suspense: Points,
@@ -172,6 +173,23 @@ pub struct Base {
     pub review: bool,
     /// What was earned, by day.
     pub tally: Tally,
+    /// The right of the node that is told; it is in `reserved`.
+    pub right: Option<OwnRight>,
+}
+
+/// A node's right, as the node is told of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct OwnRight {
+    /// The right.
+    pub id: RightId,
+    /// Whose it is.
+    pub node: NodeId,
+    /// Points left of it.
+    pub left: Points,
+    /// From when on it is spent no more, by the node's corrected clock.
+    pub expires_at: Millis,
+    /// Whether the server asks for it back.
+    pub recalled: bool,
 }
 
 /// An account at the server.
@@ -179,6 +197,8 @@ pub struct Base {
 pub struct Account {
     /// Folded at cuts.
     pub settled: Lots,
+    /// Set aside for redemptions under way and reserved by rights, folded rows only.
+    pub reserved: Points,
     /// Owed by the member, from settled shortfalls and from returns of points already spent.
     pub debt: Points,
     /// Settled redemptions that were short, so that a return can unwind them.
@@ -280,7 +300,7 @@ pub enum Movement {
         /// So many, above zero.
         points: Points,
     },
-    /// Points set aside for a redemption under way (above zero), or no longer (below zero).
+    /// Points set aside for a redemption under way or reserved by a right (above zero), or no longer (below zero).
     Hold {
         /// So many.
         points: Points,
@@ -292,6 +312,7 @@ impl Account {
     pub fn base(&self) -> Base {
         let mut base = Base {
             lots: self.settled.clone(),
+            reserved: self.reserved,
             debt: self.debt,
             lifetime_earned: self.lifetime_earned,
             lifetime_redeemed: self.lifetime_redeemed,
@@ -361,10 +382,24 @@ impl Account {
 }
 
 impl Base {
-    /// What could be redeemed on a day by someone who asks the server: posted − reserved − suspense − debt, as far as
+    /// What could be redeemed on a day by whoever is told this: posted − reserved by others − suspense − debt, as far as
     /// vested and not expired; never below zero.
     pub fn spendable(&self, day: Day) -> Points {
-        self.lots.spendable(day).minus(self.reserved).minus(self.suspense).minus(self.debt).at_least_zero()
+        self.spendable_of(day, self.reserved_by_others())
+    }
+
+    /// The same, were everything that others have reserved given back.
+    pub fn spendable_if_returned(&self, day: Day) -> Points {
+        self.spendable_of(day, Points::ZERO)
+    }
+
+    fn spendable_of(&self, day: Day, reserved: Points) -> Points {
+        self.lots.spendable(day).minus(reserved).minus(self.suspense).minus(self.debt).at_least_zero()
+    }
+
+    /// What is reserved, but for the right of whoever is told this.
+    pub fn reserved_by_others(&self) -> Points {
+        self.reserved.minus(self.right.map_or(Points::ZERO, |right| right.left)).at_least_zero()
     }
 
     /// The balance that a member is told on a day: posted − suspense, without what has expired by then.

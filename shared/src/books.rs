@@ -15,14 +15,15 @@ use crate::ids::{
     BucketId, CaseId, Code, CodeHash, CurrencyId, CustomerId, Dot, MembershipId, NodeId, OutletId, Seq,
 };
 use crate::member::{Card, Customer, Membership};
-use crate::time::Day;
+use crate::time::{Day, Millis};
 
 pub mod memory;
 pub mod rows;
 
 pub use rows::{
     Blind, BudgetRow, Case, CaseKind, ForkRow, HoldRow, IdemRow, Judged, LedgerKey, LedgerLine, Mark, Marked,
-    Marker, NodeRow, Origin, Parked, ParkedWhy, Receipt, Returned, SaleRow, Side, Told, Unattributed, Wait,
+    Marker, NodeRow, Origin, Parked, ParkedWhy, Receipt, Returned, RightRow, SaleRow, Side, Told,
+    Unattributed, VisitsRow, Wait,
 };
 
 /// The server's own node: its decisions, cuts, holds, attributions and directory changes are its journal.
@@ -192,10 +193,31 @@ pub trait Catalogs: Keeps {
     fn catalog(&self, hash: CatalogHash) -> Result<Option<Arc<Catalog>>, Self::Error>;
 }
 
-/// All of it.
-pub trait Books: Journals + Marks + Accounts + Sales + Cases + Directory + Catalogs {}
+/// Rights, and what they are granted by.
+pub trait Rights: Keeps {
+    /// A node's live right of an account.
+    fn right(&self, account: AccountId, node: NodeId) -> Result<Option<RightRow>, Self::Error>;
+    /// Writes it, or (`None`) ends it. The store keeps the index by account and by expiry from what is put here.
+    fn put_right(
+        &mut self,
+        account: AccountId,
+        node: NodeId,
+        row: Option<RightRow>,
+    ) -> Result<(), Self::Error>;
+    /// The live rights of an account.
+    fn rights_of(&self, account: AccountId) -> Result<Vec<(NodeId, RightRow)>, Self::Error>;
+    /// At most `limit` live rights that expire at or before a time, first to expire first.
+    fn rights_ending(&self, until: Millis, limit: usize) -> Result<Vec<(AccountId, NodeId)>, Self::Error>;
+    /// Where the account's member shopped.
+    fn visits(&self, account: AccountId) -> Result<VisitsRow, Self::Error>;
+    /// Writes it.
+    fn put_visits(&mut self, account: AccountId, row: VisitsRow) -> Result<(), Self::Error>;
+}
 
-impl<T: Journals + Marks + Accounts + Sales + Cases + Directory + Catalogs> Books for T {}
+/// All of it.
+pub trait Books: Journals + Marks + Accounts + Rights + Sales + Cases + Directory + Catalogs {}
+
+impl<T: Journals + Marks + Accounts + Rights + Sales + Cases + Directory + Catalogs> Books for T {}
 
 /// The buckets of some books, in order.
 pub fn buckets<B: Marks>(books: &B) -> impl Iterator<Item = BucketId> + use<B> + Clone {

@@ -26,7 +26,7 @@ pub mod tier;
 
 use document::Document;
 use document::currency::CurrencyKind;
-use document::policy::OfflineMode;
+use document::policy::{Elsewhere, Granting, OfflineMode};
 
 /// The identity of a catalog version: blake3 of its stored bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
@@ -219,6 +219,44 @@ pub struct OfflinePolicy {
     pub levels: Option<BTreeSet<Code>>,
     /// Labels that may not.
     pub deny_labels: BTreeSet<String>,
+    /// What is reserved for tills.
+    pub rights: RightsPolicy,
+}
+
+/// What is reserved for tills, and how.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RightsPolicy {
+    /// To which tills.
+    pub grant: Granting,
+    /// The share of the balance that is reserved in all, above 0 up to 1.
+    pub share: Decimal,
+    /// From how many of the last visits the usual outlets are learnt.
+    pub visits: u32,
+    /// The most that is reserved of one account in all.
+    pub most: Option<Points>,
+    /// For how long its holder may spend a right, in hours.
+    pub hours: u32,
+    /// For how long after that the server leaves it, in hours.
+    pub grace_hours: u32,
+    /// What becomes of a redemption elsewhere that rights stand in the way of.
+    pub elsewhere: Elsewhere,
+}
+
+impl OfflinePolicy {
+    /// To which tills points are reserved.
+    pub fn grants(&self) -> Granting {
+        self.rights.grant
+    }
+
+    /// Whether a till may spend its own rights with no line.
+    pub fn reserves(&self) -> bool {
+        matches!(self.mode, OfflineMode::Reserved | OfflineMode::ReservedPlusAllowance)
+    }
+
+    /// Whether a till may redeem beyond its rights with no line, within the caps.
+    pub fn allows_beyond(&self) -> bool {
+        matches!(self.mode, OfflineMode::Trust | OfflineMode::ReservedPlusAllowance)
+    }
 }
 
 /// Who bears what was overdrawn: for each authority a waterfall, which always ends in an outlet or the program.

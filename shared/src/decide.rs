@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 
 pub mod approve;
+pub mod ceiling;
 pub mod enrol;
 pub mod hold;
 pub mod idem;
@@ -17,6 +18,7 @@ pub mod points;
 pub mod quote;
 pub mod redemption;
 mod reversal;
+mod right;
 mod sale;
 #[cfg(test)]
 mod tests;
@@ -62,8 +64,13 @@ pub enum Grounds {
     /// The server set these points aside under this command's key. Within them a redemption is `online`, and the
     /// balance known here is not asked; beyond them it is judged as `Offline`.
     Held(Vec<(AccountId, Points)>),
-    /// No answer from the server: the program's policy for tills with no line.
+    /// No answer from the server: a right of the node's own, else the program's policy for tills with no line.
     Offline,
+    /// The server has no more than what this node has a right to: within it a redemption is `reserved`, beyond it refused.
+    Own,
+    /// The server has no more because of rights of other nodes that cannot be asked, and the program lets the till go on
+    /// as with no line: what others have reserved counts as there.
+    Elsewhere,
 }
 
 /// What is asked.
@@ -108,6 +115,8 @@ pub enum Deed {
     TimeOut(HoldId),
     /// A limit lifted for one redemption to come.
     Approve(approve::Approving),
+    /// The node gives back what is left of its right of an account.
+    ReturnRight(AccountId),
 }
 
 /// A basket: what is sold, in which money.
@@ -371,6 +380,7 @@ pub fn decide(facts: &Facts, catalog: &Catalog, command: &Command, now: Millis) 
         Deed::ReleaseHold(held) => (hold::release(&ctx, *held)?, Vec::new()),
         Deed::TimeOut(held) => (hold::time_out(&ctx, *held)?, Vec::new()),
         Deed::Approve(asked) => (approve::give(&ctx, asked)?, Vec::new()),
+        Deed::ReturnRight(account) => (right::give_back(&ctx, *account)?, Vec::new()),
     };
     // an intent's key is that of the redemption to come, which must not look like its repeat
     let idem = command.idem.filter(|_| !matches!(command.deed, Deed::Intent(_) | Deed::Release(_)));

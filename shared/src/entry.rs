@@ -26,6 +26,7 @@ pub mod envelope;
 pub mod hold;
 pub mod membership;
 mod movement;
+pub mod right;
 
 /// One immutable fact.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -151,6 +152,8 @@ pub enum EntryKind {
     Approval(approval::Approval),
     /// A membership's level changed, or what a rule changes of it.
     Standing(membership::Standing),
+    /// Points reserved for a node: granted, reclaimed, given back.
+    Right(right::RightFact),
 }
 
 /// A sale's facts.
@@ -281,6 +284,8 @@ pub struct Redemption {
     pub hold: Option<HoldId>,
     /// The card that was scanned for it.
     pub card: Option<CodeHash>,
+    /// What it takes of a right of its node.
+    pub right: Option<right::RightUse>,
 }
 
 /// Names a sale that is given back: by dot where it is known, and always by what a receipt says.

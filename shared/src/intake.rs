@@ -19,6 +19,7 @@ pub mod directory;
 pub mod hold;
 pub mod index;
 pub mod judge;
+pub mod right;
 
 /// What taking a batch in led to.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -264,6 +265,7 @@ pub fn is_asked(kind: &EntryKind) -> bool {
         | Kind::Renew(_)
         | Kind::WriteOff(_)
         | Kind::Approval(_)
-        | Kind::Standing(_) => false,
+        | Kind::Standing(_)
+        | Kind::Right(_) => false,
     }
 }

@@ -42,6 +42,7 @@ pub mod transfer;
 pub mod books;
 pub mod days;
 pub mod fork;
+pub mod grant;
 pub mod intake;
 pub mod post;
 pub mod settle;

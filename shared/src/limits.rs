@@ -10,6 +10,8 @@ pub const SCAN_BYTES: usize = 256;
 pub const LINES: usize = 1_000;
 /// Redemptions in one transaction.
 pub const REDEMPTIONS: usize = 16;
+/// Visits of a member that are remembered, to learn the usual outlets: of a weekly shopper, more than half a year.
+pub const VISITS: usize = 32;
 /// Minutes for which points are held for a payment: by default, and at most (a week: an order paid on collection).
 pub const HOLD_MINUTES: (u32, u32) = (15, 7 * 24 * 60);
 /// Minutes for which a manager's approval is good: to type the redemption again, and no longer.

@@ -19,16 +19,28 @@ pub enum Mutant {
     NoLegKey,
     /// A cut counts credits of after its window.
     LateCredits,
+    /// What comes in under a right that is gone stands on it all the same.
+    LateRight,
+    /// What rights and holds reserve counts as free.
+    RightsFree,
+    /// A hold is not found by the key of the redemption that it was placed for.
+    HoldUnmatched,
+    /// A till with no line asks for no caps.
+    CapsIgnored,
 }
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 9] = [
         Self::MarksIgnoreParked,
         Self::NoForkAdoption,
         Self::FrontierAcceptsGaps,
         Self::NoLegKey,
         Self::LateCredits,
+        Self::LateRight,
+        Self::RightsFree,
+        Self::HoldUnmatched,
+        Self::CapsIgnored,
     ];
 }
 

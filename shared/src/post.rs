@@ -4,7 +4,7 @@
 //! different nodes are posted changes nothing. Each leg is posted by the transaction that moves its bucket's mark, or
 //! that takes it off the parked list (I3). What cannot be posted parks with its reason, and the rest flows.
 
-use crate::account::{Account, AccountId, Base, Movement, Row};
+use crate::account::{Account, AccountId, Base, Movement, OwnRight, Row};
 use crate::books::{
     self, Accounts, Books, Keeps, LedgerKey, LedgerLine, Mark, Marks, NodeRow, Parked, ParkedWhy, Receipt,
     SERVER, Side, Wait,
@@ -20,7 +20,9 @@ pub mod decision;
 pub mod flow;
 pub mod legs;
 pub mod moved;
+pub mod reserve;
 pub mod reversal;
+pub mod right;
 pub mod write_off;
 
 /// What became of an entry in a bucket.
@@ -274,6 +276,10 @@ pub fn post<B: Books>(books: &mut B, bucket: BucketId, taken: &Taken) -> Result<
             write_off::post(books, bucket, taken, off)?;
             Ok(Outcome::Posted(totals))
         }
+        EntryKind::Right(fact) => {
+            right::post(books, bucket, taken, fact, &judged)?;
+            Ok(Outcome::Posted(totals))
+        }
         EntryKind::Hold(hold) if taken.dot.node == SERVER => {
             legs::set_aside(books, bucket, taken, hold.account, hold.points)?;
             Ok(Outcome::Posted(totals))
@@ -355,11 +361,24 @@ pub fn write<B: Accounts>(
     books.put_account(id, account)
 }
 
-/// What a till is told of an account; `None` where it has never been posted to.
+/// What everybody is told of an account; `None` where it has never been posted to.
 pub fn base_of<B: Books>(books: &B, id: AccountId) -> Result<Option<Base>, B::Error> {
     let Some(account) = books.account(id)? else { return Ok(None) };
     let review = hold::is_under_review(books, id)?;
     Ok(Some(Base { review, ..account.base() }))
+}
+
+/// What one till is told of an account: its own right too.
+pub fn base_for<B: Books>(books: &B, id: AccountId, node: NodeId) -> Result<Option<Base>, B::Error> {
+    let Some(base) = base_of(books, id)? else { return Ok(None) };
+    let own = |row: books::RightRow| OwnRight {
+        id: row.id,
+        node,
+        left: row.left,
+        expires_at: row.expires_at,
+        recalled: row.recalled,
+    };
+    Ok(Some(Base { right: books.right(id, node)?.map(own), ..base }))
 }
 
 /// What a till is told of a bucket's mark for a node.

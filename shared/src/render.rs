@@ -267,6 +267,10 @@ fn account_out(view: &AccountView, currency: &Currency, day: Day, allowance: All
         spendable: text(spendable),
         spendable_offline: text(allowance.offline),
         approvable_offline: text(allowance.approvable),
+        right: view
+            .own_right()
+            .filter(|right| right.left.is_positive())
+            .map(|right| out::Right { points: text(right.left), expires_at: right.expires_at.rfc3339() }),
         refusal: allowance.refusal.map(|problem| problem.code().to_owned()),
         lifetime_earned: text(whole.lifetime_earned),
         lifetime_redeemed: text(whole.lifetime_redeemed),

@@ -66,7 +66,7 @@ pub fn plan_cut<B: Books>(
     let cover = Cover::of(&cut);
     for id in books.open_accounts(bucket)? {
         let account = books.account(id)?.unwrap_or_default();
-        if !cover.selected(&account).is_empty() {
+        if !cover.selected(&account).is_empty() || fold::repays(&account, &cover) {
             return Ok(Some(cut));
         }
     }

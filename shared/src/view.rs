@@ -8,10 +8,11 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::account::tally::{Tallied, Tally};
-use crate::account::{AccountId, Base, LotTerms, Lots};
+use crate::account::{AccountId, Base, LotTerms, Lots, OwnRight};
 use crate::decide::approve::Given;
 use crate::entry::hold::PaymentHold;
-use crate::entry::{Authority, Column, Entry, EntryKind, Posting};
+use crate::entry::right::{RightFact, RightId, RightUse};
+use crate::entry::{Authority, Column, Entry, EntryKind, Posting, Redemption};
 use crate::ids::{Code, CodeHash, CurrencyId, Dot, Hash, MembershipId, NodeId, OutletId, TillId};
 use crate::member::{Card, Customer, Membership};
 use crate::points::Points;
@@ -185,6 +186,8 @@ pub struct Tail {
     pub held: Points,
     /// What was earned, by day.
     pub tally: Tally,
+    /// Taken out of this node's rights, or given back of them.
+    pub rights: BTreeMap<RightId, Points>,
     /// How many rows, and holds.
     pub rows: u32,
 }
@@ -210,32 +213,55 @@ pub struct TailRow {
     pub lot: Option<LotTerms>,
     /// What it counts for; earned points, and those taken back.
     pub tallied: Option<Tallied>,
+    /// What it takes of a right of this node.
+    pub right: Option<RightUse>,
 }
 
-/// The rows of an entry, one for each posting.
+impl TailRow {
+    /// Whether it moves any points, and not only gives a right back.
+    pub fn moves(&self) -> bool {
+        !self.points.is_zero()
+    }
+}
+
+/// The rows of an entry, one for each posting; and one that moves nothing for a right that is given back.
 pub fn tail_rows(entry: &Entry) -> Vec<TailRow> {
-    let mut authorities = authorities(&entry.kind).into_iter();
-    let rows = entry.postings.iter().zip(0..=u16::MAX).map(|(posting, leg)| TailRow {
-        dot: entry.dot,
-        leg,
-        at: entry.at.ms(),
-        account: posting.account,
-        column: posting.column,
-        points: posting.points,
-        authority: if posting.column == Column::Redeemed { authorities.next() } else { None },
-        lot: posting.lot,
-        tallied: posting.counts_for(entry.business_date),
+    let facts: &[Redemption] = match &entry.kind {
+        EntryKind::Sale(sale) => &sale.redemptions,
+        EntryKind::Redeem(_, redemption) => std::slice::from_ref(redemption),
+        EntryKind::Right(RightFact::Returned(ended)) => {
+            return vec![TailRow {
+                dot: entry.dot,
+                leg: 0,
+                at: entry.at.ms(),
+                account: ended.account,
+                column: Column::Redeemed,
+                points: Points::ZERO,
+                authority: None,
+                lot: None,
+                tallied: None,
+                right: Some(RightUse { right: ended.right, points: ended.points }),
+            }];
+        }
+        _ => &[],
+    };
+    let mut facts = facts.iter();
+    let rows = entry.postings.iter().zip(0..=u16::MAX).map(|(posting, leg)| {
+        let fact = if posting.column == Column::Redeemed { facts.next() } else { None };
+        TailRow {
+            dot: entry.dot,
+            leg,
+            at: entry.at.ms(),
+            account: posting.account,
+            column: posting.column,
+            points: posting.points,
+            authority: fact.map(|fact| fact.authority),
+            lot: posting.lot,
+            tallied: posting.counts_for(entry.business_date),
+            right: fact.and_then(|fact| fact.right),
+        }
     });
     rows.collect()
-}
-
-/// The authorities of an entry's redemptions, in the order of its postings of column `Redeemed`.
-pub fn authorities(kind: &EntryKind) -> Vec<Authority> {
-    match kind {
-        EntryKind::Sale(sale) => sale.redemptions.iter().map(|redemption| redemption.authority).collect(),
-        EntryKind::Redeem(_, redemption) => vec![redemption.authority],
-        _ => Vec::new(),
-    }
 }
 
 impl Tail {
@@ -279,6 +305,25 @@ impl AccountView {
             let taken = row.column == Column::EarnReversed;
             self.tail.tally.add(tallied, if taken { row.points.negated() } else { row.points });
         }
+        if let Some(part) = row.right {
+            let sum = self.tail.rights.entry(part.right).or_default();
+            *sum = sum.plus(part.points);
+        }
+    }
+
+    /// The right of this node as it stands here: what is left of it after what the base does not have.
+    pub fn own_right(&self) -> Option<OwnRight> {
+        let right = self.base.right?;
+        Some(OwnRight { left: right.left.minus(self.used_of(right.id)).at_least_zero(), ..right })
+    }
+
+    /// The same, where any of it is left and it may still be spent.
+    pub fn live_right(&self, now: Millis) -> Option<OwnRight> {
+        self.own_right().filter(|right| right.left.is_positive() && right.expires_at > now)
+    }
+
+    fn used_of(&self, right: RightId) -> Points {
+        self.tail.rights.get(&right).copied().unwrap_or_default()
     }
 
     /// Counts points in that are held for a payment, and that the base does not have.
@@ -299,7 +344,12 @@ impl AccountView {
             whole.lots.credit(*terms, *points);
         }
         whole.lots.spent = whole.lots.spent.plus(self.tail.lots.spent);
-        whole.reserved = whole.reserved.plus(self.tail.held);
+        let own = self.own_right();
+        let used = whole
+            .right
+            .map_or(Points::ZERO, |right| right.left.minus(own.map_or(Points::ZERO, |right| right.left)));
+        whole.right = own;
+        whole.reserved = whole.reserved.plus(self.tail.held).minus(used);
         whole.lifetime_earned = whole.lifetime_earned.plus(self.tail.earned);
         whole.lifetime_redeemed = whole.lifetime_redeemed.plus(self.tail.redeemed);
         whole.tally.merge(&self.tail.tally);

@@ -178,6 +178,8 @@ pub struct Pull {
     pub numbers_wanted: Vec<ProgramId>,
     /// Its shares of campaigns' budgets, as it was told them last.
     pub budgets: Vec<(Code, Points)>,
+    /// Accounts of members who were scanned here just now, in whose programs points are reserved on demand.
+    pub rights_wanted: Vec<AccountId>,
     /// How the till is.
     pub health: Health,
 }
@@ -324,6 +326,8 @@ pub struct Authorize {
     pub account: AccountId,
     /// So many.
     pub points: Points,
+    /// For how long the server may wait for rights that it asks back, in ms.
+    pub wait_ms: u32,
 }
 
 /// The server's word.
@@ -340,6 +344,8 @@ pub enum Authorized {
         available: Points,
         /// The account owes, or a case of it is under review.
         overdrawn: bool,
+        /// What other nodes have rights to, and have not given back.
+        elsewhere: Points,
     },
     /// This node gave the key up before.
     Released,

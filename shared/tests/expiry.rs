@@ -152,10 +152,10 @@ fn a_redemption_in_time_that_is_heard_of_late_keeps_its_points() {
 fn what_is_set_aside_waits_with_its_expiry() {
     let mut story = Story::default();
     story.earn(1, 100, 10);
-    let hold = story.row(2, Movement::Hold { points: Points(80) });
+    story.row(2, Movement::Hold { points: Points(80) });
     assert_eq!((story.settle(12), story.legs.clone()), (80, vec![(EXPIRED.0, EXPIRED.1, 20)]));
     assert!(!expires(&story.account, &Cover::of(&cut(13))), "no cut is made for it");
-    story.account.open.remove(&(hold, 0));
+    story.row(12, Movement::Hold { points: Points(-80) });
     assert_eq!(story.settle(13), 0);
 }
 

@@ -13,6 +13,7 @@ use shared::catalog::CatalogHash;
 use shared::chain::{Head, link};
 use shared::decide::Draft;
 use shared::entry::approval::{Approval, Lift};
+use shared::entry::right::{Ended, Grant, RightFact, RightId};
 use shared::entry::{
     Actor, Authority, Column, Cut, Entry, EntryKind, Idem, Line, Move, Party, Posting, Redemption,
     ReturnedLine, Reversal, Sale, SaleRef, Totals, Why,
@@ -112,6 +113,7 @@ fn sale() -> Entry {
         membership,
         hold: None,
         card: None,
+        right: None,
     };
     let sale = Sale {
         receipt: "R-1001".into(),
@@ -181,6 +183,19 @@ fn forced() -> Entry {
     entry(47, EntryKind::Sale(sale), vec![posting(Column::Redeemed, 500, None)])
 }
 
+fn right() -> Entry {
+    let account = account();
+    let (right, expires_at) = (RightId(0x0123_4567_89ab_cdef), Millis(1_795_269_800_000));
+    let grant = Grant { right, account, node: NodeId(17), points: Points(300), expires_at };
+    entry(48, EntryKind::Right(RightFact::Granted(grant)), Vec::new())
+}
+
+fn returned_right() -> Entry {
+    let right = RightId(0x0123_4567_89ab_cdef);
+    let ended = Ended { right, account: account(), node: NodeId(17), points: Points(300) };
+    entry(49, EntryKind::Right(RightFact::Returned(ended)), Vec::new())
+}
+
 #[test]
 fn entries_of_every_version_are_read_and_written_as_they_always_were() {
     let entries = [
@@ -190,6 +205,8 @@ fn entries_of_every_version_are_read_and_written_as_they_always_were() {
         ("cut", cut()),
         ("approval", approval()),
         ("forced", forced()),
+        ("right", right()),
+        ("returned-right", returned_right()),
     ];
     for (name, entry) in entries {
         let stored = golden(&format!("entry-v1-{name}.hex"), &entry.to_stored().unwrap());
@@ -231,6 +248,7 @@ fn messages_of_every_version_are_read_and_written_as_they_always_were() {
         wait_ms: 25_000,
         numbers_wanted: Vec::new(),
         budgets: Vec::new(),
+        rights_wanted: Vec::new(),
         health,
     };
     let stored = golden("pull-v1.hex", &wire::encode(&pull));

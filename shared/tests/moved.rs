@@ -205,6 +205,7 @@ impl Till {
                     membership,
                     hold: None,
                     card: None,
+                    right: None,
                 };
                 (EntryKind::Redeem(about(), facts), vec![posting(self.of, Column::Redeemed, *points)])
             }

@@ -205,6 +205,7 @@ fn redeem(points: i64, authority: Authority) -> (EntryKind, Vec<Posting>) {
         membership,
         hold: None,
         card: None,
+        right: None,
     };
     let posting = Posting {
         account: account(),
@@ -273,13 +274,13 @@ fn held_points_are_redeemed_online_and_the_hold_ends_with_them() {
     let (kind, postings) = sale(&shop, "R-1", 50, Party::Membership(membership().id));
     shop.write(&mut till, kind, postings, 1);
     shop.push(&till);
-    let ask = Authorize { node: till.node, key: 9, account: account(), points: Points(80) };
+    let ask = Authorize { node: till.node, key: 9, account: account(), points: Points(80), wait_ms: 0 };
     let desk = shop.desk();
     let answer = flow::authorize(&mut shop.books, &desk, &ask).unwrap();
     assert_eq!(answer, Authorized::Held { available: Points(20) });
     let more = Authorize { key: 10, ..ask };
     let answer = flow::authorize(&mut shop.books, &desk, &more).unwrap();
-    assert_eq!(answer, Authorized::Refused { available: Points(20), overdrawn: false });
+    assert_eq!(answer, Authorized::Refused { available: Points(20), overdrawn: false, elsewhere: Points(0) });
     // the till never heard of it, and redeemed offline under the same key
     let (kind, postings) = redeem(80, Authority::Offline);
     let dot = shop.write(&mut till, kind, postings, 9);

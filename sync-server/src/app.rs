@@ -34,6 +34,7 @@ pub mod enrolments;
 pub mod export;
 pub mod features;
 pub mod fleet;
+pub mod grant;
 pub mod holds;
 pub mod import;
 pub mod inactivity;

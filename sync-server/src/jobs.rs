@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::app::{App, AppError, actions, days, inactivity, levels, renewals, settling};
+use crate::app::{App, AppError, actions, days, grant, inactivity, levels, renewals, settling};
 use crate::clock;
 
 pub mod mail;
@@ -27,6 +27,10 @@ pub async fn settle(app: Arc<App>, every_ms: u64, mut stop: watch::Receiver<bool
         let books = Arc::clone(&app);
         let round = move || {
             let now = clock::now();
+            let rights = grant::round_blocking(&books, now)?;
+            if rights > 0 {
+                tracing::debug!(rights, "rights granted, renewed or taken back");
+            }
             let acted = actions::round_blocking(&books, now)?;
             Ok((settling::round_blocking(&books, now)?, days::round_blocking(&books, now)?, acted))
         };

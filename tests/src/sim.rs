@@ -10,6 +10,7 @@
 
 pub mod check;
 pub mod replay;
+pub mod rights;
 pub mod rng;
 pub mod scene;
 pub mod server;
@@ -62,6 +63,16 @@ pub struct Tally {
     pub restores: u64,
     /// Duplicates that were closed.
     pub duplicates: u64,
+    /// Rights granted or topped up.
+    pub granted: u64,
+    /// Redemptions that stood on a right.
+    pub reserved: u64,
+    /// Rights given back by their holders.
+    pub returned: u64,
+    /// Rights reclaimed.
+    pub reclaimed: u64,
+    /// Redemptions that came too late.
+    pub late: u64,
 }
 
 impl Tally {
@@ -77,6 +88,11 @@ impl Tally {
         self.bootstraps += other.bootstraps;
         self.restores += other.restores;
         self.duplicates += other.duplicates;
+        self.granted += other.granted;
+        self.reserved += other.reserved;
+        self.returned += other.returned;
+        self.reclaimed += other.reclaimed;
+        self.late += other.late;
     }
 }
 

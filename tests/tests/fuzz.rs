@@ -198,11 +198,14 @@ fn messages_between_till_and_server() {
     );
     message(
         "asking for points",
-        &[Authorize { node: NodeId(3), key: 7, account: account(), points: Points(9) }],
+        &[Authorize { node: NodeId(3), key: 7, account: account(), points: Points(9), wait_ms: 300 }],
     );
     message(
         "the word on points",
-        &[Authorized::Refused { available: Points(3), overdrawn: true }, Authorized::Unknown],
+        &[
+            Authorized::Refused { available: Points(3), overdrawn: true, elsewhere: Points(4) },
+            Authorized::Unknown,
+        ],
     );
     message("asking for a snapshot", &[SnapshotRequest { node: NodeId(3), chunk: Some((5, 1)) }]);
     message("a snapshot's chunk", &[SnapshotReply::Chunk(vec![1, 2, 3])]);

@@ -98,11 +98,12 @@ fn the_whole_catalog_is_one_document_and_a_bad_one_changes_nothing() {
 }
 
 #[test]
-fn a_mode_with_reserved_rights_is_refused_with_a_sentence_for_now() {
+fn rights_that_do_not_fit_the_dial_are_refused_with_a_sentence() {
     let office = Office::open();
-    for mode in ["reserved", "reserved_plus_allowance"] {
+    for (mode, rights) in [("trust", json!({})), ("reserved", json!({"share": "1.5"}))] {
         let mut catalog = goods::catalog();
         catalog["programs"][0]["offline"]["mode"] = json!(mode);
+        catalog["programs"][0]["offline"]["rights"] = rights;
         let answer = office.admin().put("/api/catalog", &catalog);
         assert!(matches!(answer.status, 400 | 422), "{}", answer.text);
         let detail = words(&answer["detail"]);

@@ -14,6 +14,12 @@ use super::{App, Error};
 impl App {
     /// The scan. What is known here is answered at once, whatever the line is like; only an unknown code is asked for.
     pub async fn scan_or_ask(&self, code: &str) -> Result<Scan, Error> {
+        let told = self.scan_known_or_ask(code).await?;
+        self.want_rights(code)?;
+        Ok(told)
+    }
+
+    async fn scan_known_or_ask(&self, code: &str) -> Result<Scan, Error> {
         match self.scan(code) {
             Err(Error::Refused(refusal))
                 if refusal.problem == Problem::UnknownCard && self.caught_up().await =>

@@ -113,7 +113,7 @@ impl App {
 }
 
 /// By customer, a membership that a scanned code opens.
-fn opened(view: &View, scanned: &Scanned) -> Result<BTreeMap<CustomerId, Membership>, Error> {
+pub(super) fn opened(view: &View, scanned: &Scanned) -> Result<BTreeMap<CustomerId, Membership>, Error> {
     let ids = match scanned {
         Scanned::Card(card) => std::slice::from_ref(&card.membership),
         Scanned::Number(found) => found.as_slice(),

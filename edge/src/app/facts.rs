@@ -46,6 +46,9 @@ impl Loader<'_> {
             Deed::Hold(holding) => customers.extend(self.customer_of(holding.membership)?),
             Deed::Capture(capturing) => self.hold(capturing.hold, &mut facts)?,
             Deed::ReleaseHold(hold) | Deed::TimeOut(hold) => self.hold(*hold, &mut facts)?,
+            Deed::ReturnRight(account) => {
+                facts.accounts.insert(*account, self.view.account(*account)?);
+            }
             Deed::Refund(_) | Deed::BlindRefund(..) | Deed::Void(_) | Deed::Intent(_) | Deed::Release(_) => {}
         }
         for customer in customers {

@@ -5,13 +5,16 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+use shared::account::AccountId;
 use shared::api::till::SyncResult;
-use shared::decide::{Command, Deed, intents};
+use shared::catalog::document::policy::Elsewhere;
+use shared::catalog::{Catalog, OfflinePolicy};
+use shared::decide::{Command, Deed, Grounds, intents};
 use shared::entry::{Intent, SaleRef};
 use shared::points::Points;
 use shared::refusal::{Problem, Refusal};
 use shared::time::Millis;
-use shared::view::KnownSale;
+use shared::view::{Facts, KnownSale};
 use shared::wire::Authorized;
 use shared::wire::relay::{self, Relayed};
 
@@ -25,8 +28,9 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// The server, as far as a command may need it. `sync` is the one that speaks to it.
 pub trait Centre: Send + Sync {
-    /// Asks for points under a key; `Err` says why there was no answer.
-    fn authorize<'a>(&'a self, intent: &'a Intent) -> Answer<'a, Result<Authorized, String>>;
+    /// Asks for points under a key; `Err` says why there was no answer. The server may take `wait_ms` to ask other tills for
+    /// what is reserved for them.
+    fn authorize<'a>(&'a self, intent: &'a Intent, wait_ms: u32) -> Answer<'a, Result<Authorized, String>>;
     /// Asks for a sale that this till does not know.
     fn sale<'a>(&'a self, of: &'a SaleRef) -> Answer<'a, Result<Option<KnownSale>, String>>;
     /// Hands a request of a POS on, with its key and its body; `Err` says why there was no answer.
@@ -40,11 +44,19 @@ pub trait Centre: Send + Sync {
     fn sync(&self) -> Answer<'_, SyncResult>;
 }
 
-/// What the server said to one intent.
+/// What the server said to a command's intents.
 enum Word {
     Held,
     NoAnswer,
-    Refused(Refusal),
+    Refused(Refused),
+}
+
+/// What it refused.
+struct Refused {
+    intent: Intent,
+    available: Points,
+    overdrawn: bool,
+    elsewhere: Points,
 }
 
 impl App {
@@ -65,30 +77,75 @@ impl App {
         let loader = Loader { view, catalog: &catalog, now };
         let facts = loader.facts(self.place(), command, None, false)?;
         let wanted = intents(&facts, &catalog, command, now)?;
-        if self.is_held(&wanted).await? {
-            command.grounds = grounds(&wanted);
+        for intent in &wanted {
+            self.note(Deed::Intent(intent.clone())).await?;
+        }
+        match self.ask_twice(view, &wanted).await? {
+            Word::Held => command.grounds = grounds(&wanted),
+            Word::NoAnswer => {}
+            Word::Refused(refused) => {
+                for intent in &wanted {
+                    self.note(Deed::Release(intent.clone())).await?;
+                }
+                command.grounds = match self.own_way(&facts, &catalog, &wanted, &refused) {
+                    Some(grounds) => grounds,
+                    None => return Err(self.refused(&refused).into()),
+                };
+                return Ok(Vec::new());
+            }
         }
         Ok(wanted)
     }
 
     /// Asks for each within one budget; all are held, or none is used. Without an answer the intents stay open: should a
     /// hold have been placed, the redemption under the same key captures it.
-    async fn is_held(&self, wanted: &[Intent]) -> Result<bool, Error> {
-        for intent in wanted {
-            self.note(Deed::Intent(intent.clone())).await?;
+    ///
+    /// Where the server has too little because some of it is reserved for this very till, which does not suffice either,
+    /// the till gives that back and asks again: a right never moves to its own holder.
+    async fn ask_twice(&self, view: &View, wanted: &[Intent]) -> Result<Word, Error> {
+        let budget = Duration::from_millis(self.0.budget_ms);
+        let word = tokio::time::timeout(budget, self.ask_all(wanted)).await.unwrap_or(Word::NoAnswer);
+        let Word::Refused(refused) = word else { return Ok(word) };
+        let own = view.account(refused.intent.account)?.own_right().map_or(Points::ZERO, |right| right.left);
+        let points = refused.intent.points;
+        if own.is_zero() || own >= points || refused.available.plus(own) < points {
+            return Ok(Word::Refused(refused));
         }
-        let all = self.ask_all(wanted);
-        let word = tokio::time::timeout(Duration::from_millis(self.0.budget_ms), all).await;
-        match word.unwrap_or(Word::NoAnswer) {
-            Word::Held => Ok(true),
-            Word::NoAnswer => Ok(false),
-            Word::Refused(refusal) => {
-                for intent in wanted {
-                    self.note(Deed::Release(intent.clone())).await?;
-                }
-                Err(refusal.into())
-            }
+        self.note(Deed::ReturnRight(refused.intent.account)).await?;
+        if !self.caught_up().await {
+            return Ok(Word::Refused(refused));
         }
+        Ok(tokio::time::timeout(budget, self.ask_all(wanted)).await.unwrap_or(Word::NoAnswer))
+    }
+
+    /// How the till goes on where the server has too little: on its own rights, or, where only other tills' stand in the
+    /// way and the program lets it, as with no line.
+    fn own_way(
+        &self,
+        facts: &Facts,
+        catalog: &Catalog,
+        wanted: &[Intent],
+        refused: &Refused,
+    ) -> Option<Grounds> {
+        let policy = |account: AccountId| {
+            let owner = facts
+                .members
+                .iter()
+                .find(|member| member.membership.account(account.currency, catalog) == account)?;
+            Some(&catalog.programs.get(&owner.membership.program)?.offline)
+        };
+        let covered = |intent: &Intent| {
+            let right = facts.accounts.get(&intent.account).and_then(|view| view.live_right(self.now()));
+            let reserves = policy(intent.account).is_some_and(OfflinePolicy::reserves);
+            reserves && right.is_some_and(|right| right.left >= intent.points)
+        };
+        if wanted.iter().all(covered) {
+            return Some(Grounds::Own);
+        }
+        let (intent, there) = (&refused.intent, refused.available.plus(refused.elsewhere));
+        let allowed = policy(intent.account)
+            .is_some_and(|dial| dial.allows_beyond() && dial.rights.elsewhere == Elsewhere::Allowance);
+        (allowed && !refused.overdrawn && intent.points <= there).then_some(Grounds::Elsewhere)
     }
 
     /// Gives up what an earlier life of this daemon asked for and never used.
@@ -101,12 +158,15 @@ impl App {
     }
 
     async fn ask_all(&self, wanted: &[Intent]) -> Word {
+        // the answer has to come back within the budget
+        let wait_ms = u32::try_from(self.0.budget_ms / 4 * 3).unwrap_or(u32::MAX);
         for intent in wanted {
-            match self.0.centre.authorize(intent).await {
+            match self.0.centre.authorize(intent, wait_ms).await {
                 // under a key that is posted already this is a repeat, which the server closes as one
                 Ok(Authorized::Held { .. } | Authorized::Posted(_)) => {}
-                Ok(Authorized::Refused { available, overdrawn }) => {
-                    return Word::Refused(self.refused(intent, available, overdrawn));
+                Ok(Authorized::Refused { available, overdrawn, elsewhere }) => {
+                    let intent = intent.clone();
+                    return Word::Refused(Refused { intent, available, overdrawn, elsewhere });
                 }
                 Ok(Authorized::Released | Authorized::Unknown) => return Word::NoAnswer,
                 Err(error) => {
@@ -119,12 +179,13 @@ impl App {
         Word::Held
     }
 
-    fn refused(&self, intent: &Intent, available: Points, overdrawn: bool) -> Refusal {
+    fn refused(&self, refused: &Refused) -> Refusal {
+        let Refused { intent, available, overdrawn, .. } = refused;
         let scale = self.store().read().ok().and_then(|view| {
             view.catalog().currencies.get(&intent.account.currency).map(|currency| currency.scale)
         });
         let available = available.at_least_zero().format(scale.unwrap_or(0));
-        let (problem, detail) = if overdrawn {
+        let (problem, detail) = if *overdrawn {
             let detail = "This account owes points, or a case of it is being reviewed.".to_owned();
             (Problem::AccountOverdrawn, detail)
         } else {

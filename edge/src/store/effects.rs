@@ -99,8 +99,10 @@ fn put_budgeted(layer: &mut Layer, row: &TailRow) -> Result<(), StoreError> {
 pub(super) fn put_row(layer: &mut Layer, row: &TailRow, at: Hlc) -> Result<(), StoreError> {
     let key = Key::of(Table::Rows).account(row.account).dot(row.dot).u16(row.leg);
     layer.put(key, &encode(row)?);
-    let history = Key::of(Table::History).uuid(row.account.set.0).newest_first(at);
-    layer.put(history.dot(row.dot).u16(row.leg), &[]);
+    if row.moves() {
+        let history = Key::of(Table::History).uuid(row.account.set.0).newest_first(at);
+        layer.put(history.dot(row.dot).u16(row.leg), &[]);
+    }
     // what a manager let pass is as much at risk as what the policy did, and counts against its caps
     if matches!(row.authority, Some(Authority::Offline | Authority::Forced)) {
         let used = Key::of(Table::Offline).account(row.account).u64(row.at.0).dot(row.dot).u16(row.leg);
@@ -156,7 +158,8 @@ fn put_kind(layer: &mut Layer, entry: &Entry, index: &IndexKey) -> Result<(), St
         | EntryKind::Decision(_)
         | EntryKind::Renew(_)
         | EntryKind::WriteOff(_)
-        | EntryKind::Standing(_) => {}
+        | EntryKind::Standing(_)
+        | EntryKind::Right(_) => {}
     }
     Ok(())
 }

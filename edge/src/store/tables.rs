@@ -40,6 +40,7 @@
 //! | `operators` | first 16 bytes of a hash of the code | `Operator`, as last pulled |
 //! | `approvals` | approval 16 | `Approval` of this store |
 //! | `approvals_used` | approval 16 | dot 12 of the entry that redeems by it |
+//! | `rights` | account set 16, currency 2 | `OwnRight` as last pulled; removed with the page that has it no more |
 //! | `meta` | a name | see [`super::meta`] |
 
 use std::ops::RangeInclusive;
@@ -282,6 +283,7 @@ tables! {
     Operators 16 Bytes, "operators_1"
     Approvals 16 Bytes, "approvals_1"
     ApprovalsUsed 16 Bytes, "approvals_used_1"
+    Rights 18 Bytes, "rights_1"
 }
 
 /// The widest key.

@@ -27,6 +27,7 @@ mod history;
 pub(super) mod holds;
 mod members;
 pub(super) mod operators;
+pub(super) mod rights;
 
 type R<T> = Result<T, StoreError>;
 
@@ -76,7 +77,11 @@ impl View {
     pub fn account(&self, id: AccountId) -> R<AccountView> {
         let meta = &self.published.meta;
         let base = self.get(&base_key(id))?;
-        let base = base.map(|value| packed::base_from(value.bytes())).transpose()?;
+        let mut base = base.map(|value| packed::base_from(value.bytes())).transpose()?;
+        if let Some(base) = &mut base {
+            // that of an earlier node of this store is another's
+            base.right = base.right.filter(|right| right.node == self.published.node);
+        }
         let mut as_of = meta.as_of.unwrap_or_default();
         if base.is_none()
             && let Some(enrolled) = self.get(&Key::of(Table::Enrolled).uuid(id.set.0))?

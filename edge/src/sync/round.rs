@@ -193,6 +193,7 @@ impl Worker {
             wait_ms,
             numbers_wanted: self.store.number_blocks_low(),
             budgets,
+            rights_wanted: self.app.take_rights_wanted(),
             health: self.health(),
         };
         self.state.on_asked(number);
@@ -232,6 +233,9 @@ impl Worker {
             Verdict::Apply => {
                 let decisions = page.decisions.clone();
                 let more = page.more;
+                let due = page.buckets.iter().flat_map(|delta| &delta.accounts);
+                let recalled =
+                    due.into_iter().any(|(_, base)| base.right.is_some_and(|right| right.recalled));
                 let mut after = self.state.clone();
                 after.on_applied(&page);
                 self.store.apply_page(page, after.clone()).await.map_err(text)?;
@@ -239,6 +243,11 @@ impl Worker {
                 for decided in decisions {
                     let (transaction_id, text) = (decided.of.to_string(), decided.text);
                     self.app.tell(Event::Decision(Decision { transaction_id, text }));
+                }
+                if recalled {
+                    // told with the next step: somebody may be waiting for these points at another till
+                    self.app.return_rights().await.map_err(text)?;
+                    return Ok(Done::Moved);
                 }
                 Ok(if more { Done::Moved } else { Done::Quiet })
             }

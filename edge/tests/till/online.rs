@@ -64,7 +64,11 @@ async fn a_silent_server_costs_the_budget_and_no_more() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_servers_refusal_stands() {
     let shop = online("refused").await;
-    shop.centre.say(Word::Says(Authorized::Refused { available: Points(120), overdrawn: false }));
+    shop.centre.say(Word::Says(Authorized::Refused {
+        available: Points(120),
+        overdrawn: false,
+        elsewhere: Points(0),
+    }));
     let refused = shop.post("/api/transactions", &redeeming(sale("R-1", CARD, 5), 500)).await;
     assert_eq!(refused.problem(422, "insufficient_points").body["available"], "120");
     assert_eq!(shop.balance(CARD).await, "5430");

@@ -205,6 +205,8 @@ pub struct Account {
     pub spendable_offline: String,
     /// What could be spent here and now with no line and a manager's approval.
     pub approvable_offline: String,
+    /// What is reserved for this till, which nobody else can spend meanwhile.
+    pub right: Option<Right>,
     /// The problem code that a redemption would meet now.
     pub refusal: Option<String>,
     /// Ever earned.
@@ -215,6 +217,15 @@ pub struct Account {
     pub cash_value: Option<Money>,
     /// What expires, soonest first.
     pub expiring: Vec<Expiring>,
+}
+
+/// Points that are reserved for one till.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Right {
+    /// How many are left.
+    pub points: String,
+    /// From when on the till may spend them no more.
+    pub expires_at: String,
 }
 
 /// Points that expire.

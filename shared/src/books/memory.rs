@@ -7,8 +7,8 @@ use std::sync::Arc;
 use super::rows::LedgerTotals;
 use super::{
     Accounts, Blind, BudgetRow, Case, Cases, Catalogs, Directory, ForkRow, HoldRow, IdemRow, Journals, Keeps,
-    LedgerKey, LedgerLine, Mark, Marked, Marks, NodeRow, Parked, Receipt, SaleRow, Sales, Side, Unattributed,
-    Wait,
+    LedgerKey, LedgerLine, Mark, Marked, Marks, NodeRow, Parked, Receipt, RightRow, Rights, SaleRow, Sales,
+    Side, Unattributed, VisitsRow, Wait,
 };
 use crate::account::{Account, AccountId, Row, RowKey};
 use crate::catalog::{Catalog, CatalogHash};
@@ -18,7 +18,7 @@ use crate::ids::{
     BucketId, CaseId, Code, CodeHash, CurrencyId, CustomerId, Dot, MembershipId, NodeId, OutletId,
 };
 use crate::member::{Card, CardStatus, CodeKind, Customer, IndexKey, Membership};
-use crate::time::Day;
+use crate::time::{Day, Millis};
 
 /// All books as maps. Cloning them is a backup.
 #[derive(Clone, Debug, Default)]
@@ -51,6 +51,10 @@ pub struct MemoryBooks {
     pub holds: BTreeMap<(u128, AccountId), HoldRow>,
     /// What campaigns gave.
     pub budgets: BTreeMap<Code, BudgetRow>,
+    /// Live rights.
+    pub rights: BTreeMap<(AccountId, NodeId), RightRow>,
+    /// Visits.
+    pub visits: BTreeMap<AccountId, VisitsRow>,
     /// The ledger.
     pub lines: BTreeMap<LedgerKey, LedgerLine>,
     /// Its legs in the order of posting.
@@ -282,6 +286,41 @@ impl Accounts for MemoryBooks {
 
     fn total(&self, currency: CurrencyId, side: Side) -> Kept<i64> {
         Ok(self.totals.get(&(currency, side)).copied().unwrap_or(0))
+    }
+}
+
+impl Rights for MemoryBooks {
+    fn right(&self, account: AccountId, node: NodeId) -> Kept<Option<RightRow>> {
+        Ok(self.rights.get(&(account, node)).copied())
+    }
+
+    fn put_right(&mut self, account: AccountId, node: NodeId, row: Option<RightRow>) -> Kept<()> {
+        match row {
+            Some(row) => self.rights.insert((account, node), row),
+            None => self.rights.remove(&(account, node)),
+        };
+        Ok(())
+    }
+
+    fn rights_of(&self, account: AccountId) -> Kept<Vec<(NodeId, RightRow)>> {
+        let range = (account, NodeId(0))..=(account, NodeId(u32::MAX));
+        Ok(self.rights.range(range).map(|((_, node), row)| (*node, *row)).collect())
+    }
+
+    fn rights_ending(&self, until: Millis, limit: usize) -> Kept<Vec<(AccountId, NodeId)>> {
+        let ending = self.rights.iter().filter(|(_, row)| row.expires_at <= until);
+        let mut found: Vec<_> = ending.map(|(key, row)| (row.expires_at, *key)).collect();
+        found.sort_unstable();
+        Ok(found.into_iter().take(limit).map(|(_, key)| key).collect())
+    }
+
+    fn visits(&self, account: AccountId) -> Kept<VisitsRow> {
+        Ok(self.visits.get(&account).cloned().unwrap_or_default())
+    }
+
+    fn put_visits(&mut self, account: AccountId, row: VisitsRow) -> Kept<()> {
+        self.visits.insert(account, row);
+        Ok(())
     }
 }
 

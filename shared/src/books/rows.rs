@@ -9,6 +9,7 @@ use super::NodeSet;
 use crate::account::{AccountId, Short};
 use crate::catalog::CatalogHash;
 use crate::chain::Head;
+use crate::entry::right::RightId;
 use crate::entry::{Authority, Totals};
 use crate::ids::{
     BucketId, CaseId, CodeHash, CurrencyId, CustomerId, Dot, Hash, MembershipId, NodeId, OutletId, Seq,
@@ -104,6 +105,8 @@ pub struct Judged {
     pub authorities: Vec<Option<Authority>>,
     /// Of a reversal: what it gives back of which transaction; `None` while that is not known.
     pub returned: Option<Returned>,
+    /// Points that a right reserves no more because of it: for which posting (zero where it has none), how many.
+    pub freed: Vec<(u16, Points)>,
 }
 
 /// What had been given back of a sale before a reversal, and with it.
@@ -195,6 +198,26 @@ pub struct HoldRow {
     pub captured_by: Option<Dot>,
     /// When it times out: payment holds only.
     pub expires_at: Option<Millis>,
+}
+
+/// A live right, by (account, node).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RightRow {
+    /// Its name.
+    pub id: RightId,
+    /// Points left of it, above zero.
+    pub left: Points,
+    /// From when on its holder may spend it no more.
+    pub expires_at: Millis,
+    /// Whether it is asked back.
+    pub recalled: bool,
+}
+
+/// Where a member shopped, from the oldest visit to the latest.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct VisitsRow {
+    /// At which outlet, at which node; at most [`crate::limits::VISITS`].
+    pub last: Vec<(OutletId, NodeId)>,
 }
 
 /// A transaction that can be given back.

@@ -4,7 +4,7 @@
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 
-use super::redemption::Ceiling;
+use super::ceiling::Ceiling;
 use crate::catalog::OfflinePolicy;
 use crate::catalog::document::policy::OfflineMode;
 use crate::ids::Code;
@@ -36,6 +36,8 @@ pub struct Case<'a> {
     pub till_used: Points,
     /// Redemptions at this till since then, those of this transaction included.
     pub till_count: u32,
+    /// Points reserved for this till, which need no leave of the policy.
+    pub reserved: Points,
 }
 
 /// Whether the policy allows so many points: the server's word on what a till let through.
@@ -46,8 +48,12 @@ pub fn allows(policy: &OfflinePolicy, scale: u8, case: &Case<'_>, points: Points
 /// The ceilings that a policy sets, in the order in which refusals are given. `scale` is the currency's.
 pub fn ceilings(policy: &OfflinePolicy, scale: u8, case: &Case<'_>) -> Vec<Ceiling> {
     let mut ceilings = Vec::new();
-    if let Some((why, may_lift)) = refused(policy, case) {
+    if let Some((why, may_lift)) = refused(policy, scale, case) {
         ceilings.push(Ceiling { may_lift, ..Ceiling::none(Problem::OfflineRefused, why) });
+    }
+    #[cfg(feature = "mutants")]
+    if crate::mutant::on(crate::mutant::Mutant::CapsIgnored) {
+        return ceilings;
     }
     let too_old = |hours: &u32| case.age_ms > u64::from(*hours).saturating_mul(HOUR_MS);
     if let Some(hours) = policy.balance_age_hours.filter(too_old) {
@@ -93,22 +99,26 @@ pub fn ceilings(policy: &OfflinePolicy, scale: u8, case: &Case<'_>) -> Vec<Ceili
 
 /// Why nothing at all passes with no line, and whether a manager may let it pass: not past a program that trusts no till,
 /// nor past head office's word on this member.
-fn refused(policy: &OfflinePolicy, case: &Case<'_>) -> Option<(&'static str, bool)> {
+fn refused(policy: &OfflinePolicy, scale: u8, case: &Case<'_>) -> Option<(String, bool)> {
     if policy.mode == OfflineMode::Refuse {
-        return Some(("This program's points can be redeemed only with a line.", false));
+        return Some(("This program's points can be redeemed only with a line.".to_owned(), false));
     }
     if case.labels.iter().any(|label| policy.deny_labels.contains(label)) {
-        return Some(("This member can redeem only with a line.", false));
+        return Some(("This member can redeem only with a line.".to_owned(), false));
     }
     if case.review {
         let why = "A case about this account is being reviewed; until then it can redeem only with a line.";
-        return Some((why, false));
+        return Some((why.to_owned(), false));
     }
     if policy.mode == OfflineMode::Reserved {
-        return Some(("This program's points can be redeemed only with a line.", true));
+        let reserved = case.reserved.format(scale);
+        let why = format!(
+            "Without a line, only points reserved for this till can be redeemed; there are {reserved}."
+        );
+        return Some((why, true));
     }
     let denied = policy.levels.as_ref().is_some_and(|levels| !levels.contains(case.level));
-    denied.then_some(("Members of this level can redeem only with a line.", true))
+    denied.then_some(("Members of this level can redeem only with a line.".to_owned(), true))
 }
 
 /// floor(points × share).

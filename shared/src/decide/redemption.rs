@@ -5,8 +5,10 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 
 use super::Grounds;
+use super::ceiling::Ceiling;
 use super::offline::{self, Case};
 use super::party::Member;
+use super::right::Reserve;
 use crate::account::AccountId;
 use crate::catalog::document::currency::CurrencyKind;
 use crate::catalog::{self, Catalog, Currency};
@@ -21,45 +23,6 @@ use crate::points::Points;
 use crate::refusal::{Problem, Refusal};
 use crate::time::Millis;
 use crate::view::{AccountView, Facts, Scanned};
-
-/// The most that one rule lets through.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Ceiling {
-    /// The refusal of what is above it.
-    pub problem: Problem,
-    /// So many points pass; zero or below is none.
-    pub most: Points,
-    /// What the rule says, as a decimal string, where it has a number.
-    pub limit: Option<String>,
-    /// The refusal's sentence.
-    pub detail: String,
-    /// Whether a manager may let more pass.
-    pub may_lift: bool,
-}
-
-impl Ceiling {
-    /// Nothing passes.
-    pub(super) fn none(problem: Problem, detail: impl Into<String>) -> Self {
-        Self { problem, most: Points::ZERO, limit: None, detail: detail.into(), may_lift: false }
-    }
-
-    /// The same, which a manager may lift.
-    pub(super) fn liftable(self) -> Self {
-        Self { may_lift: true, ..self }
-    }
-
-    pub(super) fn limited(mut self, limit: String) -> Self {
-        self.limit = Some(limit);
-        self
-    }
-
-    /// A limit of an offline policy: `limit` is the rule's number, `most` what is left of it.
-    pub(super) fn points(problem: Problem, most: Points, limit: Points, scale: u8, span: &str) -> Self {
-        let limit = limit.format(scale);
-        let detail = format!("Without a line, at most {limit} points {span} can be redeemed.");
-        Self { problem, most, limit: Some(limit), detail, may_lift: true }
-    }
-}
 
 /// What a redemption is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -88,6 +51,8 @@ pub(super) struct Drawing<'a> {
     grounds: &'a Grounds,
     purpose: Purpose,
     now: Millis,
+    /// What is left of this node's right.
+    reserve: Reserve,
     /// Points drawn by this transaction so far.
     drawn: Points,
     /// Of these, those that passed as `offline`, and how often.
@@ -119,6 +84,7 @@ impl<'a> Drawing<'a> {
             .ok_or_else(|| Refusal::field("currency", "This membership's program has no such points."))?;
         let account = member.view.membership.account(currency.id, catalog);
         let view = facts.accounts.get(&account).cloned().unwrap_or_default();
+        let reserve = Reserve::of(&member.program.offline, &view, (now, facts.clock_untrusted));
         Ok(Self {
             facts,
             member,
@@ -128,6 +94,7 @@ impl<'a> Drawing<'a> {
             grounds,
             purpose,
             now,
+            reserve,
             drawn: Points::ZERO,
             drawn_offline: Points::ZERO,
             offline_count: 0,
@@ -140,6 +107,11 @@ impl<'a> Drawing<'a> {
     /// Lets what is drawn stand on an approval, where it needs one.
     pub(super) fn under(&mut self, approval: Option<&'a Approval>) {
         self.approval = approval.filter(|approval| approval.account == self.account);
+    }
+
+    /// The same without this node's right: what is set aside for a payment that may be made after it has expired.
+    pub(super) fn without_right(self) -> Self {
+        Self { reserve: Reserve::NONE, ..self }
     }
 
     pub(super) fn account(&self) -> AccountId {
@@ -157,8 +129,9 @@ impl<'a> Drawing<'a> {
         }
         let lift = self.lift(points)?;
         let value = self.worth(points).unwrap_or_default();
+        let authority = if lift.is_some() { Authority::Forced } else { self.authority(points) };
         let redemption = Redemption {
-            authority: if lift.is_some() { Authority::Forced } else { self.authority(points) },
+            authority,
             seen: self.view.balance(),
             age_ms: self.view.age_ms(self.now),
             approval: lift,
@@ -169,6 +142,7 @@ impl<'a> Drawing<'a> {
                 Scanned::Card(card) => Some(card.code),
                 _ => None,
             },
+            right: self.reserve.take(authority, points),
         };
         if redemption.authority == Authority::Offline {
             self.drawn_offline = self.drawn_offline.plus(points);
@@ -253,6 +227,8 @@ impl<'a> Drawing<'a> {
     fn authority(&self, points: Points) -> Authority {
         if *self.grounds == Grounds::Books || self.is_held(points) {
             Authority::Online
+        } else if self.reserve.covers(points) {
+            Authority::Reserved
         } else {
             Authority::Offline
         }
@@ -266,7 +242,8 @@ impl<'a> Drawing<'a> {
         let first = over().min_by_key(|ceiling| ceiling.problem)?;
         let mut refusal = Refusal::new(first.problem, first.detail.clone());
         refusal.limit.clone_from(&first.limit);
-        refusal.available = Some(self.best(&ceilings).format(self.currency.scale));
+        let most = self.best(&ceilings).max(self.best_reserved());
+        refusal.available = Some(most.format(self.currency.scale));
         if first.problem >= Problem::OfflineRefused {
             refusal.can_approve = Some(over().all(|ceiling| ceiling.may_lift));
         }
@@ -277,7 +254,24 @@ impl<'a> Drawing<'a> {
     pub(super) fn most(&self) -> Points {
         let online = *self.grounds == Grounds::Books;
         let authority = if online { Authority::Online } else { Authority::Offline };
-        self.best(&self.ceilings(authority, false))
+        self.best(&self.ceilings(authority, false)).max(self.best_reserved())
+    }
+
+    /// The most that would pass on this node's own right.
+    fn best_reserved(&self) -> Points {
+        let live = self.reserve.live();
+        if !live.is_positive() {
+            return Points::ZERO;
+        }
+        let mut ceilings = self.ceilings(Authority::Reserved, false);
+        ceilings.push(Ceiling {
+            problem: Problem::InsufficientPoints,
+            most: live,
+            limit: None,
+            detail: String::new(),
+            may_lift: false,
+        });
+        self.best(&ceilings)
     }
 
     /// The most points that would pass now if a manager lifted what a manager may; zero where none would.
@@ -354,7 +348,7 @@ impl<'a> Drawing<'a> {
             may_lift: false,
         }];
         ceilings.extend(self.closed());
-        if !held {
+        if !held && authority != Authority::Reserved {
             ceilings.extend(self.balance());
         }
         ceilings.extend(self.cash());
@@ -385,7 +379,12 @@ impl<'a> Drawing<'a> {
             let why = format!("This account owes {debt} points; they are made up for first.");
             ceilings.push(Ceiling::none(Problem::AccountOverdrawn, why));
         }
-        let most = self.view.spendable(day).minus(self.drawn).at_least_zero();
+        let spendable = match self.grounds {
+            Grounds::Own => self.reserve.live(),
+            Grounds::Elsewhere => self.view.whole().spendable_if_returned(day),
+            _ => self.view.spendable(day),
+        };
+        let most = spendable.minus(self.drawn).at_least_zero();
         let detail = format!("There are {} points to redeem.", most.format(scale));
         ceilings.push(Ceiling {
             problem: Problem::InsufficientPoints,
@@ -467,6 +466,7 @@ impl<'a> Drawing<'a> {
             member_used: used.member.get(&self.account()).copied().unwrap_or_default(),
             till_used: used.till.get(&self.currency.id).copied().unwrap_or_default(),
             till_count: used.till_count.saturating_add(self.offline_count),
+            reserved: self.reserve.live(),
         };
         offline::ceilings(&self.member.program.offline, self.currency.scale, &case)
     }

@@ -7,6 +7,7 @@ mod holds;
 mod offline;
 mod redeeming;
 mod returns;
+mod rights;
 mod sales;
 mod signup;
 mod splits;

@@ -32,6 +32,8 @@ pub(super) fn capture<B: Books>(
     let Some(key) = key(entry, redemption) else { return Ok(false) };
     let Some(hold) = books.hold(key, account)? else { return Ok(false) };
     let free = hold.captured_by.is_none_or(|by| by == dot);
+    #[cfg(feature = "mutants")]
+    let free = free && !crate::mutant::on(crate::mutant::Mutant::HoldUnmatched);
     let live = free && hold.points.is_positive() && hold.points >= wanted;
     if live {
         books.put_hold(key, account, HoldRow { captured_by: Some(dot), ..hold })?;
@@ -125,10 +127,10 @@ pub fn authorize<B: Books>(
     let more = ask.points.minus(row.points).at_least_zero();
     if more > available || !ask.points.is_positive() {
         let available = available.plus(row.points);
-        return Ok((
-            Authorized::Refused { available, overdrawn: base.debt.is_positive() || base.review },
-            None,
-        ));
+        let others = books.rights_of(ask.account)?.into_iter().filter(|(node, _)| *node != ask.node);
+        let elsewhere = others.map(|(_, right)| right.left).sum();
+        let overdrawn = base.debt.is_positive() || base.review;
+        return Ok((Authorized::Refused { available, overdrawn, elsewhere }, None));
     }
     let known = row.asked_by.contains(&ask.node);
     let hold =

@@ -5,7 +5,7 @@ use crate::books::rows::Quantity;
 use crate::books::{Blind, Books, Case, CaseKind, IdemRow, Judged, Receipt, Returned, SaleRow, Unattributed};
 use crate::entry::{Attribute, Entry, EntryKind, Party, Reversal};
 use crate::ids::Dot;
-use crate::intake::{Follow, directory, is_asked, judge};
+use crate::intake::{Follow, directory, is_asked, judge, right};
 use crate::post::moved;
 
 /// Notes what a decoded entry tells.
@@ -25,6 +25,7 @@ pub fn index<B: Books>(books: &mut B, dot: Dot, entry: &Entry, judged: &Judged) 
             let row = SaleRow { known: true, receipt, business_date: entry.business_date, sold, ..row };
             let attributed = row.attributed.is_some();
             books.put_sale(dot, row)?;
+            right::visit(books, dot, entry, sale)?;
             if attributed { Ok(Follow::default()) } else { unattributed(books, dot, &sale.earner) }
         }
         EntryKind::Earn(_) | EntryKind::Redeem(..) => {

@@ -9,11 +9,10 @@ use crate::account::AccountId;
 use crate::books::rows::Quantity;
 use crate::books::{Books, Case, CaseKind, Judged, Returned, SERVER, SaleRow};
 use crate::catalog::OfflinePolicy;
-use crate::catalog::document::policy::OfflineMode;
 use crate::entry::{Authority, Column, Entry, EntryKind, Redemption, ReturnedLine, Reversal, SaleRef};
 use crate::fork;
 use crate::ids::{Dot, MembershipId, NodeId};
-use crate::intake::hold;
+use crate::intake::{hold, right};
 use crate::points::Points;
 
 /// Judges an entry, before anything of it is indexed. Writes cases, and captures holds.
@@ -22,7 +21,8 @@ pub fn judge<B: Books>(books: &mut B, dot: Dot, entry: &Entry) -> Result<Judged,
     if judged.duplicate_of.is_some() {
         return Ok(judged);
     }
-    judged.authorities = authorities(books, dot, entry)?;
+    judged.freed = right::judge(books, dot, entry)?;
+    judged.authorities = authorities(books, dot, entry, &mut judged.freed)?;
     if let EntryKind::Refund(reversal) | EntryKind::Void(reversal) = &entry.kind
         && let Some(sale) = find_sale(books, dot.node, &reversal.of)?
     {
@@ -46,8 +46,13 @@ fn duplicate<B: Books>(books: &mut B, dot: Dot, entry: &Entry) -> Result<Option<
     Ok(Some(first.dot))
 }
 
-/// The authority of each posting that redeems.
-fn authorities<B: Books>(books: &mut B, dot: Dot, entry: &Entry) -> Result<Vec<Option<Authority>>, B::Error> {
+/// The authority of each posting that redeems; `freed` is told what they take out of rights.
+fn authorities<B: Books>(
+    books: &mut B,
+    dot: Dot,
+    entry: &Entry,
+    freed: &mut Vec<(u16, Points)>,
+) -> Result<Vec<Option<Authority>>, B::Error> {
     let facts: &[Redemption] = match &entry.kind {
         EntryKind::Sale(sale) => &sale.redemptions,
         EntryKind::Redeem(_, redemption) => std::slice::from_ref(redemption),
@@ -62,7 +67,7 @@ fn authorities<B: Books>(books: &mut B, dot: Dot, entry: &Entry) -> Result<Vec<O
     let re_homed = books.node(dot.node)?.is_some_and(|row| row.origin.is_some());
     let mut facts = facts.iter();
     let mut judged = Vec::with_capacity(entry.postings.len());
-    for posting in &entry.postings {
+    for (posting, leg) in entry.postings.iter().zip(0..=u16::MAX) {
         let redemption = if posting.column == Column::Redeemed { facts.next() } else { None };
         let Some(redemption) = redemption else {
             judged.push(None);
@@ -71,8 +76,19 @@ fn authorities<B: Books>(books: &mut B, dot: Dot, entry: &Entry) -> Result<Vec<O
         let wanted =
             wanted.get(&(posting.account, hold::key(entry, redemption))).copied().unwrap_or_default();
         let held = hold::capture(books, dot, entry, redemption, posting.account, wanted)?;
+        let taken = match redemption.right {
+            Some(part) => right::spend(books, dot, posting.account, part)?,
+            None => Points::ZERO,
+        };
+        if taken.is_positive() {
+            freed.push((leg, taken));
+        }
         judged.push(Some(match redemption.authority {
             _ if held => Authority::Online,
+            // its right was live, its own, and had enough left
+            Authority::Reserved if taken >= posting.points => Authority::Reserved,
+            #[cfg(feature = "mutants")]
+            Authority::Reserved if crate::mutant::on(crate::mutant::Mutant::LateRight) => Authority::Reserved,
             // the server decides on the books themselves, in this transaction
             Authority::Online if dot.node == SERVER => Authority::Online,
             _ if re_homed => Authority::Late,
@@ -101,7 +117,7 @@ fn within_policy<B: Books>(
 }
 
 fn allows(policy: &OfflinePolicy, redemption: &Redemption, points: Points) -> bool {
-    let mode = matches!(policy.mode, OfflineMode::Trust | OfflineMode::ReservedPlusAllowance);
+    let mode = policy.allows_beyond();
     let size = policy.per_redemption.is_none_or(|most| points <= most);
     let hours = policy.balance_age_hours.map(|hours| u64::from(hours).saturating_mul(3_600_000));
     let fresh = hours.is_none_or(|most| redemption.age_ms <= most);

@@ -11,7 +11,7 @@ use crate::ids::{BucketId, CurrencyId, Dot, OutletId};
 use crate::intake::judge;
 use crate::points::Points;
 use crate::post::budget;
-use crate::post::{Movements, Numbered, Taken, insert};
+use crate::post::{Movements, Numbered, Taken, insert, right};
 use crate::time::Millis;
 
 /// The postings that an entry has in a bucket.
@@ -83,6 +83,10 @@ pub fn touched<B: Books>(books: &B, taken: &Taken) -> Result<Touched, B::Error> 
         EntryKind::Transfer(transfer) => {
             let ends = transfer.carried.iter().flat_map(|carried| [carried.from, carried.to]);
             buckets.extend(ends.map(|account| account.set.bucket(count)));
+            None
+        }
+        EntryKind::Right(fact) => {
+            buckets.insert(fact.account().set.bucket(count));
             None
         }
         // these post what their postings say, or nothing; a new kind has to be put where it belongs
@@ -190,6 +194,7 @@ pub fn post<B: Books>(
         if insert(books, bucket, moved)? {
             budget::given(books, taken.dot.node, &posting)?;
         }
+        right::free(books, bucket, taken, (posting.account, leg), judged)?;
     }
     Ok(())
 }

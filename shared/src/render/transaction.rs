@@ -97,6 +97,7 @@ pub fn kind(kind: &EntryKind) -> &'static str {
         EntryKind::WriteOff(_) => "write_off",
         EntryKind::Approval(_) => "approval",
         EntryKind::Standing(_) => "standing",
+        EntryKind::Right(_) => "right",
     }
 }
 

@@ -58,7 +58,8 @@ impl Cover {
             }
         }
         let firm = selected.clone();
-        let waits = |key: &RowKey| account.open.contains_key(key) && !firm.contains(key);
+        let moves = |row: &Row| !matches!(row.movement, Movement::Hold { .. });
+        let waits = |key: &RowKey| account.open.get(key).is_some_and(moves) && !firm.contains(key);
         for (key, row) in &account.open {
             let target_waits = match &row.movement {
                 Movement::RedemptionReversed { of, leg, .. } => waits(&(*of, *leg)),
@@ -179,11 +180,11 @@ pub struct Fold {
     pub free: Points,
 }
 
-/// Folds an account at a cut; `None` where the cut covers nothing of it.
+/// Folds an account at a cut; `None` where the cut covers nothing of it that could be settled.
 pub fn fold(account: &Account, cover: &Cover, rules: &BTreeMap<RowKey, Waterfall>) -> Option<Fold> {
     let selected = cover.selected(account);
-    let reserved: Points = holds(account, cover).map(|(_, points)| points).sum();
-    if selected.is_empty() && lapsing(account, cover, reserved).is_zero() {
+    let reserved = reserved_at(account, cover);
+    if selected.is_empty() && !repays(account, cover) && lapsing(account, cover, reserved).is_zero() {
         return None;
     }
     let mut next = account.clone();
@@ -191,12 +192,12 @@ pub fn fold(account: &Account, cover: &Cover, rules: &BTreeMap<RowKey, Waterfall
     for key in &selected {
         rows.extend(next.open.remove(key).map(|row| (*key, row)));
     }
-    if reserved.is_zero() {
-        // every hold is back to zero, as none can be below it
-        for (key, _) in holds(account, cover) {
-            next.open.remove(&key);
-        }
+    for (key, _) in holds(account, cover) {
+        next.open.remove(&key);
     }
+    next.reserved = reserved;
+    #[cfg(feature = "mutants")]
+    let reserved = if crate::mutant::on(crate::mutant::Mutant::RightsFree) { Points::ZERO } else { reserved };
     let mut folding = Folding { fold: Fold { account: next, ..Fold::default() }, offline: BTreeMap::new() };
     let taken_back = folding.net(&rows);
     folding.repay(reserved, taken_back);
@@ -216,7 +217,17 @@ fn lapsing(account: &Account, cover: &Cover, reserved: Points) -> Points {
 
 /// Whether a cut would let anything of an account expire.
 pub fn expires(account: &Account, cover: &Cover) -> bool {
-    lapsing(account, cover, holds(account, cover).map(|(_, points)| points).sum()).is_positive()
+    lapsing(account, cover, reserved_at(account, cover)).is_positive()
+}
+
+/// Whether a cut would repay debt from what was set aside or reserved and is free again.
+pub fn repays(account: &Account, cover: &Cover) -> bool {
+    account.debt.is_positive() && account.settled.posted().minus(reserved_at(account, cover)).is_positive()
+}
+
+/// What is set aside or reserved where a cut is made.
+fn reserved_at(account: &Account, cover: &Cover) -> Points {
+    holds(account, cover).map(|(_, points)| points).sum::<Points>().plus(account.reserved)
 }
 
 /// The covered hold rows.

@@ -17,6 +17,7 @@ impl StateHasher {
     pub fn account(&mut self, id: AccountId, account: &Account) {
         let Account {
             settled,
+            reserved,
             debt,
             shorts,
             open,
@@ -26,7 +27,17 @@ impl StateHasher {
             tally,
             change: _,
         } = account;
-        let state = (id, settled, debt, shorts, open, lifetime_earned, lifetime_redeemed, owed_since, tally);
+        let state = (
+            id,
+            settled,
+            (reserved, debt),
+            shorts,
+            open,
+            lifetime_earned,
+            lifetime_redeemed,
+            owed_since,
+            tally,
+        );
         self.part(b'a', &postcard::to_allocvec(&state).unwrap_or_default());
     }
 

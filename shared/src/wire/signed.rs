@@ -54,6 +54,7 @@ mod tests {
             wait_ms: 0,
             numbers_wanted: Vec::new(),
             budgets: Vec::new(),
+            rights_wanted: Vec::new(),
             health: Health::default(),
         }
     }

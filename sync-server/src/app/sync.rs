@@ -1,5 +1,7 @@
 //! The server's half of the conversation with tills: the core decides, this loads and commits.
 
+use std::time::Duration;
+
 use shared::books::{NodeRow, SERVER, Told};
 use shared::entry::certificate::CertificateBody;
 use shared::entry::{Entry, EntryKind, ReturnedLine};
@@ -11,7 +13,7 @@ use shared::wire::{
     self, Authorize, Authorized, Health, Push, PushReply, ReceiptReply, ReceiptRequest, SaleFound, WireError,
 };
 
-use super::{App, AppError, Done, Who};
+use super::{App, AppError, Done, Who, grant};
 use crate::store::rows::{ContactRow, Role, TillRow};
 use crate::store::{Read, Write};
 
@@ -163,13 +165,41 @@ pub async fn recognise(app: &App, said: CertificateBody) -> Result<bool, SyncErr
     Ok(known.await?)
 }
 
-/// Answers a node that asks for points under a key.
+/// The longest that a till's question waits for rights to come back, in ms, whatever it asks.
+const LONGEST_RECALL_MS: u32 = 5_000;
+
+/// Answers a node that asks for points under a key. Where too few are free because of what is reserved for other tills,
+/// these are asked for it, and as long as the asker can wait and any of them can hear it the answer waits for theirs.
 pub async fn authorize(app: &App, ask: Authorize, now: Millis) -> Done<Authorized> {
-    app.write(move |books| {
-        let desk = desk(books, now)?;
-        Ok(books.authorize(&desk, &ask)?)
-    })
-    .await
+    let mut changed = app.changed();
+    let deadline = tokio::time::sleep(Duration::from_millis(u64::from(ask.wait_ms.min(LONGEST_RECALL_MS))));
+    tokio::pin!(deadline);
+    loop {
+        changed.mark_unchanged();
+        let asked = ask.clone();
+        let (answer, coming) = app.write(move |books| authorize_once(books, &asked, now)).await?;
+        if !coming {
+            return Ok(answer);
+        }
+        tokio::select! {
+            () = &mut deadline => return Ok(answer),
+            told = changed.changed() => if told.is_err() {
+                return Ok(answer);
+            }
+        }
+    }
+}
+
+/// The answer as it is now, and whether another may come of what other tills were asked.
+fn authorize_once(books: &mut dyn Write, ask: &Authorize, now: Millis) -> Done<(Authorized, bool)> {
+    let desk = desk(books, now)?;
+    let answer = books.authorize(&desk, ask)?;
+    let Authorized::Refused { available, overdrawn: false, elsewhere } = answer else {
+        return Ok((answer, false));
+    };
+    let helps = elsewhere.is_positive() && ask.points <= available.plus(elsewhere);
+    let coming = helps && grant::recall(books, ask.account, ask.node, now)?;
+    Ok((answer, coming))
 }
 
 /// The caller that a till is when it hands something on: a POS at its outlet.

@@ -394,7 +394,7 @@ impl<'a> Chain<'a> {
             let intent = Command { deed: Deed::Intent(Intent { key, account, points }), ..command.clone() };
             let draft = decide(facts, &self.catalog, &intent, now).map_err(|refusal| refusal.code())?;
             till.append(draft, now);
-            let ask = Authorize { node: till.node, key, account, points };
+            let ask = Authorize { node: till.node, key, account, points, wait_ms: 0 };
             match sure(flow::authorize(&mut self.books, &desk, &ask)) {
                 Authorized::Held { .. } => held.push((account, points)),
                 Authorized::Refused { overdrawn: true, .. } => return Err("account_overdrawn"),

@@ -3,13 +3,16 @@
 
 use shared::account::{AccountId, Base};
 use shared::books::{Books, Wait};
+use shared::catalog::Program;
 use shared::chain::Head;
 use shared::decide::Draft;
 use shared::entry::Actor;
-use shared::ids::{BucketId, Dot, MembershipId, NodeId};
+use shared::ids::{BucketId, Dot, MembershipId, NodeId, OutletId};
 use shared::intake;
+use shared::member::Membership;
+use shared::points::Points;
 use shared::post::flow::{self, Desk};
-use shared::post::{self, Taken, moved};
+use shared::post::{self, Taken, moved, reserve};
 use shared::settle::{self, Watermark};
 use shared::time::Millis;
 use shared::wire::{Authorize, Authorized, MarkBrief, Push, PushReply, PushedEntry};
@@ -22,6 +25,8 @@ type Kept<T> = Result<T, StoreError>;
 pub trait Told {
     /// An account as a till is told of it.
     fn base_of(&self, account: AccountId) -> Kept<Option<Base>>;
+    /// An account as one till is told of it, its own right too.
+    fn base_for(&self, account: AccountId, node: NodeId) -> Kept<Option<Base>>;
     /// A bucket's mark for a node as a till is told of it.
     fn mark_brief(&self, bucket: BucketId, node: NodeId) -> Kept<MarkBrief>;
     /// An entry with its receipt.
@@ -37,6 +42,10 @@ pub trait Told {
 impl<T: Books<Error = StoreError>> Told for T {
     fn base_of(&self, account: AccountId) -> Kept<Option<Base>> {
         post::base_of(self, account)
+    }
+
+    fn base_for(&self, account: AccountId, node: NodeId) -> Kept<Option<Base>> {
+        post::base_for(self, account, node)
     }
 
     fn mark_brief(&self, bucket: BucketId, node: NodeId) -> Kept<MarkBrief> {
@@ -68,6 +77,19 @@ pub trait Core {
     fn author(&mut self, desk: &Desk, draft: Draft) -> Kept<Dot>;
     /// Answers a node that asks for points.
     fn authorize(&mut self, desk: &Desk, ask: &Authorize) -> Kept<Authorized>;
+    /// Grants what a program's policy gives of an account to tills that have a line; answers how many grants were written.
+    fn grant(
+        &mut self,
+        desk: &Desk,
+        account: AccountId,
+        owner: (&Program, &Membership),
+        tills: &[(NodeId, OutletId)],
+        wanted: Option<NodeId>,
+    ) -> Kept<usize>;
+    /// Takes back what is left of a node's right; answers how much that was.
+    fn reclaim(&mut self, desk: &Desk, account: AccountId, node: NodeId) -> Kept<Points>;
+    /// Asks every node but one for its right of an account; answers which were asked.
+    fn recall(&mut self, account: AccountId, by: NodeId) -> Kept<Vec<NodeId>>;
     /// Settles a bucket, if it can be; answers whether it was.
     fn cut(&mut self, desk: &Desk, bucket: BucketId, watermark: &Watermark) -> Kept<bool>;
     /// Attributes an unattributed sale.
@@ -105,6 +127,25 @@ impl<T: Books<Error = StoreError>> Core for T {
 
     fn authorize(&mut self, desk: &Desk, ask: &Authorize) -> Kept<Authorized> {
         flow::authorize(self, desk, ask)
+    }
+
+    fn grant(
+        &mut self,
+        desk: &Desk,
+        account: AccountId,
+        owner: (&Program, &Membership),
+        tills: &[(NodeId, OutletId)],
+        wanted: Option<NodeId>,
+    ) -> Kept<usize> {
+        reserve::grant(self, desk, account, owner, tills, wanted)
+    }
+
+    fn reclaim(&mut self, desk: &Desk, account: AccountId, node: NodeId) -> Kept<Points> {
+        reserve::reclaim(self, desk, account, node)
+    }
+
+    fn recall(&mut self, account: AccountId, by: NodeId) -> Kept<Vec<NodeId>> {
+        reserve::recall(self, account, by)
     }
 
     fn cut(&mut self, desk: &Desk, bucket: BucketId, watermark: &Watermark) -> Kept<bool> {

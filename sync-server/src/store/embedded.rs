@@ -30,6 +30,7 @@ mod kv;
 mod notices;
 mod office;
 mod operators;
+mod rights;
 mod tables;
 mod users;
 mod view;

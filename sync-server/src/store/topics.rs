@@ -265,6 +265,16 @@ pub trait Days {
     fn owing_since(&self, until: Millis, limit: usize) -> Kept<Vec<AccountId>>;
 }
 
+/// Accounts that wait to be granted rights.
+pub trait Granting {
+    /// Those to be looked at by a time, earliest first.
+    fn grants_due(&self, until: Millis, limit: usize) -> Kept<Vec<(Millis, AccountId)>>;
+    /// Adds one.
+    fn put_grant_due(&mut self, at: Millis, account: AccountId) -> Kept<()>;
+    /// Takes one away.
+    fn take_grant_due(&mut self, at: Millis, account: AccountId) -> Kept<()>;
+}
+
 /// All that can be read. What writes among these fails on a snapshot.
 pub trait Read:
     Books<Error = StoreError>
@@ -282,6 +292,7 @@ pub trait Read:
     + Notices
     + Happenings
     + Acts
+    + Granting
 {
 }
 
@@ -300,7 +311,8 @@ impl<
         + Days
         + Notices
         + Happenings
-        + Acts,
+        + Acts
+        + Granting,
 > Read for T
 {
 }

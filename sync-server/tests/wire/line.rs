@@ -251,6 +251,7 @@ impl Node {
             wait_ms,
             numbers_wanted: Vec::new(),
             budgets: Vec::new(),
+            rights_wanted: Vec::new(),
             health: Health::default(),
         };
         let signed: SignedPull = centre.call("pull", Some((self.id, &self.key)), &pull).await.unwrap();

@@ -22,6 +22,8 @@ pub struct Till {
     token: String,
     line: Line,
     folder: Scratch,
+    /// How long it waits for the server before a redemption, in ms, where it was told.
+    budget_ms: Option<u32>,
 }
 
 impl Till {
@@ -33,12 +35,28 @@ impl Till {
         till
     }
 
+    /// The same, which waits for the server for so long before a redemption.
+    #[track_caller]
+    pub fn patient(office: &Office, outlet: &str, name: &str, budget_ms: u32) -> Self {
+        let mut till = Self::enrolled(office, outlet, name);
+        till.budget_ms = Some(budget_ms);
+        till.start();
+        till
+    }
+
     /// A new till, enrolled and not yet running.
     #[track_caller]
     pub fn enrolled(office: &Office, outlet: &str, name: &str) -> Self {
         let (_, code) = office.new_till(outlet, name);
         let line = Line::to(office.port());
-        let mut till = Self { daemon: None, port: 0, token: String::new(), line, folder: Scratch::new(name) };
+        let mut till = Self {
+            daemon: None,
+            port: 0,
+            token: String::new(),
+            line,
+            folder: Scratch::new(name),
+            budget_ms: None,
+        };
         let enrolled = till.enrol(&code);
         assert!(enrolled.status.success(), "enrol: {}", String::from_utf8_lossy(&enrolled.stderr));
         till.token = till.new_token("pos");
@@ -77,7 +95,11 @@ impl Till {
         let listen = format!("127.0.0.1:{}", self.port);
         let folder = self.folder.at("data");
         let server = self.line.url();
-        let arguments = ["run", "--data-dir", &folder, "--listen", &listen, "--server", &server];
+        let mut arguments = vec!["run", "--data-dir", &folder, "--listen", &listen, "--server", &server];
+        let budget = self.budget_ms.map(|ms| ms.to_string());
+        if let Some(budget) = &budget {
+            arguments.extend(["--authorize-budget-ms", budget]);
+        }
         let daemon = Daemon::start(PROGRAM, &arguments, &self.folder.path().join("till.log"));
         self.port = daemon.port();
         self.daemon = Some(daemon);
@@ -115,7 +137,8 @@ impl Till {
     #[must_use]
     pub fn cloned(&self, image: Scratch, office: &Office) -> Self {
         let line = Line::to(office.port());
-        let mut clone = Self { daemon: None, port: 0, token: self.token.clone(), line, folder: image };
+        let mut clone =
+            Self { daemon: None, port: 0, token: self.token.clone(), line, folder: image, budget_ms: None };
         clone.start();
         clone
     }

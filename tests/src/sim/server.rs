@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use shared::account::AccountId;
 use shared::books::memory::MemoryBooks;
 use shared::books::{self, Journals as _, Marks as _, NodeRow, Told};
 use shared::catalog::Catalog;
@@ -11,7 +12,7 @@ use shared::ids::{BucketId, Dot, NodeId, OutletId, Seq, TillId};
 use shared::intake;
 use shared::points::Points;
 use shared::post::flow::{self, Desk};
-use shared::post::{self};
+use shared::post::{self, reserve};
 use shared::settle;
 use shared::time::Millis;
 use shared::transfer;
@@ -150,6 +151,27 @@ impl Server {
         sure(flow::authorize(&mut self.books, &desk, ask))
     }
 
+    /// Grants a till what the program gives of a member's account; answers how many grants were written.
+    pub fn grant(&mut self, member: u8, till: (NodeId, OutletId), now: Millis) -> u64 {
+        let (desk, catalog) = (self.desk(now), Arc::clone(&self.current));
+        let program = catalog.program("std").expect("the program");
+        let owner = (program, &scene::membership(member));
+        let account = scene::account(member);
+        let granted = sure(reserve::grant(&mut self.books, &desk, account, owner, &[till], Some(till.0)));
+        u64::try_from(granted).unwrap_or(0)
+    }
+
+    /// Takes a right back.
+    pub fn reclaim(&mut self, account: AccountId, node: NodeId, now: Millis) {
+        let desk = self.desk(now);
+        sure(reserve::reclaim(&mut self.books, &desk, account, node));
+    }
+
+    /// Asks all others for their rights.
+    pub fn recall(&mut self, account: AccountId, by: NodeId) {
+        sure(reserve::recall(&mut self.books, account, by));
+    }
+
     /// Settles what can be settled; answers how many buckets.
     ///
     /// # Errors
@@ -254,8 +276,10 @@ impl Server {
                 id.set.bucket(self.books.bucket_count) == bucket && (bootstrap || account.change > from)
             });
             let ids: Vec<_> = changed.map(|(id, _)| *id).collect();
-            let accounts =
-                ids.iter().filter_map(|id| Some((*id, sure(post::base_of(&self.books, *id))?))).collect();
+            let accounts = ids
+                .iter()
+                .filter_map(|id| Some((*id, sure(post::base_for(&self.books, *id, pull.node))?)))
+                .collect();
             buckets.push(BucketDelta { bucket, from, to: to.buckets[place], marks, accounts });
             let seqs = sure(self.books.marks(bucket)).into_iter().map(|(node, mark)| (node, mark.head.seq));
             let parked = sure(self.books.parked_in(bucket)).into_iter().map(|(dot, _)| dot);

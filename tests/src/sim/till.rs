@@ -225,7 +225,8 @@ impl Till {
     /// An account: base + tail (I4).
     #[must_use]
     pub fn view(&self, account: AccountId, bucket: BucketId) -> AccountView {
-        let base = self.bases.get(&account).cloned().unwrap_or_default();
+        let mut base = self.bases.get(&account).cloned().unwrap_or_default();
+        base.right = base.right.filter(|right| right.node == self.chain.sync.node);
         let mut view = AccountView::of(base, Millis(0));
         for chain in self.chains() {
             for written in &chain.written {
@@ -357,6 +358,7 @@ pub fn redemption(authority: Authority, member: u8, seen: Points) -> Redemption 
         membership: scene::membership(member).id,
         hold: None,
         card: None,
+        right: None,
     }
 }
 

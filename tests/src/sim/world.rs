@@ -9,13 +9,15 @@ use shared::sync::Journal as _;
 use shared::time::{Day, Millis};
 use shared::wire::{Authorize, Authorized, Pull, Push, PushReply};
 
+use super::rights::Rights;
 use super::rng::Rng;
 use super::server::{Page, Server};
 use super::till::Till;
-use super::{Setup, Tally, check, scene};
+use super::{Setup, Tally, check, rights, scene};
 
 mod deeds;
 mod mishaps;
+mod reserve;
 mod talk;
 
 /// What travels.
@@ -74,6 +76,7 @@ pub struct World {
     numbers: u64,
     quiet: bool,
     tally: Tally,
+    rights: Rights,
 }
 
 impl World {
@@ -108,6 +111,7 @@ impl World {
             numbers: 100,
             quiet: false,
             tally: Tally::default(),
+            rights: Rights::default(),
         }
     }
 
@@ -119,9 +123,12 @@ impl World {
         for step in 0..self.setup.steps {
             self.step()
                 .and_then(|()| check::always(&self.server.books))
+                .and_then(|()| self.rights.step(&self.server.books))
                 .map_err(|text| format!("step {step}: {text}"))?;
         }
         self.calm().map_err(|text| format!("becoming quiet: {text}"))?;
+        self.rights.step(&self.server.books).map_err(|text| format!("at quiet: {text}"))?;
+        rights::at_quiet(&self.server.books).map_err(|text| format!("at quiet: {text}"))?;
         check::at_quiet(&self.server.books, &self.tills).map_err(|text| format!("at quiet: {text}"))
     }
 
@@ -133,18 +140,22 @@ impl World {
         let kinds =
             |case: &&shared::books::Case| matches!(case.kind, shared::books::CaseKind::Overdraft { .. });
         let judged = || books.receipts.values().filter_map(|receipt| receipt.judged.as_ref());
+        let stood = |authority| {
+            count(judged().flat_map(|judged| &judged.authorities).filter(|a| **a == Some(authority)).count())
+        };
+        // what frees a right without redeeming anything
+        let is_return =
+            |judged: &shared::books::Judged| judged.authorities.is_empty() && !judged.freed.is_empty();
         Tally {
             entries: count(books.entries.len()),
             forks: count(books.forks.len()),
             overdrafts: count(books.cases.values().filter(kinds).count()),
             reversals: count(judged().filter(|judged| judged.returned.is_some()).count()),
             duplicates: count(judged().filter(|judged| judged.duplicate_of.is_some()).count()),
-            online: count(
-                judged()
-                    .flat_map(|judged| &judged.authorities)
-                    .filter(|a| **a == Some(Authority::Online))
-                    .count(),
-            ),
+            online: stood(Authority::Online),
+            reserved: stood(Authority::Reserved),
+            late: stood(Authority::Late),
+            returned: count(judged().filter(|judged| is_return(judged)).count()),
             ..self.tally
         }
     }

@@ -19,6 +19,7 @@ use crate::store::overlay::Layer;
 use crate::store::tables::Table;
 use crate::store::view::View;
 use crate::store::view::operators::put_operators;
+use crate::store::view::rights::put_right;
 use crate::store::{StoreError, packed};
 
 /// Decided cases that are kept.
@@ -36,7 +37,7 @@ fn change_of(view: &View, page: &PullPage, sync: TillSync) -> Result<Change, Sto
     let mut meta = Meta::clone(&view.published.meta);
     let mut puts = Layer::default();
     meta.branches = own_branches(view, &page.forks)?;
-    put_buckets(&mut puts, &mut meta, &page.buckets)?;
+    put_buckets(view, &mut puts, &mut meta, &page.buckets)?;
     Directory::of(view, &sync).put(&page.directory, &mut puts)?;
     if let Some(stored) = &page.catalog {
         meta.catalog = CatalogHash(Hash::of(stored));
@@ -74,7 +75,12 @@ pub(super) fn own_branches(view: &View, forks: &[ForkAlias]) -> Result<Vec<ForkA
     Ok(own)
 }
 
-fn put_buckets(puts: &mut Layer, meta: &mut Meta, buckets: &[BucketDelta]) -> Result<(), StoreError> {
+fn put_buckets(
+    view: &View,
+    puts: &mut Layer,
+    meta: &mut Meta,
+    buckets: &[BucketDelta],
+) -> Result<(), StoreError> {
     let (mut marks, mut row) = (Marks::clone(&meta.marks), Vec::new());
     for delta in buckets {
         for (node, mark) in &delta.marks {
@@ -85,6 +91,7 @@ fn put_buckets(puts: &mut Layer, meta: &mut Meta, buckets: &[BucketDelta]) -> Re
             row.clear();
             packed::base(base, &mut row)?;
             puts.put(base_key(*account), &row);
+            put_right(view, puts, *account, base.right)?;
         }
     }
     meta.marks = Arc::new(marks);

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use shared::account::tally::{Counter, Tally};
-use shared::account::{Base, LotTerms, Lots};
-use shared::ids::{OutletId, ProgramId};
+use shared::account::{Base, LotTerms, Lots, OwnRight};
+use shared::entry::right::RightId;
+use shared::ids::{NodeId, OutletId, ProgramId};
 use shared::points::Points;
-use shared::time::Day;
+use shared::time::{Day, Millis};
 
 use super::{Packer, R, Reader};
 
@@ -26,6 +27,10 @@ const ALL_DAYS: u8 = 64;
 /// Something is capped; it follows in postcard.
 const COUNTED: u8 = 128;
 
+/// Where something is bound: this store's node had a right when it was told, and it was asked back.
+const HELD: u8 = 1;
+const RECALLED: u8 = 2;
+
 const EXPIRES: u8 = 1;
 const VESTS: u8 = 2;
 const OUTLET: u8 = 4;
@@ -37,10 +42,11 @@ fn credited(lots: &Lots) -> Points {
 
 /// Packs a base.
 pub(in crate::store) fn base(base: &Base, to: &mut Vec<u8>) -> R<()> {
-    let Base { lots, reserved, suspense, debt, lifetime_earned, lifetime_redeemed, review, tally } = base;
+    let Base { lots, reserved, suspense, debt, lifetime_earned, lifetime_redeemed, review, tally, right } =
+        base;
     let mut packer = Packer(to);
     let bound = [reserved, suspense, debt];
-    let is_bound = bound.iter().any(|points| !points.is_zero());
+    let is_bound = right.is_some() || bound.iter().any(|points| !points.is_zero());
     let (earns, redeems) = (*lifetime_earned != credited(lots), *lifetime_redeemed != lots.spent);
     let lapsed = flag(EXPIRED, !lots.expired.is_empty());
     let moved = flag(EARNED, earns) | flag(REDEEMED, redeems);
@@ -52,6 +58,7 @@ pub(in crate::store) fn base(base: &Base, to: &mut Vec<u8>) -> R<()> {
         for points in bound {
             packer.signed(points.0);
         }
+        packer.right(*right);
     }
     if earns {
         packer.signed(lifetime_earned.0);
@@ -89,6 +96,16 @@ impl Packer<'_> {
             }
         }
         if tally.counted.is_empty() { Ok(()) } else { self.postcard(&tally.counted) }
+    }
+
+    fn right(&mut self, right: Option<OwnRight>) {
+        self.byte(flag(HELD, right.is_some()) | flag(RECALLED, right.is_some_and(|right| right.recalled)));
+        if let Some(OwnRight { id, node, left, expires_at, recalled: _ }) = right {
+            self.number(id.0);
+            self.number(u64::from(node.0));
+            self.signed(left.0);
+            self.number(expires_at.0);
+        }
     }
 
     fn lot(&mut self, terms: LotTerms, points: Points) {
@@ -130,6 +147,20 @@ impl Reader<'_> {
         Ok(days)
     }
 
+    fn right(&mut self) -> R<Option<OwnRight>> {
+        let flags = self.byte()?;
+        if flags & HELD == 0 {
+            return Ok(None);
+        }
+        Ok(Some(OwnRight {
+            id: RightId(self.number()?),
+            node: NodeId(self.small()?),
+            left: Points(self.signed()?),
+            expires_at: Millis(self.number()?),
+            recalled: flags & RECALLED != 0,
+        }))
+    }
+
     fn counted(&mut self) -> R<BTreeMap<(Counter, Day), Points>> {
         self.postcard()
     }
@@ -161,6 +192,7 @@ pub(in crate::store) fn base_from(bytes: &[u8]) -> R<Base> {
         base.reserved = Points(reader.signed()?);
         base.suspense = Points(reader.signed()?);
         base.debt = Points(reader.signed()?);
+        base.right = reader.right()?;
     }
     let earned = has(EARNED).then(|| reader.signed()).transpose()?;
     let redeemed = has(REDEEMED).then(|| reader.signed()).transpose()?;

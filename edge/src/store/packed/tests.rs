@@ -1,12 +1,13 @@
 use proptest::prelude::*;
 use shared::account::tally::{Counter, Tally};
-use shared::account::{Base, LotTerms, Lots};
-use shared::ids::{AccountSetId, Code, CodeHash, CustomerId, MembershipId, OutletId, ProgramId};
+use shared::account::{Base, LotTerms, Lots, OwnRight};
+use shared::entry::right::RightId;
+use shared::ids::{AccountSetId, Code, CodeHash, CustomerId, MembershipId, NodeId, OutletId, ProgramId};
 use shared::member::{
     Card, CardStatus, Channel, Customer, CustomerKind, Membership, MembershipKind, MembershipStatus,
 };
 use shared::points::Points;
-use shared::time::Day;
+use shared::time::{Day, Millis};
 
 use super::*;
 
@@ -121,17 +122,25 @@ fn any_base() -> impl Strategy<Value = Base> {
     let gone = proptest::collection::btree_map(terms, any_points(), 0..3);
     let points = (any_points(), any_points(), any_points(), any_points());
     let lifetime = (any_points(), any_points(), any::<bool>(), any::<bool>());
-    ((lots, gone), points, lifetime, any_tally()).prop_map(
+    let right = (any::<u64>(), any::<u32>(), any_points(), any::<u64>(), any::<bool>());
+    let right = proptest::option::of(right.prop_map(|(id, node, left, expires_at, recalled)| OwnRight {
+        id: RightId(id),
+        node: NodeId(node),
+        left,
+        expires_at: Millis(expires_at),
+        recalled,
+    }));
+    ((lots, gone), points, lifetime, (any_tally(), right)).prop_map(
         |(
             (credits, expired),
             (spent, reserved, suspense, debt),
             (earned, redeemed, plain, review),
-            tally,
+            (tally, right),
         )| {
             let sum = credits.values().copied().sum();
             let (lifetime_earned, lifetime_redeemed) = if plain { (sum, spent) } else { (earned, redeemed) };
             let lots = Lots { credits, spent, expired };
-            Base { lots, reserved, suspense, debt, lifetime_earned, lifetime_redeemed, review, tally }
+            Base { lots, reserved, suspense, debt, lifetime_earned, lifetime_redeemed, review, tally, right }
         },
     )
 }

@@ -107,6 +107,7 @@ pub(super) fn redeem(n: u128, points: i64, key: u128) -> Draft {
         membership: membership(n),
         hold: None,
         card: None,
+        right: None,
     };
     draft(EntryKind::Redeem(moved(n), redemption), key, vec![posting(n, Column::Redeemed, points)])
 }

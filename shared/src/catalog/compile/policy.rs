@@ -3,10 +3,11 @@
 use rust_decimal::Decimal;
 
 use super::super::document::AllOr;
-use super::super::document::policy::{self, OfflineMode};
-use super::super::{Bearer, OfflinePolicy, OverdraftPolicy};
+use super::super::document::policy::{self, Granting, OfflineMode};
+use super::super::{Bearer, OfflinePolicy, OverdraftPolicy, RightsPolicy};
 use super::program::ProgramCompiler;
 use super::{Problem, points, problem, share};
+use crate::limits;
 
 impl ProgramCompiler<'_> {
     /// The dial.
@@ -14,12 +15,6 @@ impl ProgramCompiler<'_> {
         let item = &self.item.offline;
         let field = self.at("offline");
         let limit = |value: Option<Decimal>| value.map(|value| points(value, scale, &field)).transpose();
-        if matches!(item.mode, OfflineMode::Reserved | OfflineMode::ReservedPlusAllowance) {
-            return Err(problem(
-                self.at("offline.mode"),
-                "reserved rights are not there yet; until then the dial is `refuse` or `trust`",
-            ));
-        }
         Ok(OfflinePolicy {
             mode: item.mode,
             per_redemption: limit(item.per_redemption)?,
@@ -34,6 +29,44 @@ impl ProgramCompiler<'_> {
                 AllOr::Some(codes) => Some(codes.iter().cloned().collect()),
             },
             deny_labels: item.deny_labels.iter().cloned().collect(),
+            rights: self.rights(scale)?,
+        })
+    }
+
+    /// What is reserved for tills.
+    fn rights(&self, scale: u8) -> Result<RightsPolicy, Problem> {
+        let item = &self.item.offline;
+        let reserves = matches!(item.mode, OfflineMode::Reserved | OfflineMode::ReservedPlusAllowance);
+        if item.rights.is_some() && !reserves {
+            return Err(problem(
+                self.at("offline.rights"),
+                "points are reserved for tills only where `mode` is `reserved` or `reserved_plus_allowance`; \
+                 leave `rights` out, or change the mode",
+            ));
+        }
+        let rights = item.rights.clone().unwrap_or_default();
+        let within = |name: &str, value: u32, (least, most): (u32, u32)| {
+            let why = format!("this is {least} to {most}, not {value}");
+            let field = self.at(&format!("offline.rights.{name}"));
+            if value < least || value > most { Err(problem(field, &why)) } else { Ok(value) }
+        };
+        if rights.share <= Decimal::ZERO || rights.share > Decimal::ONE {
+            return Err(problem(
+                self.at("offline.rights.share"),
+                "the share of the balance that is reserved is above 0 and at most 1; \
+                 to reserve nothing, `grant` is `none`",
+            ));
+        }
+        let visits = u32::try_from(limits::VISITS).unwrap_or(u32::MAX);
+        let field = self.at("offline.rights.most");
+        Ok(RightsPolicy {
+            grant: if reserves { rights.grant } else { Granting::None },
+            share: rights.share,
+            visits: within("visits", rights.visits, (1, visits))?,
+            most: rights.most.map(|value| points(value, scale, &field)).transpose()?,
+            hours: within("hours", rights.hours, (1, 720))?,
+            grace_hours: within("grace_hours", rights.grace_hours, (0, 720))?,
+            elsewhere: rights.elsewhere,
         })
     }
 

@@ -49,6 +49,69 @@ pub struct Offline {
     pub levels: AllOr<Code>,
     /// Labels that may not.
     pub deny_labels: Vec<String>,
+    /// What is reserved for tills; only where the mode is `reserved` or `reserved_plus_allowance`.
+    pub rights: Option<Rights>,
+}
+
+/// To which tills points are reserved.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Granting {
+    /// To none.
+    None,
+    /// To those of the outlets where the member usually shops.
+    #[default]
+    Usual,
+    /// To the till where the member's card was scanned last, while it has a line.
+    OnDemand,
+}
+
+/// What becomes of a redemption at a till with a line, while other tills have points reserved and cannot be asked for
+/// them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Elsewhere {
+    /// It is refused.
+    #[default]
+    Refuse,
+    /// It passes within the caps, as if there were no line; what both take is settled by the rules.
+    Allowance,
+}
+
+/// Reserved rights: points of a member that one till may redeem with no line, and nobody else meanwhile.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Rights {
+    /// To which tills.
+    pub grant: Granting,
+    /// The share of the balance that is reserved in all, above 0 up to 1.
+    #[serde(with = "crate::money::decimal_text")]
+    pub share: Decimal,
+    /// From how many of the last visits the usual outlets are learnt, 1 to 32.
+    pub visits: u32,
+    /// The most points that are reserved of one member in all.
+    #[serde(with = "optional_decimal")]
+    pub most: Option<Decimal>,
+    /// For how long a till may spend a right after it was granted or renewed, in hours, 1 to 720.
+    pub hours: u32,
+    /// For how long after that the server waits for the till before it takes the points back, in hours, up to 720.
+    pub grace_hours: u32,
+    /// What becomes of a redemption elsewhere that they stand in the way of.
+    pub elsewhere: Elsewhere,
+}
+
+impl Default for Rights {
+    fn default() -> Self {
+        Self {
+            grant: Granting::Usual,
+            share: Decimal::new(5, 1),
+            visits: 10,
+            most: None,
+            hours: 72,
+            grace_hours: 72,
+            elsewhere: Elsewhere::Refuse,
+        }
+    }
 }
 
 impl Default for Offline {
@@ -64,6 +127,7 @@ impl Default for Offline {
             balance_share: Decimal::ONE,
             levels: AllOr::All,
             deny_labels: Vec::new(),
+            rights: None,
         }
     }
 }

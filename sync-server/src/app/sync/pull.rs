@@ -11,7 +11,7 @@ use shared::wire::{
 };
 
 use super::note_contact;
-use crate::app::{App, Done, catalog, explain, operators, words};
+use crate::app::{App, Done, catalog, explain, grant, operators, words};
 use crate::clock;
 use crate::store::Read;
 use crate::store::topics::DirectoryRow;
@@ -74,6 +74,9 @@ async fn greet(app: &App, ask: &Pull) -> Done<Vec<NumberBlock>> {
                 first,
                 count: NUMBERS,
             });
+        }
+        for account in &ask.rights_wanted {
+            grant::on_demand(books, *account, ask.node, now)?;
         }
         Ok(blocks)
     })
@@ -165,7 +168,7 @@ fn bucket_deltas(books: &dyn Read, ask: &Pull, outlet: Option<OutletId>) -> Done
         let bucket = BucketId(number);
         let mut accounts = Vec::new();
         for (id, _) in books.account_changes(bucket, *from)? {
-            accounts.extend(books.base_of(id)?.map(|base| (id, base)));
+            accounts.extend(books.base_for(id, ask.node)?.map(|base| (id, base)));
         }
         sent += accounts.len();
         let marks = marks_of(books, bucket, &nodes)?;

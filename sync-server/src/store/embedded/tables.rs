@@ -170,6 +170,14 @@ tables! {
     HOLD_ENDS: 42 = "hold_ends.1";
     /// hash of a campaign's code [u8; 16] → its code, [`BudgetRow`](shared::books::BudgetRow).
     BUDGETS: 16 = "budgets.1";
+    /// account set [u8; 16], currency u16, node u32 → [`RightRow`](shared::books::RightRow): live rights.
+    RIGHTS: 22 = "rights.1";
+    /// when it expires u64, account set [u8; 16], currency u16, node u32 → (): live rights by expiry.
+    RIGHT_ENDS: 30 = "right_ends.1";
+    /// account set [u8; 16], currency u16 → [`VisitsRow`](shared::books::VisitsRow).
+    VISITS: 18 = "visits.1";
+    /// when u64, account set [u8; 16], currency u16 → (): accounts in which rights are to be looked at then.
+    GRANTS_DUE: 26 = "grants_due.1";
     /// order u64 → [`LedgerKey`](shared::books::LedgerKey), [`LedgerLine`](shared::books::LedgerLine): as posted.
     LEDGER: 8 = "ledger.1";
     /// dot, leg u32 → order u64: where a leg stands in the ledger.

@@ -19,8 +19,9 @@ impl World {
         }
         match self.rng.below(100) {
             0..40 => self.sell(place),
-            40..58 => self.redeem_offline(place),
-            58..72 => self.ask_server(place),
+            40..50 => self.redeem_offline(place),
+            50..62 => self.use_right(place),
+            62..72 => self.ask_server(place),
             72..84 => self.give_back(place),
             84..88 => self.void(place),
             88..95 => self.blind(place),
@@ -126,7 +127,13 @@ impl World {
         self.tills[place].ask = Some(Ask { idem, member, points, until });
         self.send(
             place,
-            &Message::Authorize(Authorize { node, key: idem.key, account: scene::account(member), points }),
+            &Message::Authorize(Authorize {
+                node,
+                key: idem.key,
+                account: scene::account(member),
+                points,
+                wait_ms: 0,
+            }),
         );
     }
 
@@ -148,8 +155,11 @@ impl World {
         let bucket = id.set.bucket(self.server.books.bucket_count);
         let till = &self.tills[place];
         let spendable = till.view(id, bucket).spendable(till.today(self.now));
-        let act = if spendable >= ask.points {
-            let facts = till::redemption(Authority::Offline, ask.member, spendable);
+        let own = self.own_part(place, ask.member, ask.points);
+        let act = if own.is_some() || spendable >= ask.points {
+            let authority = if own.is_some() { Authority::Reserved } else { Authority::Offline };
+            let mut facts = till::redemption(authority, ask.member, spendable);
+            facts.right = own;
             let (kind, postings) = till::redeem(ask.member, ask.points, facts);
             Act { kind, postings, idem: Some(ask.idem) }
         } else {

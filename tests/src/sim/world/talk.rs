@@ -195,6 +195,7 @@ impl World {
             wait_ms: 0,
             numbers_wanted: Vec::new(),
             budgets: Vec::new(),
+            rights_wanted: Vec::new(),
             health: shared::wire::Health::default(),
         };
         self.send(place, &Message::Pull { pull });
