@@ -43,7 +43,8 @@ async fn a_campaign_doubles_and_adds_and_a_return_takes_back_all_of_it() {
     let lines = [("1", "10.00"), ("2", "7.50")];
     let sold = office.pos("/api/transactions", &sale("R-1", "CARD-1", &lines)).await.is(201);
     assert_eq!(sold["balances"][0]["balance"], "80", "25 doubled, and 30 for the first purchase: {sold}");
-    assert_eq!(sold["earned"][1]["description"], "Double November (x2)");
+    let told = sold["earned"].as_array().expect("a list");
+    assert!(told.iter().any(|it| it["description"] == "Double November (x2)"), "{sold}");
     let again = office.pos("/api/transactions", &sale("R-2", "CARD-1", &lines)).await.is(201);
     assert_eq!(again["balances"][0]["balance"], "130", "the second is no first purchase");
 
