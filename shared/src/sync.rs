@@ -298,6 +298,7 @@ mod tests {
             directory: DirectoryDelta::default(),
             catalog: None,
             operators: None,
+            till_name: None,
             numbers: Vec::new(),
             budgets: Vec::new(),
             parked: Vec::new(),

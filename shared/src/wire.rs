@@ -172,6 +172,8 @@ pub struct Pull {
     pub catalog: CatalogHash,
     /// The operators it has ([`crate::operator::digest`]).
     pub operators: Hash,
+    /// The till's name, as it knows it.
+    pub till_name: String,
     /// How long the server may wait for a change, in ms.
     pub wait_ms: u32,
     /// Programs in which its block of member numbers runs low.
@@ -212,6 +214,8 @@ pub struct PullPage {
     pub catalog: Option<Vec<u8>>,
     /// All operators of the till's outlet in the order of their codes, where the till has others.
     pub operators: Option<Vec<Operator>>,
+    /// The till's name, where it knows another.
+    pub till_name: Option<String>,
     /// Member numbers for this node to hand out.
     pub numbers: Vec<NumberBlock>,
     /// What the node may still give of campaigns' budgets, what the buckets' marks do not cover yet not taken off.

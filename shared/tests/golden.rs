@@ -245,6 +245,7 @@ fn messages_of_every_version_are_read_and_written_as_they_always_were() {
         head,
         catalog: CatalogHash(Hash([7; 32])),
         operators: Hash([6; 32]),
+        till_name: "till-1".into(),
         wait_ms: 25_000,
         numbers_wanted: Vec::new(),
         budgets: Vec::new(),

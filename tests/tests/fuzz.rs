@@ -146,6 +146,7 @@ fn page(asked: &Pull) -> Pulled {
         cursor: asked.cursor.clone(),
         forks: vec![ForkAlias { origin: NodeId(2), seq: Seq(3), hash: Hash([4; 32]), node: NodeId(5) }],
         operators: None,
+        till_name: None,
         buckets: vec![BucketDelta {
             bucket: BucketId(1),
             from: 2,

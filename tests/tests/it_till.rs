@@ -131,3 +131,23 @@ fn allowed(till: &Till, card: &str) -> Answer {
     body["allow_duplicate"] = json!(true);
     till.pos().post("/api/enrolments", &body).must(201)
 }
+
+#[test]
+fn a_renamed_till_bears_its_new_name_with_the_next_pull_and_after_a_kill() {
+    let office = Office::open();
+    let mut till = Till::open(&office, KL, "till-1");
+    assert_eq!(till.status()["till"], "till-1");
+    let id = words(&office.admin().get("/api/tills").must(200)["items"][0]["id"]);
+    let path = format!("/api/tills/{id}");
+    let _ = office.admin().patch(&path, &json!({"name": " "})).problem(400, "invalid_request");
+    let _ = office.admin().patch(&path, &json!({"title": "x"})).problem(400, "invalid_request");
+    let _ = office.clerk().patch(&path, &json!({"name": "By the door"})).problem(403, "forbidden");
+    let renamed = office.admin().patch(&path, &json!({"name": "By the door"})).must(200);
+    assert_eq!(renamed["name"], "By the door");
+    until("the till bears its new name", || {
+        let status = till.status();
+        if status["till"] == "By the door" { Ok(()) } else { Err(status.text) }
+    });
+    till.restart();
+    assert_eq!(till.status()["till"], "By the door");
+}

@@ -190,6 +190,7 @@ impl Worker {
             head: self.store.head(),
             catalog,
             operators,
+            till_name: self.store.identity().till_name.clone(),
             wait_ms,
             numbers_wanted: self.store.number_blocks_low(),
             budgets,
@@ -231,7 +232,7 @@ impl Worker {
     async fn take(&mut self, page: PullPage) -> Result<Done, String> {
         match self.state.judge(&page, &self.store) {
             Verdict::Apply => {
-                let decisions = page.decisions.clone();
+                let (decisions, name) = (page.decisions.clone(), page.till_name.clone());
                 let more = page.more;
                 let due = page.buckets.iter().flat_map(|delta| &delta.accounts);
                 let recalled =
@@ -240,6 +241,9 @@ impl Worker {
                 after.on_applied(&page);
                 self.store.apply_page(page, after.clone()).await.map_err(text)?;
                 self.state = after;
+                if let Some(name) = name {
+                    self.store.change_identity(|identity| identity.till_name = name).map_err(text)?;
+                }
                 for decided in decisions {
                     let (transaction_id, text) = (decided.of.to_string(), decided.text);
                     self.app.tell(Event::Decision(Decision { transaction_id, text }));

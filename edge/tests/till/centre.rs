@@ -214,6 +214,7 @@ impl Centre {
             cursor: pull.cursor,
             catalog: None,
             operators: None,
+            till_name: None,
             numbers: numbers.collect(),
             budgets: Vec::new(),
             parked: Vec::new(),

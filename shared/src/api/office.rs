@@ -17,7 +17,7 @@ pub struct NewTill {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TillChange {
-    /// The till's new name. A till shows it from its next enrolment on; head office at once.
+    /// The till's new name. The till itself shows it from its next pull on.
     pub name: String,
 }
 

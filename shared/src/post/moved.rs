@@ -140,6 +140,8 @@ pub fn left<B: Books>(books: &B, bucket: BucketId, taken: &Taken) -> Result<Vec<
         EntryKind::Decision(decision) => drop(touched.insert(decision.account)),
         EntryKind::WriteOff(off) => drop(touched.insert(off.account)),
         EntryKind::Release(release) => drop(touched.insert(release.account)),
+        // what is reserved no more is free to move on
+        EntryKind::Right(fact) => drop(touched.insert(fact.account())),
         // a blind one has no postings of its own
         EntryKind::Refund(_) | EntryKind::Void(_) if entry.postings.is_empty() => {
             let returned = taken.receipt.judged.as_ref().and_then(|judged| judged.returned.as_ref());

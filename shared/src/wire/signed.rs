@@ -51,6 +51,7 @@ mod tests {
             head: crate::chain::Head::default(),
             catalog: crate::catalog::Catalog::empty().hash,
             operators: crate::ids::Hash::default(),
+            till_name: String::new(),
             wait_ms: 0,
             numbers_wanted: Vec::new(),
             budgets: Vec::new(),

@@ -129,7 +129,7 @@ async fn a_membership_moves_through_its_lifecycle_and_bears_labels() {
     office.delete(&path).await.is(204);
     let ended = office.post(&format!("{path}/status"), &to("active")).await;
     assert_eq!((ended.status, ended.code()), (409, "invalid_transition"));
-    let later = office.post(&format!("{path}/transfer-points"), &json!({})).await;
-    assert_eq!((later.status, later.code()), (404, "not_found"));
+    let unknown = office.post(&format!("{path}/no-such-thing"), &json!({})).await;
+    assert_eq!((unknown.status, unknown.code()), (404, "not_found"));
     office.close().await;
 }

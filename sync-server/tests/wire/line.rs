@@ -248,6 +248,7 @@ impl Node {
             head: self.head,
             catalog: self.catalog,
             operators: shared::ids::Hash::default(),
+            till_name: "till".to_owned(),
             wait_ms,
             numbers_wanted: Vec::new(),
             budgets: Vec::new(),

@@ -299,6 +299,7 @@ impl Server {
             directory: DirectoryDelta::default(),
             catalog: None,
             operators: None,
+            till_name: None,
             numbers: Vec::new(),
             budgets: Vec::new(),
             parked: Vec::new(),

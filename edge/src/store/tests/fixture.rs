@@ -256,6 +256,7 @@ impl Server {
             directory: DirectoryDelta::default(),
             catalog: None,
             operators: None,
+            till_name: None,
             numbers: Vec::new(),
             budgets: Vec::new(),
             parked: self.parked.iter().map(|seq| (Dot::new(NODE, *seq), "no such member".into())).collect(),

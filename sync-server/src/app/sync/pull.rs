@@ -88,6 +88,7 @@ fn tells_something(page: &PullPage, ask: &Pull) -> bool {
         || page.cursor.directory != ask.cursor.directory
         || page.catalog.is_some()
         || page.operators.is_some()
+        || page.till_name.is_some()
         || !page.numbers.is_empty()
         || page.budgets != ask.budgets
 }
@@ -137,6 +138,8 @@ fn page(app: &App, ask: &Pull, row: &NodeRow) -> Done<PullPage> {
     }
     let latest = catalog::latest(books)?;
     let here = operators::of_outlet(app, books, outlet)?;
+    let till = row.place.map(|(_, till)| books.till(till)).transpose()?.flatten();
+    let name = till.map(|row| row.name).filter(|name| *name != ask.till_name);
     Ok(PullPage {
         number: ask.number,
         cursor,
@@ -145,6 +148,7 @@ fn page(app: &App, ask: &Pull, row: &NodeRow) -> Done<PullPage> {
         directory,
         catalog: (latest.hash != ask.catalog).then(|| latest.version.to_bytes()),
         operators: (here.digest != ask.operators).then(|| here.operators.clone()),
+        till_name: name,
         numbers: Vec::new(),
         budgets: budget::shares(books, &latest, ask.node)?,
         parked: parked_of(books, ask.node)?,

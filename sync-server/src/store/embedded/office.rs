@@ -76,6 +76,8 @@ impl<T: Kv> Fleet for View<T> {
     }
 
     fn put_till(&mut self, row: &TillRow) -> Stored<()> {
+        // it may have another name now, which it pulls
+        self.told = true;
         self.put(TILLS, &row.id.0.to_be_bytes(), row)
     }
 

@@ -192,6 +192,7 @@ impl World {
             head: till.chain.head(),
             catalog: till.catalog.hash,
             operators: shared::ids::Hash::default(),
+            till_name: String::new(),
             wait_ms: 0,
             numbers_wanted: Vec::new(),
             budgets: Vec::new(),
