@@ -194,6 +194,15 @@ impl Back {
         Self::Lines(after)
     }
 
+    /// Whether everything has come back: undone as a whole, or (where that counts as much) every line.
+    fn is_whole(&self, sold: &[Line], by_line: bool) -> bool {
+        let Self::Lines(lines) = self else { return true };
+        let back = |(place, line): (u16, &Line)| {
+            line.quantity.is_zero() || lines.get(&place).is_some_and(|back| *back >= line.quantity)
+        };
+        by_line && !lines.is_empty() && (0..=u16::MAX).zip(sold).all(back)
+    }
+
     /// What of some points of a line has come back.
     fn of(&self, place: u16, points: Points, sold: Decimal) -> Points {
         match self {
@@ -249,7 +258,8 @@ pub fn reversal(
 
 fn parts_back(lines: &[Line], posting: &Posting, before: &Back, after: &Back) -> Vec<Points> {
     if posting.why.lines.is_empty() {
-        let whole = |back: &Back| if matches!(back, Back::All) { posting.points } else { Points::ZERO };
+        let uses = posting.account.currency == crate::voucher::USES && posting.column == Column::Redeemed;
+        let whole = |back: &Back| if back.is_whole(lines, uses) { posting.points } else { Points::ZERO };
         return vec![whole(after).minus(whole(before))];
     }
     let parts = (0..=u16::MAX).zip(&posting.why.lines).map(|(place, points)| {

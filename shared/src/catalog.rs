@@ -21,6 +21,8 @@ pub mod conversion;
 pub mod document;
 pub mod earning;
 pub mod expiry;
+pub mod pricing;
+pub mod reward;
 pub mod term;
 pub mod tier;
 
@@ -160,6 +162,10 @@ pub struct Program {
     pub rules: earning::Rules,
     /// Its campaigns, in the order in which they are taken.
     pub campaigns: Vec<earning::Campaign>,
+    /// What lines cost its members.
+    pub pricing: pricing::Pricing,
+    /// What its points buy, by code.
+    pub rewards: Vec<reward::Reward>,
     /// How long a membership lasts and what it costs.
     pub term: term::Term,
     /// What is kept of a membership beyond what every one has.

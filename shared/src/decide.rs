@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 
 pub mod approve;
+mod benefit;
 pub mod ceiling;
 pub mod enrol;
 pub mod hold;
@@ -18,19 +19,19 @@ pub mod points;
 pub mod quote;
 pub mod redemption;
 mod reversal;
+pub mod reward;
 mod right;
 mod sale;
 #[cfg(test)]
 mod tests;
+mod voucher;
 
 use crate::account::AccountId;
 use crate::catalog::{Catalog, CatalogHash};
 use crate::entry::{
     Actor, Column, Entry, EntryKind, Idem, Intent, Line, Posting, Redemption, SaleRef, Totals,
 };
-use crate::ids::{
-    AccountSetId, ApprovalId, Code, CodeHash, CurrencyId, CustomerId, Dot, HoldId, MembershipId,
-};
+use crate::ids::{ApprovalId, Code, CodeHash, CurrencyId, CustomerId, Dot, HoldId, MembershipId};
 use crate::limits;
 use crate::member::{CardStatus, Channel, CustomerKey, CustomerKind, IndexKey};
 use crate::money::CurrencyCode;
@@ -90,6 +91,8 @@ pub enum Deed {
     EarnActivity(points::Acting),
     /// Points redeemed outside a sale.
     RedeemPoints(Moving),
+    /// Rewards bought outside a sale.
+    Buy(reward::Buying),
     /// A new customer with memberships, or memberships for a known one.
     Enrol(Box<Enrolling>),
     /// A card is lost, stolen or damaged.
@@ -177,17 +180,24 @@ pub enum RedeemItem {
         /// So many.
         points: Points,
     },
-    /// A reward; none are there yet.
+    /// A reward.
     Reward {
         /// Its code.
         reward: Code,
         /// How many.
         quantity: Decimal,
     },
-    /// A voucher; none are there yet.
+    /// A voucher, by its number or its signed code.
     Voucher(String),
     /// A payment hold.
     Hold(HoldId),
+    /// Things of a line, exchanged for points at the price that a pricebook has for them.
+    Exchange {
+        /// The line, from 0.
+        line: u16,
+        /// How many; `None` is all of it.
+        quantity: Option<Decimal>,
+    },
 }
 
 /// A return or a void as asked for.
@@ -233,7 +243,7 @@ pub struct Enrolling {
     /// Who.
     pub customer: Enrollee,
     /// In which programs.
-    pub memberships: Vec<NewMembership>,
+    pub memberships: Vec<enrol::NewMembership>,
     /// Whether a likely duplicate is taken all the same.
     pub allow_duplicate: bool,
     /// The key under which codes are hashed.
@@ -276,32 +286,6 @@ pub struct NewCustomer {
     pub language: Option<String>,
     /// Ways in which not to be written to.
     pub opt_outs: Vec<Channel>,
-}
-
-/// A new membership.
-#[derive(Clone, Debug)]
-pub struct NewMembership {
-    /// A fresh id.
-    pub id: MembershipId,
-    /// A fresh account set.
-    pub set: AccountSetId,
-    /// Its number, from the till's block.
-    pub number: String,
-    /// The program's code.
-    pub program: Code,
-    /// A card's code, as scanned.
-    pub card: Option<String>,
-    /// The consent given.
-    pub consent: Option<ConsentGiven>,
-}
-
-/// A consent as given.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ConsentGiven {
-    /// Which text was shown.
-    pub text_version: String,
-    /// Through which channel.
-    pub channel: String,
 }
 
 /// What was decided: an entry but for its dot, its time and its node's totals.
@@ -367,6 +351,7 @@ pub fn decide(facts: &Facts, catalog: &Catalog, command: &Command, now: Millis) 
         Deed::EarnPoints(moving) => points::earn(&ctx, moving)?,
         Deed::EarnActivity(acting) => points::act(&ctx, acting)?,
         Deed::RedeemPoints(moving) => points::redeem(&ctx, moving)?,
+        Deed::Buy(buying) => reward::buy(&ctx, buying)?,
         Deed::Enrol(enrolling) => {
             let (kind, new) = enrol::decide(&ctx, enrolling)?;
             keys = new;
@@ -420,7 +405,9 @@ pub fn intents(
         let currencies = catalog.currencies.keys();
         currencies.map(|currency| (member.membership.account(*currency, catalog), Points(i64::MAX)))
     });
-    let granted = Command { grounds: Grounds::Held(all.collect()), ..command.clone() };
+    let vouchers = voucher::accounts(facts).map(|account| (account, Points(i64::MAX)));
+    let all = all.chain(vouchers).collect();
+    let granted = Command { grounds: Grounds::Held(all), ..command.clone() };
     let mut sums: BTreeMap<AccountId, Points> = BTreeMap::new();
     for (account, points) in drawn(&decide(facts, catalog, &granted, now)?) {
         let sum = sums.entry(account).or_default();
@@ -456,7 +443,7 @@ impl Deed {
     pub fn redeems(&self) -> bool {
         match self {
             Self::Sale(selling) => !selling.redeem.is_empty(),
-            Self::RedeemPoints(_) | Self::Hold(_) => true,
+            Self::RedeemPoints(_) | Self::Buy(_) | Self::Hold(_) => true,
             _ => false,
         }
     }

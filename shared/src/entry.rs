@@ -26,6 +26,7 @@ pub mod envelope;
 pub mod hold;
 pub mod membership;
 mod movement;
+pub mod reward;
 pub mod right;
 
 /// One immutable fact.
@@ -133,7 +134,7 @@ pub enum EntryKind {
     /// Cards, memberships or customers changed at head office: the new records.
     Directory(Vec<DirectoryChange>),
     /// An unattributed sale is somebody's after all.
-    Attribute(Attribute),
+    Attribute(membership::Attribute),
     /// Points adjusted at head office, or opening balances.
     Adjust(Move),
     /// One bucket was settled up to a moment.
@@ -154,6 +155,8 @@ pub enum EntryKind {
     Standing(membership::Standing),
     /// Points reserved for a node: granted, reclaimed, given back.
     Right(right::RightFact),
+    /// Vouchers that nobody paid points for.
+    Issue(reward::Issue),
 }
 
 /// A sale's facts.
@@ -173,6 +176,8 @@ pub struct Sale {
     pub earner: Party,
     /// The earner's level when it was decided, for the server's check.
     pub level: Option<Code>,
+    /// What lines cost before members' prices and rewards; only those that changed.
+    pub repriced: Vec<reward::Repriced>,
     /// Redemptions, one for each posting of column `Redeemed`, in order.
     pub redemptions: Vec<Redemption>,
     /// What held of the program's rules by what only the till could see; `None` where none asked.
@@ -278,6 +283,11 @@ pub struct Redemption {
     /// What it is worth, in the sale's currency (or, outside a sale, in that of the cash value).
     #[serde(with = "money::packed")]
     pub value: Decimal,
+    /// What it took off the lines' prices, in the sale's currency: they tell it already.
+    #[serde(with = "money::packed")]
+    pub off: Decimal,
+    /// What it bought, where that was not money's worth of a receipt.
+    pub got: Option<reward::Got>,
     /// The membership it draws on.
     pub membership: MembershipId,
     /// The payment hold it captures.
@@ -400,19 +410,6 @@ pub enum DirectoryChange {
     Card(Card),
 }
 
-/// Whose a sale is after all.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Attribute {
-    /// The sale.
-    pub of: Dot,
-    /// The membership; its points are computed by the sale's own catalog.
-    pub membership: MembershipId,
-    /// The level that the membership has.
-    pub level: Code,
-    /// Why.
-    pub note: String,
-}
-
 /// The recorded moment up to which a bucket was settled.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Cut {
@@ -428,6 +425,8 @@ pub struct Cut {
     pub parked: Vec<Dot>,
     /// Nodes that had been silent for longer than the longest wait, and were not waited for.
     pub left_out: Vec<NodeId>,
+    /// Redemptions in it (entry, posting) that bought vouchers of which none was used when it was made: they can be undone.
+    pub unused: Vec<(Dot, u16)>,
 }
 
 /// One movement of points.

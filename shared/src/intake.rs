@@ -264,6 +264,7 @@ pub fn is_asked(kind: &EntryKind) -> bool {
         | Kind::Decision(_)
         | Kind::Renew(_)
         | Kind::WriteOff(_)
+        | Kind::Issue(_)
         | Kind::Approval(_)
         | Kind::Standing(_)
         | Kind::Right(_) => false,

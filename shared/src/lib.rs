@@ -34,6 +34,8 @@ pub mod level;
 
 pub mod basket;
 pub mod earning;
+pub mod pricing;
+pub mod voucher;
 
 pub mod decide;
 

@@ -26,6 +26,18 @@ pub const PIN_TRIES: u32 = 5;
 pub const PIN_LOCK_MS: (u64, u64) = (5 * 60_000, 60 * 60_000);
 /// Operators of the whole chain; a till gets all those of its outlet at once.
 pub const OPERATORS: usize = 20_000;
+/// Uses of one voucher.
+pub const VOUCHER_USES: u32 = 1_000;
+/// Days for which a voucher is good: ten years.
+pub const VOUCHER_DAYS: u32 = 3_660;
+/// Articles of which a voucher or reward gives one: they stand in its signed code, which is a QR.
+pub const VOUCHER_ITEMS: usize = 16;
+/// Of one reward in one redemption.
+pub const REWARDS: u32 = 100;
+/// Vouchers that a membership may have open at once: each is sent to every till.
+pub const VOUCHERS: usize = 100;
+/// Items of one pricebook.
+pub const PRICEBOOK_ITEMS: usize = 20_000;
 /// Memberships in one enrolment.
 pub const ENROL_MEMBERSHIPS: usize = 16;
 /// Memberships that are merged, share or part at once, with a consent each: a large household or a club's board.

@@ -15,9 +15,13 @@ use crate::entry::Posting;
 use crate::ids::{AccountSetId, Code, CodeHash, CurrencyId, CustomerId, MembershipId, ProgramId};
 use crate::level::HeldLevel;
 use crate::time::Day;
+use crate::voucher::Voucher;
 
 pub mod attribute;
 pub mod status;
+
+/// For so many days after its last one a voucher is still known by its membership: what used it may come late.
+const ENDED_DAYS: i32 = 90;
 
 /// A customer as cached.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -129,6 +133,8 @@ pub struct Membership {
     pub tiers: Vec<Code>,
     /// Levels that were given to it.
     pub held: Vec<HeldLevel>,
+    /// Vouchers that it was given, used ones too until they end; what is left of each is its account's to say.
+    pub vouchers: Vec<Voucher>,
 }
 
 impl Membership {
@@ -155,6 +161,14 @@ impl Membership {
     pub fn issued(&self, terms: LotTerms, account: AccountId) -> LotTerms {
         let shared = self.pool == Some(account.set);
         LotTerms { program: terms.program.or(shared.then_some(self.program)), ..terms }
+    }
+
+    /// Takes in a voucher that it was given, and lets go of those that ended long ago.
+    pub fn take_in(&mut self, voucher: &Voucher, today: Day) {
+        if !self.vouchers.iter().any(|known| known.id == voucher.id) {
+            self.vouchers.retain(|known| known.until.0 >= today.0.saturating_sub(ENDED_DAYS));
+            self.vouchers.push(voucher.clone());
+        }
     }
 
     /// The sets that it draws on: its own, and the pool where it shares one.
@@ -376,6 +390,7 @@ pub(crate) mod tests {
             moved_to: None,
             tiers: Vec::new(),
             held: Vec::new(),
+            vouchers: Vec::new(),
         }
     }
 

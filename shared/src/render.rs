@@ -1,6 +1,8 @@
 //! From what is known to JSON: members, transactions and refusals as [`crate::api`] shows them. One implementation for
 //! both daemons.
 
+use ed25519_dalek::SigningKey;
+
 use crate::account::AccountId;
 use crate::api::member as out;
 use crate::api::problem;
@@ -21,6 +23,7 @@ pub mod hold;
 pub mod quoted;
 pub mod standing;
 pub mod transaction;
+pub mod voucher;
 
 /// Under which light something is shown.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +36,8 @@ pub struct Scene<'a> {
     pub now: Millis,
     /// Whether the server answers.
     pub online: bool,
+    /// The server's key, where this is the server: it signs vouchers' codes.
+    pub key: Option<&'a SigningKey>,
 }
 
 /// What may be redeemed of an account with no line, and what a redemption would meet now.
@@ -221,7 +226,7 @@ pub fn membership(
         alerts: alerts(view, (standing, grace), &accounts),
         version: None,
         accounts,
-        vouchers: Vec::new(),
+        vouchers: voucher::open(member, facts, day, scene.key),
     }
 }
 

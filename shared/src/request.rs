@@ -6,12 +6,12 @@ use rust_decimal::Decimal;
 use crate::api::member as body_member;
 use crate::api::transaction as body;
 use crate::catalog::Catalog;
-use crate::decide::enrol::tail;
+use crate::decide::enrol::{ConsentGiven, NewMembership, tail};
 use crate::decide::party;
 use crate::decide::points::{Acting, points_of};
+use crate::decide::reward::Buying;
 use crate::decide::{
-    BackLine, Basket, By, ConsentGiven, Deed, Enrollee, Moving, NewCustomer, NewMembership, RedeemItem,
-    Returning, Selling,
+    BackLine, Basket, By, Deed, Enrollee, Moving, NewCustomer, RedeemItem, Returning, Selling,
 };
 use crate::entry::{Line, SaleRef};
 use crate::ids::{AccountSetId, Code, CodeHash, CustomerId, MembershipId, OutletId};
@@ -151,9 +151,16 @@ fn redeem_items(items: &[body::Redeem], catalog: &Catalog) -> Result<Vec<RedeemI
 
 fn redeem_item(place: usize, item: &body::Redeem, catalog: &Catalog) -> Result<RedeemItem, Refusal> {
     let at = |name: &str| format!("redeem[{place}].{name}");
-    let named = [item.points.is_some(), item.reward.is_some(), item.voucher.is_some(), item.hold.is_some()];
+    let named = [
+        item.points.is_some(),
+        item.reward.is_some(),
+        item.voucher.is_some(),
+        item.hold.is_some(),
+        item.line.is_some(),
+    ];
     if named.iter().filter(|named| **named).count() != 1 {
-        let detail = "Exactly one of `points`, `reward`, `voucher` or `hold` is redeemed in one item.";
+        let detail =
+            "Exactly one of `points`, `reward`, `voucher`, `hold` or `line` is redeemed in one item.";
         return Err(Refusal::field(format!("redeem[{place}]"), detail));
     }
     if let Some(points) = &item.points {
@@ -172,6 +179,9 @@ fn redeem_item(place: usize, item: &body::Redeem, catalog: &Catalog) -> Result<R
     let reward = parsed(item.reward.as_ref(), &at("reward"), |text| Code::new(text))?;
     let quantity =
         parsed(item.quantity.as_ref(), &at("quantity"), |text| parse_decimal(text, QUANTITY_PLACES))?;
+    if let Some(line) = item.line {
+        return Ok(RedeemItem::Exchange { line, quantity });
+    }
     let reward = reward.ok_or_else(|| Refusal::field(at("reward"), "A reward is named by its code."))?;
     Ok(RedeemItem::Reward { reward, quantity: quantity.unwrap_or(Decimal::ONE) })
 }
@@ -267,6 +277,9 @@ pub fn points(
     earn: bool,
     catalog: &Catalog,
 ) -> Result<Asked, Refusal> {
+    if request.reward.is_some() {
+        return reward(request, membership, earn);
+    }
     if request.activity.is_some() || request.quantity.is_some() {
         return activity(request, membership, earn);
     }
@@ -289,6 +302,28 @@ pub fn points(
     Ok(Asked {
         deed: if earn { Deed::EarnPoints(moving) } else { Deed::RedeemPoints(moving) },
         business_date: parsed(request.business_date.as_ref(), "business_date", Day::parse)?,
+        occurred_at: None,
+        cashier: optional_text(request.cashier.as_ref(), "cashier")?,
+    })
+}
+
+/// Rewards bought outside a sale.
+fn reward(request: &body::PointsRequest, membership: MembershipId, earn: bool) -> Result<Asked, Refusal> {
+    if earn || request.currency.is_some() || request.points.is_some() || request.activity.is_some() {
+        let detail = "A reward stands beside its `quantity` alone: what it costs is the program's to say.";
+        return Err(Refusal::field("reward", detail));
+    }
+    let code = request.reward.as_deref().unwrap_or_default();
+    let quantity = parse_decimal(request.quantity.as_deref().unwrap_or("1"), QUANTITY_PLACES);
+    let buying = Buying {
+        membership,
+        reward: Code::new(code).map_err(|detail| Refusal::field("reward", detail))?,
+        quantity: quantity.map_err(|detail| Refusal::amount("quantity", detail))?,
+        reference: optional_text(request.reference.as_ref(), "reference")?,
+    };
+    Ok(Asked {
+        deed: Deed::Buy(buying),
+        business_date: None,
         occurred_at: None,
         cashier: optional_text(request.cashier.as_ref(), "cashier")?,
     })

@@ -15,9 +15,11 @@ use crate::ids::{BucketId, Dot, NodeId, Seq};
 use crate::points::Points;
 use crate::post;
 use crate::time::Millis;
+use crate::voucher::{self, USES};
 
 pub mod fold;
 pub mod hash;
+pub mod reward;
 
 use fold::{Cover, Fold, Waterfall};
 
@@ -62,13 +64,21 @@ pub fn plan_cut<B: Books>(
     let parked = books.parked_in(bucket)?.into_iter().map(|(dot, _)| dot).collect();
     let day = fold::last_everywhere(watermark.at);
     let left_out = watermark.left_out.clone();
-    let cut = Cut { bucket, watermark: watermark.at, day, marks, parked, left_out };
+    let mut cut = Cut { bucket, watermark: watermark.at, day, marks, parked, left_out, unused: Vec::new() };
     let cover = Cover::of(&cut);
+    let mut any = false;
     for id in books.open_accounts(bucket)? {
         let account = books.account(id)?.unwrap_or_default();
-        if !cover.selected(&account).is_empty() || fold::repays(&account, &cover) {
-            return Ok(Some(cut));
+        let selected = cover.selected(&account);
+        any |= !selected.is_empty() || fold::repays(&account, &cover);
+        for key in selected {
+            if reward::is_unused(books, &account, key)? {
+                cut.unused.push(key);
+            }
         }
+    }
+    if any {
+        return Ok(Some(cut));
     }
     for id in books.expiring_accounts(bucket, day)? {
         if fold::expires(&books.account(id)?.unwrap_or_default(), &cover) {
@@ -127,7 +137,7 @@ pub fn apply<B: Books>(books: &mut B, dot: Dot, cut: &Cut) -> Result<(), B::Erro
     accounts.extend(books.expiring_accounts(cut.bucket, cut.day)?);
     for id in accounts {
         let account = books.account(id)?.unwrap_or_default();
-        let rules = waterfalls(books, id, &account, &cover)?;
+        let rules = waterfalls(books, id, &account, (&cover, &cut.unused))?;
         let Some(folded) = fold::fold(&account, &cover, &rules) else { continue };
         record(books, dot, cut, id, &folded, &mut leg)?;
         post::write(books, cut.bucket, id, folded.account)?;
@@ -182,7 +192,7 @@ fn waterfalls<B: Books>(
     books: &B,
     id: AccountId,
     account: &crate::account::Account,
-    cover: &Cover,
+    (cover, unused): (&Cover, &[(Dot, u16)]),
 ) -> Result<BTreeMap<(Dot, u16), Waterfall>, B::Error> {
     let mut rules = BTreeMap::new();
     for key in cover.selected(account) {
@@ -193,20 +203,19 @@ fn waterfalls<B: Books>(
         if authority.is_covered() {
             continue;
         }
-        if let Some((policy, reversible)) = policy_of(books, key, id)? {
-            rules.insert(key, Waterfall::of(&policy, *authority, reversible));
+        if let Some(policy) = policy_of(books, key, id)? {
+            rules.insert(key, Waterfall::of(&policy, *authority, unused.contains(&key)));
         }
     }
     Ok(rules)
 }
 
-/// The overdraft policy of the program that a redemption's membership is in, and whether what it bought can still be
-/// taken back.
+/// The overdraft policy of the program that a redemption's membership is in.
 fn policy_of<B: Books>(
     books: &B,
     (dot, leg): (Dot, u16),
     account: AccountId,
-) -> Result<Option<(OverdraftPolicy, bool)>, B::Error> {
+) -> Result<Option<OverdraftPolicy>, B::Error> {
     let Some(taken) = post::read(books, dot)? else { return Ok(None) };
     let Ok(entry) = taken.entry else { return Ok(None) };
     let Some(catalog) = books.catalog(entry.catalog)? else { return Ok(None) };
@@ -217,17 +226,13 @@ fn policy_of<B: Books>(
     let by_currency =
         || catalog.programs.values().find(|program| program.currencies.contains(&account.currency));
     let program = program.and_then(|program| catalog.programs.get(&program)).or_else(by_currency);
-    Ok(program.map(|program| (program.overdraft.clone(), is_reversible(&entry.kind))))
-}
-
-/// Whether what a redemption bought can still be taken back: a reward that was not used yet. Points that paid part of a
-/// receipt, or were handed out, bought what is gone.
-pub fn is_reversible(kind: &EntryKind) -> bool {
-    !matches!(kind, EntryKind::Sale(_) | EntryKind::Redeem(..))
+    let policy = program.map(|program| &program.overdraft);
+    Ok(policy
+        .map(|policy| if account.currency == USES { voucher::waterfall(policy) } else { policy.clone() }))
 }
 
 /// The facts of the redemption that a posting is.
-fn redemption_of(entry: &Entry, leg: u16) -> Option<&crate::entry::Redemption> {
+pub(crate) fn redemption_of(entry: &Entry, leg: u16) -> Option<&crate::entry::Redemption> {
     let before = entry.postings.iter().take(usize::from(leg));
     let place = before.filter(|posting| posting.column == crate::entry::Column::Redeemed).count();
     match &entry.kind {

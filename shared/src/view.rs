@@ -18,6 +18,7 @@ use crate::member::{Card, Customer, Membership};
 use crate::points::Points;
 use crate::refusal::Candidate;
 use crate::time::{Day, Millis};
+use crate::voucher::Voucher;
 
 /// All that a command is decided on, loaded by the shell for that command.
 #[derive(Clone, Debug)]
@@ -46,6 +47,8 @@ pub struct Facts {
     pub approval: Option<Given>,
     /// What is left here of the budgets of campaigns: at a till its share of them.
     pub budgets: BTreeMap<Code, Points>,
+    /// The vouchers whose signed codes the command names, checked: the code, and what it says.
+    pub vouchers: Vec<(String, Voucher)>,
 }
 
 /// Where a command is decided.
@@ -75,7 +78,27 @@ impl Facts {
             holds: Vec::new(),
             approval: None,
             budgets: BTreeMap::new(),
+            vouchers: Vec::new(),
         }
+    }
+
+    /// The voucher that a text names: by its signed code, or by its number among those of the loaded memberships.
+    pub fn voucher(&self, text: &str) -> Option<&Voucher> {
+        let signed = self.vouchers.iter().find(|(code, _)| code == text).map(|(_, voucher)| voucher);
+        let known = || self.members.iter().flat_map(|member| &member.membership.vouchers);
+        signed.or_else(|| known().find(|voucher| voucher.is_numbered(text)))
+    }
+
+    /// An account of a voucher. One that is not known here has all the uses that its terms say, less those seen here.
+    pub fn uses(&self, voucher: &Voucher) -> AccountView {
+        let account = self.accounts.get(&voucher.account()).cloned().unwrap_or_default();
+        let mut known = self.members.iter().flat_map(|member| &member.membership.vouchers);
+        if known.any(|known| known.id == voucher.id) || account.base != Base::default() {
+            return account;
+        }
+        let mut account = account;
+        account.base.lots.credit(voucher.terms(), Points(i64::from(voucher.uses)));
+        account
     }
 
     /// A loaded membership.

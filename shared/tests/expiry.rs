@@ -32,6 +32,7 @@ fn cut(day: i32) -> Cut {
         marks,
         parked: Vec::new(),
         left_out: Vec::new(),
+        unused: Vec::new(),
     }
 }
 

@@ -110,6 +110,8 @@ fn sale() -> Entry {
         age_ms: 60_000,
         approval: None,
         value: Decimal::new(500, 2),
+        off: Decimal::ZERO,
+        got: None,
         membership,
         hold: None,
         card: None,
@@ -123,6 +125,7 @@ fn sale() -> Entry {
         lines: vec![line],
         earner: Party::Membership(membership),
         level: Some(Code::new("gold").unwrap()),
+        repriced: Vec::new(),
         redemptions: vec![redemption],
         held: None,
     };
@@ -157,6 +160,7 @@ fn cut() -> Entry {
         marks: vec![(NodeId(2), Seq(7)), (NodeId(17), Seq(44))],
         parked: vec![Dot::new(NodeId(2), Seq(5))],
         left_out: vec![NodeId(9)],
+        unused: vec![(Dot::new(NodeId(17), Seq(41)), 1)],
     };
     entry(45, EntryKind::Cut(cut), Vec::new())
 }

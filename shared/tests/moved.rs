@@ -53,7 +53,7 @@ fn membership(number: u128, moved_to: Option<MembershipId>) -> Membership {
         "id": id(number), "customer": CustomerId(Uuid::from_u128(1)), "program": 1, "number": format!("M-{number}"),
         "set": account(number).set, "kind": MembershipKind::Standard, "status": MembershipStatus::Active,
         "level": "member", "enrolled_on": 0, "expires_on": null, "labels": [], "pool": null, "attributes": [],
-        "moved_to": moved_to, "tiers": [], "held": []
+        "moved_to": moved_to, "tiers": [], "held": [], "vouchers": []
     }))
     .unwrap()
 }
@@ -202,6 +202,8 @@ impl Till {
                     age_ms: 0,
                     approval: None,
                     value: 0.into(),
+                    off: 0.into(),
+                    got: None,
                     membership,
                     hold: None,
                     card: None,

@@ -48,6 +48,7 @@ fn membership() -> Membership {
         pool: None,
         attributes: Vec::new(),
         moved_to: None,
+        vouchers: Vec::new(),
         tiers: Vec::new(),
         held: Vec::new(),
     }
@@ -170,6 +171,8 @@ impl Shop {
             age_ms: 0,
             approval: None,
             value: 0.into(),
+            off: 0.into(),
+            got: None,
             membership,
             hold: None,
             card: None,

@@ -98,6 +98,7 @@ fn cut(watermark: u64, marks: &BTreeMap<NodeId, Seq>) -> Cut {
         marks: marks.iter().map(|(node, seq)| (*node, *seq)).collect(),
         parked: Vec::new(),
         left_out: Vec::new(),
+        unused: Vec::new(),
     }
 }
 

@@ -52,6 +52,7 @@ fn membership() -> Membership {
         moved_to: None,
         tiers: Vec::new(),
         held: Vec::new(),
+        vouchers: Vec::new(),
     }
 }
 
@@ -177,6 +178,7 @@ fn sale(shop: &Shop, receipt: &str, price: i64, earner: Party) -> (EntryKind, Ve
         lines: vec![line],
         earner,
         level: None,
+        repriced: Vec::new(),
         redemptions: Vec::new(),
         held: None,
     };
@@ -202,6 +204,8 @@ fn redeem(points: i64, authority: Authority) -> (EntryKind, Vec<Posting>) {
         age_ms: 0,
         approval: None,
         value: 0.into(),
+        off: 0.into(),
+        got: None,
         membership,
         hold: None,
         card: None,

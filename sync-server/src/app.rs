@@ -46,6 +46,7 @@ pub mod moving;
 pub mod notices;
 pub mod operators;
 pub mod parked;
+pub mod partners;
 pub mod points;
 pub mod preview;
 pub mod renewals;
@@ -64,6 +65,7 @@ pub mod transactions;
 pub mod unattributed;
 pub mod users;
 pub mod verify;
+pub mod vouchers;
 pub mod words;
 pub mod write;
 

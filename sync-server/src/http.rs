@@ -40,6 +40,7 @@ mod sync;
 mod tills;
 mod transactions;
 mod users;
+mod vouchers;
 
 pub mod tls;
 
@@ -51,6 +52,7 @@ pub fn router(app: Arc<App>) -> Router {
     let api = books::routes(cases::routes(holds::routes(transactions::routes(api))));
     let api = levels::routes(operators::routes(days::routes(api)));
     let api = campaigns::routes(notices::routes(api));
+    let api = vouchers::routes(api);
     let (routes, document) = api.finish();
     let open = health::router(document);
     routes
@@ -115,13 +117,18 @@ fn catalog_routes(api: Api) -> Api {
     use shared::catalog::document::currency::Currency;
     use shared::catalog::document::earning::EarningRule;
     use shared::catalog::document::outlet::Outlet;
+    use shared::catalog::document::pricing::{Pricebook, PricingScheme};
     use shared::catalog::document::program::Program;
+    use shared::catalog::document::reward::Reward;
     let api = catalog::items::<Outlet>(api, "/api/outlets");
     let api = catalog::items::<Currency>(api, "/api/currencies");
     let api = catalog::items::<Program>(api, "/api/programs");
     let api = catalog::items::<EarningRule>(api, "/api/earning-rules");
     let api = catalog::items::<Campaign>(api, "/api/campaigns");
     let api = catalog::items::<Conversion>(api, "/api/conversions");
+    let api = catalog::items::<PricingScheme>(api, "/api/pricing-schemes");
+    let api = catalog::items::<Pricebook>(api, "/api/pricebooks");
+    let api = catalog::items::<Reward>(api, "/api/rewards");
     let level = "/api/programs/{code}/levels/{level}";
     api.on(Op::get("/api/programs/{code}/levels", may::READ, "A program's levels"), catalog::levels)
         .on(

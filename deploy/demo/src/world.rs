@@ -50,7 +50,7 @@ impl World {
         let server = sync_server::Server::start(sync_server::Options::local(dir.join("server"))).await;
         let server = server.map_err(|error| format!("the server does not start: {error}"))?;
         let office = Client::new(&server.url, &admin_token(&server).await?)?;
-        office.put("/api/catalog", &catalog()).await?;
+        office.put("/api/catalog", &catalog()?).await?;
         let members = enrol_members(&office, members).await?;
         let mut tills = Vec::new();
         for (place, (outlet, name)) in TILLS.into_iter().enumerate() {
@@ -85,37 +85,12 @@ async fn admin_token(server: &sync_server::Running) -> Result<String, Failure> {
     made.token.ok_or_else(|| "the token was not told".to_owned())
 }
 
-/// Two outlets, one program with points worth a hundredth of a ringgit, trusted offline within caps.
-fn catalog() -> Value {
-    json!({
-        "outlets": [
-            {"code": "kl-central", "name": "UrbanWear KL Central", "time_zone": "Asia/Kuala_Lumpur", "currency": "MYR", "business": null},
-            {"code": "langkawi-jetty", "name": "UrbanWear Langkawi Jetty", "time_zone": "Asia/Kuala_Lumpur", "currency": "MYR", "business": null},
-        ],
-        "currencies": [
-            {"code": "PTS", "name": "Points", "kind": "redeemable", "scale": 0,
-             "cash_value": {"amount": "0.01", "currency": "MYR"}, "expiry": null},
-        ],
-        "programs": [{
-            "code": "standard-rewards", "name": "Standard Rewards", "color": "#0b6e4f",
-            "time_zone": "Asia/Kuala_Lumpur", "outlets": "all", "style": "points_accrued", "window": null,
-            "currencies": ["PTS"],
-            "levels": [
-                {"code": "member", "name": "Member", "threshold": "0", "multiplier": "1"},
-                {"code": "gold", "name": "Gold", "threshold": "10000", "multiplier": "2", "benefits": ["free-delivery"]},
-            ],
-            "redemption": {"minimum": "100", "step": "100", "maximum_share": "1"},
-            "offline": {"mode": "trust", "per_redemption": "500", "per_member": "500", "per_member_hours": 24,
-                        "till_points": "20000", "till_count": 200, "balance_age_hours": 72, "balance_share": "1",
-                        "levels": "all", "deny_labels": []},
-            "overdraft": {"offline": [{"member_debt": "1000"}, "program"], "late": [{"member_debt": "1000"}, "outlet"],
-                          "forced": ["outlet"], "review_over": "2000", "longest_wait_hours": 72},
-        }],
-        "earning_rules": [{
-            "code": "base", "program": "standard-rewards", "currency": "PTS", "points": "1",
-            "per": {"amount": "1.00", "currency": "MYR"}, "basis": "paid", "rounding": "floor_basket", "multiplied": true,
-        }],
-    })
+/// The catalog that uses every feature there is; the story's figures are those of its `standard-rewards`.
+const CATALOG: &str = include_str!("../catalog.toml");
+
+fn catalog() -> Result<Value, Failure> {
+    let document = sync_server::app::catalog::read_document("catalog.toml", CATALOG)?;
+    serde_json::to_value(document).map_err(|error| error.to_string())
 }
 
 /// Enrols members. The first has the card of the story and 600 points, the others a little more each.

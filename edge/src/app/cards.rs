@@ -87,7 +87,7 @@ impl App {
     /// The light under which things are shown here and now.
     pub(super) fn scene<'a>(&self, catalog: &'a Catalog) -> Scene<'a> {
         let outlet = Some(self.identity().outlet);
-        Scene { catalog, outlet, now: self.now(), online: self.link().is_online() }
+        Scene { catalog, outlet, now: self.now(), online: self.link().is_online(), key: None }
     }
 
     /// Facts with nobody in them yet.

@@ -1,7 +1,8 @@
 //! Enrolment, with or without a line: new customers, and further memberships for known ones.
 
 use shared::api::member::{EnrolRequest, Scan};
-use shared::decide::{Deed, Enrollee, Enrolling, NewMembership};
+use shared::decide::enrol::NewMembership;
+use shared::decide::{Deed, Enrollee, Enrolling};
 use shared::entry::EntryKind;
 use shared::ids::{CustomerId, MembershipId};
 use shared::limits;

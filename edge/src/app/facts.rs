@@ -8,8 +8,9 @@ use shared::decide::{By, Command, Deed, Enrollee, Enrolling, NewCustomer, Redeem
 use shared::ids::{CodeHash, CustomerId, Dot, HoldId, MembershipId};
 use shared::member::{CodeKind, IndexKey, Membership};
 use shared::refusal::Candidate;
-use shared::time::Millis;
+use shared::time::{Day, Millis};
 use shared::view::{Facts, KnownSale, MemberView, Place, Scanned};
+use shared::voucher::Voucher;
 
 use super::error::Error;
 use crate::store::{CodeHit, StoreError, View};
@@ -40,6 +41,7 @@ impl Loader<'_> {
                 customers.extend(self.customer_of(moving.membership)?);
             }
             Deed::Approve(asked) => customers.extend(self.customer_of(asked.membership)?),
+            Deed::Buy(buying) => customers.extend(self.customer_of(buying.membership)?),
             Deed::EarnActivity(acting) => customers.extend(self.customer_of(acting.membership)?),
             Deed::Enrol(enrolling) => self.enrolment(enrolling, &mut facts, &mut customers)?,
             Deed::CardReport { code, .. } => facts.scanned = self.scanned(*code)?,
@@ -91,9 +93,26 @@ impl Loader<'_> {
             customers.extend(self.customer_of(membership)?);
         }
         for item in &selling.redeem {
-            if let RedeemItem::Hold(hold) = item {
-                self.hold(*hold, facts)?;
+            match item {
+                RedeemItem::Hold(hold) => self.hold(*hold, facts)?,
+                RedeemItem::Voucher(code) => self.voucher(code, facts, customers)?,
+                _ => {}
             }
+        }
+        Ok(())
+    }
+
+    /// A voucher that a signed code names: its code is checked by the server's key, whether it is known here or not.
+    fn voucher(
+        &self,
+        code: &str,
+        facts: &mut Facts,
+        customers: &mut BTreeSet<CustomerId>,
+    ) -> Result<(), Error> {
+        if let Some(voucher) = Voucher::of_signed(code, &self.view.server_key()) {
+            facts.accounts.insert(voucher.account(), self.view.account(voucher.account())?);
+            customers.extend(self.customer_of(voucher.membership)?);
+            facts.vouchers.push((code.to_owned(), voucher));
         }
         Ok(())
     }
@@ -201,7 +220,10 @@ impl Loader<'_> {
         facts: &mut Facts,
     ) -> Result<(), StoreError> {
         let Some((known, memberships)) = self.view.household(customer, at_hand)? else { return Ok(()) };
-        for membership in memberships {
+        for mut membership in memberships {
+            for voucher in self.view.vouchers(membership.id)? {
+                membership.take_in(&voucher, Day(0));
+            }
             self.accounts(&membership, facts)?;
             facts.members.push(MemberView { customer: known.clone(), membership });
         }
@@ -217,6 +239,9 @@ impl Loader<'_> {
             let account = membership.account(*currency, self.catalog);
             facts.accounts.insert(account, self.view.account(account)?);
             facts.offline.member.insert(account, self.view.offline_used(account, since)?);
+        }
+        for voucher in &membership.vouchers {
+            facts.accounts.insert(voucher.account(), self.view.account(voucher.account())?);
         }
         Ok(())
     }

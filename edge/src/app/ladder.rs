@@ -15,6 +15,7 @@ use shared::points::Points;
 use shared::refusal::{Problem, Refusal};
 use shared::time::Millis;
 use shared::view::{Facts, KnownSale};
+use shared::voucher::USES;
 use shared::wire::Authorized;
 use shared::wire::relay::{self, Relayed};
 
@@ -184,6 +185,9 @@ impl App {
         let scale = self.store().read().ok().and_then(|view| {
             view.catalog().currencies.get(&intent.account.currency).map(|currency| currency.scale)
         });
+        if intent.account.currency == USES {
+            return Refusal::new(Problem::VoucherUsed, "Nothing is left of this voucher.");
+        }
         let available = available.at_least_zero().format(scale.unwrap_or(0));
         let (problem, detail) = if *overdrawn {
             let detail = "This account owes points, or a case of it is being reviewed.".to_owned();

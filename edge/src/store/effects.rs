@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use shared::account::tally::Counter;
 use shared::chain::{self, Head};
+use shared::entry::reward::vouchers_of;
 use shared::entry::{Authority, Column, Entry, EntryKind, Intent, Move, Party, Reversal};
 use shared::ids::{AccountSetId, Code, Dot, Hash, OutletId};
 use shared::member::{IndexKey, Membership};
@@ -60,6 +61,10 @@ pub(super) fn put_effects(
         if let Some(hold) = redemption.hold {
             end_hold(layer, posting.account, hold.key());
         }
+    }
+    for voucher in vouchers_of(&entry.kind) {
+        let key = Key::of(Table::Vouchers).uuid(voucher.membership.0).uuid(voucher.id.0);
+        layer.put(key, &encode(voucher)?);
     }
     put_kind(layer, entry, index)
 }
@@ -131,6 +136,7 @@ fn put_kind(layer: &mut Layer, entry: &Entry, index: &IndexKey) -> Result<(), St
         EntryKind::Earn(Move { membership, .. })
         | EntryKind::Redeem(Move { membership, .. }, _)
         | EntryKind::Adjust(Move { membership, .. }) => put_owner(layer, entry, membership.0),
+        EntryKind::Issue(issue) => put_owner(layer, entry, issue.about.membership.0),
         EntryKind::Transfer(transfer) => {
             put_owner(layer, entry, transfer.from.0);
             put_owner(layer, entry, transfer.to.0);

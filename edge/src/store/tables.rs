@@ -41,6 +41,7 @@
 //! | `approvals` | approval 16 | `Approval` of this store |
 //! | `approvals_used` | approval 16 | dot 12 of the entry that redeems by it |
 //! | `rights` | account set 16, currency 2 | `OwnRight` as last pulled; removed with the page that has it no more |
+//! | `vouchers` | membership 16, voucher 16 | `Voucher` that an own entry gave; the membership's row has it once pulled |
 //! | `meta` | a name | see [`super::meta`] |
 
 use std::ops::RangeInclusive;
@@ -284,6 +285,7 @@ tables! {
     Approvals 16 Bytes, "approvals_1"
     ApprovalsUsed 16 Bytes, "approvals_used_1"
     Rights 18 Bytes, "rights_1"
+    Vouchers 32 Bytes, "vouchers_1"
 }
 
 /// The widest key.

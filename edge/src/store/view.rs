@@ -55,6 +55,11 @@ impl View {
         Arc::clone(&self.published.catalog)
     }
 
+    /// The server's public key, which signs vouchers' codes.
+    pub fn server_key(&self) -> [u8; 32] {
+        self.identity.server_key
+    }
+
     /// A catalog that was in force at some time.
     pub fn catalog_of(&self, hash: CatalogHash) -> R<Option<Arc<Catalog>>> {
         if self.published.catalog.hash == hash {

@@ -325,6 +325,7 @@ fn chunks(catalog: &Catalog) -> Vec<Chunk> {
         moved_to: None,
         tiers: Vec::new(),
         held: Vec::new(),
+        vouchers: Vec::new(),
     };
     let card = Card {
         code: key.hash(CodeKind::Scan, CARD),

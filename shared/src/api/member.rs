@@ -111,8 +111,8 @@ pub struct Membership {
     pub moved_to: Option<String>,
     /// Its accounts.
     pub accounts: Vec<Account>,
-    /// Its vouchers.
-    pub vouchers: Vec<String>,
+    /// Its vouchers that can still be used.
+    pub vouchers: Vec<super::transaction::Voucher>,
     /// What a cashier should know, in plain words.
     pub alerts: Vec<Alert>,
     /// The version to send back with a change; the server's answers only.

@@ -78,7 +78,7 @@ pub struct Line {
     pub tax: Option<String>,
 }
 
-/// One thing to redeem: exactly one of `points` (with `currency`), `reward`, `voucher`, `hold`.
+/// One thing to redeem: exactly one of `points` (with `currency`), `reward`, `voucher`, `hold`, `line`.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Redeem {
@@ -91,15 +91,18 @@ pub struct Redeem {
     /// A reward's code.
     #[serde(default)]
     pub reward: Option<String>,
-    /// How many of the reward.
+    /// How many of the reward, or of the line's things.
     #[serde(default)]
     pub quantity: Option<String>,
-    /// A voucher's code.
+    /// A voucher's number or its signed code.
     #[serde(default)]
     pub voucher: Option<String>,
     /// A hold's id.
     #[serde(default)]
     pub hold: Option<String>,
+    /// A line of the basket, from 0: its things are exchanged for points, at the price that a pricebook has for them.
+    #[serde(default)]
+    pub line: Option<u16>,
 }
 
 /// A transaction, whatever its kind. In a return `earned` and `redeemed` are below zero; in a transfer `earned` is below
@@ -126,6 +129,8 @@ pub struct Transaction {
     pub earned: Vec<Earned>,
     /// Points redeemed.
     pub redeemed: Vec<Redeemed>,
+    /// Vouchers that it gave.
+    pub vouchers: Vec<Voucher>,
     /// What the accounts hold now.
     pub balances: Vec<Balance>,
     /// Who lifted a limit.
@@ -138,6 +143,34 @@ pub struct Transaction {
     pub business_date: String,
     /// As of when the balances are.
     pub as_of: Option<String>,
+}
+
+/// A voucher.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Voucher {
+    /// Its id.
+    pub id: String,
+    /// Its number: what is typed where its member is known.
+    pub number: String,
+    /// Its signed code, for a QR: what any till takes, with or without a line. The server's answers only.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub code: Option<String>,
+    /// Whose it is.
+    pub membership_id: String,
+    /// The reward that it was given by.
+    pub reward: String,
+    /// Its name.
+    pub name: String,
+    /// What it takes off, in plain words.
+    pub text: String,
+    /// How often it was good for.
+    pub uses: u32,
+    /// How often it still is; `null` where that is not known here.
+    pub left: Option<String>,
+    /// Its first day.
+    pub from: String,
+    /// Its last day.
+    pub until: String,
 }
 
 /// A line's price.
@@ -153,7 +186,7 @@ pub struct PricedLine {
     pub unit_price: String,
     /// Taken off the whole line.
     pub discount: String,
-    /// Where another price came from.
+    /// Where another price came from, such as `pricebook:members`; several are set apart by a comma.
     pub source: Option<String>,
 }
 
@@ -191,7 +224,7 @@ pub struct Redeemed {
     pub authority: String,
     /// What they are worth.
     pub value: Option<Money>,
-    /// The reward, if it was one.
+    /// The pricebook or reward, if it was one.
     pub reward: Option<String>,
 }
 
@@ -304,7 +337,10 @@ pub struct PointsRequest {
     /// An activity, instead of points.
     #[serde(default)]
     pub activity: Option<String>,
-    /// How many of the activity.
+    /// A reward to buy, instead of points.
+    #[serde(default)]
+    pub reward: Option<String>,
+    /// How many of the activity or reward.
     #[serde(default)]
     pub quantity: Option<String>,
     /// An approval that `/api/approvals` gave; to redeem.
@@ -344,8 +380,10 @@ pub struct Quote {
 /// One way to redeem.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct QuoteWay {
-    /// `points`.
+    /// `points`, `exchange`, `reward` or `voucher`.
     pub kind: String,
+    /// What the sale's `redeem` says for it.
+    pub redeem: Redeem,
     /// The points currency's code.
     pub currency: String,
     /// So many points.
@@ -362,4 +400,53 @@ pub struct QuoteWay {
     pub refusal: Option<String>,
     /// In plain words.
     pub text: String,
+}
+
+/// `POST /api/vouchers`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VoucherRequest {
+    /// Whose it is to be.
+    pub membership_id: String,
+    /// A reward of its program that gives vouchers.
+    pub reward: String,
+    /// Its last day; the reward says it where left out.
+    #[serde(default)]
+    pub until: Option<String>,
+    /// Why.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+/// `PATCH /api/vouchers/{id}`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VoucherChange {
+    /// `cancelled`.
+    pub status: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// A line of a partner's statement.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct PartnerLine {
+    /// The transaction.
+    pub transaction_id: String,
+    /// Its business date.
+    pub date: String,
+    /// Whose points.
+    pub membership_id: String,
+    /// By which reward.
+    pub reward: String,
+    /// How many of it.
+    pub quantity: u32,
+    /// The points' currency.
+    pub currency: String,
+    /// So many points; below zero where it was undone.
+    pub points: String,
+    /// So many of the partner's units.
+    pub units: String,
+    /// What they are called.
+    pub unit: String,
 }

@@ -4,7 +4,9 @@ mod conversion;
 mod earning;
 mod outlet;
 mod policy;
+mod pricing;
 mod program;
+mod reward;
 mod tiers;
 mod version;
 
@@ -66,6 +68,9 @@ impl Catalog {
         unique("campaigns", document.campaigns.iter().map(|item| &item.code))?;
         unique("conversions", document.conversions.iter().map(|item| &item.code))?;
         unique("earning_rules", document.earning_rules.iter().map(|item| &item.code))?;
+        unique("pricing_schemes", document.pricing_schemes.iter().map(|item| &item.code))?;
+        unique("pricebooks", document.pricebooks.iter().map(|item| &item.code))?;
+        unique("rewards", document.rewards.iter().map(|item| &item.code))?;
         let outlets = compile_all(&document.outlets, |item| outlet::outlet(item, &version.numbers))?;
         let currencies = compile_all(&document.currencies, |item| outlet::currency(item, &version.numbers))?;
         let outlets: BTreeMap<_, _> = outlets.into_iter().map(|item| (item.id, item)).collect();
@@ -85,6 +90,8 @@ impl Catalog {
         for item in &document.earning_rules {
             earning.rule(item)?;
         }
+        let (numbers, into) = (&version.numbers, &mut programs);
+        pricing::Compiler { numbers, currencies: &currencies, programs: into }.all(document)?;
         let conversions = conversion::all(&document.conversions, numbers, &currencies)?;
         Ok(Self { hash, version, outlets, currencies, programs, conversions })
     }

@@ -11,14 +11,18 @@ pub mod earning;
 pub mod level;
 pub mod outlet;
 pub mod policy;
+pub mod pricing;
 pub mod program;
+pub mod reward;
 
 use campaign::Campaign;
 use conversion::Conversion;
 use currency::Currency;
 use earning::EarningRule;
 use outlet::Outlet;
+use pricing::{Pricebook, PricingScheme};
 use program::Program;
+use reward::Reward;
 
 /// The whole document.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -37,6 +41,12 @@ pub struct Document {
     /// Conversions between currencies.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conversions: Vec<Conversion>,
+    /// Members' price reductions.
+    pub pricing_schemes: Vec<PricingScheme>,
+    /// Members' prices of items.
+    pub pricebooks: Vec<Pricebook>,
+    /// What points buy.
+    pub rewards: Vec<Reward>,
 }
 
 /// `"all"`, or a list.

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use chrono::Datelike as _;
 
-use super::{Context, Enrollee, Enrolling, NewCustomer, NewMembership, party};
+use super::{Context, Enrollee, Enrolling, NewCustomer, party};
 use crate::catalog::Program;
 use crate::catalog::cards::Standard;
 use crate::entry::membership::Consent;
 use crate::entry::{self, EntryKind};
-use crate::ids::{CodeHash, CustomerId, ProgramId};
+use crate::ids::{AccountSetId, Code, CodeHash, CustomerId, MembershipId, ProgramId};
 use crate::limits;
 use crate::member::{
     self, Card, CardStatus, CodeKind, Customer, CustomerKey, IndexKey, Membership, MembershipStatus,
@@ -18,6 +18,32 @@ use crate::member::{
 use crate::refusal::{Candidate, Problem, Refusal};
 use crate::time::Day;
 use crate::view::Scanned;
+
+/// A new membership.
+#[derive(Clone, Debug)]
+pub struct NewMembership {
+    /// A fresh id.
+    pub id: MembershipId,
+    /// A fresh account set.
+    pub set: AccountSetId,
+    /// Its number, from the till's block.
+    pub number: String,
+    /// The program's code.
+    pub program: Code,
+    /// A card's code, as scanned.
+    pub card: Option<String>,
+    /// The consent given.
+    pub consent: Option<ConsentGiven>,
+}
+
+/// A consent as given.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ConsentGiven {
+    /// Which text was shown.
+    pub text_version: String,
+    /// Through which channel.
+    pub channel: String,
+}
 
 /// What an enrolment makes, and the key that travels beside it.
 pub(super) type Enrolled = (EntryKind, Vec<(CustomerId, CustomerKey)>);
@@ -154,6 +180,7 @@ fn add_membership(
         moved_to: None,
         tiers: Vec::new(),
         held: Vec::new(),
+        vouchers: Vec::new(),
     });
     enrol.consents.push(Consent {
         program: program.id,

@@ -1,6 +1,6 @@
 //! Whose a sale is: from what was scanned to the membership that applies here.
 
-use super::NewMembership;
+use super::enrol::NewMembership;
 use crate::catalog::cards::Standard;
 use crate::catalog::{Catalog, Program};
 use crate::ids::MembershipId;

@@ -24,6 +24,8 @@ use crate::refusal::{Problem, Refusal};
 use crate::time::Millis;
 use crate::view::{AccountView, Facts, Scanned};
 
+mod buying;
+
 /// What a redemption is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Purpose {
@@ -38,6 +40,8 @@ pub(super) enum Purpose {
     SomeBasket,
     /// Outside a sale.
     Alone,
+    /// To buy something that has a price in points.
+    Reward,
 }
 
 /// One account's redemptions within one transaction.
@@ -136,6 +140,8 @@ impl<'a> Drawing<'a> {
             age_ms: self.view.age_ms(self.now),
             approval: lift,
             value,
+            off: Decimal::ZERO,
+            got: None,
             membership: self.member.view.membership.id,
             hold: None,
             card: match &self.facts.scanned {
@@ -301,7 +307,8 @@ impl<'a> Drawing<'a> {
     /// The program's points-to-cash rule, which is of its first currency.
     fn rule(&self) -> Option<&'a catalog::Redemption> {
         let first = self.member.program.currencies.first() == Some(&self.currency.id);
-        self.member.program.redemption.as_ref().filter(|_| first)
+        let cash = first && self.purpose != Purpose::Reward;
+        self.member.program.redemption.as_ref().filter(|_| cash)
     }
 
     /// What some points are worth here, in the basket's money; `None` where they buy nothing.
@@ -309,6 +316,7 @@ impl<'a> Drawing<'a> {
         let worth = self.currency.worth(points);
         match self.purpose {
             Purpose::Basket { currency, .. } => worth.filter(|worth| worth.currency == currency),
+            Purpose::Reward => None,
             _ => worth,
         }
         .map(|worth| worth.amount)
@@ -415,7 +423,7 @@ impl<'a> Drawing<'a> {
             });
         }
         match self.purpose {
-            Purpose::Alone => {}
+            Purpose::Alone | Purpose::Reward => {}
             Purpose::SomeBasket => {
                 if self.rule().is_none() || self.currency.cash_value.is_none() {
                     ceilings.push(buys_nothing());

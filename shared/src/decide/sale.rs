@@ -3,19 +3,25 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
+use super::benefit::Till;
 use super::party::{self, Member};
 use super::redemption::{Drawing, Purpose};
+use super::reward::Wanted;
+use super::voucher::Uses;
 use super::{By, Context, RedeemItem, Selling};
 use crate::basket;
 use crate::catalog::Catalog;
 use crate::earning::seen::Sight;
 use crate::earning::{self, Issuer};
+use crate::entry::approval::Approval;
+use crate::entry::reward::bought;
 use crate::entry::{EntryKind, Party, Posting, Redemption, Sale};
 use crate::ids::CurrencyId;
 use crate::limits;
-use crate::refusal::{Problem, Refusal};
+use crate::refusal::Refusal;
 use crate::time::Millis;
 use crate::view::Facts;
+use crate::voucher::Voucher;
 
 /// A sale's facts and movements.
 pub(super) fn decide(ctx: &Context<'_>, selling: &Selling) -> Result<(EntryKind, Vec<Posting>), Refusal> {
@@ -28,21 +34,32 @@ pub(super) fn decide(ctx: &Context<'_>, selling: &Selling) -> Result<(EntryKind,
     }
     basket::check(&selling.basket.lines, selling.basket.currency)?;
     let (earner, party) = earner(ctx, selling)?;
-    let (mut redeemed, redemptions) = redeem(ctx, selling)?;
+    let redeemer = match (selling.redeem.is_empty(), selling.approval) {
+        (false, _) => redeemer(ctx, selling)?,
+        (true, None) => None,
+        (true, Some(_)) => {
+            let detail = "An approval is for a redemption, and this sale redeems nothing.";
+            return Err(Refusal::field("approval", detail));
+        }
+    };
+    let mut till = Till::of_sale(ctx, selling, earner.or(redeemer));
+    let (mut redeemed, redemptions) = redeem(ctx, selling, redeemer, &mut till)?;
+    redeemed.extend(redemptions.iter().flat_map(bought).map(Voucher::given));
+    let Till { basket, repriced, .. } = till;
     let place = Issuer { catalog: ctx.catalog, outlet: Some(outlet), day: super::business_date(ctx) };
     let at = (ctx.command.occurred_at.unwrap_or(ctx.now), super::zone(ctx));
     let sale = Sale {
         receipt: selling.receipt.clone(),
         occurred_at: ctx.command.occurred_at,
         channel: selling.channel.clone(),
-        currency: selling.basket.currency,
-        lines: selling.basket.lines.clone(),
+        currency: basket.currency,
+        held: earner
+            .and_then(|member| sight((ctx.facts, ctx.catalog), member, at).held(&place, &basket.lines)),
+        lines: basket.lines,
+        repriced,
         earner: party,
         level: earner.map(|member| member.view.membership.level.clone()),
         redemptions,
-        held: earner.and_then(|member| {
-            sight((ctx.facts, ctx.catalog), member, at).held(&place, &selling.basket.lines)
-        }),
     };
     let mut postings = match earner.filter(|member| member.earns_nothing(ctx.now).is_none()) {
         None => Vec::new(),
@@ -106,14 +123,19 @@ fn earner<'a>(ctx: &Context<'a>, selling: &Selling) -> Result<(Option<Member<'a>
     }
 }
 
-/// Who redeems, where something is redeemed.
-fn redeemer<'a>(ctx: &Context<'a>, selling: &Selling) -> Result<Member<'a>, Refusal> {
+/// Who redeems, where something is redeemed. A voucher's code is enough by itself.
+fn redeemer<'a>(ctx: &Context<'a>, selling: &Selling) -> Result<Option<Member<'a>>, Refusal> {
     if let Some(id) = selling.redeem_membership {
-        return party::named(ctx.facts, ctx.catalog, id, "redeem_membership_id");
+        return party::named(ctx.facts, ctx.catalog, id, "redeem_membership_id").map(Some);
     }
+    let alone = selling.redeem.iter().all(|item| matches!(item, RedeemItem::Voucher(_)));
     match &selling.by {
-        By::Membership(id) => party::named(ctx.facts, ctx.catalog, *id, "membership_id"),
-        By::Code { .. } => party::scanned_here(ctx.facts, ctx.catalog)?.ok_or_else(party::unknown_card),
+        By::Membership(id) => party::named(ctx.facts, ctx.catalog, *id, "membership_id").map(Some),
+        By::Code { .. } => match party::scanned_here(ctx.facts, ctx.catalog)? {
+            None if !alone => Err(party::unknown_card()),
+            found => Ok(found),
+        },
+        By::Nobody | By::Customer(_) if alone => Ok(None),
         By::Nobody | By::Customer(_) => {
             let detail = "To redeem, a card or a membership has to be named.";
             Err(Refusal::field("redeem_membership_id", detail))
@@ -121,78 +143,125 @@ fn redeemer<'a>(ctx: &Context<'a>, selling: &Selling) -> Result<Member<'a>, Refu
     }
 }
 
-/// The redemptions of a sale, each split over the lines by their totals.
-fn redeem(ctx: &Context<'_>, selling: &Selling) -> Result<(Vec<Posting>, Vec<Redemption>), Refusal> {
-    if selling.redeem.is_empty() {
-        if selling.approval.is_some() {
-            let detail = "An approval is for a redemption, and this sale redeems nothing.";
-            return Err(Refusal::field("approval", detail));
-        }
-        return Ok((Vec::new(), Vec::new()));
-    }
+/// The redemptions of a sale: first what makes lines cheaper, then what pays of what is left, each split over the lines by
+/// what they cost then.
+pub(super) fn redeem(
+    ctx: &Context<'_>,
+    selling: &Selling,
+    member: Option<Member<'_>>,
+    till: &mut Till<'_>,
+) -> Result<(Vec<Posting>, Vec<Redemption>), Refusal> {
     if selling.redeem.len() > limits::REDEMPTIONS {
         let detail = format!("At most {} things are redeemed in one sale.", limits::REDEMPTIONS);
         return Err(Refusal::field("redeem", detail));
     }
-    let member = redeemer(ctx, selling)?;
-    let approval = super::approve::named(ctx, selling.approval, &member)?;
-    let basket = &selling.basket;
-    let purpose =
-        Purpose::Basket { currency: basket.currency, total: basket::total(&basket.lines, basket.currency) };
-    let weights = basket::weights(&basket.lines, basket.currency);
-    let mut drawings: BTreeMap<CurrencyId, Drawing<'_>> = BTreeMap::new();
-    let (mut postings, mut redemptions) = (Vec::new(), Vec::new());
+    let approval = match member {
+        Some(member) => super::approve::named(ctx, selling.approval, &member)?,
+        None => None,
+    };
+    let mut redeeming = Redeeming {
+        ctx,
+        member,
+        approval,
+        drawings: BTreeMap::new(),
+        uses: Uses::default(),
+        taken: Vec::new(),
+    };
+    let field = |place: usize| move |refusal: Refusal| refusal.at(format!("redeem[{place}]"));
     for (place, item) in selling.redeem.iter().enumerate() {
-        let field = |refusal: Refusal| refusal.at(format!("redeem[{place}]"));
-        let (currency, points, held) = match item {
-            RedeemItem::Points { currency, points } => (currency, *points, None),
-            RedeemItem::Hold(id) => {
-                if selling.redeem.iter().take(place).any(|before| before == item) {
-                    return Err(field(super::hold::closed()));
-                }
-                let placed = super::hold::open(ctx, *id).map_err(field)?;
-                if placed.account != member.view.membership.account(placed.account.currency, ctx.catalog) {
-                    return Err(field(not_theirs()));
-                }
-                (&placed.account.currency, placed.points, Some(placed))
-            }
-            _ => return Err(field(not_yet(ctx, &member, item))),
-        };
-        let drawing = match drawings.entry(*currency) {
+        redeeming.benefit((item, place), till).map_err(field(place))?;
+    }
+    let Some(member) = member else { return Ok(redeeming.taken.into_iter().unzip()) };
+    let weights = till.payable(member);
+    let total = till.payable_total(member);
+    let purpose = Purpose::Basket { currency: till.basket.currency, total };
+    for (place, item) in selling.redeem.iter().enumerate() {
+        let again = selling.redeem.iter().take(place).any(|before| before == item);
+        redeeming.cash(item, again, (purpose, &weights)).map_err(field(place))?;
+    }
+    Ok(redeeming.taken.into_iter().unzip())
+}
+
+/// What a sale redeems, as it is gone through.
+struct Redeeming<'a> {
+    ctx: &'a Context<'a>,
+    member: Option<Member<'a>>,
+    approval: Option<&'a Approval>,
+    drawings: BTreeMap<CurrencyId, Drawing<'a>>,
+    uses: Uses,
+    taken: Vec<(Posting, Redemption)>,
+}
+
+impl<'a> Redeeming<'a> {
+    /// Who redeems.
+    fn member(&self) -> Result<Member<'a>, Refusal> {
+        self.member.ok_or_else(|| {
+            Refusal::field("redeem_membership_id", "To redeem, a card or a membership has to be named.")
+        })
+    }
+
+    fn drawing(&mut self, currency: CurrencyId, purpose: Purpose) -> Result<&mut Drawing<'a>, Refusal> {
+        let (ctx, member) = (self.ctx, self.member()?);
+        let drawing = match self.drawings.entry(currency) {
             Entry::Occupied(open) => open.into_mut(),
             Entry::Vacant(none) => {
                 let (known, grounds) = ((ctx.facts, ctx.catalog), (&ctx.command.grounds, purpose));
-                let mut drawing = Drawing::open(known, member, *currency, grounds, ctx.now).map_err(field)?;
-                drawing.under(approval);
+                let mut drawing = Drawing::open(known, member, currency, grounds, ctx.now)?;
+                drawing.under(self.approval);
                 none.insert(drawing)
             }
         };
-        let taken = match held {
-            Some(placed) => drawing.take_held(placed),
-            None => drawing.take(points),
-        };
-        let (mut posting, redemption) = taken.map_err(field)?;
-        posting.why.lines = basket::split(posting.points, &weights);
-        postings.push(posting);
-        redemptions.push(redemption);
+        drawing.turn_to(purpose);
+        Ok(drawing)
     }
-    Ok((postings, redemptions))
+
+    /// What makes lines cheaper.
+    fn benefit(&mut self, (item, place): (&RedeemItem, usize), till: &mut Till<'_>) -> Result<(), Refusal> {
+        let taken = match item {
+            RedeemItem::Points { .. } | RedeemItem::Hold(_) => return Ok(()),
+            RedeemItem::Exchange { line, quantity } => {
+                let exchange = till.exchange(self.member()?, (*line, *quantity))?;
+                till.buy(&exchange, self.drawing(exchange.currency, Purpose::Reward)?)?
+            }
+            RedeemItem::Reward { reward, quantity } => {
+                let (ctx, member) = (self.ctx, self.member()?);
+                let wanted = Wanted::find(ctx, member, &till.moment, (reward, *quantity))?;
+                let drawing = self.drawing(wanted.currency(), Purpose::Reward)?;
+                wanted.buy(ctx, drawing, (member, place), Some(till))?
+            }
+            RedeemItem::Voucher(text) => self.uses.take(self.ctx, text, self.member, till)?,
+        };
+        self.taken.push(taken);
+        Ok(())
+    }
+
+    /// What pays like money. `again`: the same stands further up already.
+    fn cash(
+        &mut self,
+        item: &RedeemItem,
+        again: bool,
+        (purpose, weights): (Purpose, &[i128]),
+    ) -> Result<(), Refusal> {
+        let (mut posting, redemption) = match item {
+            RedeemItem::Points { currency, points } => self.drawing(*currency, purpose)?.take(*points)?,
+            RedeemItem::Hold(_) if again => return Err(super::hold::closed()),
+            RedeemItem::Hold(id) => {
+                let placed = super::hold::open(self.ctx, *id)?;
+                let membership = &self.member()?.view.membership;
+                let own = membership.account(placed.account.currency, self.ctx.catalog);
+                if placed.account != own {
+                    return Err(not_theirs());
+                }
+                self.drawing(placed.account.currency, purpose)?.take_held(placed)?
+            }
+            _ => return Ok(()),
+        };
+        posting.why.lines = basket::split(posting.points, weights);
+        self.taken.push((posting, redemption));
+        Ok(())
+    }
 }
 
 fn not_theirs() -> Refusal {
     Refusal::field("hold", "This hold is of another membership's points.")
-}
-
-/// Rewards and vouchers are not there yet; what blocks any redemption is said first.
-fn not_yet(ctx: &Context<'_>, member: &Member<'_>, item: &RedeemItem) -> Refusal {
-    let blocked = super::redemption::blocked_card(ctx.facts, member);
-    if let Some(refusal) = blocked.or_else(|| member.closed(ctx.now)) {
-        return refusal;
-    }
-    match item {
-        RedeemItem::Voucher(_) => Refusal::new(Problem::VoucherUnknown, "This voucher is not known."),
-        RedeemItem::Reward { .. } | RedeemItem::Points { .. } | RedeemItem::Hold(_) => {
-            Refusal::new(Problem::RewardUnavailable, "This reward is not available.")
-        }
-    }
 }

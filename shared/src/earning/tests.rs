@@ -94,6 +94,7 @@ fn member(program: u16, level: &str) -> MemberView {
             moved_to: None,
             tiers: vec![Code::new("regular").unwrap()],
             held: Vec::new(),
+            vouchers: Vec::new(),
         },
     }
 }

@@ -153,3 +153,16 @@ pub enum Cause {
         of: Dot,
     },
 }
+
+/// Whose a sale is after all.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Attribute {
+    /// The sale.
+    pub of: Dot,
+    /// The membership; its points are computed by the sale's own catalog.
+    pub membership: MembershipId,
+    /// The level that the membership has.
+    pub level: Code,
+    /// Why.
+    pub note: String,
+}

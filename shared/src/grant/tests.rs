@@ -44,6 +44,7 @@ fn membership() -> Membership {
         pool: None,
         attributes: Vec::new(),
         moved_to: None,
+        vouchers: Vec::new(),
         tiers: Vec::new(),
         held: Vec::new(),
     }

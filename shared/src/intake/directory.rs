@@ -2,11 +2,12 @@
 
 use crate::books::{Books, Marked, Marker, Wait};
 use crate::entry::card::CardReport;
+use crate::entry::reward::vouchers_of;
 use crate::entry::{DirectoryChange, Entry, EntryKind};
 use crate::ids::{CodeHash, Dot, MembershipId};
 use crate::intake::Follow;
 use crate::member::{Card, Customer, Membership};
-use crate::time::Hlc;
+use crate::time::{Day, Hlc};
 
 /// Applies what an entry says of the directory. Personal data and their keys are the caller's.
 pub fn apply<B: Books>(books: &mut B, dot: Dot, entry: &Entry) -> Result<Follow, B::Error> {
@@ -55,6 +56,17 @@ pub fn apply<B: Books>(books: &mut B, dot: Dot, entry: &Entry) -> Result<Follow,
     Ok(follow)
 }
 
+/// Puts the vouchers that an entry gives to their memberships: they add up, whatever else is written of these.
+pub fn give<B: Books>(books: &mut B, entry: &Entry) -> Result<(), B::Error> {
+    for voucher in vouchers_of(&entry.kind) {
+        if let Some(mut row) = books.membership(voucher.membership)? {
+            row.value.take_in(voucher, entry.business_date);
+            books.put_membership(row)?;
+        }
+    }
+    Ok(())
+}
+
 fn customer<B: Books>(books: &mut B, row: Marked<Customer>) -> Result<(), B::Error> {
     let newer = books.customer(row.value.id)?.is_none_or(|held| held.marker < row.marker);
     if newer { books.put_customer(row) } else { Ok(()) }
@@ -66,10 +78,14 @@ fn membership<B: Books>(books: &mut B, row: Marked<Membership>, follow: &mut Fol
         follow.retry.push(Wait::Membership(row.value.id));
     }
     let known = held.as_ref().is_some_and(|held| held.value.number == row.value.number);
-    if held.is_some_and(|held| held.marker >= row.marker) {
+    if held.as_ref().is_some_and(|held| held.marker >= row.marker) {
         return Ok(());
     }
     let (id, number) = (row.value.id, row.value.number.clone());
+    let mut row = row;
+    for voucher in held.iter().flat_map(|held| &held.value.vouchers) {
+        row.value.take_in(voucher, Day(0));
+    }
     books.put_membership(row)?;
     if !known {
         let code = books.number_hash(&number)?;

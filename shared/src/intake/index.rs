@@ -3,7 +3,8 @@
 
 use crate::books::rows::Quantity;
 use crate::books::{Blind, Books, Case, CaseKind, IdemRow, Judged, Receipt, Returned, SaleRow, Unattributed};
-use crate::entry::{Attribute, Entry, EntryKind, Party, Reversal};
+use crate::entry::membership::Attribute;
+use crate::entry::{Entry, EntryKind, Party, Reversal};
 use crate::ids::Dot;
 use crate::intake::{Follow, directory, is_asked, judge, right};
 use crate::post::moved;
@@ -16,6 +17,7 @@ pub fn index<B: Books>(books: &mut B, dot: Dot, entry: &Entry, judged: &Judged) 
     if let Some(idem) = entry.idem.filter(|_| is_asked(&entry.kind)) {
         books.put_idem(idem.key, IdemRow { dot, body: idem.body })?;
     }
+    directory::give(books, entry)?;
     match &entry.kind {
         EntryKind::Sale(sale) => {
             let outlet = entry.actor.outlet();

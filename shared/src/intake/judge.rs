@@ -9,6 +9,7 @@ use crate::account::AccountId;
 use crate::books::rows::Quantity;
 use crate::books::{Books, Case, CaseKind, Judged, Returned, SERVER, SaleRow};
 use crate::catalog::OfflinePolicy;
+use crate::entry::reward::Got;
 use crate::entry::{Authority, Column, Entry, EntryKind, Redemption, ReturnedLine, Reversal, SaleRef};
 use crate::fork;
 use crate::ids::{Dot, MembershipId, NodeId};
@@ -118,6 +119,10 @@ fn within_policy<B: Books>(
 
 fn allows(policy: &OfflinePolicy, redemption: &Redemption, points: Points) -> bool {
     let mode = policy.allows_beyond();
+    if matches!(redemption.got, Some(Got::Voucher(_))) {
+        // its caps are of points; a voucher has its own number of uses
+        return mode;
+    }
     let size = policy.per_redemption.is_none_or(|most| points <= most);
     let hours = policy.balance_age_hours.map(|hours| u64::from(hours).saturating_mul(3_600_000));
     let fresh = hours.is_none_or(|most| redemption.age_ms <= most);
@@ -197,6 +202,7 @@ pub fn memberships(kind: &EntryKind) -> Vec<MembershipId> {
         EntryKind::Earn(of) | EntryKind::Adjust(of) => vec![of.membership],
         EntryKind::Attribute(of) => vec![of.membership],
         EntryKind::Transfer(of) => vec![of.from, of.to],
+        EntryKind::Issue(of) => vec![of.about.membership],
         _ => Vec::new(),
     }
 }

@@ -10,7 +10,8 @@ use crate::catalog::{Catalog, CatalogHash, Program};
 use crate::decide::Draft;
 use crate::earning::seen::Sight;
 use crate::earning::{self, Issuer};
-use crate::entry::{Actor, Attribute, Cut, Entry, EntryKind, Held, Hold, Posting, Sale};
+use crate::entry::membership::Attribute;
+use crate::entry::{Actor, Cut, Entry, EntryKind, Held, Hold, Posting, Sale};
 use crate::ids::{CurrencyId, Dot, MembershipId, NodeId};
 use crate::intake::{self, Follow, hold};
 use crate::level;
@@ -147,7 +148,7 @@ pub fn settle<B: Books>(books: &mut B, desk: &Desk, watermark: &Watermark) -> Re
     let mut cuts = Vec::new();
     for bucket in crate::books::buckets(books) {
         if let Some(cut) = settle::plan_cut(books, bucket, watermark)? {
-            moved::cut(books, desk, cut.clone())?;
+            moved::cut(books, desk, &cut)?;
             cuts.push(cut);
         }
     }

@@ -98,6 +98,7 @@ pub fn touched<B: Books>(books: &B, taken: &Taken) -> Result<Touched, B::Error> 
         | EntryKind::Adjust(_)
         | EntryKind::PaymentHold(_)
         | EntryKind::Renew(_)
+        | EntryKind::Issue(_)
         | EntryKind::Approval(_)
         | EntryKind::Standing(_) => None,
     };
@@ -257,9 +258,13 @@ pub fn differ<B: Books>(
     let place = Issuer { catalog: &catalog, outlet: entry.actor.outlet(), day: entry.business_date };
     let mut due = earning::postings(program, level, set, &place, sale).unwrap_or_default();
     row.value.place(&mut due, &catalog);
+    let earned = |posting: &&Posting| {
+        // vouchers that points bought are given, and no rule earns them
+        posting.column == Column::Earned && posting.account.currency != crate::voucher::USES
+    };
     // by currency: the member may have begun to share since, and what was earned is moved on
     let mut sums: BTreeMap<CurrencyId, (Points, Points)> = BTreeMap::new();
-    for posting in entry.postings.iter().filter(|posting| posting.column == Column::Earned) {
+    for posting in entry.postings.iter().filter(earned) {
         let sum = sums.entry(posting.account.currency).or_default();
         sum.0 = sum.0.plus(posting.points);
     }

@@ -17,6 +17,7 @@ use crate::member::Membership;
 use crate::points::Points;
 use crate::post::flow::{self, Desk};
 use crate::post::{self, Taken, legs};
+use crate::settle;
 use crate::time::Millis;
 use crate::transfer;
 
@@ -204,14 +205,17 @@ fn dated(held: &Account, back: bool) -> Option<Millis> {
     if back { times.min() } else { times.max() }
 }
 
-/// Writes a cut, and moves on what it leaves in accounts that are another's: what was short there is owed by whoever has
-/// the points now.
-pub fn cut<B: Books>(books: &mut B, desk: &Desk, cut: Cut) -> Result<Dot, B::Error> {
+/// Writes a cut, takes back the vouchers that redemptions had bought which it undid, and moves on what it leaves in
+/// accounts that are another's: what was short there is owed by whoever has the points now.
+pub fn cut<B: Books>(books: &mut B, desk: &Desk, cut: &Cut) -> Result<Dot, B::Error> {
     let mut inherited = Vec::new();
     for account in books.open_accounts(cut.bucket)? {
         inherited.extend(books.heir(account)?.map(|_| account));
     }
-    let dot = flow::author(books, desk, flow::own(desk, EntryKind::Cut(cut), Vec::new()))?;
+    let dot = flow::author(books, desk, flow::own(desk, EntryKind::Cut(cut.clone()), Vec::new()))?;
+    for (kind, postings) in settle::reward::undone(books, dot, cut)? {
+        flow::author(books, desk, flow::own(desk, kind, postings))?;
+    }
     flow::finish(books, desk, Follow { moved: inherited, ..Follow::default() })?;
     Ok(dot)
 }

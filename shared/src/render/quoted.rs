@@ -3,7 +3,7 @@
 use super::transaction::{priced_line, written};
 use crate::api::transaction as tx;
 use crate::catalog::Catalog;
-use crate::decide::{Basket, quote};
+use crate::decide::{Basket, RedeemItem, quote};
 use crate::earning::Earned;
 use crate::ids::MembershipId;
 use crate::money::{self, CurrencyCode, Money};
@@ -16,10 +16,9 @@ pub fn quote(
     membership: MembershipId,
     catalog: &Catalog,
 ) -> tx::Quote {
-    let priced = basket.lines.iter().enumerate();
-    let priced = priced.map(|(place, line)| {
-        priced_line(u16::try_from(place).unwrap_or(u16::MAX), line, line.quantity, basket.currency)
-    });
+    let priced = (0..=u16::MAX).zip(&quoted.lines);
+    let priced = priced
+        .map(|(place, line)| priced_line(place, line, line.quantity, (&quoted.repriced, basket.currency)));
     let earned = quoted.earned.iter().flat_map(|earned| quoted_lines(earned, membership, catalog));
     tx::Quote {
         total: money::format(quoted.total, basket.currency),
@@ -52,7 +51,14 @@ fn quoted_way(way: &quote::Way, currency: CurrencyCode, catalog: &Catalog) -> tx
     let earned: Points = same.map(|earned| earned.points).sum();
     let (code, points) = written(way.points, way.account.currency, catalog);
     tx::QuoteWay {
-        kind: "points".to_owned(),
+        kind: match way.item {
+            RedeemItem::Exchange { .. } => "exchange",
+            RedeemItem::Reward { .. } => "reward",
+            RedeemItem::Voucher(_) => "voucher",
+            RedeemItem::Points { .. } | RedeemItem::Hold(_) => "points",
+        }
+        .to_owned(),
+        redeem: redeem(&way.item, catalog),
         currency: code,
         points,
         value: Money { amount: way.value, currency }.into(),
@@ -61,5 +67,24 @@ fn quoted_way(way: &quote::Way, currency: CurrencyCode, catalog: &Catalog) -> tx
         offline: way.offline,
         refusal: way.refusal.as_ref().map(|refusal| refusal.code().to_owned()),
         text: way.text.clone(),
+    }
+}
+
+/// A way as a sale would ask for it.
+fn redeem(item: &RedeemItem, catalog: &Catalog) -> tx::Redeem {
+    let none = tx::Redeem::default();
+    match item {
+        RedeemItem::Points { currency, points } => {
+            let (currency, points) = written(*points, *currency, catalog);
+            tx::Redeem { currency: Some(currency), points: Some(points), ..none }
+        }
+        RedeemItem::Reward { reward, quantity } => tx::Redeem {
+            reward: Some(reward.to_string()),
+            quantity: Some(quantity.normalize().to_string()),
+            ..none
+        },
+        RedeemItem::Voucher(voucher) => tx::Redeem { voucher: Some(voucher.clone()), ..none },
+        RedeemItem::Hold(hold) => tx::Redeem { hold: Some(hold.to_string()), ..none },
+        RedeemItem::Exchange { line, .. } => tx::Redeem { line: Some(*line), ..none },
     }
 }

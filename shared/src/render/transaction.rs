@@ -9,11 +9,13 @@ use crate::account::{AccountId, LotTerms};
 use crate::api::transaction as tx;
 use crate::catalog::Catalog;
 use crate::entry::membership::{Occasion, Transfer};
+use crate::entry::reward::{Got, Repriced, vouchers_of};
 use crate::entry::{Column, Entry, EntryKind, Line, Party, Posting, Redemption, Reversal, Sale};
 use crate::ids::{CurrencyId, Hash, MembershipId};
 use crate::money::{self, CurrencyCode, Money};
 use crate::points::Points;
 use crate::time::{Day, Millis};
+use crate::voucher::USES;
 
 /// What a transaction is shown with, beside its entry.
 #[derive(Clone, Debug)]
@@ -54,6 +56,10 @@ pub fn transaction(entry: &Entry, shown: &Shown<'_>) -> tx::Transaction {
         money: currency.map(|currency| currency.as_str().to_owned()),
         earned: earned(entry, shown),
         redeemed: redeemed(entry, shown),
+        vouchers: vouchers_of(&entry.kind)
+            .into_iter()
+            .map(|known| super::voucher::voucher(known, None))
+            .collect(),
         balances: balances(shown),
         approved_by: approved_by(entry),
         verification: crate::chain::verification(shown.hash),
@@ -98,6 +104,7 @@ pub fn kind(kind: &EntryKind) -> &'static str {
         EntryKind::Approval(_) => "approval",
         EntryKind::Standing(_) => "standing",
         EntryKind::Right(_) => "right",
+        EntryKind::Issue(_) => "issue",
     }
 }
 
@@ -111,6 +118,7 @@ pub fn receipt(kind: &EntryKind) -> Option<&str> {
         EntryKind::Earn(moved) | EntryKind::Redeem(moved, _) | EntryKind::Adjust(moved) => {
             moved.reference.as_deref()
         }
+        EntryKind::Issue(issue) => issue.about.reference.as_deref(),
         _ => None,
     }
 }
@@ -160,7 +168,7 @@ fn priced_lines(sale: Option<&Sale>, reversal: Option<&Reversal>) -> Vec<tx::Pri
     for (place, line) in sale.lines.iter().enumerate() {
         let place = u16::try_from(place).unwrap_or(u16::MAX);
         if let Some(quantity) = returned(place, line) {
-            lines.push(priced_line(place, line, quantity, sale.currency));
+            lines.push(priced_line(place, line, quantity, (&sale.repriced, sale.currency)));
         }
     }
     lines
@@ -181,15 +189,16 @@ pub(super) fn priced_line(
     place: u16,
     line: &Line,
     quantity: Decimal,
-    currency: CurrencyCode,
+    (repriced, currency): (&[Repriced], CurrencyCode),
 ) -> tx::PricedLine {
+    let known = repriced.iter().find(|known| known.line == place);
     tx::PricedLine {
         line: place,
         sku: line.sku.clone(),
         quantity: quantity.normalize().to_string(),
         unit_price: money::format(line.unit_price, currency),
         discount: money::format(line.discount, currency),
-        source: None,
+        source: known.map(|known| known.sources.join(", ")),
     }
 }
 
@@ -197,6 +206,7 @@ pub(super) fn priced_line(
 pub(super) fn written(points: Points, currency: CurrencyId, catalog: &Catalog) -> (String, String) {
     match catalog.currencies.get(&currency) {
         Some(known) => (known.code.to_string(), points.format(known.scale)),
+        None if currency == USES => ("voucher".to_owned(), points.format(0)),
         None => (currency.0.to_string(), points.format(0)),
     }
 }
@@ -217,6 +227,9 @@ fn owner(account: AccountId, entry: &Entry, shown: &Shown<'_>) -> String {
 fn earned(entry: &Entry, shown: &Shown<'_>) -> Vec<tx::Earned> {
     let mut earned = Vec::new();
     for posting in entry.postings.iter().chain(shown.later) {
+        if posting.account.currency == USES {
+            continue;
+        }
         let sign = match posting.column {
             Column::Earned | Column::AdjustedUp | Column::TransferredIn => 1,
             Column::EarnReversed | Column::AdjustedDown | Column::TransferredOut => -1,
@@ -272,7 +285,7 @@ fn redeemed(entry: &Entry, shown: &Shown<'_>) -> Vec<tx::Redeemed> {
             points,
             authority: ground.map_or("", |ground| authority(ground.authority)).to_owned(),
             value: value(posting, ground, back, sold_in, shown.catalog),
-            reward: None,
+            reward: ground.and_then(|ground| ground.got.as_ref()).map(Got::code),
         });
     }
     redeemed
@@ -286,12 +299,16 @@ fn value(
     sold_in: Option<CurrencyCode>,
     catalog: &Catalog,
 ) -> Option<crate::api::Money> {
-    let known = catalog.currencies.get(&posting.account.currency)?;
+    let known = catalog.currencies.get(&posting.account.currency);
+    if back && ground.is_some_and(|ground| ground.got.is_some()) {
+        return None;
+    }
     if back {
+        let known = known?;
         return known.worth(posting.points).map(|worth| Money { amount: -worth.amount, ..worth }.into());
     }
-    let currency = sold_in.or(known.cash_value.map(|value| value.currency))?;
-    ground.map(|ground| Money { amount: ground.value, currency }.into())
+    let currency = sold_in.or(known.and_then(|known| known.cash_value).map(|value| value.currency))?;
+    ground.map(|ground| Money { amount: ground.value.saturating_add(ground.off), currency }.into())
 }
 
 fn balances(shown: &Shown<'_>) -> Vec<tx::Balance> {

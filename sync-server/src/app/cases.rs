@@ -11,11 +11,11 @@ use shared::ids::{CaseId, Dot};
 use shared::points::Points;
 use shared::refusal::Problem;
 use shared::request::text;
-use shared::settle;
+use shared::settle::reward;
 use shared::time::Millis;
 
 use super::changes::{self, Change};
-use super::{App, AppError, Done, Who, explain, ledger, words};
+use super::{App, AppError, Done, Who, explain, ledger, vouchers, words};
 use crate::clock;
 use crate::store::Read;
 
@@ -120,8 +120,12 @@ pub async fn decide(app: &App, who: &Who, id: CaseId, asked: &DecideRequest) -> 
         match (&case.kind, case.account) {
             (CaseKind::Overdraft { short, .. }, Some(account)) if case.open => {
                 let entry = books.taken(case.of)?.and_then(|taken| taken.entry.ok());
-                let reversible = entry.is_some_and(|entry| settle::is_reversible(&entry.kind));
-                let bearer = bearer(&word, short.borne(), reversible)?;
+                let bought = entry.as_ref().and_then(|entry| reward::bought_from(entry, account));
+                let reversible = bought.map(|it| vouchers::is_unused(books.as_read(), it)).transpose()?;
+                let bearer = bearer(&word, short.borne(), reversible.unwrap_or(false))?;
+                if let (Bearer::Reverse, Some(redemption)) = (&bearer, bought) {
+                    vouchers::take_back(books, redemption, case.of, now)?;
+                }
                 let decision = Decision { redemption: case.of, account, bearer, note: note.clone() };
                 let dot = noted(books, &by, (id, EntryKind::Decision(decision)), (&word, &note), now)?;
                 Ok(books.put_decision(id, dot)?)
@@ -164,8 +168,9 @@ fn bearer(word: &str, short: Points, reversible: bool) -> Done<Bearer> {
         "program" => Ok(Bearer::Program),
         "reverse" if reversible => Ok(Bearer::Reverse),
         "reverse" => {
-            let detail = "These points paid part of a receipt, so they cannot be taken back: decide `member_debt`, \
-                          `outlet` or `program`, or undo the sale (`POST /api/transactions/{id}/void`).";
+            let detail = "These points paid part of a receipt, or bought what was used already, so they cannot be \
+                          taken back: decide `member_debt`, `outlet` or `program`, or undo the sale \
+                          (`POST /api/transactions/{id}/void`).";
             Err(AppError::refused(Problem::InvalidTransition, detail))
         }
         other => {

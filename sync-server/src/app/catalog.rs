@@ -115,6 +115,9 @@ fn changes(before: &Version, next: &Version) -> Vec<Change> {
     compare!(earning_rules);
     compare!(campaigns);
     compare!(conversions);
+    compare!(pricing_schemes);
+    compare!(pricebooks);
+    compare!(rewards);
     found
 }
 

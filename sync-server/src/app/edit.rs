@@ -8,7 +8,9 @@ use shared::catalog::document::currency::Currency;
 use shared::catalog::document::earning::EarningRule;
 use shared::catalog::document::level::Level;
 use shared::catalog::document::outlet::Outlet;
+use shared::catalog::document::pricing::{Pricebook, PricingScheme};
 use shared::catalog::document::program::Program;
+use shared::catalog::document::reward::Reward;
 use shared::catalog::document::{AllOr, Document};
 use shared::ids::Code;
 use shared::member::Membership;
@@ -64,6 +66,9 @@ item!(Program, "program", programs, program_used);
 item!(EarningRule, "earning rule", earning_rules, rule_used);
 item!(Campaign, "campaign", campaigns, campaign_used);
 item!(Conversion, "conversion", conversions, rule_used);
+item!(PricingScheme, "pricing scheme", pricing_schemes, rule_used);
+item!(Pricebook, "pricebook", pricebooks, rule_used);
+item!(Reward, "reward", rewards, rule_used);
 
 fn outlet_used(code: &Code, document: &Document, books: &dyn Read) -> Done<Option<String>> {
     let named = |program: &&Program| matches!(&program.outlets, AllOr::Some(codes) if codes.contains(code));
@@ -93,6 +98,15 @@ fn program_used(code: &Code, document: &Document, books: &dyn Read) -> Done<Opti
     }
     if let Some(campaign) = document.campaigns.iter().find(|campaign| campaign.program == *code) {
         return Ok(Some(format!("campaign `{}` belongs to it", campaign.code)));
+    }
+    if let Some(scheme) = document.pricing_schemes.iter().find(|scheme| scheme.program == *code) {
+        return Ok(Some(format!("pricing scheme `{}` belongs to it", scheme.code)));
+    }
+    if let Some(book) = document.pricebooks.iter().find(|book| book.program == *code) {
+        return Ok(Some(format!("pricebook `{}` belongs to it", book.code)));
+    }
+    if let Some(reward) = document.rewards.iter().find(|reward| reward.program == *code) {
+        return Ok(Some(format!("reward `{}` belongs to it", reward.code)));
     }
     let number = latest(books)?.program(code.as_str()).map(|program| program.id);
     let member = any_membership(books, |it| Some(it.program) == number)?;

@@ -2,7 +2,8 @@
 
 use shared::api::member::{EnrolRequest, Scan};
 use shared::catalog::Catalog;
-use shared::decide::{Deed, Enrollee, Enrolling, NewMembership};
+use shared::decide::enrol::NewMembership;
+use shared::decide::{Deed, Enrollee, Enrolling};
 use shared::entry::EntryKind;
 use shared::ids::{CustomerId, Dot, MembershipId};
 use shared::limits;

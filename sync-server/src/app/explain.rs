@@ -6,14 +6,15 @@ use std::collections::BTreeSet;
 use shared::account::Short;
 use shared::books::{Case, CaseKind, SERVER};
 use shared::catalog::{Bearer, Catalog};
+use shared::entry::reward::Got;
 use shared::entry::{Actor, Authority, Column, Entry, EntryKind, Redemption};
 use shared::ids::{CaseId, Dot};
 use shared::points::Points;
 use shared::post::Taken;
 use shared::render::transaction as render;
 use shared::settle::fold::Waterfall;
-use shared::settle::{self};
 use shared::time::Millis;
+use shared::voucher;
 
 use super::{Done, words};
 use crate::store::Read;
@@ -139,9 +140,12 @@ impl Story<'_> {
         let receipt =
             render::receipt(&act.entry.kind).map_or_else(String::new, |it| format!(" (receipt {it})"));
         let place = self.place(act)?;
+        let what = match &act.redemption.got {
+            Some(Got::Voucher(used)) => format!("Voucher {} was used", used.number),
+            _ => format!("{} were redeemed", self.say(act.points)),
+        };
         Ok(format!(
-            "{} were redeemed at {place} on {}{receipt}, {}.",
-            self.say(act.points),
+            "{what} at {place} on {}{receipt}, {}.",
             self.clock(act, act.at, None),
             self.grounds(act)?
         ))
@@ -228,6 +232,9 @@ impl Story<'_> {
         let missing = self.say(short.borne());
         let place = self.place(&own)?;
         let place = place.trim_end_matches(',');
+        if matches!(own.redemption.got, Some(Got::Voucher(_))) {
+            return Ok(format!("When it was used at {place}, nothing was left of it."));
+        }
         Ok(if covered.is_positive() {
             format!("For the one at {place}, only {} were left: {missing} were missing.", self.say(covered))
         } else {
@@ -253,8 +260,12 @@ impl Story<'_> {
             _ => None,
         };
         let Some(program) = program else { return Ok(format!("So {borne}.")) };
-        let reversible = settle::is_reversible(&own.entry.kind);
-        let steps = Waterfall::of(&program.overdraft, authority, reversible).steps;
+        let policy = match &own.redemption.got {
+            Some(Got::Voucher(_)) => voucher::waterfall(&program.overdraft),
+            _ => program.overdraft.clone(),
+        };
+        let reversible = short.reversed.is_positive();
+        let steps = Waterfall::of(&policy, authority, reversible).steps;
         let steps: Vec<String> = steps.iter().map(|step| self.step(step)).collect();
         let what = match authority {
             Authority::Late => "what came in after its points were gone",

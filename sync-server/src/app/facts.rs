@@ -16,6 +16,7 @@ use shared::post::budget;
 use shared::refusal::Candidate;
 use shared::time::Millis;
 use shared::view::{AccountView, Facts, HeldPoints, KnownSale, MemberView, Place, Scanned};
+use shared::voucher::Voucher;
 
 use super::{Done, duplicates};
 use crate::store::Read;
@@ -49,6 +50,7 @@ impl Loader<'_> {
                 customers.extend(self.customer_of(moving.membership)?);
             }
             Deed::Approve(asked) => customers.extend(self.customer_of(asked.membership)?),
+            Deed::Buy(buying) => customers.extend(self.customer_of(buying.membership)?),
             Deed::EarnActivity(acting) => customers.extend(self.customer_of(acting.membership)?),
             Deed::Enrol(enrolling) => self.enrolment(enrolling, &mut facts, &mut customers)?,
             Deed::Hold(holding) => customers.extend(self.customer_of(holding.membership)?),
@@ -58,8 +60,10 @@ impl Loader<'_> {
         }
         if let Deed::Sale(selling) = &command.deed {
             for item in &selling.redeem {
-                if let RedeemItem::Hold(hold) = item {
-                    facts.holds.extend(self.hold(*hold)?);
+                match item {
+                    RedeemItem::Hold(hold) => facts.holds.extend(self.hold(*hold)?),
+                    RedeemItem::Voucher(code) => self.voucher(code, &mut facts)?,
+                    _ => {}
                 }
             }
         }
@@ -195,6 +199,24 @@ impl Loader<'_> {
         for currency in &program.currencies {
             let account = membership.account(*currency, self.catalog);
             facts.accounts.insert(account, self.account(account)?);
+        }
+        for voucher in &membership.vouchers {
+            facts.accounts.insert(voucher.account(), self.account(voucher.account())?);
+        }
+        Ok(())
+    }
+
+    /// A voucher that a signed code names (its signature was checked): one that nobody was given here is none.
+    fn voucher(&self, code: &str, facts: &mut Facts) -> Done<()> {
+        let Some(voucher) = Voucher::said_by(code) else { return Ok(()) };
+        let known = self.books.membership(voucher.membership)?;
+        if known.is_some_and(|row| row.value.vouchers.contains(&voucher)) {
+            for customer in self.customer_of(voucher.membership)? {
+                if !facts.members.iter().any(|member| member.customer.id == customer) {
+                    self.customer(customer, facts)?;
+                }
+            }
+            facts.vouchers.push((code.to_owned(), voucher));
         }
         Ok(())
     }

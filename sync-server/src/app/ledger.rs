@@ -13,9 +13,10 @@ use shared::ids::{CurrencyId, Dot, MembershipId, OutletId};
 use shared::points::Points;
 use shared::render;
 use shared::time::{Day, Millis};
+use shared::voucher::USES;
 
 use super::days::Shelves;
-use super::{App, AppError, Done, Who, members, words};
+use super::{App, AppError, Done, Who, members, vouchers, words};
 use crate::store::Read;
 use crate::store::topics::Leg;
 
@@ -45,6 +46,7 @@ pub(super) fn effect(line: &LedgerLine) -> Points {
 pub(super) fn written(catalog: &Catalog, currency: CurrencyId, points: Points) -> (String, String) {
     match catalog.currencies.get(&currency) {
         Some(known) => (known.code.to_string(), points.format(known.scale)),
+        None if currency == USES => ("voucher".to_owned(), points.format(0)),
         None => (currency.0.to_string(), points.format(0)),
     }
 }
@@ -277,6 +279,10 @@ pub(super) fn owners(
     account: AccountId,
 ) -> Done<Vec<(MembershipId, shared::ids::ProgramId)>> {
     let mut owners = Vec::new();
+    if account.currency == USES {
+        let known = vouchers::of_account(books, account)?;
+        return Ok(known.map(|voucher| (voucher.membership, voucher.program)).into_iter().collect());
+    }
     for id in books.memberships_on(account.set)? {
         owners.extend(books.membership(id)?.map(|row| (id, row.value.program)));
     }
@@ -285,6 +291,9 @@ pub(super) fn owners(
 
 /// The membership that an account is of, where it is of one alone.
 pub(super) fn owner(books: &dyn Read, account: AccountId) -> Done<Option<MembershipId>> {
+    if account.currency == USES {
+        return Ok(vouchers::of_account(books, account)?.map(|voucher| voucher.membership));
+    }
     let owners: BTreeSet<_> = books.memberships_on(account.set)?.into_iter().collect();
     Ok(if owners.len() == 1 { owners.into_iter().next() } else { None })
 }

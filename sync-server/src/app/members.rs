@@ -10,6 +10,7 @@ use shared::member::{Card, CodeKind, Membership};
 use shared::refusal::Refusal;
 use shared::render::{self, Allowance, Scene};
 use shared::view::Facts;
+use shared::voucher::Voucher;
 
 use super::audit::{self, AuditRow};
 use super::facts::Loader;
@@ -62,7 +63,8 @@ pub(super) fn shown(
     loader.customer(id, &mut facts)?;
     facts.members.retain(|member| may_see(who, &catalog, member.membership.program));
     facts.members.sort_by_key(|member| Some(member.membership.id) != first);
-    let scene = Scene { catalog: &catalog, outlet: facts.place.outlet, now, online: true };
+    let (outlet, key) = (facts.place.outlet, Some(app.key()));
+    let scene = Scene { catalog: &catalog, outlet, now, online: true, key };
     let mut scan = render::scan(card, &person.value, &facts, &scene, |member, account| {
         Allowance::of(&facts, &scene, member, account)
     });
@@ -163,7 +165,8 @@ pub fn membership(app: &App, who: &Who, id: MembershipId) -> Done<Shown> {
     let mut facts = Facts::at(place(&catalog, who)?);
     let loader = Loader { books: &*books, catalog: &catalog, index: app.index(), now };
     loader.customer(held.customer, &mut facts)?;
-    let scene = Scene { catalog: &catalog, outlet: facts.place.outlet, now, online: true };
+    let (outlet, key) = (facts.place.outlet, Some(app.key()));
+    let scene = Scene { catalog: &catalog, outlet, now, online: true, key };
     let member = facts.member(id).ok_or_else(missing)?;
     Ok(render::membership(member, &facts, &scene, |member, account| {
         Allowance::of(&facts, &scene, member, account)
@@ -237,7 +240,9 @@ pub fn statement(
     let zone = catalog.programs.get(&membership.program).map_or(chrono_tz::UTC, |program| program.zone);
     // with a range, what lies after it is passed over first
     let most = if *range == Range::default() { limit.saturating_add(1) } else { usize::MAX };
-    for (account, _) in accounts_of(&*books, &membership)? {
+    let vouchers = membership.vouchers.iter().map(Voucher::account);
+    let accounts = accounts_of(&*books, &membership)?.into_iter().map(|(account, _)| account);
+    for account in accounts.chain(vouchers) {
         let of = books.ledger_of(account, before, most)?;
         legs.extend(of.into_iter().filter(|leg| range.holds(leg.line.at, zone)));
     }

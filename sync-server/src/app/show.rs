@@ -27,6 +27,7 @@ pub(super) fn is_transaction(kind: &EntryKind) -> bool {
             | EntryKind::Redeem(..)
             | EntryKind::Adjust(_)
             | EntryKind::Transfer(_)
+            | EntryKind::Issue(_)
     )
 }
 
@@ -124,6 +125,9 @@ fn members(entry: &Entry) -> BTreeSet<MembershipId> {
             members.insert(moved.membership);
         }
         EntryKind::Transfer(transfer) => members.extend([transfer.from, transfer.to]),
+        EntryKind::Issue(issue) => {
+            members.insert(issue.about.membership);
+        }
         _ => {}
     }
     let redemptions = render::transaction::redemptions(&entry.kind);

@@ -5,11 +5,14 @@ use shared::catalog::Catalog;
 use shared::ids::CurrencyId;
 use shared::points::Points;
 use shared::render;
+use shared::voucher::USES;
 
 /// Points with their currency's code.
 pub fn points(catalog: &Catalog, currency: CurrencyId, points: Points) -> String {
     match catalog.currencies.get(&currency) {
         Some(currency) => format!("{} {}", points.format(currency.scale), currency.code),
+        None if currency == USES && points == Points(1) => "1 use of a voucher".to_owned(),
+        None if currency == USES => format!("{} uses of a voucher", points.0),
         None => format!("{} (currency {})", points.0, currency.0),
     }
 }

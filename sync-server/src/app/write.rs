@@ -17,7 +17,7 @@ use shared::view::Place;
 use super::facts::Loader;
 use super::repeat::{Keying, Seen};
 use super::roles::Role;
-use super::{App, AppError, Done, Who, audit, catalog, enrolments, holds, show, sync};
+use super::{App, AppError, Done, Who, audit, catalog, enrolments, holds, show, sync, vouchers};
 use crate::clock;
 use crate::store::{Read, Write};
 
@@ -78,6 +78,7 @@ pub(super) fn actor(who: &Who, place: Place, cashier: Option<&str>) -> Actor {
 /// Does what is wished, once.
 pub(super) async fn write(app: &App, who: &Who, wish: Wish) -> Done<Written> {
     let now = clock::now();
+    vouchers::check_codes(app, &wish.asked.deed)?;
     let (who, index) = (who.clone(), app.index().clone());
     app.write(move |books| run(books, (&who, &index), wish.clone(), now)).await
 }

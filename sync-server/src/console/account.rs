@@ -73,10 +73,10 @@ pub(super) async fn page(State(app): State<Arc<App>>, headers: HeaderMap) -> Sho
     for membership in &scan.memberships {
         blocks.push(Block::Figures(members::figures(&words, membership)));
         blocks.push(statement(&app, &who, &words, membership).map_err(tell)?);
-        let vouchers = membership.vouchers.iter().map(|code| Block::Picture {
-            title: words.say("account.voucher").to_owned(),
-            svg: chart::qr(code, code),
-            text: code.clone(),
+        let vouchers = membership.vouchers.iter().map(|voucher| Block::Picture {
+            title: format!("{}: {}", words.say("account.voucher"), voucher.name),
+            svg: chart::qr(voucher.code.as_deref().unwrap_or(&voucher.number), &voucher.number),
+            text: format!("{} · {} · {}", voucher.text, voucher.number, voucher.until),
         });
         blocks.extend(vouchers);
     }

@@ -27,6 +27,9 @@ pub(super) fn items<I: Item>(api: Api, path: &'static str) -> Api {
         "/api/programs" => "/api/programs/{code}",
         "/api/campaigns" => "/api/campaigns/{code}",
         "/api/conversions" => "/api/conversions/{code}",
+        "/api/pricing-schemes" => "/api/pricing-schemes/{code}",
+        "/api/pricebooks" => "/api/pricebooks/{code}",
+        "/api/rewards" => "/api/rewards/{code}",
         _ => "/api/earning-rules/{code}",
     };
     api.on(Op::get(path, may::READ, "The catalog's items of this kind"), list::<I>)

@@ -114,6 +114,7 @@ fn member(program: ProgramId, level: &Code, household: u32) -> MemberView {
             moved_to: None,
             tiers: Vec::new(),
             held: Vec::new(),
+            vouchers: Vec::new(),
             pool: None,
         },
     }

@@ -152,7 +152,7 @@ impl<T: Books<Error = StoreError>> Core for T {
         let Some(cut) = settle::plan_cut(self, bucket, watermark)? else {
             return Ok(false);
         };
-        moved::cut(self, desk, cut)?;
+        moved::cut(self, desk, &cut)?;
         Ok(true)
     }
 

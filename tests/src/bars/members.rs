@@ -111,6 +111,7 @@ fn membership(member: u32, program: u16) -> Membership {
         moved_to: None,
         tiers: Vec::new(),
         held: Vec::new(),
+        vouchers: Vec::new(),
     }
 }
 

@@ -74,6 +74,7 @@ pub fn membership(member: u8) -> Membership {
         moved_to: None,
         tiers: Vec::new(),
         held: Vec::new(),
+        vouchers: Vec::new(),
     }
 }
 

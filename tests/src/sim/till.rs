@@ -322,6 +322,7 @@ pub fn sale(
         lines,
         earner,
         level: None,
+        repriced: Vec::new(),
         redemptions: Vec::new(),
         held: None,
     };
@@ -355,6 +356,8 @@ pub fn redemption(authority: Authority, member: u8, seen: Points) -> Redemption 
         age_ms: 0,
         approval: None,
         value: 0.into(),
+        off: 0.into(),
+        got: None,
         membership: scene::membership(member).id,
         hold: None,
         card: None,

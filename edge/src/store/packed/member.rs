@@ -233,10 +233,11 @@ pub(in crate::store) fn membership(membership: &Membership, to: &mut Vec<u8>) ->
         moved_to,
         tiers,
         held,
+        vouchers,
     } = membership;
-    let rare = (labels, pool, attributes, moved_to, tiers, held);
+    let rare = (labels, pool, attributes, moved_to, tiers, held, vouchers);
     let levelled = !tiers.is_empty() || !held.is_empty();
-    let featured = !labels.is_empty() || !attributes.is_empty();
+    let featured = !labels.is_empty() || !attributes.is_empty() || !vouchers.is_empty();
     let has_rare = featured || levelled || pool.is_some() || moved_to.is_some();
     let mut packer = Packer(to);
     let of = Packer::nearness(customer.0, id.0);
@@ -273,7 +274,7 @@ pub(in crate::store) fn membership_from(id: MembershipId, bytes: &[u8]) -> R<Mem
     let enrolled_on = reader.day()?;
     let expires_on = if head & EXPIRES == 0 { None } else { Some(reader.day()?) };
     let rare = if head & HAS_RARE == 0 { Default::default() } else { reader.postcard()? };
-    let (labels, pool, attributes, moved_to, tiers, held) = rare;
+    let (labels, pool, attributes, moved_to, tiers, held, vouchers) = rare;
     reader.end()?;
     Ok(Membership {
         id,
@@ -292,6 +293,7 @@ pub(in crate::store) fn membership_from(id: MembershipId, bytes: &[u8]) -> R<Mem
         moved_to,
         tiers,
         held,
+        vouchers,
     })
 }
 

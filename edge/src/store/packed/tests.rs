@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 use shared::account::tally::{Counter, Tally};
 use shared::account::{Base, LotTerms, Lots, OwnRight};
+use shared::entry::reward::Benefit;
 use shared::entry::right::RightId;
 use shared::ids::{AccountSetId, Code, CodeHash, CustomerId, MembershipId, NodeId, OutletId, ProgramId};
 use shared::member::{
@@ -8,6 +9,7 @@ use shared::member::{
 };
 use shared::points::Points;
 use shared::time::{Day, Millis};
+use shared::voucher::{Voucher, VoucherId};
 
 use super::*;
 
@@ -83,8 +85,24 @@ fn any_membership() -> impl Strategy<Value = Membership> {
             moved_to: (program % 2 == 0).then_some(MembershipId(Uuid::from_u128(6))),
             tiers: if program % 2 == 0 { Vec::new() } else { vec![Code::new("guest").unwrap()] },
             held: Vec::new(),
+            vouchers: if program % 3 == 0 { vec![voucher(id)] } else { Vec::new() },
         },
     )
+}
+
+fn voucher(id: Uuid) -> Voucher {
+    let currency = shared::money::CurrencyCode::new("MYR").unwrap();
+    Voucher {
+        id: VoucherId(id),
+        membership: MembershipId(id),
+        program: ProgramId(1),
+        reward: Code::new("five").unwrap(),
+        name: "Five off".into(),
+        benefit: Benefit::Value(shared::money::Money { amount: 5.into(), currency }),
+        uses: 2,
+        from: Day(20_000),
+        until: Day(20_030),
+    }
 }
 
 /// Points that are often zero.
@@ -213,6 +231,7 @@ fn a_plain_member_takes_few_bytes() {
         moved_to: None,
         tiers: Vec::new(),
         held: Vec::new(),
+        vouchers: Vec::new(),
     };
     let mut bytes = Vec::new();
     membership(&known, &mut bytes).unwrap();

@@ -104,6 +104,8 @@ pub(super) fn redeem(n: u128, points: i64, key: u128) -> Draft {
         age_ms: 0,
         approval: None,
         value: rust_decimal::Decimal::ONE,
+        off: 0.into(),
+        got: None,
         membership: membership(n),
         hold: None,
         card: None,

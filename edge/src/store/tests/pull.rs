@@ -56,6 +56,7 @@ pub(super) fn member(n: u128, number: &str) -> Membership {
         moved_to: None,
         tiers: Vec::new(),
         held: Vec::new(),
+        vouchers: Vec::new(),
     }
 }
 
@@ -274,6 +275,7 @@ fn returns_are_summed_by_dot_and_by_receipt() {
         lines: Vec::new(),
         earner: shared::entry::Party::Membership(membership(1)),
         level: None,
+        repriced: Vec::new(),
         redemptions: Vec::new(),
         held: None,
     };

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use shared::ids::{CodeHash, CustomerId, Dot, MembershipId};
 use shared::limits;
 use shared::member::{CardStatus, CodeKind, Customer, Membership};
+use shared::voucher::Voucher;
 use uuid::Uuid;
 
 use super::super::CodeHit;
@@ -60,6 +61,16 @@ impl View {
             }
         }
         Ok(generations)
+    }
+
+    /// Vouchers that own entries gave a membership, and that its row may not have yet.
+    pub fn vouchers(&self, id: MembershipId) -> R<Vec<Voucher>> {
+        let mut found = Vec::new();
+        self.scan(Key::of(Table::Vouchers).uuid(id.0), |_, value| {
+            found.push(decode("voucher", value)?);
+            Ok(true)
+        })?;
+        Ok(found)
     }
 
     /// A customer.

@@ -222,7 +222,7 @@ impl Compiler<'_> {
     }
 }
 
-fn known_levels(program: &Program, levels: &BTreeSet<Code>, field: &str) -> Result<(), Problem> {
+pub(super) fn known_levels(program: &Program, levels: &BTreeSet<Code>, field: &str) -> Result<(), Problem> {
     match levels.iter().find(|code| !program.levels.iter().any(|level| level.code == **code)) {
         None => Ok(()),
         Some(code) => Err(problem(field, format!("program `{}` has no level `{code}`", program.code))),
@@ -277,7 +277,7 @@ fn per(item: &earning::EarningRule, at: &str) -> Result<Per, Problem> {
 }
 
 /// Minutes of the day.
-fn hours_of(hours: &earning::Hours, at: &str) -> Result<(u32, u32), Problem> {
+pub(super) fn hours_of(hours: &earning::Hours, at: &str) -> Result<(u32, u32), Problem> {
     let minutes = |text: &str| {
         let (hour, minute) = text.split_once(':')?;
         let digits = hour.len() == 2 && minute.len() == 2;

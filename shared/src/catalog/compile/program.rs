@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::cards;
 use super::super::document::{self, AllOr};
 use super::super::earning::{EarningRule, Rules};
+use super::super::pricing::Pricing;
 use super::super::tier::Tier;
 use super::super::{Currency, Numbers, Program, Redemption};
 use super::tiers::Tiers;
@@ -62,6 +63,11 @@ impl ProgramCompiler<'_> {
             currencies,
             not_earning: item.not_earning.iter().cloned().collect(),
             rules,
+            rewards: Vec::new(),
+            pricing: Pricing {
+                not_paid: item.redemption.iter().flat_map(|it| it.excluded_categories.clone()).collect(),
+                ..Pricing::default()
+            },
             campaigns: Vec::new(),
             term: item.term.compile(&self.at("term"))?,
             attributes: self.attributes()?,

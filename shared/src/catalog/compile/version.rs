@@ -64,4 +64,7 @@ fn stamp(document: &mut Document, before: &Document, version: u64) {
     stamp!(earning_rules);
     stamp!(campaigns);
     stamp!(conversions);
+    stamp!(pricing_schemes);
+    stamp!(pricebooks);
+    stamp!(rewards);
 }

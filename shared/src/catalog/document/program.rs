@@ -105,7 +105,10 @@ pub struct Redemption {
     /// Most points at once.
     #[serde(with = "optional_decimal", default)]
     pub maximum: Option<Decimal>,
-    /// The largest share of the basket that points may pay.
+    /// Categories whose lines points cannot pay for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub excluded_categories: Vec<String>,
+    /// The largest share of the basket that points may pay; lines that they cannot pay for are left out of it.
     #[serde(with = "crate::money::decimal_text", default = "one")]
     pub maximum_share: Decimal,
 }

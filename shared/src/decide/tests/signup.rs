@@ -1,8 +1,7 @@
 use uuid::Uuid;
 
-use super::super::{
-    ConsentGiven, Deed, Draft, Enrollee, Enrolling, Grounds, NewCustomer, NewMembership, decide, party,
-};
+use super::super::enrol::{ConsentGiven, NewMembership};
+use super::super::{Deed, Draft, Enrollee, Enrolling, Grounds, NewCustomer, decide, party};
 use super::stage::*;
 use crate::entry::{Enrol, EntryKind};
 use crate::ids::{AccountSetId, Code, CustomerId};

@@ -109,6 +109,7 @@ pub(super) fn member(number: u128) -> MemberView {
             moved_to: None,
             tiers: Vec::new(),
             held: Vec::new(),
+            vouchers: Vec::new(),
         },
     }
 }

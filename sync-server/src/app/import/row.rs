@@ -91,6 +91,7 @@ impl Row {
             moved_to: None,
             tiers: Vec::new(),
             held: Vec::new(),
+            vouchers: Vec::new(),
         };
         let balance = balance(&fields, catalog, program.id)?;
         let card = fields.get("card")?.map(|code| card(&code, program, index)).transpose()?;

@@ -1,0 +1,53 @@
+//! Rewards, compiled.
+
+use rust_decimal::Decimal;
+
+use super::pricing::When;
+use crate::entry::reward::Benefit;
+use crate::ids::{Code, CurrencyId};
+use crate::points::Points;
+
+/// What points buy.
+#[derive(Clone, Debug)]
+pub struct Reward {
+    /// Its code.
+    pub code: Code,
+    /// Its name.
+    pub name: String,
+    /// When and for whom.
+    pub when: When,
+    /// What one costs; `None` where it cannot be bought.
+    pub price: Option<(CurrencyId, Points)>,
+    /// What it gives.
+    pub gives: Gives,
+}
+
+/// What a reward gives.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Gives {
+    /// Something off the receipt.
+    Off(Benefit),
+    /// A voucher.
+    Voucher {
+        /// What each use takes off.
+        benefit: Benefit,
+        /// How often.
+        uses: u32,
+        /// For how many days.
+        days: u32,
+    },
+    /// A partner's units.
+    Partner {
+        /// The partner.
+        partner: Code,
+        /// So many for one.
+        units: Decimal,
+        /// What they are called.
+        unit: String,
+    },
+    /// A gift.
+    Donation {
+        /// To whom.
+        cause: String,
+    },
+}
