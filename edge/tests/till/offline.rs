@@ -194,8 +194,10 @@ async fn points_move_outside_a_sale() {
     let taken = shop.post(&path("redeem-points"), &asked).await.must(201);
     assert_eq!(taken.body["redeemed"][0]["authority"], "offline");
     assert_eq!(shop.balance(CARD).await, "5430");
-    shop.post(&path("transfer-points"), &json!({})).await.problem(503, "online_only");
-    shop.post(&path("convert-points"), &json!({})).await.problem(503, "online_only");
+    let gift = json!({"to_membership_id": membership_id(), "currency": "PTS", "points": "100"});
+    shop.post(&path("transfer-points"), &gift).await.problem(503, "online_only");
+    let change = json!({"from": "PTS", "to": "MILES", "points": "100"});
+    shop.post(&path("convert-points"), &change).await.problem(503, "online_only");
 }
 
 #[tokio::test(flavor = "multi_thread")]
