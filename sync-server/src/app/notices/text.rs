@@ -5,7 +5,7 @@ use crate::store::rows::notice::NoticeKind;
 /// What a text may name on any occasion.
 const ALWAYS: [&str; 5] = ["name", "program", "member_number", "level", "at"];
 
-/// What a text may name on one occasion, beside [`ALWAYS`].
+/// What a text may name on one occasion, beside `ALWAYS`.
 pub fn variables(kind: NoticeKind) -> Vec<&'static str> {
     let own: &[&str] = match kind {
         NoticeKind::LevelChange => &["level_before"],
