@@ -168,9 +168,11 @@ pub fn membership(app: &App, who: &Who, id: MembershipId) -> Done<Shown> {
     let (outlet, key) = (facts.place.outlet, Some(app.key()));
     let scene = Scene { catalog: &catalog, outlet, now, online: true, key };
     let member = facts.member(id).ok_or_else(missing)?;
-    Ok(render::membership(member, &facts, &scene, |member, account| {
+    let mut shown = render::membership(member, &facts, &scene, |member, account| {
         Allowance::of(&facts, &scene, member, account)
-    }))
+    });
+    shown.version = books.membership(id)?.as_ref().map(version);
+    Ok(shown)
 }
 
 /// What the office did to a membership, latest first, before a number.
