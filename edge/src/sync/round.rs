@@ -239,6 +239,11 @@ impl Worker {
                     due.into_iter().any(|(_, base)| base.right.is_some_and(|right| right.recalled));
                 let mut after = self.state.clone();
                 after.on_applied(&page);
+                let epoch = |state: &TillSync| state.cursor.as_ref().map(|cursor| cursor.epoch);
+                if epoch(&after) != epoch(&self.state) {
+                    // each start of a server is a new epoch: it may have been restored
+                    self.earlier = Earlier::Unknown;
+                }
                 self.store.apply_page(page, after.clone()).await.map_err(text)?;
                 self.state = after;
                 if let Some(name) = name {

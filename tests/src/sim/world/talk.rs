@@ -112,12 +112,14 @@ impl World {
                 return Ok(());
             }
         }
-        if snapshot {
-            self.tally.bootstraps += 1;
-            // the server may have lost what it confirmed of the nodes that this till was
+        // each start of a server is a new epoch: it may have lost what it confirmed of the nodes that this till was
+        if snapshot || sync.cursor.as_ref().is_none_or(|held| held.epoch != page.page.cursor.epoch) {
             for old in &mut till.old {
                 old.sync.push_first = true;
             }
+        }
+        if snapshot {
+            self.tally.bootstraps += 1;
             till.bases.clear();
             till.marks.clear();
             sync.on_bootstrapped(page.page.cursor.clone());
