@@ -1,7 +1,7 @@
 //! Old disks: a till put back from an image, a machine that was cloned, a head office restored from its backup. Nothing
 //! that was acknowledged is lost, nothing counts twice.
 
-use system_tests::harness::goods::{KL, redeeming};
+use system_tests::harness::goods::{KL, PROGRAM, redeeming};
 use system_tests::harness::prelude::*;
 use system_tests::harness::scratch::Scratch;
 
@@ -173,6 +173,13 @@ fn ends(office: &Office, arguments: &[&str], status: i32) -> String {
     format!("{out}{err}")
 }
 
+fn number_of_a_new_member(office: &Office, name: &str) -> Value {
+    let asked = json!({"customer": {"name": name}, "memberships": [{"program": PROGRAM,
+                       "consent": {"text_version": "2026-01", "channel": "pos"}}]});
+    let made = office.clerk().post("/api/enrolments", &asked).must(201);
+    made["memberships"][0]["member_number"].clone()
+}
+
 #[test]
 fn a_backup_of_a_running_head_office_brings_back_all_that_was_sold_after_it_too() {
     let mut office = Office::open();
@@ -186,6 +193,9 @@ fn a_backup_of_a_running_head_office_brings_back_all_that_was_sold_after_it_too(
     ends(&office, &["backup", &file], 0);
     assert!(ends(&office, &["backup", &file], 1).contains("already"), "a backup is never written over");
 
+    // both are given numbers that the backup does not know of
+    let lost = number_of_a_new_member(&office, "Bo");
+    let after = Till::open(&office, KL, "after the backup");
     till.sell(&worth("R-2", 20));
     till.sync();
     till.line().cut();
@@ -196,9 +206,12 @@ fn a_backup_of_a_running_head_office_brings_back_all_that_was_sold_after_it_too(
     ends(&office, &["restore", &file, "--replace"], 0);
     office.start();
     assert_eq!(office.balance(&ali), 1_010, "as it was at the backup");
+    assert_ne!(number_of_a_new_member(&office, "Cy"), lost, "a member number is given once");
+    let later = Till::open(&office, KL, "after the restore");
+    assert_ne!(later.status()["node"], after.status()["node"], "a node number is given once");
     till.line().mend();
     // 1010 + 20 − 200 + 38
-    settles_at(&office, &ali, &[&till], 868);
+    settles_at(&office, &ali, &[&till, &after, &later], 868);
     till.sell(&worth("R-4", 2));
     settles_at(&office, &ali, &[&till], 870);
     for receipt in ["R-1", "R-2", "R-3", "R-4"] {
