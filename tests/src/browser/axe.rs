@@ -43,6 +43,12 @@ impl Browser {
         // by the developer tools: the page's own policy lets no script of others in
         let _ = self.tools("Runtime.evaluate", &json!({"expression": &*SCRIPT}));
         let tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+        // a line that is still fading in has a contrast of its own, a moment later gone
+        self.wait_until(
+            "what moves has come to rest",
+            "return document.getAnimations().every((it) => \
+             it.playState !== 'running' || it.effect.getComputedTiming().endTime === Infinity)",
+        );
         let look = format!(
             "axe.run(document, {{runOnly: {}}}).then((it) => JSON.stringify(it.violations.map((v) => \
              [v.id, v.help, v.nodes.map((n) => n.html + ' ' + n.failureSummary)])))",
