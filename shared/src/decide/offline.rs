@@ -4,7 +4,7 @@
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 
-use super::ceiling::Ceiling;
+use super::ceiling::{Ceiling, Rule, Span};
 use crate::catalog::OfflinePolicy;
 use crate::catalog::document::policy::OfflineMode;
 use crate::ids::Code;
@@ -40,85 +40,67 @@ pub struct Case<'a> {
     pub reserved: Points,
 }
 
-/// Whether the policy allows so many points: the server's word on what a till let through.
-pub fn allows(policy: &OfflinePolicy, scale: u8, case: &Case<'_>, points: Points) -> bool {
-    ceilings(policy, scale, case).iter().all(|ceiling| points <= ceiling.most)
-}
-
-/// The ceilings that a policy sets, in the order in which refusals are given. `scale` is the currency's.
-pub fn ceilings(policy: &OfflinePolicy, scale: u8, case: &Case<'_>) -> Vec<Ceiling> {
-    let mut ceilings = Vec::new();
-    if let Some((why, may_lift)) = refused(policy, scale, case) {
-        ceilings.push(Ceiling { may_lift, ..Ceiling::none(Problem::OfflineRefused, why) });
-    }
+/// The ceilings that a policy sets, in the order in which refusals are given.
+pub fn ceilings(policy: &OfflinePolicy, case: &Case<'_>) -> Vec<Ceiling> {
+    let mut ceilings = Vec::with_capacity(8);
+    ceilings.extend(refused(policy, case));
     #[cfg(feature = "mutants")]
     if crate::mutant::on(crate::mutant::Mutant::CapsIgnored) {
         return ceilings;
     }
     let too_old = |hours: &u32| case.age_ms > u64::from(*hours).saturating_mul(HOUR_MS);
     if let Some(hours) = policy.balance_age_hours.filter(too_old) {
-        let old = case.age_ms / HOUR_MS;
-        let why =
-            format!("The balance known here is {old} hours old; without a line at most {hours} are trusted.");
-        ceilings.push(Ceiling::none(Problem::BalanceTooOld, why).limited(hours.to_string()).liftable());
+        let age = Rule::Age(case.age_ms / HOUR_MS, hours);
+        ceilings.push(Ceiling::none(Problem::BalanceTooOld, age).liftable());
     }
     if case.clock_untrusted {
         let why = "This till's clock cannot be trusted, so points can be redeemed only with a line.";
-        ceilings.push(Ceiling::none(Problem::ClockUntrusted, why));
+        ceilings.push(Ceiling::plain(Problem::ClockUntrusted, why));
     }
     if let Some(limit) = policy.per_redemption {
         let most = limit.minus(case.drawn);
-        ceilings.push(Ceiling::points(Problem::OfflineLimitRedemption, most, limit, scale, "at once"));
+        ceilings.push(Ceiling::offline(Problem::OfflineLimitRedemption, most, limit, Span::Redemption));
     }
     if policy.balance_share < Decimal::ONE {
         let limit = share(case.seen.at_least_zero(), policy.balance_share);
         let most = limit.minus(case.drawn);
-        ceilings.push(Ceiling::points(
-            Problem::OfflineLimitRedemption,
-            most,
-            limit,
-            scale,
-            "of this balance",
-        ));
+        ceilings.push(Ceiling::offline(Problem::OfflineLimitRedemption, most, limit, Span::Balance));
     }
     if let Some(limit) = policy.per_member {
         let most = limit.minus(case.member_used).minus(case.drawn);
-        let span = format!("of one member within {} hours", policy.per_member_hours);
-        ceilings.push(Ceiling::points(Problem::OfflineLimitMember, most, limit, scale, &span));
+        let span = Span::Member(policy.per_member_hours);
+        ceilings.push(Ceiling::offline(Problem::OfflineLimitMember, most, limit, span));
     }
     if let Some(limit) = policy.till_points {
         let most = limit.minus(case.till_used).minus(case.drawn);
-        ceilings.push(Ceiling::points(Problem::OfflineLimitTill, most, limit, scale, "at this till"));
+        ceilings.push(Ceiling::offline(Problem::OfflineLimitTill, most, limit, Span::Till));
     }
     if let Some(limit) = policy.till_count.filter(|limit| case.till_count >= *limit) {
-        let why = format!("This till has redeemed {limit} times without a line; that is its limit.");
-        ceilings.push(Ceiling::none(Problem::OfflineLimitTill, why).limited(limit.to_string()).liftable());
+        ceilings.push(Ceiling::none(Problem::OfflineLimitTill, Rule::Count(limit)).liftable());
     }
     ceilings
 }
 
-/// Why nothing at all passes with no line, and whether a manager may let it pass: not past a program that trusts no till,
-/// nor past head office's word on this member.
-fn refused(policy: &OfflinePolicy, scale: u8, case: &Case<'_>) -> Option<(String, bool)> {
+/// Why nothing at all passes with no line. A manager lifts it, but not past a program that trusts no till, nor past head
+/// office's word on this member.
+fn refused(policy: &OfflinePolicy, case: &Case<'_>) -> Option<Ceiling> {
+    let plain = |why| Ceiling::plain(Problem::OfflineRefused, why);
     if policy.mode == OfflineMode::Refuse {
-        return Some(("This program's points can be redeemed only with a line.".to_owned(), false));
+        return Some(plain("This program's points can be redeemed only with a line."));
     }
     if case.labels.iter().any(|label| policy.deny_labels.contains(label)) {
-        return Some(("This member can redeem only with a line.".to_owned(), false));
+        return Some(plain("This member can redeem only with a line."));
     }
     if case.review {
         let why = "A case about this account is being reviewed; until then it can redeem only with a line.";
-        return Some((why.to_owned(), false));
+        return Some(plain(why));
     }
     if policy.mode == OfflineMode::Reserved {
-        let reserved = case.reserved.format(scale);
-        let why = format!(
-            "Without a line, only points reserved for this till can be redeemed; there are {reserved}."
-        );
-        return Some((why, true));
+        let reserved = Rule::Reserved(case.reserved);
+        return Some(Ceiling::none(Problem::OfflineRefused, reserved).liftable());
     }
     let denied = policy.levels.as_ref().is_some_and(|levels| !levels.contains(case.level));
-    denied.then_some(("Members of this level can redeem only with a line.".to_owned(), true))
+    denied.then(|| plain("Members of this level can redeem only with a line.").liftable())
 }
 
 /// floor(points × share).

@@ -1,11 +1,13 @@
 //! Whether points may be redeemed, and up to how many: every rule as a [`Ceiling`], judged in the order in which refusals
 //! are given. The scan, the quote and the sale ask the same list.
 
+use std::borrow::Cow;
+
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 
 use super::Grounds;
-use super::ceiling::Ceiling;
+use super::ceiling::{Ceiling, Rule};
 use super::offline::{self, Case};
 use super::party::Member;
 use super::right::Reserve;
@@ -51,7 +53,7 @@ pub(super) struct Drawing<'a> {
     member: Member<'a>,
     currency: &'a Currency,
     account: AccountId,
-    view: AccountView,
+    view: Cow<'a, AccountView>,
     grounds: &'a Grounds,
     purpose: Purpose,
     now: Millis,
@@ -87,7 +89,7 @@ impl<'a> Drawing<'a> {
         let currency = known
             .ok_or_else(|| Refusal::field("currency", "This membership's program has no such points."))?;
         let account = member.view.membership.account(currency.id, catalog);
-        let view = facts.accounts.get(&account).cloned().unwrap_or_default();
+        let view = facts.accounts.get(&account).map_or_else(Cow::default, Cow::Borrowed);
         let reserve = Reserve::of(&member.program.offline, &view, (now, facts.clock_untrusted));
         Ok(Self {
             facts,
@@ -190,10 +192,9 @@ impl<'a> Drawing<'a> {
         if let Purpose::Basket { currency, total } = self.purpose {
             let room = self.basket_share(currency, total);
             if points > room.most {
-                let mut refusal = Refusal::new(room.problem, room.detail);
-                refusal.limit = room.limit;
-                refusal.available = Some(room.most.at_least_zero().format(self.currency.scale));
-                return Err(refusal);
+                let scale = self.currency.scale;
+                let available = Some(room.most.at_least_zero().format(scale));
+                return Err(Refusal { available, ..room.refusal(scale) });
             }
         }
         let value = self.worth(points).unwrap_or_default();
@@ -246,8 +247,7 @@ impl<'a> Drawing<'a> {
         let small = self.too_small(points);
         let over = || ceilings.iter().filter(|ceiling| points > ceiling.most).chain(&small);
         let first = over().min_by_key(|ceiling| ceiling.problem)?;
-        let mut refusal = Refusal::new(first.problem, first.detail.clone());
-        refusal.limit.clone_from(&first.limit);
+        let mut refusal = first.refusal(self.currency.scale);
         let most = self.best(&ceilings).max(self.best_reserved());
         refusal.available = Some(most.format(self.currency.scale));
         if first.problem >= Problem::OfflineRefused {
@@ -270,13 +270,7 @@ impl<'a> Drawing<'a> {
             return Points::ZERO;
         }
         let mut ceilings = self.ceilings(Authority::Reserved, false);
-        ceilings.push(Ceiling {
-            problem: Problem::InsufficientPoints,
-            most: live,
-            limit: None,
-            detail: String::new(),
-            may_lift: false,
-        });
+        ceilings.push(Ceiling::at(Problem::InsufficientPoints, live, Rule::Balance(live)));
         self.best(&ceilings)
     }
 
@@ -325,36 +319,27 @@ impl<'a> Drawing<'a> {
     /// What is wrong with an amount for being too small, or between the steps.
     fn too_small(&self, points: Points) -> Vec<Ceiling> {
         let mut wrong = Vec::new();
-        let scale = self.currency.scale;
         if let Some(rule) = self.rule() {
             if points < rule.minimum {
-                let minimum = rule.minimum.format(scale);
-                let why = format!("At least {minimum} points are redeemed at once.");
-                wrong.push(Ceiling::none(Problem::BelowMinimum, why).limited(minimum));
+                wrong.push(Ceiling::none(Problem::BelowMinimum, Rule::AtLeast(rule.minimum)));
             }
             if rule.step.is_positive() && points.0.checked_rem(rule.step.0) != Some(0) {
-                let step = rule.step.format(scale);
-                let why = format!("Points are redeemed in steps of {step}.");
-                wrong.push(Ceiling::none(Problem::InvalidStep, why).limited(step));
+                wrong.push(Ceiling::none(Problem::InvalidStep, Rule::Steps(rule.step)));
             }
         }
         if matches!(self.purpose, Purpose::Basket { .. })
             && self.worth(points).is_some_and(|worth| worth.is_zero())
         {
-            wrong.push(Ceiling::none(Problem::BelowMinimum, "So few points are worth nothing."));
+            wrong.push(Ceiling::plain(Problem::BelowMinimum, "So few points are worth nothing."));
         }
         wrong
     }
 
     /// Every ceiling that applies to the next redemption. `held`: points are set aside for it.
     fn ceilings(&self, authority: Authority, held: bool) -> Vec<Ceiling> {
-        let mut ceilings = vec![Ceiling {
-            problem: Problem::AboveMaximum,
-            most: Points(limits::POINTS),
-            limit: None,
-            detail: "These are too many points.".to_owned(),
-            may_lift: false,
-        }];
+        let mut ceilings = Vec::with_capacity(16);
+        let too_many = Rule::Plain("These are too many points.");
+        ceilings.push(Ceiling::at(Problem::AboveMaximum, Points(limits::POINTS), too_many));
         ceilings.extend(self.closed());
         if !held && authority != Authority::Reserved {
             ceilings.extend(self.balance());
@@ -366,61 +351,36 @@ impl<'a> Drawing<'a> {
         ceilings
     }
 
-    /// A blocked card or a membership that is not active.
-    fn closed(&self) -> Vec<Ceiling> {
-        let mut closed = Vec::new();
-        if let Some(refusal) = blocked_card(self.facts, &self.member) {
-            closed.push(Ceiling::none(refusal.problem, refusal.detail));
-        }
-        if let Some(refusal) = self.member.closed(self.now) {
-            closed.push(Ceiling::none(refusal.problem, refusal.detail));
-        }
-        closed
+    /// A blocked card, a membership that is not active.
+    fn closed(&self) -> impl Iterator<Item = Ceiling> {
+        let refusals = [blocked_card(self.facts, &self.member), self.member.closed(self.now)];
+        refusals.into_iter().flatten().map(Ceiling::from)
     }
 
-    fn balance(&self) -> Vec<Ceiling> {
-        let mut ceilings = Vec::new();
+    /// What is owed, what is there.
+    fn balance(&self) -> impl Iterator<Item = Ceiling> {
         let day = self.now.day(self.member.program.zone);
-        let scale = self.currency.scale;
-        if self.view.is_overdrawn() {
-            let debt = self.view.base.debt.format(scale);
-            let why = format!("This account owes {debt} points; they are made up for first.");
-            ceilings.push(Ceiling::none(Problem::AccountOverdrawn, why));
-        }
+        let owes = Rule::Owes(self.view.base.debt);
+        let overdrawn = self.view.is_overdrawn().then(|| Ceiling::none(Problem::AccountOverdrawn, owes));
         let spendable = match self.grounds {
             Grounds::Own => self.reserve.live(),
             Grounds::Elsewhere => self.view.whole().spendable_if_returned(day),
             _ => self.view.spendable(day),
         };
         let most = spendable.minus(self.drawn).at_least_zero();
-        let detail = format!("There are {} points to redeem.", most.format(scale));
-        ceilings.push(Ceiling {
-            problem: Problem::InsufficientPoints,
-            most,
-            limit: None,
-            detail,
-            may_lift: false,
-        });
-        ceilings
+        let there = Ceiling::at(Problem::InsufficientPoints, most, Rule::Balance(most));
+        overdrawn.into_iter().chain([there])
     }
 
     /// What the program says about turning points into cash, and what the basket can take.
     fn cash(&self) -> Vec<Ceiling> {
         let mut ceilings = Vec::new();
         if self.currency.kind == CurrencyKind::Qualifying {
-            ceilings
-                .push(Ceiling::none(Problem::RewardUnavailable, "These points only count towards a level."));
+            let why = "These points only count towards a level.";
+            ceilings.push(Ceiling::plain(Problem::RewardUnavailable, why));
         }
-        if let Some(maximum) = self.rule().and_then(|rule| rule.maximum) {
-            let limit = maximum.format(self.currency.scale);
-            let detail = format!("At most {limit} points are redeemed at once.");
-            ceilings.push(Ceiling {
-                problem: Problem::AboveMaximum,
-                most: maximum,
-                limit: Some(limit),
-                detail,
-                may_lift: false,
-            });
+        if let Some(most) = self.rule().and_then(|rule| rule.maximum) {
+            ceilings.push(Ceiling::at(Problem::AboveMaximum, most, Rule::AtOnce(most)));
         }
         match self.purpose {
             Purpose::Alone | Purpose::Reward => {}
@@ -451,15 +411,13 @@ impl<'a> Drawing<'a> {
         let (up, down) = (points(exact.ceil()), points(exact.floor()));
         let fits = self.worth(up).is_some_and(|worth| worth <= budget);
         let most = if fits { up } else { down };
-        let limit = money::format(share, money);
-        let detail = format!("Points can pay at most {limit} {money} of this receipt.");
-        Ceiling { problem: Problem::AboveMaximum, most, limit: Some(limit), detail, may_lift: false }
+        Ceiling::at(Problem::AboveMaximum, most, Rule::Share(share, money))
     }
 
     fn offline(&self) -> Vec<Ceiling> {
         if self.member.program.currencies.first() != Some(&self.currency.id) {
             let why = "These points can be redeemed only with a line.";
-            return vec![Ceiling::none(Problem::OfflineRefused, why)];
+            return vec![Ceiling::plain(Problem::OfflineRefused, why)];
         }
         let used = &self.facts.offline;
         let membership = &self.member.view.membership;
@@ -476,7 +434,7 @@ impl<'a> Drawing<'a> {
             till_count: used.till_count.saturating_add(self.offline_count),
             reserved: self.reserve.live(),
         };
-        offline::ceilings(&self.member.program.offline, self.currency.scale, &case)
+        offline::ceilings(&self.member.program.offline, &case)
     }
 }
 
@@ -496,5 +454,5 @@ pub(super) fn blocked_card(facts: &Facts, member: &Member<'_>) -> Option<Refusal
 }
 
 fn buys_nothing() -> Ceiling {
-    Ceiling::none(Problem::RewardUnavailable, "These points cannot pay here.")
+    Ceiling::plain(Problem::RewardUnavailable, "These points cannot pay here.")
 }
