@@ -24,6 +24,7 @@ pub mod certificate;
 pub mod debt;
 pub mod envelope;
 pub mod hold;
+mod kept;
 pub mod membership;
 mod movement;
 pub mod reward;

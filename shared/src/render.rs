@@ -19,6 +19,7 @@ use crate::refusal::{Problem, Refusal};
 use crate::time::{Day, Millis};
 use crate::view::{AccountView, Facts, MemberView};
 
+pub mod follow;
 pub mod hold;
 pub mod quoted;
 pub mod standing;

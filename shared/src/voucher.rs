@@ -20,7 +20,7 @@ use crate::catalog::OverdraftPolicy;
 use crate::catalog::reward::{Gives, Reward};
 use crate::entry::reward::Benefit;
 use crate::entry::{Column, Line, Posting, Why};
-use crate::ids::{AccountSetId, Code, CurrencyId, MembershipId, ProgramId};
+use crate::ids::{AccountSetId, Code, CurrencyId, Hash, MembershipId, ProgramId};
 use crate::money::{self, CurrencyCode};
 use crate::points::Points;
 use crate::time::Day;
@@ -41,6 +41,24 @@ const NUMBER_LETTERS: u32 = 12;
 /// A voucher's id.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct VoucherId(pub Uuid);
+
+impl VoucherId {
+    /// The id of the voucher that a rule's action gives for an entry: the same however often it is worked out, at a till and
+    /// at the server.
+    pub fn by_rule(entry: Hash, rule: &Code, place: usize) -> Self {
+        let place = u64::try_from(place).unwrap_or(u64::MAX);
+        let name =
+            [b"tillkeep rule voucher 1", &entry.0[..], &place.to_be_bytes()[..], rule.as_str().as_bytes()];
+        let hash = Hash::of(&name.concat());
+        let bytes = hash.0.first_chunk::<16>().copied().unwrap_or_default();
+        Self(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+    }
+
+    /// Where its uses are counted.
+    pub fn account(self) -> AccountId {
+        AccountId { set: AccountSetId(self.0), currency: USES }
+    }
+}
 
 impl std::fmt::Display for VoucherId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -106,7 +124,7 @@ impl Voucher {
 
     /// Where its uses are counted.
     pub fn account(&self) -> AccountId {
-        AccountId { set: AccountSetId(self.id.0), currency: USES }
+        self.id.account()
     }
 
     /// The uses as a lot: they end with the voucher's last day.

@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use shared::account::AccountId;
-use shared::api::transaction::Transaction;
+use shared::api::transaction::{Follows, Transaction};
+use shared::catalog::Catalog;
 use shared::entry::{Entry, EntryKind, Party};
 use shared::ids::{CurrencyId, MembershipId};
 use shared::points::Points;
 use shared::render;
+use shared::render::follow;
 use shared::render::transaction::Shown;
 use shared::time::Millis;
 use shared::view::KnownSale;
@@ -47,6 +49,7 @@ impl App {
             owners: &owners,
             original: original.as_deref(),
             later: &returned.attributed,
+            follows: follows(view, written, &returned, &catalog)?,
             as_of: view.as_of(),
         };
         Ok(render::transaction::transaction(entry, &shown))
@@ -72,6 +75,26 @@ impl App {
             (false, false, false) => "provisional",
         })
     }
+}
+
+/// What the rules that a sale met do beside, as far as it did not come back.
+fn follows(
+    view: &View,
+    written: &Written,
+    returned: &Returned,
+    catalog: &Catalog,
+) -> Result<Vec<Follows>, Error> {
+    let EntryKind::Sale(sale) = &written.entry.kind else { return Ok(Vec::new()) };
+    let named = if let Party::Membership(membership) = sale.earner { Some(membership) } else { None };
+    let membership = match returned.attributed_to.or(named).filter(|_| !returned.voided) {
+        Some(id) => view.membership(id)?,
+        None => None,
+    };
+    let Some(membership) = membership else { return Ok(Vec::new()) };
+    let back = |place| returned.lines.get(&place).copied().unwrap_or_default();
+    let back: Vec<_> = (0_u16..).take(sale.lines.len()).map(back).collect();
+    let earner = follow::Earner { membership: &membership, level: None };
+    Ok(follow::of((&written.entry, written.hash), earner, catalog, &back))
 }
 
 /// The transaction that an entry gives back or undoes, where it is known here.

@@ -129,6 +129,9 @@ pub(super) fn receipt(desk: &Desk, of: &Transaction, words: &Words) -> Vec<u8> {
         let key = paper.said("receipt.balance");
         paper.pair(&key, &points(&balance.balance, &balance.currency));
     }
+    for line in of.follows.iter().flat_map(|follows| wrapped(&follows.text)) {
+        paper.line(&line);
+    }
     let (state, code, thanks) = (
         paper.said(&format!("receipt.state.{}", of.state)),
         paper.said("receipt.code"),

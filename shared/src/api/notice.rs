@@ -13,7 +13,8 @@ pub struct NotificationTemplate {
     pub code: String,
     /// The program's code.
     pub program: String,
-    /// On what occasion: `level_change`, `expiry`, `enrolment`, `redemption`, or `message` (when somebody sends it).
+    /// On what occasion: `level_change`, `expiry`, `enrolment`, `redemption`, `rule` (when a rule says so), or
+    /// `message` (when somebody sends it).
     pub kind: String,
     /// `email`, `sms` or `push`; the last two go to the webhook that takes them.
     pub channel: String,
@@ -61,7 +62,8 @@ pub struct Webhook {
     pub id: Option<String>,
     /// Where it is told, by `POST`.
     pub url: String,
-    /// What it is told of: `level_change`, `expiry`, `enrolment`, `redemption`; and `sms` or `push`, where it sends them.
+    /// What it is told of: `level_change`, `expiry`, `enrolment`, `redemption`; `action` (what rules call webhooks for),
+    /// or `action:` with the name of one; and `sms` or `push`, where it sends them.
     pub events: Vec<String>,
     /// What its signatures are made with: given, or made by the server and told once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -101,6 +103,17 @@ pub struct WebhookBody {
     /// What is written; of `sms` and `push`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+}
+
+/// What a webhook is sent of actions that are gathered: signed as one.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct WebhookBatch {
+    /// Its id: the same as long as it holds the same.
+    pub id: String,
+    /// `batch`.
+    pub event: String,
+    /// What it gathers; each has the id under which it is sent once.
+    pub items: Vec<WebhookBody>,
 }
 
 /// One notification.

@@ -131,6 +131,8 @@ pub struct Transaction {
     pub redeemed: Vec<Redeemed>,
     /// Vouchers that it gave.
     pub vouchers: Vec<Voucher>,
+    /// What rules do beside giving points, once the server has the sale.
+    pub follows: Vec<Follows>,
     /// What the accounts hold now.
     pub balances: Vec<Balance>,
     /// Who lifted a limit.
@@ -143,6 +145,19 @@ pub struct Transaction {
     pub business_date: String,
     /// As of when the balances are.
     pub as_of: Option<String>,
+}
+
+/// What a rule does beside giving points.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Follows {
+    /// `voucher`, `level` or `message`.
+    pub kind: String,
+    /// The rule.
+    pub rule: String,
+    /// In plain words, such as `A voucher follows: 10 ringgit off`.
+    pub text: String,
+    /// The voucher's id, the same before and after it is there.
+    pub voucher_id: Option<String>,
 }
 
 /// A voucher.

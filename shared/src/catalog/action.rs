@@ -1,8 +1,11 @@
 //! What a rule does beside giving points, checked against its program.
+//!
+//! A label, a level or an attribute stays when what met the rule comes back: the member may have it for other reasons by then.
 
 use super::Program;
 use super::compile::Problem;
 use super::document::action::Action as Written;
+use super::reward::{Gives, Reward};
 use crate::ids::Code;
 use crate::level::HeldLevel;
 use crate::limits;
@@ -29,10 +32,23 @@ pub enum Action {
     },
     /// Sets an attribute, or takes it away.
     Attribute(Code, Option<Value>),
+    /// Gives a voucher of a reward.
+    Voucher(Code),
+    /// Writes by a notification template.
+    Notify(Code),
+    /// Calls webhooks.
+    Webhook {
+        /// The action's name.
+        action: Code,
+        /// Minutes that are gathered into one call; 0 is none.
+        every_minutes: u32,
+    },
 }
 
 /// Longest time for which a rule gives a level, in days.
 const LEVEL_DAYS: u32 = 3_660;
+/// Longest time for which calls of webhooks are gathered, in minutes: a week.
+const BATCH_MINUTES: u32 = 10_080;
 
 impl Action {
     /// Checks one as written; `at` is the path to it.
@@ -71,7 +87,21 @@ impl Action {
                 let value = value.as_ref().map(read).transpose().map_err(|wrong| problem(wrong.detail))?;
                 Ok(Self::Attribute(code.clone(), value))
             }
+            // rewards are compiled after the rules: see `check_rewards`
+            Written::Voucher { reward } => Ok(Self::Voucher(reward.clone())),
+            Written::Notify { template } => Ok(Self::Notify(template.clone())),
+            Written::Webhook { action, every_minutes } => {
+                if every_minutes.is_some_and(|minutes| minutes == 0 || minutes > BATCH_MINUTES) {
+                    return Err(problem(format!("calls are gathered for 1 to {BATCH_MINUTES} minutes")));
+                }
+                Ok(Self::Webhook { action: action.clone(), every_minutes: every_minutes.unwrap_or(0) })
+            }
         }
+    }
+
+    /// Whether it changes the membership's own record: [`Action::apply`] does it. What does not is done beside.
+    pub fn changes_record(&self) -> bool {
+        matches!(self, Self::Level { .. } | Self::Label { .. } | Self::Attribute(..))
     }
 
     /// Does it to a membership, for something of a business day; answers what changed in words, `None` where nothing did.
@@ -103,8 +133,32 @@ impl Action {
                 let text = value.as_ref().map_or_else(|| "nothing".to_owned(), ToString::to_string);
                 (membership.attributes != before).then(|| format!("{code}: {text}"))
             }
+            Self::Voucher(_) | Self::Notify(_) | Self::Webhook { .. } => None,
         }
     }
+}
+
+/// Checks that the rewards which rules give are there, and give vouchers.
+///
+/// # Errors
+/// The first that is not, or does not.
+pub fn check_rewards<'a>(programs: impl Iterator<Item = &'a Program>) -> Result<(), Problem> {
+    for program in programs {
+        for rule in program.rules.all() {
+            for action in &rule.then {
+                let Action::Voucher(code) = action else { continue };
+                let gives = |reward: &&Reward| reward.code == *code;
+                let reward = program.rewards.iter().find(gives);
+                let vouchers = reward.is_some_and(|reward| matches!(reward.gives, Gives::Voucher { .. }));
+                if !vouchers {
+                    let detail =
+                        format!("program `{}` has no reward `{code}` that gives vouchers", program.code);
+                    return Err(Problem { field: format!("earning_rules[{}].then", rule.code), detail });
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Gives a level until a day, unless it is held longer already.

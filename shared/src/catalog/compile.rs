@@ -92,6 +92,7 @@ impl Catalog {
         }
         let (numbers, into) = (&version.numbers, &mut programs);
         pricing::Compiler { numbers, currencies: &currencies, programs: into }.all(document)?;
+        super::action::check_rewards(programs.values())?;
         let conversions = conversion::all(&document.conversions, numbers, &currencies)?;
         Ok(Self { hash, version, outlets, currencies, programs, conversions })
     }

@@ -101,9 +101,20 @@ pub fn today(now: Millis) -> Day {
     now.day(chrono_tz::UTC)
 }
 
+/// The day on which a node asks: in the time zone of the membership's program where the account set is one membership's own,
+/// else in that of the node's outlet. By UTC, a voucher would not be good yet in the first hours of its day.
+fn day_of<B: Books>(books: &B, desk: &Desk, ask: &Authorize) -> Result<Day, B::Error> {
+    let Some(catalog) = books.catalog(desk.catalog)? else { return Ok(today(desk.now)) };
+    let own = books.membership(MembershipId(ask.account.set.0))?;
+    let program = own.and_then(|row| catalog.programs.get(&row.value.program)).map(|program| program.zone);
+    let place = books.node(ask.node)?.and_then(|row| row.place);
+    let outlet = place.and_then(|(outlet, _)| catalog.outlets.get(&outlet)).map(|outlet| outlet.zone);
+    Ok(desk.now.day(program.or(outlet).unwrap_or(chrono_tz::UTC)))
+}
+
 /// Answers a node that asks for points, and writes the hold.
 pub fn authorize<B: Books>(books: &mut B, desk: &Desk, ask: &Authorize) -> Result<Authorized, B::Error> {
-    let (answer, hold) = hold::authorize(books, ask, today(desk.now))?;
+    let (answer, hold) = hold::authorize(books, ask, day_of(books, desk, ask)?)?;
     if let Some(hold) = hold {
         author(books, desk, own(desk, EntryKind::Hold(hold), Vec::new()))?;
     }

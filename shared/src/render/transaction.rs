@@ -34,6 +34,8 @@ pub struct Shown<'a> {
     pub original: Option<&'a Entry>,
     /// Legs that came later: an attribution's.
     pub later: &'a [Posting],
+    /// What rules do beside.
+    pub follows: Vec<tx::Follows>,
     /// As of when the balances are.
     pub as_of: Option<Millis>,
 }
@@ -60,6 +62,7 @@ pub fn transaction(entry: &Entry, shown: &Shown<'_>) -> tx::Transaction {
             .into_iter()
             .map(|known| super::voucher::voucher(known, None))
             .collect(),
+        follows: shown.follows.clone(),
         balances: balances(shown),
         approved_by: approved_by(entry),
         verification: crate::chain::verification(shown.hash),

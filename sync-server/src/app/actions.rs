@@ -3,20 +3,28 @@
 //! Node by node in the order of its journal, with a place that is kept in the same transaction as what was done up to it:
 //! nothing is done twice, and nothing is left out. What waits for something (a catalog, a membership) is waited for.
 
+use std::sync::Arc;
+
+use rust_decimal::Decimal;
 use shared::books::SERVER;
+use shared::books::rows::Quantity;
 use shared::catalog::action::Action;
+use shared::catalog::earning::EarningRule;
 use shared::catalog::{Catalog, Program};
-use shared::earning::{self, Issuer};
 use shared::entry::membership::{Cause, Standing};
 use shared::entry::{Entry, EntryKind, Party, Sale};
-use shared::ids::{Code, Dot, MembershipId, NodeId, Seq};
+use shared::ids::{Code, Dot, Hash, MembershipId, NodeId, Seq};
+use shared::limits;
 use shared::member::{Membership, MembershipStatus};
 use shared::post::Taken;
+use shared::render::{self, follow};
 use shared::time::{Day, Millis};
 
 use super::changes::{self, Change};
 use super::{App, Done, Who, catalog, levels};
 use crate::store::{Read, Write};
+
+mod beside;
 
 /// Entries looked at in one commit.
 const STEP: u64 = 1_000;
@@ -62,8 +70,7 @@ fn step(books: &mut dyn Write, node: NodeId, now: Millis) -> Done<(usize, bool)>
         let seq = at.next();
         let Some(more) = act(books, Dot::new(node, seq), now)? else { break };
         (at, changed) = (seq, changed + more);
-    }
-    if at > from {
+        // a return further on asks how far it has come
         books.put_acted(node, at)?;
     }
     Ok((changed, at == until && until < head))
@@ -73,72 +80,159 @@ fn step(books: &mut dyn Write, node: NodeId, now: Millis) -> Done<(usize, bool)>
 fn act(books: &mut dyn Write, dot: Dot, now: Millis) -> Done<Option<usize>> {
     let Some(taken) = books.taken(dot)? else { return Ok(Some(0)) };
     let Ok(entry) = &taken.entry else { return Ok(Some(0)) };
+    if taken.receipt.judged.as_ref().is_some_and(|judged| judged.duplicate_of.is_some()) {
+        return Ok(Some(0));
+    }
+    if matches!(entry.kind, EntryKind::Refund(_) | EntryKind::Void(_)) {
+        return undo(books, &taken, now).map(Some);
+    }
     let Some(met) = met(books.as_read(), &taken, entry)? else { return Ok(None) };
     let mut changed = 0;
-    for Met { of, membership, rule, actions, day } in met {
-        changed += usize::from(write(books, (membership, &rule, of), (&actions[..], day), now)?);
+    for met in met {
+        changed += usize::from(write(books, &met, now)?);
+        changed += beside::give(books, &met, now)?;
     }
     Ok(Some(changed))
 }
 
-/// A rule that was met.
+/// A rule that was met, and by what.
 struct Met {
     of: Dot,
+    /// The chain's hash after it.
+    hash: Hash,
+    /// Its receipt's number.
+    receipt: String,
+    /// Where it was, by the outlet's name.
+    outlet: String,
+    at: Millis,
     membership: MembershipId,
     rule: Code,
     actions: Vec<Action>,
     day: Day,
+    /// By which it was decided.
+    catalog: Arc<Catalog>,
+}
+
+impl Met {
+    fn new(
+        (taken, entry): (&Taken, &Entry),
+        (catalog, membership): (&Arc<Catalog>, MembershipId),
+        rule: &EarningRule,
+    ) -> Self {
+        let outlet = entry.actor.outlet().and_then(|id| catalog.outlets.get(&id));
+        Self {
+            of: taken.dot,
+            hash: taken.head.hash,
+            receipt: render::transaction::receipt(&entry.kind).unwrap_or_default().to_owned(),
+            outlet: outlet.map_or_else(String::new, |outlet| outlet.name.clone()),
+            at: entry.at.ms().min(taken.receipt.received),
+            membership,
+            rule: rule.code.clone(),
+            actions: rule.then.clone(),
+            day: entry.business_date,
+            catalog: Arc::clone(catalog),
+        }
+    }
 }
 
 /// The rules with actions that an entry meets; `None` where what says so is not known here yet.
 fn met(books: &dyn Read, taken: &Taken, entry: &Entry) -> Done<Option<Vec<Met>>> {
-    if taken.receipt.judged.as_ref().is_some_and(|judged| judged.duplicate_of.is_some()) {
-        return Ok(Some(Vec::new()));
-    }
     match &entry.kind {
         EntryKind::Sale(sale) => match &sale.earner {
-            Party::Membership(earner) => of_sale(books, (taken.dot, entry), sale, *earner, None),
+            Party::Membership(earner) => {
+                let back = back_so_far(books, taken.dot)?;
+                of_sale(books, taken, (*earner, None), back.as_deref())
+            }
             Party::Nobody | Party::Customer(_) | Party::Card { .. } => Ok(Some(Vec::new())),
         },
         EntryKind::Attribute(attribute) if taken.dot.node == SERVER => {
-            let Some(Ok(sold)) = books.taken(attribute.of)?.map(|taken| taken.entry) else { return Ok(None) };
-            let EntryKind::Sale(sale) = &sold.kind else { return Ok(Some(Vec::new())) };
-            let level = Some(&attribute.level);
-            of_sale(books, (attribute.of, &sold), sale, attribute.membership, level)
+            let Some(sold) = books.taken(attribute.of)? else { return Ok(None) };
+            let back = back_so_far(books, attribute.of)?;
+            let earner = (attribute.membership, Some(&attribute.level));
+            of_sale(books, &sold, earner, back.as_deref())
         }
-        EntryKind::Earn(moved) => of_activity(books, taken.dot, entry, moved.membership),
+        EntryKind::Earn(moved) => of_activity(books, taken, entry, moved.membership),
         _ => Ok(Some(Vec::new())),
     }
 }
 
+/// What came back of a sale by what was looked at already, line by line; `None` where it was undone. What was not looked at
+/// yet undoes for itself what it finds done.
+fn back_so_far(books: &dyn Read, of: Dot) -> Done<Option<Vec<Decimal>>> {
+    let row = books.sale(of)?.unwrap_or_default();
+    let mut back = vec![Decimal::ZERO; row.sold.len()];
+    for dot in &row.reversals {
+        if books.acted(dot.node)? < dot.seq {
+            continue;
+        }
+        let returned = books.receipt(*dot)?.and_then(|receipt| receipt.judged?.returned);
+        let Some(returned) = returned else { continue };
+        if returned.whole.1 {
+            return Ok(None);
+        }
+        for (sum, (_, with)) in back.iter_mut().zip(&returned.lines) {
+            *sum = (*sum).max(with.0);
+        }
+    }
+    Ok(Some(back))
+}
+
+/// The rules that a sale meets without what came back of it; none where all of it did.
 fn of_sale(
     books: &dyn Read,
-    (of, entry): (Dot, &Entry),
-    sale: &Sale,
-    earner: MembershipId,
-    level: Option<&Code>,
+    taken: &Taken,
+    (earner, level): (MembershipId, Option<&Code>),
+    back: Option<&[Decimal]>,
 ) -> Done<Option<Vec<Met>>> {
-    if books.sale(of)?.is_some_and(|row| row.voided) {
-        return Ok(Some(Vec::new()));
-    }
+    let (Ok(entry), Some(back)) = (&taken.entry, back) else { return Ok(Some(Vec::new())) };
+    let EntryKind::Sale(sale) = &entry.kind else { return Ok(Some(Vec::new())) };
     let Some((catalog, held)) = known(books, entry, earner)? else { return Ok(None) };
-    let Some(program) = catalog.programs.get(&held.program) else { return Ok(Some(Vec::new())) };
-    let place = Issuer { catalog: &catalog, outlet: entry.actor.outlet(), day: entry.business_date };
-    let level = level.or(sale.level.as_ref()).unwrap_or(&held.level);
-    let rules = earning::acting(program, level, &place, sale).into_iter();
-    let day = entry.business_date;
-    let met = rules.map(|rule| Met {
-        of,
-        membership: earner,
-        rule: rule.code.clone(),
-        actions: rule.then.clone(),
-        day,
-    });
-    Ok(Some(met.collect()))
+    let earner = follow::Earner { membership: &held, level };
+    let rules = follow::met(entry, sale, earner, &catalog, back).into_iter();
+    Ok(Some(rules.map(|rule| Met::new((taken, entry), (&catalog, held.id), rule)).collect()))
+}
+
+/// Takes back what a return leaves no ground for: what the rules did that the sale met before it and meets no more.
+fn undo(books: &mut dyn Write, taken: &Taken, now: Millis) -> Done<usize> {
+    let returned = taken.receipt.judged.as_ref().and_then(|judged| judged.returned.clone());
+    let Some(returned) = returned else { return Ok(0) };
+    let attributed = books.sale(returned.sale)?.and_then(|row| row.attributed);
+    let by = attributed.unwrap_or(returned.sale);
+    // what was not done yet is done, where the time comes, with an eye on what came back
+    if books.acted(by.node)? < by.seq {
+        return Ok(0);
+    }
+    let Some(sold) = books.taken(returned.sale)? else { return Ok(0) };
+    let Ok(entry) = &sold.entry else { return Ok(0) };
+    let attribution = attributed.map(|dot| books.taken(dot)).transpose()?.flatten();
+    let earner = match (attribution.and_then(|taken| taken.entry.ok()).map(|it| it.kind), &entry.kind) {
+        (Some(EntryKind::Attribute(attribute)), _) => Some((attribute.membership, Some(attribute.level))),
+        (_, EntryKind::Sale(Sale { earner: Party::Membership(earner), .. })) => Some((*earner, None)),
+        _ => None,
+    };
+    let Some((earner, level)) = earner else { return Ok(0) };
+    let side = |whole: bool, side: fn(&(Quantity, Quantity)) -> Quantity| {
+        (!whole).then(|| returned.lines.iter().map(|pair| side(pair).0).collect::<Vec<_>>())
+    };
+    let (before, after) = (side(returned.whole.0, |pair| pair.0), side(returned.whole.1, |pair| pair.1));
+    let rules = |back: Option<Vec<Decimal>>| {
+        of_sale(books.as_read(), &sold, (earner, level.as_ref()), back.as_deref())
+    };
+    let (before, after) = (rules(before)?.unwrap_or_default(), rules(after)?.unwrap_or_default());
+    let mut changed = 0;
+    for met in before.iter().filter(|met| !after.iter().any(|kept| kept.rule == met.rule)) {
+        changed += beside::take_back(books, met, now)?;
+    }
+    Ok(changed)
 }
 
 /// Of an activity its points say which rules it met.
-fn of_activity(books: &dyn Read, of: Dot, entry: &Entry, earner: MembershipId) -> Done<Option<Vec<Met>>> {
+fn of_activity(
+    books: &dyn Read,
+    taken: &Taken,
+    entry: &Entry,
+    earner: MembershipId,
+) -> Done<Option<Vec<Met>>> {
     if entry.postings.iter().all(|posting| posting.why.rule.is_none()) {
         return Ok(Some(Vec::new()));
     }
@@ -147,40 +241,35 @@ fn of_activity(books: &dyn Read, of: Dot, entry: &Entry, earner: MembershipId) -
     let acts = program.rules.all().iter().filter(|rule| !rule.then.is_empty());
     let met = acts
         .filter(|rule| entry.postings.iter().any(|posting| posting.why.rule.as_ref() == Some(&rule.code)));
-    let day = entry.business_date;
-    let met = met.map(|rule| Met {
-        of,
-        membership: earner,
-        rule: rule.code.clone(),
-        actions: rule.then.clone(),
-        day,
-    });
-    Ok(Some(met.collect()))
+    Ok(Some(met.map(|rule| Met::new((taken, entry), (&catalog, held.id), rule)).collect()))
 }
 
 /// The catalog by which an entry was decided, and the membership that it names; `None` while one is not known.
-fn known(
-    books: &dyn Read,
-    entry: &Entry,
-    earner: MembershipId,
-) -> Done<Option<(std::sync::Arc<Catalog>, Membership)>> {
+fn known(books: &dyn Read, entry: &Entry, earner: MembershipId) -> Done<Option<(Arc<Catalog>, Membership)>> {
     let (catalog, held) = (books.catalog(entry.catalog)?, books.membership(earner)?);
     Ok(catalog.zip(held.map(|row| row.value)))
 }
 
+/// The membership that has what another had: the one that it was merged into, or itself.
+fn survivor(books: &dyn Read, id: MembershipId) -> Done<Option<Membership>> {
+    let mut found = books.membership(id)?.map(|row| row.value);
+    for _ in 0..limits::GENERATIONS {
+        let Some(next) = found.as_ref().and_then(|held| held.moved_to) else { break };
+        found = books.membership(next)?.map(|row| row.value);
+    }
+    Ok(found)
+}
+
 /// Writes what a rule changes of a membership; answers whether it changed anything.
-fn write(
-    books: &mut dyn Write,
-    (id, rule, of): (MembershipId, &Code, Dot),
-    (actions, day): (&[Action], Day),
-    now: Millis,
-) -> Done<bool> {
-    let Some(held) = books.membership(id)?.map(|row| row.value) else { return Ok(false) };
+fn write(books: &mut dyn Write, met: &Met, now: Millis) -> Done<bool> {
+    let Some(held) = survivor(books.as_read(), met.membership)? else { return Ok(false) };
     if held.status == MembershipStatus::Terminated {
         return Ok(false);
     }
     let mut next = held.clone();
-    let words: Vec<String> = actions.iter().filter_map(|action| action.apply(&mut next, day)).collect();
+    let rule = &met.rule;
+    let changes = met.actions.iter().filter(|action| action.changes_record());
+    let words: Vec<String> = changes.filter_map(|action| action.apply(&mut next, met.day)).collect();
     if next == held {
         return Ok(false);
     }
@@ -189,8 +278,8 @@ fn write(
         levels::stand(books.as_read(), &catalog, program, &mut next, now.day(program.zone))?;
     }
     let note = format!("{rule}: {}", words.join("; "));
-    let change = Change { action: "membership.rule", subject: id.to_string(), detail: note.clone() };
-    let cause = Cause::Rule { rule: rule.clone(), of };
+    let change = Change { action: "membership.rule", subject: held.id.to_string(), detail: note.clone() };
+    let cause = Cause::Rule { rule: rule.clone(), of: met.of };
     let kind = EntryKind::Standing(Standing { membership: next, cause, note });
     changes::author(books, &Who::server(), kind, &change, now)?;
     Ok(true)

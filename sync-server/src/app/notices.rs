@@ -121,19 +121,19 @@ fn shown(books: &dyn Read, row: &NoticeRow) -> Done<Notification> {
     let customer = books.customer(row.customer)?.map(|row| row.value);
     let to = match row.via {
         Via::Person(channel) => customer.and_then(|customer| parcel::masked(&customer, channel)),
-        Via::Webhook(id) => books.webhook(id)?.map(|hook| hook.url),
+        Via::Webhook(id) | Via::Batch(id) => books.webhook(id)?.map(|hook| hook.url),
     };
     Ok(Notification {
         id: row.id.to_string(),
         kind: row.kind.word().to_owned(),
         channel: match row.via {
             Via::Person(channel) => channel.word().to_owned(),
-            Via::Webhook(_) => "webhook".to_owned(),
+            Via::Webhook(_) | Via::Batch(_) => "webhook".to_owned(),
         },
         program: row.program.to_string(),
         template: row.template.as_ref().map(ToString::to_string),
         webhook_id: match row.via {
-            Via::Webhook(id) => Some(id.to_string()),
+            Via::Webhook(id) | Via::Batch(id) => Some(id.to_string()),
             Via::Person(_) => None,
         },
         customer_id: row.customer.to_string(),

@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use shared::account::AccountId;
-use shared::api::transaction::Transaction;
+use shared::api::transaction::{Follows, Transaction};
 use shared::books::{SaleRow, Side};
+use shared::catalog::Catalog;
 use shared::entry::{Column, Entry, EntryKind, Party, Posting, Why};
 use shared::ids::{CurrencyId, Dot, MembershipId};
 use shared::points::Points;
 use shared::post::Taken;
 use shared::render;
+use shared::render::follow;
 use shared::render::transaction::Shown;
 use shared::time::Millis;
 
@@ -64,9 +66,29 @@ pub(super) fn transaction(books: &dyn Read, dot: Dot, now: Millis) -> Done<Trans
         owners: &owners,
         original: original.as_ref(),
         later: &later,
+        follows: follows(books, &taken, &row, &catalog)?,
         as_of: Some(now),
     };
     Ok(render::transaction::transaction(&entry, &shown))
+}
+
+/// What the rules that a sale met do beside, as far as it did not come back.
+fn follows(books: &dyn Read, taken: &Taken, row: &SaleRow, catalog: &Catalog) -> Done<Vec<Follows>> {
+    let Ok(entry) = &taken.entry else { return Ok(Vec::new()) };
+    let EntryKind::Sale(sale) = &entry.kind else { return Ok(Vec::new()) };
+    let named = if let Party::Membership(membership) = sale.earner { Some(membership) } else { None };
+    let later = row.attributed.map(|dot| books.taken(dot)).transpose()?.flatten();
+    let later = later.and_then(|taken| taken.entry.ok()).and_then(|entry| match entry.kind {
+        EntryKind::Attribute(attribute) => Some((attribute.membership, attribute.level)),
+        _ => None,
+    });
+    let id = later.as_ref().map(|(membership, _)| *membership).or(named);
+    let membership = id.filter(|_| !row.voided).map(|id| books.membership(id)).transpose()?.flatten();
+    let Some(membership) = membership else { return Ok(Vec::new()) };
+    let earner =
+        follow::Earner { membership: &membership.value, level: later.as_ref().map(|(_, level)| level) };
+    let back: Vec<_> = row.returned.iter().map(|quantity| quantity.0).collect();
+    Ok(follow::of((entry, taken.head.hash), earner, catalog, &back))
 }
 
 /// `waiting`, `confirmed` or `voided`.

@@ -71,8 +71,8 @@ pub fn get(app: &App, who: &Who, id: VoucherId) -> Done<Shown> {
 }
 
 fn known(books: &dyn Read, who: &Who, id: VoucherId) -> Done<Voucher> {
-    let account = AccountId { set: shared::ids::AccountSetId(id.0), currency: shared::voucher::USES };
-    let voucher = of_account(books, account)?.ok_or_else(|| AppError::not_found("voucher with this id"))?;
+    let voucher =
+        of_account(books, id.account())?.ok_or_else(|| AppError::not_found("voucher with this id"))?;
     members::membership_for(books, who, voucher.membership)?;
     Ok(voucher)
 }
@@ -103,7 +103,7 @@ pub async fn create(app: &App, who: &Who, asked: &VoucherRequest) -> Done<Shown>
     let reason = text(asked.reason.as_deref().unwrap_or("Given by head office"), "reason")?;
     let by = who.clone();
     let now = clock::now();
-    let wish = Given { membership, reward, until, rule: None, reason };
+    let wish = Given { membership, reward, until, reason };
     let id = app
         .write(move |books| {
             members::membership_for(books.as_read(), &by, membership)?;
@@ -122,13 +122,11 @@ pub(super) struct Given {
     pub(super) reward: Code,
     /// Its last day, where that is not the reward's to say.
     pub(super) until: Option<Day>,
-    /// The rule that gives it, where one does.
-    pub(super) rule: Option<Code>,
     /// Why.
     pub(super) reason: String,
 }
 
-/// Gives a voucher that nobody paid points for: by hand, or by a rule. Answers its id.
+/// Gives a voucher that nobody paid points for, by hand. Answers its id.
 ///
 /// # Errors
 /// `reward_unavailable` where the program has no such voucher, or the membership has as many as it may.
@@ -149,16 +147,34 @@ pub(super) fn give(books: &mut dyn Write, who: &Who, wish: &Given, now: Millis) 
         }
         voucher.until = until;
     }
-    let about = Move { membership: wish.membership, reason: wish.reason.clone(), reference: None };
+    issue(books, who, voucher, (wish.reason.clone(), None), None, now)
+}
+
+/// Writes the entry that gives a voucher, for a reason and (where there is one) on a receipt. Answers its id.
+pub(super) fn issue(
+    books: &mut dyn Write,
+    who: &Who,
+    voucher: Voucher,
+    (reason, reference): (String, Option<String>),
+    rule: Option<Code>,
+    now: Millis,
+) -> Done<VoucherId> {
+    let (id, detail) = (voucher.id, format!("{}: {reason}", voucher.reward));
+    let about = Move { membership: voucher.membership, reason, reference };
     let postings = vec![voucher.given()];
-    let id = voucher.id;
-    let kind = EntryKind::Issue(Issue { about, rule: wish.rule.clone(), vouchers: vec![voucher] });
+    let kind = EntryKind::Issue(Issue { about, rule, vouchers: vec![voucher] });
     let desk = sync::desk(books, now)?;
-    let by = actor_of(&catalog, who)?;
+    let by = actor_of(&*catalog::latest(books)?, who)?;
     author(books, Draft { actor: by, ..own(&desk, kind, postings) }, now)?;
-    let detail = format!("{}: {}", wish.reward, wish.reason);
     audit::note(books, who, now, "voucher.give", &id.to_string(), &detail)?;
     Ok(id)
+}
+
+/// Why a membership can have no more vouchers, if it has as many as it may.
+pub(super) fn no_room(membership: &Membership, today: Day) -> Option<String> {
+    let open = membership.vouchers.iter().filter(|voucher| voucher.until >= today).count();
+    (open >= limits::VOUCHERS)
+        .then(|| format!("a membership has at most {} vouchers at once", limits::VOUCHERS))
 }
 
 fn reward_of<'a>(catalog: &'a Catalog, membership: &Membership, code: &Code, today: Day) -> Done<&'a Reward> {
@@ -168,10 +184,10 @@ fn reward_of<'a>(catalog: &'a Catalog, membership: &Membership, code: &Code, tod
     let reward = program.and_then(|program| program.rewards.iter().find(|reward| reward.code == *code));
     let reward =
         reward.ok_or_else(|| unavailable(format!("The membership's program has no reward `{code}`.")))?;
-    if membership.vouchers.iter().filter(|voucher| voucher.until >= today).count() >= limits::VOUCHERS {
-        return Err(unavailable(format!("A membership has at most {} vouchers at once.", limits::VOUCHERS)));
+    match no_room(membership, today) {
+        Some(why) => Err(unavailable(format!("This is one too many: {why}."))),
+        None => Ok(reward),
     }
-    Ok(reward)
 }
 
 fn actor_of(catalog: &Catalog, who: &Who) -> Done<Actor> {
@@ -190,21 +206,37 @@ pub async fn change(app: &App, who: &Who, id: VoucherId, asked: &VoucherChange) 
     let now = clock::now();
     app.write(move |books| {
         let voucher = known(books.as_read(), &by, id)?;
-        let base = books.base_of(voucher.account())?.unwrap_or_default();
-        let left = base.lots.posted().minus(base.reserved).minus(base.suspense).at_least_zero();
-        if left.is_zero() {
+        if !cancel(books, &by, voucher.id, &reason, now)? {
             let detail = "Nothing is left of this voucher that could be taken back.";
             return Err(AppError::refused(Problem::InvalidTransition, detail));
         }
-        let (kind, postings) = ended(&voucher, left, &reason);
-        let catalog = catalog::latest(books)?;
-        let desk = sync::desk(books, now)?;
-        let draft = Draft { actor: actor_of(&catalog, &by)?, ..own(&desk, kind, postings) };
-        author(books, draft, now)?;
-        audit::note(books, &by, now, "voucher.cancel", &id.to_string(), &reason)
+        Ok::<_, AppError>(())
     })
     .await?;
     get(app, who, id)
+}
+
+/// Takes back what is left of a voucher; answers whether anything was.
+pub(super) fn cancel(
+    books: &mut dyn Write,
+    who: &Who,
+    id: VoucherId,
+    reason: &str,
+    now: Millis,
+) -> Done<bool> {
+    let Some(voucher) = of_account(books.as_read(), id.account())? else { return Ok(false) };
+    let base = books.base_of(id.account())?.unwrap_or_default();
+    let left = base.lots.posted().minus(base.reserved).minus(base.suspense).at_least_zero();
+    if left.is_zero() {
+        return Ok(false);
+    }
+    let (kind, postings) = ended(&voucher, left, reason);
+    let catalog = catalog::latest(books)?;
+    let desk = sync::desk(books, now)?;
+    let draft = Draft { actor: actor_of(&catalog, who)?, ..own(&desk, kind, postings) };
+    author(books, draft, now)?;
+    audit::note(books, who, now, "voucher.cancel", &id.to_string(), reason)?;
+    Ok(true)
 }
 
 fn ended(voucher: &Voucher, left: Points, reason: &str) -> (EntryKind, Vec<Posting>) {

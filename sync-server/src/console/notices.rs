@@ -19,7 +19,7 @@ use crate::clock;
 /// Notifications on one page.
 const MOST: usize = 100;
 /// Occasions, in the order of the form.
-const KINDS: [&str; 5] = ["level_change", "expiry", "enrolment", "redemption", "message"];
+const KINDS: [&str; 6] = ["level_change", "expiry", "enrolment", "redemption", "message", "rule"];
 /// Ways of writing.
 const CHANNELS: [&str; 3] = ["email", "sms", "push"];
 /// States of a notification, in the order in which they need somebody.

@@ -37,6 +37,7 @@ pub(super) fn routes(api: Api) -> Api {
             .answers::<Voucher>(200),
         change,
     )
+    .on(Op::delete(one, may::OFFICE, "Takes back what is left of a voucher: `?reason=`"), remove)
     .on(
         Op::get("/api/reports/partners", may::READ, "What a partner is to give: `partner`, `from`, `to`")
             .answers::<Page<PartnerLine>>(200),
@@ -86,6 +87,25 @@ async fn change(
     body: Body<VoucherChange>,
 ) -> Result<Json<Voucher>, Failure> {
     Ok(Json(vouchers::change(&app, &who, id(&text, "id")?, &body.value).await?))
+}
+
+/// Why a voucher is taken back.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reason {
+    reason: Option<String>,
+}
+
+async fn remove(
+    State(app): State<Arc<App>>,
+    Caller(who): Caller,
+    Path(text): Path<String>,
+    Asked(query): Asked<Reason>,
+) -> Result<StatusCode, Failure> {
+    let reason = query.reason.unwrap_or_else(|| "Taken back by head office".to_owned());
+    let change = VoucherChange { status: "cancelled".to_owned(), reason };
+    vouchers::change(&app, &who, id(&text, "id")?, &change).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Which partner, and which days.

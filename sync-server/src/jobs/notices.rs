@@ -81,9 +81,9 @@ async fn round(
     let due = parcel::due(app, clock::now(), AT_ONCE)?;
     let count = due.len();
     let mut running = JoinSet::new();
-    for (id, parcel) in due {
+    for (ids, parcel) in due {
         let (app, sender) = (Arc::clone(app), Arc::clone(sender));
-        running.spawn(async move { deliver(&app, &sender, id, parcel).await });
+        running.spawn(async move { deliver(&app, &sender, ids, parcel).await });
     }
     while let Some(done) = running.join_next().await {
         if let Ok(Err(error)) = done {
@@ -101,7 +101,7 @@ fn listeners(app: &App) -> Done<usize> {
     Ok(books.templates()?.len() + books.webhooks()?.len())
 }
 
-async fn deliver(app: &App, sender: &Sender, id: Uuid, parcel: Parcel) -> Result<(), AppError> {
+async fn deliver(app: &App, sender: &Sender, ids: Vec<Uuid>, parcel: Parcel) -> Result<(), AppError> {
     let fate = match parcel {
         Parcel::Mail(mail) => sender.mail.send(&mail).await,
         Parcel::Call(call) => sender.hooks.call(&call, clock::now()).await,
@@ -109,7 +109,7 @@ async fn deliver(app: &App, sender: &Sender, id: Uuid, parcel: Parcel) -> Result
         Parcel::Later(why) => Fate::Failed(why),
     };
     if let Fate::Failed(why) | Fate::Refused(why) = &fate {
-        tracing::warn!(%id, why, "a notification was not sent");
+        tracing::warn!(?ids, why, "a notification was not sent");
     }
-    parcel::told(app, id, fate, clock::now()).await
+    parcel::told(app, ids, fate, clock::now()).await
 }

@@ -11,6 +11,7 @@ export function render(place, receipt, does) {
   const waiting = receipt.state === "waiting";
   const rows = [[t(receipt.kind === "sale" ? "receipt.earned" : "receipt.taken_back"), counted(receipt.earned), "earned"], [t(receipt.kind === "sale" ? "receipt.used" : "receipt.given_back"), counted(receipt.redeemed), "used"],
     ...receipt.balances.map((it) => [t("receipt.balance"), `${t("points.count", { n: it.balance, currency: it.currency })}${Number(it.debt) ? ` · ${t("points.owed", { points: number(it.debt) })}` : ""}`, "balance"])];
+  for (const it of receipt.follows ?? []) rows.push([t("receipt.follows"), it.text, "follows"]);
   if (receipt.approved_by) rows.push([t("receipt.approved"), receipt.approved_by, "approved"]);
   place.replaceChildren(h("section.receipt.fresh", { tabindex: "-1", "aria-labelledby": "receipt-title" },
     h("p.quiet", { id: "receipt-title" }, `${t(`receipt.kind.${receipt.kind}`)} ${receipt.receipt ?? receipt.id} · ${time(receipt.at)}`),

@@ -32,4 +32,23 @@ pub enum Action {
         /// To what, as a text; `null` takes it away.
         value: Option<String>,
     },
+    /// Gives a voucher. A return after which the rule is no longer met takes what is left of it back.
+    Voucher {
+        /// The reward of the program that gives vouchers.
+        reward: Code,
+    },
+    /// Writes to the member.
+    Notify {
+        /// The notification template, of the kind `rule`; where there is none, nothing is sent.
+        template: Code,
+    },
+    /// Calls the webhooks that hear of `action`, or of `action:<its name>`. A return after which the rule is no longer met
+    /// calls them again, with `undone`.
+    Webhook {
+        /// Its name.
+        action: Code,
+        /// Left out, each is called as soon as the server knows of it; else what came in so many minutes is sent as one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        every_minutes: Option<u32>,
+    },
 }

@@ -17,7 +17,7 @@ use shared::time::{Day, Millis};
 use super::named;
 use super::templates::DAYS_BEFORE;
 use crate::app::{App, Done, catalog, ledger};
-use crate::store::rows::notice::{Cause, MessageRow, NoticeKind, NoticeRow, NoticeState, Via};
+use crate::store::rows::notice::{Cause, MessageRow, NoticeKind, NoticeRow, NoticeState, Tells, Via};
 use crate::store::topics::Leg;
 use crate::store::{Read, Write};
 
@@ -36,6 +36,22 @@ struct Event {
     name: String,
     /// In how many days it will be, of what is still to come.
     ahead: i32,
+    /// The template that is meant, or the action's name: who listens to another does not hear it.
+    only: Option<Code>,
+    /// Minutes over which calls of webhooks are gathered; 0 is none.
+    gathered: u32,
+}
+
+impl Event {
+    fn new(kind: NoticeKind, membership: MembershipId, at: Millis, name: String) -> Self {
+        Self { kind, membership, at, values: Vec::new(), name, ahead: 0, only: None, gathered: 0 }
+    }
+
+    /// When its notices are sent: what is gathered, at the end of the time over which it is.
+    fn due(&self, now: Millis) -> Millis {
+        let span = u64::from(self.gathered) * 60_000;
+        Millis(now.0.checked_div(span).map_or(now.0, |whole| (whole + 1) * span))
+    }
 }
 
 /// Who hears of an event.
@@ -45,6 +61,8 @@ struct Listener {
     /// The only program whose members it is about, of a template.
     program: Option<Code>,
     template: Option<Code>,
+    /// The only template or action that it hears, of what names one.
+    only: Option<Code>,
     days_before: u32,
 }
 
@@ -99,24 +117,20 @@ impl Maker {
     fn new(books: &dyn Read, now: Millis) -> Done<Self> {
         let mut listeners = Vec::new();
         for template in books.templates()?.into_iter().filter(|template| template.enabled) {
+            let named = matches!(template.kind, NoticeKind::Message | NoticeKind::Rule);
             listeners.push(Listener {
                 via: Via::Person(template.channel),
                 kind: template.kind,
                 program: Some(template.program),
+                only: named.then(|| template.code.clone()),
                 template: Some(template.code),
                 days_before: template.days_before,
             });
         }
         for hook in books.webhooks()?.into_iter().filter(|hook| hook.enabled) {
-            for kind in hook.events.iter().filter_map(|word| NoticeKind::of_word(word)) {
-                let via = Via::Webhook(hook.id);
-                listeners.push(Listener {
-                    via,
-                    kind,
-                    program: None,
-                    template: None,
-                    days_before: DAYS_BEFORE,
-                });
+            for (kind, only) in hook.events.iter().filter_map(|word| heard(word)) {
+                let (via, days_before) = (Via::Webhook(hook.id), DAYS_BEFORE);
+                listeners.push(Listener { via, kind, program: None, template: None, only, days_before });
             }
         }
         Ok(Self { listeners, catalog: catalog::latest(books)?, now, made: 0 })
@@ -144,6 +158,7 @@ impl Maker {
             values.push(("level".to_owned(), name));
         }
         let code = program.code.clone();
+        let next_at = event.due(self.now);
         for listener in self.listeners.iter().filter(|it| it.hears(event, &code)) {
             let id = listener.id(event);
             if books.notice(id)?.is_some() {
@@ -152,7 +167,7 @@ impl Maker {
             books.put_notice(&NoticeRow {
                 id,
                 kind: event.kind,
-                via: listener.via,
+                via: listener.via(event),
                 template: listener.template.clone(),
                 program: code.clone(),
                 customer: membership.customer,
@@ -162,7 +177,7 @@ impl Maker {
                 made_at: self.now,
                 state: NoticeState::Waiting,
                 attempts: 0,
-                next_at: self.now,
+                next_at,
                 error: None,
                 ended_at: None,
             })?;
@@ -184,6 +199,8 @@ impl Maker {
         let (kind, membership) = match &cause {
             Cause::Made { membership, .. } => (NoticeKind::Enrolment, *membership),
             Cause::Level { membership, .. } => (NoticeKind::LevelChange, *membership),
+            Cause::Rule { membership, tells: Tells::Member(_), .. } => (NoticeKind::Rule, *membership),
+            Cause::Rule { membership, tells: Tells::Webhooks(..), .. } => (NoticeKind::Action, *membership),
         };
         if !self.hears(kind) {
             return Ok(None);
@@ -198,18 +215,52 @@ impl Maker {
                 let values = vec![("enrolled_on".to_owned(), row.value.enrolled_on.to_string())];
                 let name = format!("made {membership}");
                 let at = books.receipt(dot)?.map_or(row.marker.at.ms(), |receipt| receipt.received);
-                Ok(Some(Event { kind, membership, at, values, name, ahead: 0 }))
+                Ok(Some(Event { values, ..Event::new(kind, membership, at, name) }))
             }
             Cause::Level { from, to, by: entry, at, .. } => {
                 let Some((_, program)) = self.member(books, membership)? else { return Ok(None) };
-                let name = |code: &Code| {
-                    let level = program.levels.iter().find(|level| level.code == *code);
-                    level.map_or_else(|| code.to_string(), |level| level.name.clone())
+                let found = |code: &Code| {
+                    let levels = program
+                        .tiers
+                        .iter()
+                        .flat_map(|tier| tier.levels.iter().map(move |level| (level, tier.code.as_ref())));
+                    levels.into_iter().find(|(level, _)| level.code == *code)
                 };
-                let values = vec![("level_before".to_owned(), name(&from)), ("level".to_owned(), name(&to))];
+                let name = |code: &Code| {
+                    found(code).map_or_else(|| code.to_string(), |(level, _)| level.name.clone())
+                };
+                let group = found(&to).and_then(|(_, group)| group);
+                let values = vec![
+                    ("level_before".to_owned(), name(&from)),
+                    ("level".to_owned(), name(&to)),
+                    ("group".to_owned(), group.map_or_else(String::new, ToString::to_string)),
+                ];
                 let by = entry.unwrap_or(Dot::new(SERVER, shared::ids::Seq(0)));
                 let name = format!("level {membership} {by} {from} {to} {}", at.0);
-                Ok(Some(Event { kind, membership, at, values, name, ahead: 0 }))
+                Ok(Some(Event { values, ..Event::new(kind, membership, at, name) }))
+            }
+            Cause::Rule { rule, of, receipt, outlet, at, tells, undone, .. } => {
+                let (only, gathered) = match tells {
+                    Tells::Member(template) => (template, 0),
+                    Tells::Webhooks(action, minutes) => (action, minutes),
+                };
+                let name = format!("rule {membership} {rule} {of} {only} {undone}");
+                let mut values = vec![
+                    ("rule".to_owned(), rule.to_string()),
+                    ("receipt".to_owned(), receipt),
+                    ("outlet".to_owned(), outlet),
+                ];
+                if kind == NoticeKind::Action {
+                    values.push(("action".to_owned(), only.to_string()));
+                    values.push(("transaction".to_owned(), of.to_string()));
+                    values.push(("undone".to_owned(), undone.to_string()));
+                }
+                Ok(Some(Event {
+                    values,
+                    only: Some(only),
+                    gathered,
+                    ..Event::new(kind, membership, at, name)
+                }))
             }
         }
     }
@@ -271,7 +322,7 @@ impl Maker {
             ("balance".to_owned(), ledger::written(&self.catalog, of.currency, base.balance()).1),
         ];
         let name = format!("leg {} {}", leg.key.dot, leg.key.leg);
-        Ok(Some(Event { kind: NoticeKind::Redemption, membership, at: leg.line.at, values, name, ahead: 0 }))
+        Ok(Some(Event { values, ..Event::new(NoticeKind::Redemption, membership, leg.line.at, name) }))
     }
 
     /// Some more members of a message's segment.
@@ -292,18 +343,24 @@ impl Maker {
         };
         let chosen: Vec<MembershipId> = page.iter().filter(|it| fits(it)).map(|it| it.id).collect();
         for membership in chosen {
+            let name = format!("message {} {} {membership}", row.id, row.template);
             let event = Event {
-                kind: NoticeKind::Message,
-                membership,
-                at: row.at,
-                values: Vec::new(),
-                name: format!("message {} {} {membership}", row.id, row.template),
-                ahead: 0,
+                only: Some(row.template.clone()),
+                ..Event::new(NoticeKind::Message, membership, row.at, name)
             };
             self.tell(books, &event)?;
         }
         row.made += self.made - before;
         Ok(books.put_message(&row)?)
+    }
+}
+
+/// What a word of a webhook's events stands for: the kind, and the one action that is heard where it names one.
+fn heard(word: &str) -> Option<(NoticeKind, Option<Code>)> {
+    match word.split_once(':') {
+        None => NoticeKind::of_word(word).map(|kind| (kind, None)),
+        Some(("action", name)) => Code::new(name).ok().map(|name| (NoticeKind::Action, Some(name))),
+        Some(_) => None,
     }
 }
 
@@ -314,18 +371,23 @@ fn enrols(books: &dyn Read, dot: Dot) -> bool {
 
 impl Listener {
     fn hears(&self, event: &Event, program: &Code) -> bool {
-        let message = event.kind == NoticeKind::Message;
-        let meant = !message
-            || self.template.as_ref().is_some_and(|code| event.name.split(' ').nth(2) == Some(code.as_str()));
+        let meant = self.only.is_none() || self.only == event.only;
         let soon = i64::from(event.ahead) <= i64::from(self.days_before);
         self.kind == event.kind && meant && soon && self.program.as_ref().is_none_or(|own| own == program)
+    }
+
+    fn via(&self, event: &Event) -> Via {
+        match self.via {
+            Via::Webhook(id) if event.gathered > 0 => Via::Batch(id),
+            via => via,
+        }
     }
 
     /// The notice's id: of what is heard, and of who hears it.
     fn id(&self, event: &Event) -> uuid::Uuid {
         let who = match (&self.template, self.via) {
             (Some(code), _) => code.to_string(),
-            (None, Via::Webhook(id)) => id.to_string(),
+            (None, Via::Webhook(id) | Via::Batch(id)) => id.to_string(),
             (None, Via::Person(channel)) => channel.word().to_owned(),
         };
         named(&["notice", &who, &event.name])
@@ -395,8 +457,12 @@ impl Maker {
                     ("expires_on".to_owned(), day.to_string()),
                     ("balance".to_owned(), written(base.balance()).1),
                 ];
-                let (kind, at, ahead) = (NoticeKind::Expiry, self.now, day.0.saturating_sub(today.0));
-                events.push(Event { kind, membership, at, values, name, ahead });
+                let ahead = day.0.saturating_sub(today.0);
+                events.push(Event {
+                    values,
+                    ahead,
+                    ..Event::new(NoticeKind::Expiry, membership, self.now, name)
+                });
             }
         }
         Ok(events)

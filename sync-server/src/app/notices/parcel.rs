@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use shared::api::notice::WebhookBody;
+use shared::api::notice::{WebhookBatch, WebhookBody};
 use shared::member::{self, Channel, Customer, Personal};
 use shared::time::Millis;
 use uuid::Uuid;
@@ -17,6 +17,8 @@ use crate::store::rows::notice::{NoticeRow, NoticeState, Via, WebhookRow};
 const FIRST_MS: u64 = 2_000;
 /// The longest wait, in ms: an hour.
 const LONGEST_MS: u64 = 3_600_000;
+/// Notices in one call, at the most: some hundred kilobytes of JSON.
+const BATCH: usize = 500;
 /// Tries until it is given up: with these waits, in a little less than a day.
 const TRIES: u32 = 32;
 
@@ -85,11 +87,46 @@ pub(super) fn masked(customer: &Customer, channel: Channel) -> Option<String> {
     }
 }
 
-/// Notices that are due, each with what is to be done.
-pub fn due(app: &App, now: Millis, limit: usize) -> Done<Vec<(Uuid, Parcel)>> {
+/// Notices that are due, each with what is to be done; those that are gathered stand together.
+pub fn due(app: &App, now: Millis, limit: usize) -> Done<Vec<(Vec<Uuid>, Parcel)>> {
     let books = app.read()?;
-    let rows = books.notices_due(now, limit)?;
-    rows.iter().map(|row| Ok((row.id, packed(&*books, row)?))).collect()
+    let mut parcels = Vec::new();
+    let mut gathered: Vec<Uuid> = Vec::new();
+    for row in books.notices_due(now, limit)? {
+        match row.via {
+            Via::Batch(hook) if gathered.contains(&hook) => {}
+            Via::Batch(hook) => {
+                gathered.push(hook);
+                parcels.push(batch(&*books, hook)?);
+            }
+            Via::Person(_) | Via::Webhook(_) => parcels.push((vec![row.id], packed(&*books, &row)?)),
+        }
+    }
+    Ok(parcels)
+}
+
+/// All that waits for a webhook in one call, once any of it is due. Notices of customers who were erased meanwhile are in
+/// none.
+fn batch(books: &dyn Read, hook: Uuid) -> Done<(Vec<Uuid>, Parcel)> {
+    let mut rows = books.notices_due(Millis(u64::MAX), BATCH * 4)?;
+    rows.retain(|row| row.via == Via::Batch(hook));
+    rows.truncate(BATCH);
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let Some(hook) = books.webhook(hook)?.filter(|hook| hook.enabled) else {
+        return Ok((ids, Parcel::Nothing("The webhook is no longer told.".to_owned())));
+    };
+    let mut items = Vec::new();
+    for row in &rows {
+        if books.customer(row.customer)?.is_some_and(|customer| !customer.value.erased) {
+            items.push(body(row, row.kind.word()));
+        }
+    }
+    let names: Vec<String> = ids.iter().map(Uuid::to_string).collect();
+    let id = super::named(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    let event = "batch".to_owned();
+    let whole = WebhookBatch { id: id.to_string(), event: event.clone(), items };
+    let body = serde_json::to_string(&whole).unwrap_or_default();
+    Ok((ids, Parcel::Call(Box::new(Call { id, url: hook.url, secret: hook.secret, event, body }))))
 }
 
 fn packed(books: &dyn Read, row: &NoticeRow) -> Done<Parcel> {
@@ -98,7 +135,7 @@ fn packed(books: &dyn Read, row: &NoticeRow) -> Done<Parcel> {
         return Ok(Parcel::Nothing("The customer was erased.".to_owned()));
     };
     match row.via {
-        Via::Webhook(id) => Ok(match books.webhook(id)?.filter(|hook| hook.enabled) {
+        Via::Webhook(id) | Via::Batch(id) => Ok(match books.webhook(id)?.filter(|hook| hook.enabled) {
             Some(hook) => call(row, &hook, row.kind.word(), &body(row, row.kind.word())),
             None => Parcel::Nothing("The webhook is no longer told.".to_owned()),
         }),
@@ -182,14 +219,17 @@ fn personal(books: &dyn Read, customer: &Customer) -> Done<Personal> {
     Ok(opened.unwrap_or_default())
 }
 
-/// Notes what became of a notice.
-pub async fn told(app: &App, id: Uuid, fate: Fate, now: Millis) -> Done<()> {
+/// Notes what became of notices that went together.
+pub async fn told(app: &App, ids: Vec<Uuid>, fate: Fate, now: Millis) -> Done<()> {
     let random = u64::from_le_bytes(clock::random());
     app.write(move |books| {
-        let Some(row) = books.notice(id)?.filter(|row| row.state == NoticeState::Waiting) else {
-            return Ok(());
-        };
-        Ok(books.put_notice(&after(row, fate.clone(), now, random))?)
+        for id in &ids {
+            let waiting = books.notice(*id)?.filter(|row| row.state == NoticeState::Waiting);
+            if let Some(row) = waiting {
+                books.put_notice(&after(row, fate.clone(), now, random))?;
+            }
+        }
+        Ok(())
     })
     .await
 }

@@ -131,6 +131,10 @@ fn read(books: &dyn Read, who: &Who, asked: &NotificationTemplate) -> Done<Templ
     let code = Code::new(&asked.code).map_err(|detail| AppError::field("code", detail))?;
     let program = check_program(books, who, &asked.program)?;
     let kind = kind_of(&asked.kind, "kind")?;
+    if kind == NoticeKind::Action {
+        let detail = "An action calls webhooks; what a rule writes to a member is of the kind `rule`.";
+        return Err(AppError::field("kind", detail));
+    }
     let channel = Channel::of_word(&asked.channel);
     let channel = channel.ok_or_else(|| AppError::field("channel", "One of `email`, `sms` and `push`."))?;
     check_ends(channel, asked)?;

@@ -8,11 +8,12 @@ const ALWAYS: [&str; 5] = ["name", "program", "member_number", "level", "at"];
 /// What a text may name on one occasion, beside `ALWAYS`.
 pub fn variables(kind: NoticeKind) -> Vec<&'static str> {
     let own: &[&str] = match kind {
-        NoticeKind::LevelChange => &["level_before"],
+        NoticeKind::LevelChange => &["level_before", "group"],
         NoticeKind::Expiry => &["points", "currency", "expires_on", "balance"],
         NoticeKind::Enrolment => &["enrolled_on"],
         NoticeKind::Redemption => &["points", "currency", "receipt", "outlet", "balance"],
-        NoticeKind::Message => &[],
+        NoticeKind::Rule => &["rule", "receipt", "outlet"],
+        NoticeKind::Message | NoticeKind::Action => &[],
     };
     ALWAYS.iter().chain(own).copied().collect()
 }

@@ -1,6 +1,7 @@
 //! Webhooks: other systems that are told, and that send text messages and messages to apps.
 
 use shared::api::notice::Webhook;
+use shared::ids::Code;
 use shared::limits;
 use shared::member::Channel;
 use uuid::Uuid;
@@ -109,7 +110,12 @@ fn read(asked: &Webhook, id: Uuid, secret: String) -> Done<WebhookRow> {
     let mut events = Vec::new();
     for word in &asked.events {
         let sends = Channel::of_word(word).is_some_and(|channel| channel != Channel::Email);
-        if !sends && matches!(kind_of(word, "events")?, NoticeKind::Message) {
+        let action = word.strip_prefix("action:").map(Code::new).transpose();
+        let action = action.map_err(|detail| AppError::field("events", detail))?;
+        if !sends
+            && action.is_none()
+            && matches!(kind_of(word, "events")?, NoticeKind::Message | NoticeKind::Rule)
+        {
             return Err(AppError::field(
                 "events",
                 "A message is somebody's; a webhook sends it as `sms` or `push`.",

@@ -53,23 +53,15 @@ impl<T: Kv> View<T> {
             let what = Happening::Level { from: before.level.clone(), to: row.value.level.clone() };
             self.add_happening((row.value.program, row.value.id), row.marker.at.ms(), &what)?;
         }
-        if !self.is_heard()? {
-            return Ok(());
+        let (membership, by, at) = (row.value.id, row.marker.dot, row.marker.at.ms());
+        let Some(before) = before else { return self.add_cause(&Cause::Made { membership, by }) };
+        let own = std::iter::once((&before.level, &row.value.level));
+        // a ladder that is new to the membership is nothing that it climbed
+        let groups = before.tiers.iter().zip(&row.value.tiers);
+        for (from, to) in own.chain(groups).filter(|(from, to)| from != to) {
+            self.add_cause(&Cause::Level { membership, from: from.clone(), to: to.clone(), by, at })?;
         }
-        let (membership, by) = (row.value.id, row.marker.dot);
-        let cause = match before {
-            None => Cause::Made { membership, by },
-            Some(before) if before.level != row.value.level => Cause::Level {
-                membership,
-                from: before.level.clone(),
-                to: row.value.level.clone(),
-                by,
-                at: row.marker.at.ms(),
-            },
-            Some(_) => return Ok(()),
-        };
-        let number = self.count_up(counter::CAUSE)?;
-        self.put(NOTICE_CAUSES, &number.to_be_bytes(), &cause)
+        Ok(())
     }
 }
 
@@ -163,6 +155,14 @@ impl<T: Kv> Notices for View<T> {
         self.collect(NOTICE_CAUSES, &under(&[]), false, limit, |at, value| {
             Ok(Some((u64::from_be_bytes(*at), decode(value)?)))
         })
+    }
+
+    fn add_cause(&mut self, cause: &Cause) -> Stored<()> {
+        if !self.is_heard()? {
+            return Ok(());
+        }
+        let number = self.count_up(counter::CAUSE)?;
+        self.put(NOTICE_CAUSES, &number.to_be_bytes(), cause)
     }
 
     fn take_cause(&mut self, number: u64) -> Stored<()> {

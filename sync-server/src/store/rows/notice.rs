@@ -22,12 +22,23 @@ pub enum NoticeKind {
     Redemption,
     /// Somebody at the office writes to a segment.
     Message,
+    /// A rule was met that writes to the member.
+    Rule,
+    /// A rule was met that calls webhooks.
+    Action,
 }
 
 impl NoticeKind {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::LevelChange, Self::Expiry, Self::Enrolment, Self::Redemption, Self::Message];
+    pub const ALL: [Self; 7] = [
+        Self::LevelChange,
+        Self::Expiry,
+        Self::Enrolment,
+        Self::Redemption,
+        Self::Message,
+        Self::Rule,
+        Self::Action,
+    ];
 
     /// The word for it.
     pub fn word(self) -> &'static str {
@@ -37,6 +48,8 @@ impl NoticeKind {
             Self::Enrolment => "enrolment",
             Self::Redemption => "redemption",
             Self::Message => "message",
+            Self::Rule => "rule",
+            Self::Action => "action",
         }
     }
 
@@ -78,7 +91,7 @@ pub struct WebhookRow {
     pub id: Uuid,
     /// Where it is told.
     pub url: String,
-    /// Of what: kinds by their words, and `sms` or `push`.
+    /// Of what: kinds by their words, `action:` with the name of one, and `sms` or `push`.
     pub events: Vec<String>,
     /// What signatures are made with.
     pub secret: String,
@@ -95,6 +108,8 @@ pub enum Via {
     Person(Channel),
     /// To a webhook that hears of such events.
     Webhook(Uuid),
+    /// To such a webhook, in one call with others that are due then.
+    Batch(Uuid),
 }
 
 /// Where a notice stands.
@@ -185,6 +200,34 @@ pub enum Cause {
         /// When.
         at: Millis,
     },
+    /// A rule was met that tells somebody.
+    Rule {
+        /// By whom.
+        membership: MembershipId,
+        /// The rule.
+        rule: Code,
+        /// What met it.
+        of: Dot,
+        /// Its receipt's number.
+        receipt: String,
+        /// Where that was.
+        outlet: String,
+        /// When.
+        at: Millis,
+        /// Who is told.
+        tells: Tells,
+        /// Whether what met it came back.
+        undone: bool,
+    },
+}
+
+/// Who is told when a rule is met.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Tells {
+    /// The member, by a template.
+    Member(Code),
+    /// Webhooks that hear of this action, gathered over so many minutes; 0 is at once.
+    Webhooks(Code, u32),
 }
 
 /// A message to a segment: notices are made of it some members at a time.

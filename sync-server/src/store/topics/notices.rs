@@ -38,6 +38,8 @@ pub trait Notices {
     fn is_heard(&self) -> Kept<bool>;
     /// Causes in the order in which they came, by number.
     fn causes(&self, limit: usize) -> Kept<Vec<(u64, Cause)>>;
+    /// Notes a cause, where anybody listens.
+    fn add_cause(&mut self, cause: &Cause) -> Kept<()>;
     /// Takes a cause away.
     fn take_cause(&mut self, number: u64) -> Kept<()>;
     /// The last line of the ledger that notices were made of.
