@@ -281,6 +281,8 @@ pub enum Movement {
         /// Of which lot, where it is of one: points that move to another account take their terms with them. Else the
         /// oldest expiry first.
         terms: Option<LotTerms>,
+        /// What it takes off what was earned: a return with no receipt. `None` for all else.
+        earned: Option<Tallied>,
     },
     /// A redemption.
     Redemption {
@@ -334,7 +336,13 @@ impl Account {
                     base.lifetime_earned = base.lifetime_earned.minus(*points);
                     base.tally.add(earned, points.negated());
                 }
-                Movement::Debit { points, terms } => base.lots.debit(*terms, *points),
+                Movement::Debit { points, terms, earned } => {
+                    base.lots.debit(*terms, *points);
+                    if let Some(earned) = earned {
+                        base.lifetime_earned = base.lifetime_earned.minus(*points);
+                        base.tally.add(earned, points.negated());
+                    }
+                }
                 Movement::Redemption { authority, points, .. } => {
                     base.lifetime_redeemed = base.lifetime_redeemed.plus(*points);
                     if authority.is_covered() {

@@ -24,6 +24,7 @@ mod right;
 mod sale;
 #[cfg(test)]
 mod tests;
+mod unlinked;
 mod voucher;
 
 use crate::account::AccountId;
@@ -85,6 +86,8 @@ pub enum Deed {
     BlindRefund(Returning, SaleRef),
     /// The whole known transaction undone.
     Void(Returning),
+    /// Goods given back with no receipt, as if they were sold today; and why.
+    Unlinked(Box<Selling>, Option<String>),
     /// Points given outside a sale.
     EarnPoints(Moving),
     /// Units of an activity: they earn what the program's rules give for it.
@@ -347,6 +350,7 @@ pub fn decide(facts: &Facts, catalog: &Catalog, command: &Command, now: Millis) 
         Deed::Sale(selling) => sale::decide(&ctx, selling)?,
         Deed::Refund(returning) => reversal::refund(&ctx, returning)?,
         Deed::BlindRefund(returning, of) => reversal::blind(returning, of)?,
+        Deed::Unlinked(back, reason) => unlinked::decide(&ctx, back, reason.as_ref())?,
         Deed::Void(returning) => reversal::void(&ctx, returning)?,
         Deed::EarnPoints(moving) => points::earn(&ctx, moving)?,
         Deed::EarnActivity(acting) => points::act(&ctx, acting)?,

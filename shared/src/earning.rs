@@ -19,6 +19,7 @@ use crate::catalog::earning::{Campaign, EarningRule, Per, Seen};
 use crate::catalog::{Catalog, Level, Program};
 use crate::entry::{Column, Held, Line, Posting, Sale, Why};
 use crate::ids::{AccountSetId, Code, CurrencyId, OutletId};
+use crate::limits;
 use crate::money::CurrencyCode;
 use crate::points::Points;
 use crate::refusal::Refusal;
@@ -180,6 +181,38 @@ pub fn postings(
     let earner = Earner { program, level, held: sale.held.as_ref() };
     let earned = earn(&earner, place, &sold(sale))?;
     Ok(earned.into_iter().map(|earned| earned.posting(place, set)).collect())
+}
+
+/// The movements of goods that come back with no receipt: what they would earn, by the rules per money and item. Campaigns
+/// and caps are left out, since nobody knows what was in them when the goods were bought.
+///
+/// # Errors
+/// As [`earn`].
+pub fn taken_back(
+    program: &Program,
+    level: &Code,
+    set: AccountSetId,
+    place: &Issuer<'_>,
+    sale: &Sale,
+) -> Result<Vec<Posting>, Refusal> {
+    let goods = |code: &Code| {
+        let rule = program.rules.all().iter().find(|rule| rule.code == *code);
+        rule.is_some_and(|rule| matches!(rule.per, Per::Money(_) | Per::Item) && rule.campaign.is_none())
+    };
+    let held = sale.held.clone().unwrap_or_default();
+    // a cap that is not known to be reached is not
+    let counters = program.rules.met(&sale.lines).filter_map(EarningRule::counter);
+    let left = counters.map(|counter| (counter, Points(limits::POINTS))).collect();
+    let held = Held { campaigns: Vec::new(), left, ..held };
+    let earner = Earner { program, level, held: Some(&held) };
+    let earned = earn(&earner, place, &sold(sale))?.into_iter().filter(|earned| goods(&earned.rule));
+    let back = earned.map(|earned| {
+        let posting = Earned { under: Vec::new(), ..earned }.posting(place, set);
+        let text = format!("Returned with no receipt: {}", posting.why.text);
+        let why = Why { text, ..posting.why };
+        Posting { column: Column::EarnReversed, lot: None, why, ..posting }
+    });
+    Ok(back.collect())
 }
 
 /// A sale as far as earning asks.

@@ -29,6 +29,7 @@ pub mod membership;
 mod movement;
 pub mod reward;
 pub mod right;
+pub mod unlinked;
 
 /// One immutable fact.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -158,6 +159,8 @@ pub enum EntryKind {
     Right(right::RightFact),
     /// Vouchers that nobody paid points for.
     Issue(reward::Issue),
+    /// Goods given back with no receipt.
+    Unlinked(unlinked::Unlinked),
 }
 
 /// A sale's facts.

@@ -245,6 +245,7 @@ pub fn is_asked(kind: &EntryKind) -> bool {
     match kind {
         Kind::Sale(_)
         | Kind::Refund(_)
+        | Kind::Unlinked(_)
         | Kind::Void(_)
         | Kind::Earn(_)
         | Kind::Redeem(..)

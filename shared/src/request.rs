@@ -24,6 +24,7 @@ use crate::time::{Day, Millis};
 pub mod approval;
 pub mod hold;
 pub mod moving;
+pub mod unlinked;
 
 /// Decimal places of a quantity.
 const QUANTITY_PLACES: u32 = 6;
@@ -98,15 +99,25 @@ fn money_code(code: &str) -> Result<CurrencyCode, Refusal> {
 }
 
 fn by(request: &body::SaleRequest, index: &IndexKey) -> Result<By, Refusal> {
-    if let Some(code) = &request.card {
-        let (code, tail) = scanned(code, index)?;
-        return Ok(By::Code { code, tail });
-    }
-    if let Some(id) = parsed(request.membership_id.as_ref(), "membership_id", str::parse)? {
-        return Ok(By::Membership(id));
+    match by_member(request.card.as_ref(), request.membership_id.as_ref(), index)? {
+        By::Nobody => {}
+        named => return Ok(named),
     }
     let customer = parsed(request.customer_id.as_ref(), "customer_id", str::parse)?;
     Ok(customer.map_or(By::Nobody, By::Customer))
+}
+
+/// Whose it is by a card or a membership; nobody's where neither is named.
+pub(crate) fn by_member(
+    card: Option<&String>,
+    membership: Option<&String>,
+    index: &IndexKey,
+) -> Result<By, Refusal> {
+    if let Some(code) = card {
+        let (code, tail) = scanned(code, index)?;
+        return Ok(By::Code { code, tail });
+    }
+    Ok(parsed(membership, "membership_id", str::parse)?.map_or(By::Nobody, By::Membership))
 }
 
 /// A basket's lines, each amount checked against the money's scale.
@@ -232,15 +243,22 @@ pub fn blind_refund(
     catalog: &Catalog,
 ) -> Result<(Asked, SaleRef), Refusal> {
     let field = "original.outlet";
-    let outlet = match &request.original.outlet {
+    let missing =
+        || Refusal::field("original", "The sale is named by its receipt; or its goods are told in `goods`.");
+    let original = request.original.as_ref().ok_or_else(missing)?;
+    if !request.goods.is_empty() || request.card.is_some() || request.membership_id.is_some() {
+        let detail = "What a receipt is named for needs no goods and no card: the sale tells both.";
+        return Err(Refusal::field("goods", detail));
+    }
+    let outlet = match &original.outlet {
         None => here.ok_or_else(|| Refusal::field(field, "The outlet that sold is named by its code."))?,
         Some(code) => {
             let outlet = catalog.outlet(code);
             outlet.ok_or_else(|| Refusal::field(field, format!("There is no outlet `{code}`.")))?.id
         }
     };
-    let date = parsed(request.original.business_date.as_ref(), "original.business_date", Day::parse)?;
-    let receipt = text(&request.original.receipt, "original.receipt")?;
+    let date = parsed(original.business_date.as_ref(), "original.business_date", Day::parse)?;
+    let receipt = text(&original.receipt, "original.receipt")?;
     let of = SaleRef { dot: None, outlet, business_date: date, receipt };
     let returning = Returning {
         receipt: text(&request.receipt, "receipt")?,

@@ -66,7 +66,7 @@ fn rows(history: &[Event]) -> Vec<(RowKey, Row)> {
                 rest = *points;
                 Movement::Redemption { authority: *authority, points: Points(*points), idem: None }
             }
-            Deed::TakeDown(points) => Movement::Debit { points: Points(*points), terms: None },
+            Deed::TakeDown(points) => Movement::Debit { points: Points(*points), terms: None, earned: None },
             Deed::GiveBack(of, points) => {
                 let Some(of) = (!rows.is_empty()).then(|| of % rows.len()) else { continue };
                 let points = (*points).min(left[of]);

@@ -300,3 +300,49 @@ fn vouchers_bought_at_two_tills_with_points_that_were_not_there_are_taken_back_u
     assert_eq!(still, ["0", "1"]);
     office.verify();
 }
+
+#[test]
+fn a_merged_memberships_vouchers_are_used_under_the_one_that_took_it_over() {
+    let office = opened(&rewarded());
+    let ali = office.enrol("Ali", ALI);
+    let other = office.enrol("Ali Bin Ahmad", "6009410000054321");
+    let till = Till::open(&office, KL, "till-1");
+    let coffee = given(&office, &ali, "coffee");
+    let consent = [&ali, &other]
+        .map(|member| json!({"membership_id": member.membership, "text_version": "1", "channel": "pos"}));
+    let body = json!({"into": other.membership, "from": [ali.membership], "consent": consent});
+    let _ = office.clerk().post("/api/memberships/merge", &body).must(201);
+    until("the till knows of it", || {
+        till.sync();
+        let told = vouchers(&till.scan("6009410000054321").must(200));
+        if told.len() == 1 { Ok(()) } else { Err(told) }
+    });
+    till.line().cut();
+    till.wait_for_connection("offline");
+    let drinks = |receipt: &str, card: Option<&str>, voucher: &Value| {
+        let mut drinks = using(receipt, card, voucher);
+        drinks["lines"][0]["sku"] = json!("coffee");
+        drinks
+    };
+    // by its number under the new card, by its signed code with no card, and under the old card
+    assert_eq!(till.sell(&drinks("R-1", Some("6009410000054321"), &coffee["number"]))["payable"], "0.00");
+    assert_eq!(till.sell(&drinks("R-2", None, &coffee["code"]))["payable"], "0.00");
+    till.line().mend();
+    till.wait_for_connection("online");
+    till.sync();
+    assert_eq!(till.sell(&drinks("R-3", Some(ALI), &coffee["number"]))["payable"], "0.00");
+    till.sync();
+    let _ = till
+        .pos()
+        .post("/api/transactions", &drinks("R-4", Some(ALI), &coffee["number"]))
+        .problem(422, "voucher_used");
+    // the till's statement tells of its uses
+    let path = format!("/api/memberships/{}/statement", other.membership);
+    let items = till.pos().get(&path).must(200)["items"].clone();
+    let uses = items.as_array().expect("a list").iter().filter(|it| it["currency"] == "voucher");
+    assert_eq!(uses.filter(|it| it["points"] == "-1").count(), 3, "{items}");
+    let told = office.clerk().all(&format!("/api/vouchers?membership={}", other.membership));
+    assert_eq!((told.len(), words(&told[0]["left"])), (1, "0".into()));
+    assert!(office.cases().is_empty(), "{:?}", office.cases());
+    office.verify();
+}

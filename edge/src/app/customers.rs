@@ -10,6 +10,7 @@ use shared::points::Points;
 use shared::refusal::Refusal;
 use shared::render::{self, Allowance};
 use shared::view::{Facts, TailRow};
+use shared::voucher::USES;
 
 use super::facts::Loader;
 use super::{App, Error};
@@ -100,7 +101,8 @@ impl App {
         let view = self.store().read()?;
         let membership = view.membership(id)?.ok_or_else(no_membership)?;
         let mut rows = Vec::new();
-        for set in membership.sets() {
+        let vouchers = membership.vouchers.iter().map(|voucher| voucher.account().set);
+        for set in membership.sets().chain(vouchers) {
             rows.extend(view.rows(set, shared::limits::PAGE.1)?);
         }
         rows.sort_by_key(|row| std::cmp::Reverse((row.at, row.dot, row.leg)));
@@ -132,7 +134,10 @@ fn statement_line(view: &View, row: &TailRow) -> Result<StatementLine, Error> {
     let catalog = view.catalog();
     let currency = catalog.currencies.get(&row.account.currency);
     let (code, scale) = currency.map_or_else(
-        || (row.account.currency.0.to_string(), 0),
+        || match row.account.currency {
+            USES => ("voucher".to_owned(), 0),
+            other => (other.0.to_string(), 0),
+        },
         |currency| (currency.code.to_string(), currency.scale),
     );
     let entry = view.entry(row.dot)?.map(|written| written.entry);

@@ -37,6 +37,7 @@ impl Loader<'_> {
         let mut customers = BTreeSet::new();
         match &command.deed {
             Deed::Sale(selling) => self.sale(selling, &mut facts, &mut customers)?,
+            Deed::Unlinked(back, _) => self.sale(back, &mut facts, &mut customers)?,
             Deed::EarnPoints(moving) | Deed::RedeemPoints(moving) => {
                 customers.extend(self.customer_of(moving.membership)?);
             }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use shared::api::transaction::{BlindRefundRequest, RefundRequest, Transaction, VoidRequest};
 use shared::entry::SaleRef;
 use shared::ids::Dot;
-use shared::request;
+use shared::request::{self, unlinked};
 use shared::view::KnownSale;
 
 use super::write::{Wish, sale_of};
@@ -34,6 +34,9 @@ impl App {
         key: Option<&str>,
         asked: &BlindRefundRequest,
     ) -> Result<Outcome<Transaction>, Error> {
+        if unlinked::is(asked) {
+            return self.refund_unlinked(key, asked).await;
+        }
         let view = self.store().read()?;
         let (refund, of) = request::blind_refund(asked, Some(self.identity().outlet), &view.catalog())?;
         let coming = self.coming(key, "refund", asked);
@@ -42,6 +45,21 @@ impl App {
         drop(view);
         let remote = self.ask_for_sale(&of).await;
         self.transact(Wish { asked: refund, keying, of: of.dot, remote }).await
+    }
+
+    /// Goods given back with no receipt.
+    async fn refund_unlinked(
+        &self,
+        key: Option<&str>,
+        asked: &BlindRefundRequest,
+    ) -> Result<Outcome<Transaction>, Error> {
+        if let Some(card) = &asked.card {
+            self.ask_for_card(card).await?;
+        }
+        let refund = unlinked::refund(asked, &self.identity().index_key)?;
+        let coming = self.coming(key, "refund", asked);
+        let keying = coming.with_receipt(&asked.receipt, refund.business_date);
+        self.transact(Wish { asked: refund, keying, of: None, remote: None }).await
     }
 
     /// A whole transaction undone.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use shared::account::AccountId;
 use shared::api::transaction::{Follows, Transaction};
 use shared::catalog::Catalog;
+use shared::entry::unlinked::Unlinked;
 use shared::entry::{Entry, EntryKind, Party};
 use shared::ids::{CurrencyId, MembershipId};
 use shared::points::Points;
@@ -108,7 +109,7 @@ fn original(view: &View, entry: &Entry) -> Result<Option<Arc<Entry>>, Error> {
 fn members(entry: &Entry, returned: &Returned) -> BTreeSet<MembershipId> {
     let mut members = BTreeSet::new();
     match &entry.kind {
-        EntryKind::Sale(sale) => {
+        EntryKind::Sale(sale) | EntryKind::Unlinked(Unlinked { sale, .. }) => {
             if let Party::Membership(membership) = sale.earner {
                 members.insert(membership);
             }

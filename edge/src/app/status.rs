@@ -97,7 +97,7 @@ impl App {
             }
             match &entry.kind {
                 EntryKind::Sale(_) => report.sales += 1,
-                EntryKind::Refund(_) | EntryKind::Void(_) => report.returns += 1,
+                EntryKind::Refund(_) | EntryKind::Void(_) | EntryKind::Unlinked(_) => report.returns += 1,
                 _ => {}
             }
             report.waiting += u64::from(entry.dot.seq > acked);

@@ -95,6 +95,7 @@ pub(super) fn is_transaction(kind: &EntryKind) -> bool {
         kind,
         EntryKind::Sale(_)
             | EntryKind::Refund(_)
+            | EntryKind::Unlinked(_)
             | EntryKind::Void(_)
             | EntryKind::Earn(_)
             | EntryKind::Redeem(..)

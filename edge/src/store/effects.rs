@@ -132,6 +132,12 @@ fn put_kind(layer: &mut Layer, entry: &Entry, index: &IndexKey) -> Result<(), St
                 put_owner(layer, entry, owner);
             }
         }
+        EntryKind::Unlinked(unlinked) => {
+            put_receipt(layer, entry, &unlinked.sale.receipt);
+            if let Party::Membership(membership) = &unlinked.sale.earner {
+                put_owner(layer, entry, membership.0);
+            }
+        }
         EntryKind::Refund(reversal) | EntryKind::Void(reversal) => put_reversal(layer, entry, reversal),
         EntryKind::Earn(Move { membership, .. })
         | EntryKind::Redeem(Move { membership, .. }, _)

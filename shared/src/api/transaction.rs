@@ -115,6 +115,8 @@ pub struct Transaction {
     pub kind: String,
     /// The receipt's number.
     pub receipt: Option<String>,
+    /// Whether it is a return that names no sale.
+    pub unlinked: bool,
     /// `waiting`, `provisional`, `confirmed` or `voided`.
     pub state: String,
     /// What each line costs.
@@ -286,16 +288,31 @@ pub struct RefundLine {
     pub quantity: Option<String>,
 }
 
-/// `POST /api/refunds`: a return by the receipt of a sale that may not be known here.
+/// `POST /api/refunds`: a return by the receipt of a sale that may not be known here; or with no receipt, where `goods`
+/// stand in place of `original` and `lines`, and a card or a membership says whose points are taken back.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BlindRefundRequest {
-    /// The sale.
-    pub original: Original,
+    /// The sale; left out, nobody knows which.
+    #[serde(default)]
+    pub original: Option<Original>,
     /// The return's own number.
     pub receipt: String,
-    /// Line and quantity.
+    /// Line and quantity of the sale.
+    #[serde(default)]
     pub lines: Vec<RefundLine>,
+    /// With no sale: the goods, at the prices that are paid back.
+    #[serde(default)]
+    pub goods: Vec<Line>,
+    /// With no sale: ISO 4217 code of the goods' prices.
+    #[serde(default)]
+    pub currency: Option<String>,
+    /// With no sale: whose they are.
+    #[serde(default)]
+    pub card: Option<String>,
+    /// With no sale: whose they are.
+    #[serde(default)]
+    pub membership_id: Option<String>,
     /// Why.
     #[serde(default)]
     pub reason: Option<String>,

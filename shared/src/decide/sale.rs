@@ -107,7 +107,10 @@ pub(super) fn sight<'a>(
 }
 
 /// Who earns. A membership that is not active is named all the same, and earns nothing.
-fn earner<'a>(ctx: &Context<'a>, selling: &Selling) -> Result<(Option<Member<'a>>, Party), Refusal> {
+pub(super) fn earner<'a>(
+    ctx: &Context<'a>,
+    selling: &Selling,
+) -> Result<(Option<Member<'a>>, Party), Refusal> {
     let known = |member: Member<'a>| (Some(member), Party::Membership(member.view.membership.id));
     if let Some(id) = selling.earn_membership {
         return party::named(ctx.facts, ctx.catalog, id, "earn_membership_id").map(known);

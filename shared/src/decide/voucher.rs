@@ -83,7 +83,7 @@ impl Uses {
         if ctx.facts.place.outlet.is_some_and(|outlet| !program.here(outlet)) {
             return Err(super::party::not_here());
         }
-        let owner = ctx.facts.member(voucher.membership);
+        let owner = ctx.facts.survivor(voucher.membership);
         if let Some(refusal) = owner.and_then(|view| Member { view, program }.closed(ctx.now)) {
             return Err(refusal);
         }

@@ -6,6 +6,7 @@ use crate::entry::reward::vouchers_of;
 use crate::entry::{DirectoryChange, Entry, EntryKind};
 use crate::ids::{CodeHash, Dot, MembershipId};
 use crate::intake::Follow;
+use crate::limits;
 use crate::member::{Card, Customer, Membership};
 use crate::time::{Day, Hlc};
 
@@ -56,10 +57,14 @@ pub fn apply<B: Books>(books: &mut B, dot: Dot, entry: &Entry) -> Result<Follow,
     Ok(follow)
 }
 
-/// Puts the vouchers that an entry gives to their memberships: they add up, whatever else is written of these.
+/// Puts the vouchers that an entry gives to their memberships, and to those that took them over: they add up, whatever else
+/// is written of these.
 pub fn give<B: Books>(books: &mut B, entry: &Entry) -> Result<(), B::Error> {
     for voucher in vouchers_of(&entry.kind) {
-        if let Some(mut row) = books.membership(voucher.membership)? {
+        let mut next = Some(voucher.membership);
+        for _ in 0..limits::GENERATIONS {
+            let Some(mut row) = next.map(|id| books.membership(id)).transpose()?.flatten() else { break };
+            next = row.value.moved_to;
             row.value.take_in(voucher, entry.business_date);
             books.put_membership(row)?;
         }

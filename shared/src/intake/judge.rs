@@ -10,6 +10,7 @@ use crate::books::rows::Quantity;
 use crate::books::{Books, Case, CaseKind, Judged, Returned, SERVER, SaleRow};
 use crate::catalog::OfflinePolicy;
 use crate::entry::reward::Got;
+use crate::entry::unlinked::Unlinked;
 use crate::entry::{Authority, Column, Entry, EntryKind, Redemption, ReturnedLine, Reversal, SaleRef};
 use crate::fork;
 use crate::ids::{Dot, MembershipId, NodeId};
@@ -188,7 +189,7 @@ fn asked(lines: &[ReturnedLine], place: u16) -> Decimal {
 /// The memberships that an entry's points belong to.
 pub fn memberships(kind: &EntryKind) -> Vec<MembershipId> {
     match kind {
-        EntryKind::Sale(sale) => {
+        EntryKind::Sale(sale) | EntryKind::Unlinked(Unlinked { sale, .. }) => {
             let earner = match &sale.earner {
                 crate::entry::Party::Membership(membership) => Some(*membership),
                 _ => None,

@@ -99,6 +99,7 @@ pub fn touched<B: Books>(books: &B, taken: &Taken) -> Result<Touched, B::Error> 
         | EntryKind::PaymentHold(_)
         | EntryKind::Renew(_)
         | EntryKind::Issue(_)
+        | EntryKind::Unlinked(_)
         | EntryKind::Approval(_)
         | EntryKind::Standing(_) => None,
     };
@@ -151,11 +152,16 @@ pub fn obstacle<B: Books>(
         if redeems && judged.is_none() {
             return Ok(Some((ParkedWhy::Malformed("a redemption without its facts".into()), Wait::Repair)));
         }
-        if matches!(posting.column, Column::EarnReversed | Column::RedeemReversed) {
+        let unlinked = matches!(entry.kind, EntryKind::Unlinked(_));
+        let reverses = matches!(posting.column, Column::EarnReversed | Column::RedeemReversed);
+        if reverses && !(unlinked && posting.column == Column::EarnReversed) {
             return Ok(Some((ParkedWhy::Malformed("a reversal outside a return".into()), Wait::Repair)));
         }
     }
-    let ruled = matches!(entry.kind, EntryKind::Sale(_) | EntryKind::Earn(_) | EntryKind::Redeem(..));
+    let ruled = matches!(
+        entry.kind,
+        EntryKind::Sale(_) | EntryKind::Earn(_) | EntryKind::Redeem(..) | EntryKind::Unlinked(_)
+    );
     if !any {
         return Ok(None);
     }
@@ -228,10 +234,15 @@ fn movement(
             (Movement::Redemption { authority, points, idem }, sides)
         }
         Column::TransferredOut => {
-            (Movement::Debit { points, terms: posting.lot }, (Side::Member, Side::InTransit))
+            (Movement::Debit { points, terms: posting.lot, earned: None }, (Side::Member, Side::InTransit))
         }
-        Column::AdjustedDown | Column::Expired | Column::EarnReversed => {
-            (Movement::Debit { points, terms: posting.lot }, taken)
+        // of a return with no receipt: it is no lot's, and counts as never earned
+        Column::EarnReversed => {
+            let earned = posting.counts_for(entry.business_date);
+            (Movement::Debit { points, terms: None, earned }, taken)
+        }
+        Column::AdjustedDown | Column::Expired => {
+            (Movement::Debit { points, terms: posting.lot, earned: None }, taken)
         }
     }
 }
@@ -244,7 +255,11 @@ pub fn differ<B: Books>(
     taken: &Taken,
     entry: &Entry,
 ) -> Result<(), B::Error> {
-    let EntryKind::Sale(sale) = &entry.kind else { return Ok(()) };
+    let (sale, column) = match &entry.kind {
+        EntryKind::Sale(sale) => (sale, Column::Earned),
+        EntryKind::Unlinked(unlinked) => (&unlinked.sale, Column::EarnReversed),
+        _ => return Ok(()),
+    };
     let Party::Membership(earner) = &sale.earner else { return Ok(()) };
     let (Some(catalog), Some(row)) = (books.catalog(entry.catalog)?, books.membership(*earner)?) else {
         return Ok(());
@@ -256,11 +271,15 @@ pub fn differ<B: Books>(
     }
     let level = sale.level.as_ref().unwrap_or(&row.value.level);
     let place = Issuer { catalog: &catalog, outlet: entry.actor.outlet(), day: entry.business_date };
-    let mut due = earning::postings(program, level, set, &place, sale).unwrap_or_default();
+    let mut due = match column {
+        Column::Earned => earning::postings(program, level, set, &place, sale),
+        _ => earning::taken_back(program, level, set, &place, sale),
+    }
+    .unwrap_or_default();
     row.value.place(&mut due, &catalog);
     let earned = |posting: &&Posting| {
         // vouchers that points bought are given, and no rule earns them
-        posting.column == Column::Earned && posting.account.currency != crate::voucher::USES
+        posting.column == column && posting.account.currency != crate::voucher::USES
     };
     // by currency: the member may have begun to share since, and what was earned is moved on
     let mut sums: BTreeMap<CurrencyId, (Points, Points)> = BTreeMap::new();

@@ -10,6 +10,7 @@ use crate::api::transaction as tx;
 use crate::catalog::Catalog;
 use crate::entry::membership::{Occasion, Transfer};
 use crate::entry::reward::{Got, Repriced, vouchers_of};
+use crate::entry::unlinked::Unlinked;
 use crate::entry::{Column, Entry, EntryKind, Line, Party, Posting, Redemption, Reversal, Sale};
 use crate::ids::{CurrencyId, Hash, MembershipId};
 use crate::money::{self, CurrencyCode, Money};
@@ -51,6 +52,7 @@ pub fn transaction(entry: &Entry, shown: &Shown<'_>) -> tx::Transaction {
         id: entry.dot.to_string(),
         kind: kind(&entry.kind).to_owned(),
         receipt: receipt(&entry.kind).map(str::to_owned),
+        unlinked: matches!(entry.kind, EntryKind::Unlinked(_)),
         state: shown.state.to_owned(),
         lines: priced_lines(sale, reversal),
         total: total.and_then(money),
@@ -85,7 +87,7 @@ pub fn kind(kind: &EntryKind) -> &'static str {
     match kind {
         EntryKind::Open(_) => "open",
         EntryKind::Sale(_) => "sale",
-        EntryKind::Refund(_) => "refund",
+        EntryKind::Refund(_) | EntryKind::Unlinked(_) => "refund",
         EntryKind::Void(_) => "void",
         EntryKind::Earn(_) => "earn",
         EntryKind::Redeem(..) => "redeem",
@@ -114,7 +116,7 @@ pub fn kind(kind: &EntryKind) -> &'static str {
 /// The number of the receipt that an entry is of.
 pub fn receipt(kind: &EntryKind) -> Option<&str> {
     match kind {
-        EntryKind::Sale(sale) => Some(&sale.receipt),
+        EntryKind::Sale(sale) | EntryKind::Unlinked(Unlinked { sale, .. }) => Some(&sale.receipt),
         EntryKind::Refund(reversal) | EntryKind::Void(reversal) if !reversal.receipt.is_empty() => {
             Some(&reversal.receipt)
         }
@@ -128,7 +130,7 @@ pub fn receipt(kind: &EntryKind) -> Option<&str> {
 
 fn sale_of(entry: &Entry) -> Option<&Sale> {
     match &entry.kind {
-        EntryKind::Sale(sale) => Some(sale),
+        EntryKind::Sale(sale) | EntryKind::Unlinked(Unlinked { sale, .. }) => Some(sale),
         _ => None,
     }
 }
@@ -219,7 +221,10 @@ fn owner(account: AccountId, entry: &Entry, shown: &Shown<'_>) -> String {
         return id.to_string();
     }
     match &entry.kind {
-        EntryKind::Sale(Sale { earner: Party::Membership(id), .. }) => id.to_string(),
+        EntryKind::Sale(Sale { earner: Party::Membership(id), .. })
+        | EntryKind::Unlinked(Unlinked { sale: Sale { earner: Party::Membership(id), .. }, .. }) => {
+            id.to_string()
+        }
         EntryKind::Earn(moved) | EntryKind::Redeem(moved, _) | EntryKind::Adjust(moved) => {
             moved.membership.to_string()
         }

@@ -282,7 +282,11 @@ impl Folding {
                     // the rest had expired, and was written off then
                     self.leg(Side::Program, Side::Member, points.minus(taken), *of, row.outlet);
                 }
-                Movement::Debit { points, terms } => {
+                Movement::Debit { points, terms, earned } => {
+                    if let Some(earned) = earned {
+                        account.lifetime_earned = account.lifetime_earned.minus(*points);
+                        account.tally.add(earned, points.negated());
+                    }
                     let before = account.settled.posted();
                     account.settled.debit(*terms, *points);
                     let taken = before.minus(account.settled.posted());

@@ -46,6 +46,7 @@ impl Loader<'_> {
         let mut customers = BTreeSet::new();
         match &command.deed {
             Deed::Sale(selling) => self.sale(selling, &facts.scanned, &mut customers)?,
+            Deed::Unlinked(back, _) => self.sale(back, &facts.scanned, &mut customers)?,
             Deed::EarnPoints(moving) | Deed::RedeemPoints(moving) => {
                 customers.extend(self.customer_of(moving.membership)?);
             }

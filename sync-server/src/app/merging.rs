@@ -15,7 +15,7 @@ use shared::post::flow::own;
 use shared::refusal::{Problem, Refusal};
 use shared::request::moving::{consents, membership};
 use shared::request::text;
-use shared::time::Millis;
+use shared::time::{Day, Millis};
 use shared::transfer::{self, gift};
 use shared::view::MemberView;
 
@@ -161,7 +161,7 @@ fn check(into: Option<&MemberView>, view: &MemberView) -> Result<(), Refusal> {
 }
 
 /// The membership that stays, with what the other one had beside points: labels, levels that were given to it, attributes
-/// that it has not itself, and the earlier begin.
+/// that it has not itself, its vouchers, and the earlier begin.
 fn united(from: &Membership, into: &Membership) -> Membership {
     let mut one = into.clone();
     one.enrolled_on = one.enrolled_on.min(from.enrolled_on);
@@ -179,6 +179,10 @@ fn united(from: &Membership, into: &Membership) -> Membership {
         if one.attributes.iter().all(|(known, _)| known != code) {
             one.attributes.push((code.clone(), value.clone()));
         }
+    }
+    // their uses are counted where they were: a voucher has an account of its own
+    for voucher in &from.vouchers {
+        one.take_in(voucher, Day(0));
     }
     one
 }

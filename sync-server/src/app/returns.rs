@@ -2,7 +2,7 @@
 
 use shared::api::transaction::{BlindRefundRequest, RefundRequest, Transaction, VoidRequest};
 use shared::ids::Dot;
-use shared::request;
+use shared::request::{self, unlinked};
 
 use super::repeat::Coming;
 use super::write::{Outcome, Wish, place, transact};
@@ -33,6 +33,13 @@ pub async fn refund_by_receipt(
 ) -> Done<Outcome<Transaction>> {
     let catalog = app.catalog()?;
     let outlet = place(&catalog, who)?.outlet;
+    if unlinked::is(asked) {
+        let refund = unlinked::refund(asked, app.index())?;
+        let keying =
+            Coming::new(key, outlet, "refund", asked).with_receipt(&asked.receipt, refund.business_date);
+        let code = asked.card.as_ref().map(|code| code.trim().to_owned());
+        return transact(app, who, Wish { asked: refund, keying, code, of: None }).await;
+    }
     let (refund, _) = request::blind_refund(asked, outlet, &catalog)?;
     let keying = Coming::new(key, outlet, "refund", asked).with_receipt(&asked.receipt, refund.business_date);
     transact(app, who, Wish { asked: refund, keying, code: None, of: None }).await

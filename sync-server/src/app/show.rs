@@ -6,6 +6,7 @@ use shared::account::AccountId;
 use shared::api::transaction::{Follows, Transaction};
 use shared::books::{SaleRow, Side};
 use shared::catalog::Catalog;
+use shared::entry::unlinked::Unlinked;
 use shared::entry::{Column, Entry, EntryKind, Party, Posting, Why};
 use shared::ids::{CurrencyId, Dot, MembershipId};
 use shared::points::Points;
@@ -24,6 +25,7 @@ pub(super) fn is_transaction(kind: &EntryKind) -> bool {
         kind,
         EntryKind::Sale(_)
             | EntryKind::Refund(_)
+            | EntryKind::Unlinked(_)
             | EntryKind::Void(_)
             | EntryKind::Earn(_)
             | EntryKind::Redeem(..)
@@ -138,7 +140,7 @@ pub(super) fn attribution(books: &dyn Read, row: &SaleRow) -> Done<Option<(Membe
 fn members(entry: &Entry) -> BTreeSet<MembershipId> {
     let mut members = BTreeSet::new();
     match &entry.kind {
-        EntryKind::Sale(sale) => {
+        EntryKind::Sale(sale) | EntryKind::Unlinked(Unlinked { sale, .. }) => {
             if let Party::Membership(membership) = sale.earner {
                 members.insert(membership);
             }

@@ -1,4 +1,4 @@
-//! Bars with a catalog as a large retailer's: 500 earning rules, 50 campaigns, members of 5 programs with tier groups and
+//! Bars with a catalog as a large retailer's: 500 earning rules, 50 campaigns, 2,000 prices, members of 5 programs with tier groups and
 //! caps. The scan and the sale are held against those of a plain catalog, and the scan against its own bar.
 
 use serde_json::{Value, json};
@@ -23,6 +23,8 @@ const PROGRAMS: u16 = 5;
 /// Earning rules, and campaigns, of all programs.
 const RULES: usize = 500;
 const CAMPAIGNS: usize = 50;
+/// Lines of all pricebooks.
+const PRICES: usize = 2_000;
 
 fn program(number: u16) -> Value {
     let mut program = goods::program();
@@ -69,6 +71,19 @@ fn campaign(number: usize) -> Value {
     })
 }
 
+/// A program's pricebook: most of what it prices is in no basket here; one article of each basket is.
+fn pricebook(number: u16) -> Value {
+    let lines = PRICES / usize::from(PROGRAMS);
+    let item = |line: usize| match line {
+        0 => json!({"sku": format!("sku-{number}.90"), "price": format!("{number}.50")}),
+        _ => json!({"sku": format!("article-{line}"), "price": "9.90", "points": "900"}),
+    };
+    json!({
+        "code": format!("book-{number}"), "name": format!("Prices {number}"), "program": format!("program-{number}"),
+        "currency": "MYR", "items": (0..lines).map(item).collect::<Vec<_>>()
+    })
+}
+
 fn catalog() -> Value {
     let currency = |code: String, kind: &str| json!({"code": code, "name": code, "kind": kind});
     let points = (1..=PROGRAMS).map(|number| currency(format!("PTS{number}"), "redeemable"));
@@ -78,7 +93,8 @@ fn catalog() -> Value {
         "currencies": points.chain(visits).collect::<Vec<_>>(),
         "programs": (1..=PROGRAMS).map(program).collect::<Vec<_>>(),
         "campaigns": (0..CAMPAIGNS).map(campaign).collect::<Vec<_>>(),
-        "earning_rules": (0..RULES).map(rule).collect::<Vec<_>>()
+        "earning_rules": (0..RULES).map(rule).collect::<Vec<_>>(),
+        "pricebooks": (1..=PROGRAMS).map(pricebook).collect::<Vec<_>>()
     })
 }
 
@@ -98,7 +114,10 @@ pub fn beside_plain(options: &Options, table: &mut Table<'_>) {
     let count = options.members.min(MEMBERS);
     let plain = Ground::lay("plain", count);
     let rich = Ground::with("rich", Members::of(count, PROGRAMS, catalog()));
-    table.note(&format!("{RULES} rules, {CAMPAIGNS} campaigns, {PROGRAMS} programs: {}", rich.told()));
+    table.note(&format!(
+        "{RULES} rules, {CAMPAIGNS} campaigns, {PRICES} prices, {PROGRAMS} programs: {}",
+        rich.told()
+    ));
     let (plain, rich) = (Open::start(&plain.dir()), Open::start(&rich.dir()));
     let greeter = rich.runtime.block_on(hello());
     let (mut pos, mut other) = (Caller::new(&rich.till.url, &rich.token), Caller::new(&greeter, ""));
@@ -131,7 +150,11 @@ pub fn beside_plain(options: &Options, table: &mut Table<'_>) {
         }
     }
     let [scan, scans, sales] = ratios;
-    table.ratio("scan over HTTP p50 ÷ hello, 500 rules, 50 campaigns, members of 5 programs", scan, 2.0);
+    table.ratio(
+        "scan over HTTP p50 ÷ hello, 500 rules, 50 campaigns, 2,000 prices, members of 5 programs",
+        scan,
+        2.0,
+    );
     table.figure("scan of 5 memberships ÷ scan of one with a plain catalog, in the process", &scans);
     table.ratio("sale p50 ÷ sale with a plain catalog, in the process", sales, 1.5);
     plain.stop();
