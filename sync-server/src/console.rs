@@ -19,7 +19,10 @@ mod cases;
 mod catalog;
 mod chart;
 mod days;
+mod deeds;
 mod fleet;
+mod forms;
+mod items;
 mod members;
 mod notices;
 mod office;
@@ -55,7 +58,8 @@ fn people() -> Router<Arc<App>> {
         .route("/fleet/{id}/revoke", post(fleet::revoke))
         .route("/members", get(members::find).post(members::enrol))
         .route("/members/{id}", get(members::one))
-        .route("/memberships/{id}/adjust", post(members::adjust))
+        .route("/memberships/{id}/statement", get(members::all))
+        .route("/memberships/{id}/{deed}", get(deeds::form).post(deeds::post))
         .route("/memberships/{id}/status", post(members::status))
         .route("/operators", get(operators::page).post(operators::add))
         .route("/operators/pin", post(operators::new_pin))
@@ -87,7 +91,9 @@ fn books() -> Router<Arc<App>> {
         .route("/waiting/{id}/write-off", post(cases::write_off))
         .route("/waiting/{id}/retry", post(cases::retry))
         .route("/catalog", get(catalog::page))
-        .route("/catalog/programs/{code}", get(catalog::program).post(catalog::change))
+        .route("/catalog/{sort}", get(items::new).post(items::post))
+        .route("/catalog/{sort}/{code}", get(items::one))
+        .route("/catalog/{sort}/{code}/remove", post(items::remove))
         .route("/catalog/preview", get(preview::page).post(preview::show))
         .route("/catalog/document", get(catalog::document).post(catalog::put))
         .route("/simulator", get(simulator::page).post(simulator::start).layer(uploads))

@@ -167,9 +167,9 @@ fn a_change_of_the_dial_is_shown_before_it_is_published() {
     let browser = Browser::open(Setup::OFFICE);
     sign_in(&browser, &office);
     browser.go(&format!("{}/catalog/programs/standard-rewards", office.url()));
-    browser.fill("[name=per_redemption]", "300");
+    browser.fill("[name='offline.per_redemption']", "300");
     browser.click("form.in button.main");
-    let _ = browser.wait_for("main", "changed");
+    let _ = browser.wait_for("h1", "What would change");
     let before = office.admin().get("/api/programs/standard-rewards").must(200);
     assert_eq!(before["offline"]["per_redemption"], "500", "a preview publishes nothing");
     browser.must_be_accessible("the difference");

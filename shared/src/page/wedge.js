@@ -14,21 +14,23 @@ const LEAST = 6;
 // what a scanner may be set to put first: an AIM symbology identifier, such as ]C1
 const AIM = /^\][A-Za-z][0-9A-Za-z]/;
 
-/** A burst of keys as it grows. Pure but for what it is handed. */
+/** A burst of keys as it grows. Pure but for what it is handed. In a secret field, such as a PIN's, speed proves nothing:
+ * people are quick at what they type all day. There only what the scanner puts first tells a scan. */
 export function burst(settings = {}) {
   const { prefix = "", suffix = "Enter" } = settings;
-  let text = "", began = 0, last = 0;
+  let text = "", began = 0, last = 0, secret = false;
   const reset = () => { text = ""; began = 0; last = 0; };
   const marked = () => text.startsWith("]") || Boolean(prefix) && text.startsWith(prefix);
   const code = () => {
     if (prefix && text.startsWith(prefix)) return text.slice(prefix.length);
     if (AIM.test(text)) return text.slice(3);
+    if (secret) return null;
     const fast = text.length >= LEAST && (last - began) / (text.length - 1) <= GAP_MS;
     return fast ? text : null;
   };
   return {
     /** Takes a key at a time in ms; answers a code when the key ends one. */
-    key(key, at) {
+    key(key, at, inSecret = false) {
       if (key === suffix) {
         const slow = text && at - last > (marked() ? LOST_MS : PAUSE_MS);
         const found = text && !slow ? code() : null;
@@ -39,7 +41,7 @@ export function burst(settings = {}) {
       // what a person typed just before a scan is no part of it
       const gap = at - last;
       if (text && gap > (marked() ? LOST_MS : SLOW_MS)) reset();
-      if (!text) began = at;
+      if (!text) [began, secret] = [at, inSecret];
       text += key;
       last = at;
       return null;
@@ -57,7 +59,7 @@ export function listen(scanned, settings) {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey) return;
     const at = event.timeStamp;
-    const code = keys.key(event.key, at);
+    const code = keys.key(event.key, at, event.target.type === "password");
     if (code !== null) {
       event.preventDefault();
       event.stopImmediatePropagation();

@@ -2,6 +2,7 @@
 //! a key, plurals.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::language::Language;
 
@@ -9,7 +10,7 @@ use super::language::Language;
 #[derive(Clone, Debug)]
 pub struct Words {
     language: Language,
-    texts: BTreeMap<String, String>,
+    texts: Arc<BTreeMap<String, String>>,
 }
 
 impl Words {
@@ -28,12 +29,20 @@ impl Words {
                 texts.entry(key).or_insert(text);
             }
         }
-        Ok(Self { language, texts })
+        Ok(Self { language, texts: Arc::new(texts) })
+    }
+
+    /// These and others of the same language, which come first where both say a key.
+    #[must_use]
+    pub fn and(self, more: Self) -> Self {
+        let mut texts = Arc::unwrap_or_clone(self.texts);
+        texts.extend(Arc::unwrap_or_clone(more.texts));
+        Self { language: self.language, texts: Arc::new(texts) }
     }
 
     /// No messages at all: every key is said as it is.
     pub fn empty(language: Language) -> Self {
-        Self { language, texts: BTreeMap::new() }
+        Self { language, texts: Arc::default() }
     }
 
     /// The language.

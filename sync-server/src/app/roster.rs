@@ -7,7 +7,7 @@ use shared::catalog::Catalog;
 use shared::decide::party::check_code;
 use shared::entry::{DirectoryChange, EntryKind};
 use shared::ids::{MembershipId, ProgramId};
-use shared::member::{Membership, MembershipStatus};
+use shared::member::{CardStatus, Membership, MembershipStatus};
 use shared::refusal::{Problem, Refusal};
 use shared::time::{Day, Millis};
 
@@ -115,6 +115,13 @@ fn found(
             }
         }
     }
+}
+
+/// A membership's cards: their last characters, and whether they are in use.
+pub fn cards(app: &App, who: &Who, id: MembershipId) -> Done<Vec<(String, CardStatus)>> {
+    let books = app.read()?;
+    members::membership_for(&*books, who, id)?;
+    Ok(books.cards_of(id)?.into_iter().map(|card| (card.tail, card.status)).collect())
 }
 
 /// What was consented to when a membership began; nothing of one that was imported.

@@ -65,6 +65,13 @@ pub async fn join(
     Ok(Outcome { body: members::membership(app, who, id)?, replayed })
 }
 
+/// All with whom a membership shares points, itself first.
+pub fn with_whom(app: &App, who: &Who, id: MembershipId) -> Done<Vec<MembershipId>> {
+    let books = app.read()?;
+    let held = members::membership_for(&*books, who, id)?;
+    sharers(&*books, &held)
+}
+
 /// All who draw on the set that a membership shares, itself first; itself alone where it shares none.
 pub(super) fn sharers(books: &dyn Read, held: &Membership) -> Done<Vec<MembershipId>> {
     let mut found = vec![held.id];

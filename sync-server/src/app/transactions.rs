@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use shared::api::transaction::Transaction;
 use shared::chain::verification;
+use shared::entry::Actor;
 use shared::ids::{CustomerId, Dot};
 
 use super::write::place;
@@ -37,6 +38,34 @@ pub fn one(app: &App, id: Dot, code: Option<&str>) -> Done<Transaction> {
         }
     }
     Err(AppError::not_found("transaction with this id and verification code"))
+}
+
+/// Where an entry was written, and by whom.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Origin {
+    /// The outlet's code; nothing at head office.
+    pub outlet: Option<String>,
+    /// The till's name; nothing at the server.
+    pub till: Option<String>,
+    /// The cashier, or the name of whoever had the token.
+    pub who: Option<String>,
+}
+
+/// Where an entry was written, and by whom.
+pub fn origin(app: &App, id: Dot) -> Done<Origin> {
+    let (books, catalog) = (app.read()?, app.catalog()?);
+    let code = |outlet| catalog.outlets.get(&outlet).map(|outlet| outlet.code.to_string());
+    let entry = books.taken(id)?.and_then(|taken| taken.entry.ok());
+    Ok(match entry.map(|entry| entry.actor) {
+        Some(Actor::Till { outlet, till, cashier }) => {
+            let till = books.till(till)?.map(|till| till.name);
+            Origin { outlet: code(outlet), till, who: cashier }
+        }
+        Some(Actor::Office { name, outlet }) => {
+            Origin { outlet: outlet.and_then(code), till: None, who: Some(name) }
+        }
+        _ => Origin::default(),
+    })
 }
 
 /// Whether an entry bears a verification code.

@@ -11,7 +11,7 @@ use shared::ids::CustomerId;
 use shared::page::words::{Words, grouped};
 
 use super::session::{self, ACCOUNT};
-use super::view::{Block, Cell, Field, FormBlock, Frame, Refused, Row, Shown};
+use super::view::{Block, Cell, Field, Figure, FormBlock, Frame, Refused, Row, Shown};
 use super::{chart, members};
 use crate::app::members as known;
 use crate::app::reports::range::Range;
@@ -71,7 +71,9 @@ pub(super) async fn page(State(app): State<Arc<App>>, headers: HeaderMap) -> Sho
     let scan = known::customer(&app, &who, customer).map_err(tell)?;
     let mut blocks = Vec::new();
     for membership in &scan.memberships {
-        blocks.push(Block::Figures(members::figures(&words, membership)));
+        // what the office opens from here is not the member's to open
+        let figures = members::figures(&words, membership).into_iter();
+        blocks.push(Block::Figures(figures.map(|it| Figure { href: String::new(), ..it }).collect()));
         blocks.push(statement(&app, &who, &words, membership).map_err(tell)?);
         let vouchers = membership.vouchers.iter().map(|voucher| Block::Picture {
             title: format!("{}: {}", words.say("account.voucher"), voucher.name),

@@ -5,8 +5,12 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use shared::page;
 
-const FILES: [(&str, &str); 3] =
-    [("page.css", page::STYLE), ("office.css", include_str!("page/office.css")), ("icon.svg", page::ICON)];
+const FILES: [(&str, &str); 4] = [
+    ("page.css", page::STYLE),
+    ("office.css", include_str!("page/office.css")),
+    ("form.js", include_str!("page/form.js")),
+    ("icon.svg", page::ICON),
+];
 
 /// A file by its name.
 pub(super) async fn file(Path(name): Path<String>) -> Response {

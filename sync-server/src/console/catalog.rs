@@ -1,102 +1,172 @@
-//! The catalog: what there is, the dial of each program in words and in a form, and the whole document; nothing is
-//! published before its difference was shown.
+//! The catalog: what there is, the dial of each program in words, and the whole document; nothing is published before its
+//! difference was shown. Single items have forms of their own: [`super::items`].
 
 use std::sync::Arc;
 
-use axum::extract::{Form, Path, State};
+use axum::extract::{Form, State};
 use serde::Deserialize;
 use shared::catalog::document::Document;
-use shared::catalog::document::currency::Currency;
 use shared::catalog::document::earning::{Each, EarningRule};
 use shared::catalog::document::level::Level;
-use shared::catalog::document::outlet::Outlet;
 use shared::catalog::document::policy::{Bearer, OfflineMode};
 use shared::catalog::document::program::Program;
-use shared::money;
+use shared::ids::Code;
+use shared::money::Money;
 use shared::page::words::Words;
 
 use super::session::Visitor;
 use super::view::{Block, Cell, Field, FormBlock, Frame, Row, Shown, Table};
-use crate::app::{App, AppError, Done, catalog, edit, roles};
+use crate::app::{App, AppError, Done, catalog, roles};
 
 /// `/catalog`.
 pub(super) async fn page(State(app): State<Arc<App>>, visitor: Visitor) -> Shown {
     visitor.must(roles::READ)?;
-    let blocks = lists(&app, &visitor.words).map_err(visitor.told())?;
-    let version = app.catalog().map_err(visitor.told())?.version.version;
-    let about = visitor.words.fill("catalog.version", &[("version", &version.to_string())]);
-    Ok(Frame::of(&app, &visitor, "/catalog", visitor.words.say("nav.catalog")).about(about).with(blocks))
+    shown(&app, &visitor, Vec::new())
 }
 
-fn lists(app: &App, words: &Words) -> Done<Vec<Block>> {
-    let head = |key: &str| (words.say(key).to_owned(), false);
-    let programs = edit::list::<Program>(app)?.into_iter().map(|program| Row {
-        cells: vec![
-            Cell {
-                small: program.code.to_string(),
-                ..Cell::link(program.name.clone(), format!("/catalog/programs/{}", program.code))
-            },
-            levels(&program).into(),
-            dial(words, &program).into(),
-            waterfall(words, &program.overdraft.offline).into(),
-        ],
-        ..Row::default()
-    });
-    let currencies = edit::list::<Currency>(app)?.into_iter().map(|currency| {
-        let worth = currency.cash_value.map(|worth| format!("{} {}", worth.currency, worth.amount));
-        Row {
-            cells: vec![
-                currency.code.to_string().into(),
-                currency.name.into(),
-                worth.unwrap_or_default().into(),
-            ],
-            ..Row::default()
-        }
-    });
-    let rules = edit::list::<EarningRule>(app)?.into_iter().map(|rule| {
-        let per = match (&rule.per, &rule.each) {
-            (Some(per), _) => format!("{} {}", per.currency, per.amount),
-            (None, Some(Each::Item)) => words.say("catalog.each_item").to_owned(),
-            (None, Some(Each::Activity(code))) => code.to_string(),
-            (None, Some(Each::Visit) | None) => words.say("catalog.each_visit").to_owned(),
-        };
-        let text = words.fill(
-            "catalog.rule",
-            &[("points", &rule.points.to_string()), ("currency", rule.currency.as_str()), ("per", &per)],
-        );
-        Row {
-            cells: vec![rule.code.to_string().into(), rule.program.to_string().into(), text.into()],
-            ..Row::default()
-        }
-    });
-    let outlets = edit::list::<Outlet>(app)?.into_iter().map(|outlet| Row {
-        cells: vec![outlet.code.to_string().into(), outlet.name.into(), outlet.time_zone.into()],
-        ..Row::default()
-    });
-    let list = |title: &str, columns: Vec<(String, bool)>, rows: Vec<Row>| {
-        let more = [("/catalog/preview", "try.title"), ("/catalog/document", "catalog.document")];
-        let more = more.map(|(to, key)| (to.to_owned(), words.say(key).to_owned())).to_vec();
-        let (title, empty) = (words.say(title).to_owned(), words.say("catalog.empty").to_owned());
-        Block::Table(Table { title, columns, rows, empty, more, ..Table::default() })
+fn shown(app: &App, visitor: &Visitor, first: Vec<Block>) -> Shown {
+    let words = &visitor.words;
+    let version = app.catalog().map_err(visitor.told())?.version.version;
+    let about = words.fill("catalog.version", &[("version", &version.to_string())]);
+    let blocks = first.into_iter().chain([ways(visitor)]).chain(lists(app, visitor).map_err(visitor.told())?);
+    Ok(Frame::of(app, visitor, "/catalog", words.say("nav.catalog")).about(about).with(blocks.collect()))
+}
+
+/// What else can be done with the catalog.
+fn ways(visitor: &Visitor) -> Block {
+    let whole = [
+        ("/catalog/preview", "try.title", roles::READ),
+        ("/catalog/document", "catalog.document", roles::ADMIN),
+    ];
+    let may = whole.into_iter().filter(|(_, _, may)| may.contains(&visitor.who.role));
+    Block::Links(may.map(|(to, key, _)| (to.to_owned(), visitor.words.say(key).to_owned())).collect())
+}
+
+fn lists(app: &App, visitor: &Visitor) -> Done<Vec<Block>> {
+    let document = &app.catalog()?.version.document;
+    let shelf = Shelf { words: &visitor.words, edits: roles::ADMIN.contains(&visitor.who.role) };
+    let all = [shelf.earning(document), shelf.buying(document), shelf.ground(document)];
+    Ok(all.into_iter().flatten().collect())
+}
+
+/// Lists of items, each a way to its form.
+struct Shelf<'a> {
+    words: &'a Words,
+    /// Whether new ones may be made.
+    edits: bool,
+}
+
+impl Shelf<'_> {
+    fn list(&self, sort: &str, heads: &[&str], rows: impl Iterator<Item = Vec<Cell>>) -> Block {
+        let words = self.words;
+        let more = (format!("/catalog/{sort}"), words.say(&format!("new.{sort}")).to_owned());
+        Block::Table(Table {
+            title: words.say(&format!("sort.{sort}")).to_owned(),
+            columns: heads.iter().map(|key| (words.say(key).to_owned(), false)).collect(),
+            rows: rows.map(|cells| Row { cells, ..Row::default() }).collect(),
+            empty: words.say("catalog.empty").to_owned(),
+            more: Some(more).filter(|_| self.edits).into_iter().collect(),
+            ..Table::default()
+        })
+    }
+
+    /// Programs, their rules and campaigns.
+    fn earning(&self, document: &Document) -> Vec<Block> {
+        let words = self.words;
+        let programs = document.programs.iter().map(|it| {
+            let name = Cell::link(it.name.clone(), format!("/catalog/programs/{}", it.code));
+            vec![
+                Cell { small: it.code.to_string(), ..name },
+                levels(it).into(),
+                dial(words, it).into(),
+                waterfall(words, &it.overdraft.offline).into(),
+            ]
+        });
+        let rules = document.earning_rules.iter().map(|it| {
+            vec![way("earning-rules", &it.code), it.program.to_string().into(), earns(words, it).into()]
+        });
+        let campaigns = document.campaigns.iter().map(|it| {
+            let name =
+                Cell { small: format!("{} ×{}", it.program, it.multiplier), ..it.name.clone().into() };
+            vec![way("campaigns", &it.code), name, format!("{} – {}", it.from, it.until).into()]
+        });
+        vec![
+            self.list(
+                "programs",
+                &["program", "catalog.levels", "catalog.dial", "catalog.waterfall"],
+                programs,
+            ),
+            self.list("earning-rules", &["code", "program", "what"], rules),
+            self.list("campaigns", &["code", "members.name", "range"], campaigns),
+        ]
+    }
+
+    /// What members buy, and for how much.
+    fn buying(&self, document: &Document) -> Vec<Block> {
+        let given = || self.words.say("catalog.not_sold").to_owned();
+        let rewards = document.rewards.iter().map(|it| {
+            let points = it.points.map_or_else(given, |it| it.to_string());
+            let (name, program) = (it.name.clone().into(), it.program.to_string().into());
+            vec![way("rewards", &it.code), name, program, points.into()]
+        });
+        let schemes = document.pricing_schemes.iter().map(|it| {
+            let off = it.off.as_ref().map(money).or(it.percent.map(|it| format!("{it} %")));
+            let (name, program) = (it.name.clone().into(), it.program.to_string().into());
+            vec![way("pricing-schemes", &it.code), name, program, off.unwrap_or_default().into()]
+        });
+        let books = document.pricebooks.iter().map(|it| {
+            let (name, program) = (it.name.clone().into(), it.program.to_string().into());
+            vec![way("pricebooks", &it.code), name, program, it.items.len().to_string().into()]
+        });
+        let heads = |last| ["code", "members.name", "program", last];
+        vec![
+            self.list("rewards", &heads("points"), rewards),
+            self.list("pricing-schemes", &heads("catalog.off"), schemes),
+            self.list("pricebooks", &heads("catalog.items"), books),
+        ]
+    }
+
+    /// What programs stand on: currencies, and outlets.
+    fn ground(&self, document: &Document) -> Vec<Block> {
+        let currencies = document.currencies.iter().map(|it| {
+            let worth = it.cash_value.as_ref().map(money).unwrap_or_default();
+            vec![way("currencies", &it.code), it.name.clone().into(), worth.into()]
+        });
+        let conversions = document.conversions.iter().map(|it| {
+            let what = format!("{} → {}", it.from, it.to);
+            vec![way("conversions", &it.code), what.into(), it.rate.to_string().into()]
+        });
+        let outlets = document
+            .outlets
+            .iter()
+            .map(|it| vec![way("outlets", &it.code), it.name.clone().into(), it.time_zone.clone().into()]);
+        vec![
+            self.list("currencies", &["code", "members.name", "catalog.worth"], currencies),
+            self.list("conversions", &["code", "what", "f.rate"], conversions),
+            self.list("outlets", &["code", "members.name", "catalog.zone"], outlets),
+        ]
+    }
+}
+
+/// The way to an item's form.
+fn way(sort: &str, code: &Code) -> Cell {
+    Cell::link(code.to_string(), format!("/catalog/{sort}/{code}"))
+}
+
+fn money(amount: &Money) -> String {
+    format!("{} {}", amount.currency, amount.amount)
+}
+
+/// What a rule gives for what, in words.
+fn earns(words: &Words, rule: &EarningRule) -> String {
+    let per = match (&rule.per, &rule.each) {
+        (Some(per), _) => format!("{} {}", per.currency, per.amount),
+        (None, Some(Each::Item)) => words.say("catalog.each_item").to_owned(),
+        (None, Some(Each::Activity(code))) => code.to_string(),
+        (None, Some(Each::Visit) | None) => words.say("catalog.each_visit").to_owned(),
     };
-    Ok(vec![
-        list(
-            "catalog.programs",
-            vec![head("program"), head("catalog.levels"), head("catalog.dial"), head("catalog.waterfall")],
-            programs.collect(),
-        ),
-        list("catalog.rules", vec![head("code"), head("program"), head("what")], rules.collect()),
-        list(
-            "catalog.currencies",
-            vec![head("code"), head("members.name"), head("catalog.worth")],
-            currencies.collect(),
-        ),
-        list(
-            "catalog.outlets",
-            vec![head("code"), head("members.name"), head("catalog.zone")],
-            outlets.collect(),
-        ),
-    ])
+    let values = [("points", &*rule.points.to_string()), ("currency", rule.currency.as_str()), ("per", &per)];
+    words.fill("catalog.rule", &values)
 }
 
 fn levels(program: &Program) -> String {
@@ -142,147 +212,22 @@ fn waterfall(words: &Words, bearers: &[Bearer]) -> String {
     bearers.iter().map(one).collect::<Vec<_>>().join(" → ")
 }
 
-/// `/catalog/programs/{code}`: the dial and what it means, in a form that explains itself.
-pub(super) async fn program(
-    State(app): State<Arc<App>>,
-    visitor: Visitor,
-    Path(code): Path<String>,
-) -> Shown {
-    visitor.must(roles::READ)?;
-    let program = edit::get::<Program>(&app, &code).map_err(visitor.told())?;
-    let words = &visitor.words;
-    let mut blocks = vec![
-        Block::note("", dial(words, &program)),
-        Block::note(
-            "warn",
-            words.fill("catalog.short", &[("who", &waterfall(words, &program.overdraft.offline))]),
-        ),
-    ];
-    if roles::ADMIN.contains(&visitor.who.role) {
-        blocks.push(Block::Form(form(words, &program)));
-    }
-    Ok(Frame::of(&app, &visitor, "/catalog", program.name).about(code).with(blocks))
+/// What a program does with no line, and who bears what is short: in sentences.
+pub(super) fn sentences(words: &Words, program: &Program) -> Vec<Block> {
+    let who = waterfall(words, &program.overdraft.offline);
+    vec![
+        Block::note("", dial(words, program)),
+        Block::note("warn", words.fill("catalog.short", &[("who", &who)])),
+    ]
 }
 
-fn form(words: &Words, program: &Program) -> FormBlock {
-    let modes = ["refuse", "reserved", "reserved_plus_allowance", "trust"];
-    let modes = modes.map(|it| (it.to_owned(), words.say(&format!("dial.{it}")).to_owned())).to_vec();
-    let text = |value: Option<rust_decimal::Decimal>| value.map(|it| it.to_string()).unwrap_or_default();
-    let offline = &program.offline;
-    let member = program.overdraft.offline.iter().find_map(|bearer| match bearer {
-        Bearer::MemberDebt(most) => Some(*most),
-        _ => None,
-    });
-    let last = if program.overdraft.offline.contains(&Bearer::Outlet) { "outlet" } else { "program" };
-    let bearers =
-        ["outlet", "program"].map(|it| (it.to_owned(), words.say(&format!("bears.{it}")).to_owned()));
-    let empty = words.say("form.no_limit");
-    FormBlock {
-        title: words.say("catalog.dial").to_owned(),
-        note: words.say("catalog.dial_how").to_owned(),
-        to: format!("/catalog/programs/{}", program.code),
-        button: words.say("catalog.preview").to_owned(),
-        fields: vec![
-            Field::text("name", words.say("members.name"), program.name.clone()),
-            Field::text("color", words.say("form.color"), program.color.clone()),
-            Field::choice("mode", words.say("catalog.dial"), mode(offline.mode), modes),
-            Field::text("per_redemption", words.say("form.per_redemption"), text(offline.per_redemption))
-                .hint(empty),
-            Field::text("per_member", words.say("form.per_member"), text(offline.per_member)).hint(empty),
-            Field::text(
-                "per_member_hours",
-                words.say("form.per_member_hours"),
-                offline.per_member_hours.to_string(),
-            ),
-            Field::text("till_points", words.say("form.till_points"), text(offline.till_points)).hint(empty),
-            Field::text(
-                "balance_age_hours",
-                words.say("form.balance_age"),
-                offline.balance_age_hours.map(|it| it.to_string()).unwrap_or_default(),
-            )
-            .hint(empty),
-            Field::text("member_debt", words.say("form.member_debt"), text(member))
-                .hint(words.say("form.member_debt_hint")),
-            Field::choice("bearer", words.say("form.bearer"), last, bearers.to_vec()),
-        ],
-        ..FormBlock::default()
-    }
+/// The catalog with its new version told first.
+pub(super) fn published(app: &App, visitor: &Visitor, version: u64) -> Shown {
+    let text = visitor.words.fill("catalog.published", &[("version", &version.to_string())]);
+    shown(app, visitor, vec![Block::note("good", text)])
 }
 
-/// The form of a program's dial.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Changed {
-    name: String,
-    color: String,
-    mode: String,
-    per_redemption: String,
-    per_member: String,
-    per_member_hours: String,
-    till_points: String,
-    balance_age_hours: String,
-    member_debt: String,
-    bearer: String,
-}
-
-/// Shows what a changed program would change, before it is published.
-pub(super) async fn change(
-    State(app): State<Arc<App>>,
-    visitor: Visitor,
-    Path(code): Path<String>,
-    Form(asked): Form<Changed>,
-) -> Shown {
-    visitor.must(roles::ADMIN)?;
-    let tell = visitor.told();
-    let changed =
-        edit::get::<Program>(&app, &code).and_then(|program| changed(program, asked)).map_err(&tell)?;
-    let held = app.catalog().map_err(&tell)?;
-    let mut next = held.version.document.clone();
-    let text = format!(
-        "{} {}",
-        dial(&visitor.words, &changed),
-        waterfall(&visitor.words, &changed.overdraft.offline)
-    );
-    for program in &mut next.programs {
-        if program.code == changed.code {
-            program.clone_from(&changed);
-        }
-    }
-    preview(&app, &visitor, next, held.version.version, Some(text))
-}
-
-fn changed(mut program: Program, asked: Changed) -> Done<Program> {
-    let points = |name: &str, text: &str| match text.trim() {
-        "" => Ok(None),
-        text => money::parse_decimal(text, 6).map(Some).map_err(|detail| AppError::field(name, detail)),
-    };
-    let hours = |name: &str, text: &str| {
-        let wrong = |_| AppError::field(name, format!("`{text}` is no whole number of hours."));
-        text.trim().parse::<u32>().map_err(wrong)
-    };
-    program.name = asked.name;
-    program.color = asked.color;
-    program.offline.mode = match asked.mode.as_str() {
-        "refuse" => OfflineMode::Refuse,
-        "reserved" => OfflineMode::Reserved,
-        "reserved_plus_allowance" => OfflineMode::ReservedPlusAllowance,
-        "trust" => OfflineMode::Trust,
-        other => return Err(AppError::field("mode", format!("`{other}` is no setting of the dial."))),
-    };
-    program.offline.per_redemption = points("per_redemption", &asked.per_redemption)?;
-    program.offline.per_member = points("per_member", &asked.per_member)?;
-    program.offline.per_member_hours = hours("per_member_hours", &asked.per_member_hours)?;
-    program.offline.till_points = points("till_points", &asked.till_points)?;
-    let age = asked.balance_age_hours.trim();
-    program.offline.balance_age_hours =
-        if age.is_empty() { None } else { Some(hours("balance_age_hours", age)?) };
-    let member = points("member_debt", &asked.member_debt)?.map(Bearer::MemberDebt);
-    let last = if asked.bearer == "outlet" { Bearer::Outlet } else { Bearer::Program };
-    program.overdraft.offline = member.into_iter().chain([last]).collect();
-    Ok(program)
-}
-
-fn preview(app: &App, visitor: &Visitor, next: Document, version: u64, text: Option<String>) -> Shown {
+fn preview(app: &App, visitor: &Visitor, next: Document, version: u64) -> Shown {
     let words = &visitor.words;
     let tell = visitor.told();
     let json = serde_json::to_string_pretty(&next).unwrap_or_default();
@@ -316,8 +261,7 @@ fn preview(app: &App, visitor: &Visitor, next: Document, version: u64, text: Opt
         ],
         ..FormBlock::default()
     });
-    let mut blocks: Vec<Block> = text.map(|text| Block::note("", text)).into_iter().collect();
-    blocks.push(table);
+    let mut blocks = vec![table];
     if !found.is_empty() {
         blocks.push(publish);
         blocks.push(super::preview::form(words, &super::preview::Tried::default(), &json));
@@ -362,12 +306,9 @@ pub(super) async fn put(State(app): State<Arc<App>>, visitor: Visitor, Form(aske
     let read = catalog::read_document("catalog.json", &asked.document);
     let document = read.map_err(|detail| tell(AppError::field("document", detail)))?;
     if asked.step != "publish" {
-        return preview(&app, &visitor, document, asked.version, None);
+        return preview(&app, &visitor, document, asked.version);
     }
     let who = visitor.who.clone();
     let made = catalog::replace(&app, who, document, Some(asked.version)).await.map_err(&tell)?;
-    let version = made.version.version.to_string();
-    let done = Block::note("good", visitor.words.fill("catalog.published", &[("version", &version)]));
-    let blocks = [done].into_iter().chain(lists(&app, &visitor.words).map_err(&tell)?).collect();
-    Ok(Frame::of(&app, &visitor, "/catalog", visitor.words.say("nav.catalog")).with(blocks))
+    published(&app, &visitor, made.version.version)
 }

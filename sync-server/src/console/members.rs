@@ -7,17 +7,18 @@ use axum::response::Redirect;
 use serde::Deserialize;
 use shared::api::change::{CustomerChange, StatusChange};
 use shared::api::member::{Account, Consent, Customer, EnrolRequest, Membership, NewCustomer, NewMembership};
-use shared::api::office::AdjustRequest;
 use shared::catalog::document::program::Program;
 use shared::ids::MembershipId;
+use shared::member::CardStatus;
 use shared::page::words::{Words, grouped};
 
+use super::deeds;
 use super::session::Visitor;
 use super::view::{Block, Cell, Field, Figure, FormBlock, Frame, Refused, Row, Shown, Table, when};
 use crate::app::changes::Forced;
 use crate::app::members::{self, LookUp};
 use crate::app::reports::range::Range;
-use crate::app::{App, AppError, Done, cards, changes, edit, enrolments, points, roles, roster};
+use crate::app::{App, AppError, Done, cards, changes, edit, enrolments, roles, roster};
 
 /// Members and ledger lines on one page.
 const MOST: usize = 100;
@@ -161,10 +162,11 @@ pub(super) async fn one(State(app): State<Arc<App>>, visitor: Visitor, Path(id):
     let may = roles::OFFICE.contains(&visitor.who.role);
     for membership in &scan.memberships {
         blocks.push(Block::Figures(figures(words, membership)));
-        blocks.push(statement(&app, &visitor, membership).map_err(&tell)?);
+        blocks.push(statement(&app, &visitor, membership, None).map_err(&tell)?);
         if roles::OFFICE.contains(&visitor.who.role) {
-            let forms = (vec![adjust_form(words, membership)], vec![status_form(words, membership)]);
-            blocks.push(Block::Pair(forms.0, forms.1));
+            let cards = cards_table(&app, &visitor, membership).map_err(&tell)?;
+            blocks.push(deeds::links(words, membership));
+            blocks.push(Block::Pair(vec![cards], vec![status_form(words, membership)]));
         }
     }
     blocks.push(consents(&app, &visitor, &scan.memberships).map_err(&tell)?);
@@ -213,6 +215,7 @@ pub(super) fn figures(words: &Words, membership: &Membership) -> Vec<Figure> {
             r#"<svg aria-hidden="true" viewBox="0 0 100 4" preserveAspectRatio="none"><rect width="100" height="4" fill="{}"/></svg>"#,
             colour(&membership.program.color)
         ),
+        href: format!("/memberships/{}/statement", membership.id),
         ..Figure::default()
     };
     membership.accounts.iter().map(of).collect()
@@ -224,11 +227,65 @@ fn colour(text: &str) -> &str {
     if plain { text } else { "#5d584e" }
 }
 
-/// The movements behind a membership's numbers.
-fn statement(app: &App, visitor: &Visitor, membership: &Membership) -> Done<Block> {
+/// A membership's cards, by what they end with.
+fn cards_table(app: &App, visitor: &Visitor, membership: &Membership) -> Done<Block> {
     let words = &visitor.words;
     let id = membership.id.parse().map_err(|_| AppError::not_found("membership with this id"))?;
-    let lines = members::statement(app, &visitor.who, id, &Range::default(), (None, MOST))?;
+    let told = |status: CardStatus| match status {
+        CardStatus::Active => ("good", "card.active"),
+        CardStatus::Lost => ("bad", "card.lost"),
+        CardStatus::Stolen => ("bad", "card.stolen"),
+        CardStatus::Damaged => ("warn", "card.damaged"),
+        CardStatus::Replaced => ("", "card.replaced"),
+        CardStatus::Expired => ("", "card.expired"),
+    };
+    let rows = roster::cards(app, &visitor.who, id)?.into_iter().map(|(tail, status)| {
+        let (level, key) = told(status);
+        let state = words.say(key).to_owned();
+        let state = if level.is_empty() { state.into() } else { Cell::chip(level, state) };
+        Row { cells: vec![format!("…{tail}").into(), state], ..Row::default() }
+    });
+    Ok(Block::Table(Table {
+        title: words.say("cards.title").to_owned(),
+        columns: vec![(words.say("cards.ends").to_owned(), false), (words.say("status").to_owned(), false)],
+        rows: rows.collect(),
+        empty: words.say("cards.none").to_owned(),
+        ..Table::default()
+    }))
+}
+
+/// `/memberships/{id}/statement`: every movement behind its numbers, a page at a time.
+pub(super) async fn all(
+    State(app): State<Arc<App>>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+    Query(from): Query<From>,
+) -> Shown {
+    visitor.must(roles::READ)?;
+    let tell = visitor.told();
+    let id = membership(&visitor, &id)?;
+    let held = members::membership(&app, &visitor.who, id).map_err(&tell)?;
+    let lines = statement(&app, &visitor, &held, from.before).map_err(&tell)?;
+    let back = (format!("/members/{}", held.customer_id), visitor.words.say("deed.back").to_owned());
+    let blocks = vec![Block::Links(vec![back]), Block::Figures(figures(&visitor.words, &held)), lines];
+    Ok(Frame::of(&app, &visitor, "/members", held.program.name).about(held.member_number).with(blocks))
+}
+
+/// Where a page of movements begins.
+#[derive(Deserialize)]
+pub(super) struct From {
+    before: Option<u64>,
+}
+
+/// The movements behind a membership's numbers.
+fn statement(app: &App, visitor: &Visitor, membership: &Membership, before: Option<u64>) -> Done<Block> {
+    let words = &visitor.words;
+    let id = membership.id.parse().map_err(|_| AppError::not_found("membership with this id"))?;
+    let lines = members::statement(app, &visitor.who, id, &Range::default(), (before, MOST))?;
+    let more = lines.next.map(|next| {
+        let to = format!("/memberships/{id}/statement?before={next}");
+        (to, words.say("next_page").to_owned())
+    });
     let rows = lines.items.into_iter().map(|line| Row {
         cells: vec![
             when(&line.at),
@@ -240,7 +297,8 @@ fn statement(app: &App, visitor: &Visitor, membership: &Membership) -> Done<Bloc
         ],
         ..Row::default()
     });
-    Ok(Block::Table(table(words, &membership.program.name, rows.collect())))
+    let table = table(words, &membership.program.name, rows.collect());
+    Ok(Block::Table(Table { more: more.into_iter().collect(), ..table }))
 }
 
 /// The table of a statement: when, entry, what, receipt, outlet, points.
@@ -260,24 +318,6 @@ pub(super) fn table(words: &Words, title: &str, rows: Vec<Row>) -> Table {
         empty: words.say("statement.empty").to_owned(),
         ..Table::default()
     }
-}
-
-fn adjust_form(words: &Words, membership: &Membership) -> Block {
-    let currencies =
-        membership.accounts.iter().map(|it| (it.currency.clone(), it.currency.clone())).collect();
-    Block::Form(FormBlock {
-        title: words.say("adjust.title").to_owned(),
-        note: words.say("adjust.how").to_owned(),
-        to: format!("/memberships/{}/adjust", membership.id),
-        button: words.say("adjust.do").to_owned(),
-        fields: vec![
-            Field::hidden("customer", membership.customer_id.clone()),
-            Field::choice("currency", words.say("currency"), "", currencies),
-            Field::text("points", words.say("points"), ""),
-            Field::text("reason", words.say("note"), ""),
-        ],
-        ..FormBlock::default()
-    })
 }
 
 fn status_form(words: &Words, membership: &Membership) -> Block {
@@ -411,30 +451,6 @@ pub(super) async fn erase(
     let forced = Forced { force: asked.force, reason };
     changes::erase(&app, &visitor.who, customer, &forced).await.map_err(&tell)?;
     Ok(Redirect::to("/members"))
-}
-
-/// Points put right.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Adjusted {
-    customer: String,
-    currency: String,
-    points: String,
-    reason: String,
-}
-
-/// Puts points right.
-pub(super) async fn adjust(
-    State(app): State<Arc<App>>,
-    visitor: Visitor,
-    Path(id): Path<String>,
-    Form(asked): Form<Adjusted>,
-) -> Result<Redirect, Refused> {
-    visitor.must(roles::OFFICE)?;
-    let id = membership(&visitor, &id)?;
-    let request = AdjustRequest { currency: asked.currency, points: asked.points, reason: asked.reason };
-    points::adjust(&app, &visitor.who, None, id, &request).await.map_err(visitor.told())?;
-    Ok(Redirect::to(&format!("/members/{}", asked.customer)))
 }
 
 /// Another status.

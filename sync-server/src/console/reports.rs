@@ -13,7 +13,7 @@ use super::chart;
 use super::session::Visitor;
 use super::view::{Block, Cell, Field, FormBlock, Frame, Refused, Row, Shown, Table, when};
 use crate::app::ledger::{self, Wanted};
-use crate::app::{App, AppError, Done, reports, roles, transactions};
+use crate::app::{App, AppError, Done, members, reports, roles, transactions};
 
 /// Lines on one page.
 const MOST: usize = 200;
@@ -220,7 +220,7 @@ pub(super) async fn entry(State(app): State<Arc<App>>, visitor: Visitor, Path(id
     let moved = moved.chain(used).map(|(what, membership, currency, points, why)| Row {
         cells: vec![
             what.to_owned().into(),
-            membership.clone().into(),
+            owner(&app, &visitor, membership),
             why.into(),
             format!("{} {currency}", grouped(points)).into(),
         ],
@@ -236,8 +236,20 @@ pub(super) async fn entry(State(app): State<Arc<App>>, visitor: Visitor, Path(id
             ("code", &found.verification),
         ],
     );
+    let origin = transactions::origin(&app, dot).map_err(&tell)?;
+    let office = || words.say("outlets.office").to_owned();
+    let place = Row {
+        cells: vec![
+            origin.outlet.unwrap_or_else(office).into(),
+            origin.till.unwrap_or_else(|| "–".to_owned()).into(),
+            origin.who.unwrap_or_else(|| "–".to_owned()).into(),
+            found.receipt.clone().unwrap_or_else(|| "–".to_owned()).into(),
+        ],
+        ..Row::default()
+    };
     let blocks = vec![
         Block::note("", note),
+        part(words, "entry.place", &["outlet", "entry.till", "entry.who", "receipt"], vec![place]),
         part(words, "entry.moved", &["what", "entry.membership", "why", "points"], moved.collect()),
         part(
             words,
@@ -247,6 +259,15 @@ pub(super) async fn entry(State(app): State<Arc<App>>, visitor: Visitor, Path(id
         ),
     ];
     Ok(Frame::of(&app, &visitor, "/ledger", words.fill("entry.title", &[("id", &id)])).with(blocks))
+}
+
+/// Whose points moved, as a way to the member; the id alone of one that this visitor may not see.
+fn owner(app: &App, visitor: &Visitor, id: &str) -> Cell {
+    let held = id.parse().ok().and_then(|id| members::membership(app, &visitor.who, id).ok());
+    held.map_or_else(
+        || id.to_owned().into(),
+        |held| Cell::link(held.member_number, format!("/members/{}", held.customer_id)),
+    )
 }
 
 /// A table of an entry's page; points, quantities and amounts stand at the end of a line.

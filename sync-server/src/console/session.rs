@@ -1,6 +1,6 @@
 //! Who is at the console: a cookie that holds the token, which no script and no other site can use.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::extract::{Form, FromRef, FromRequestParts, State};
 use axum::http::request::Parts;
@@ -68,15 +68,26 @@ where
     }
 }
 
+/// The message files of a language: the pages' and the forms'.
+const fn files(language: Language) -> [&'static str; 2] {
+    match language {
+        Language::English => [include_str!("page/en.json"), include_str!("page/forms.en.json")],
+        Language::Malay => [include_str!("page/ms.json"), include_str!("page/forms.ms.json")],
+        Language::Arabic => [include_str!("page/ar.json"), include_str!("page/forms.ar.json")],
+    }
+}
+
 /// The pages' messages.
 pub(super) fn words_in(language: Language) -> Words {
-    const ENGLISH: &str = include_str!("page/en.json");
-    let own = match language {
-        Language::English => ENGLISH,
-        Language::Malay => include_str!("page/ms.json"),
-        Language::Arabic => include_str!("page/ar.json"),
-    };
-    Words::read(language, ENGLISH, own).unwrap_or_else(|_| Words::empty(language))
+    static READ: LazyLock<Vec<Words>> = LazyLock::new(|| Language::ALL.into_iter().map(read).collect());
+    let known = READ.iter().find(|words| words.language() == language);
+    known.cloned().unwrap_or_else(|| Words::empty(language))
+}
+
+fn read(language: Language) -> Words {
+    let (english, own) = (files(Language::English), files(language));
+    let parts = english.into_iter().zip(own).map(|(english, own)| Words::read(language, english, own));
+    parts.flatten().reduce(Words::and).unwrap_or_else(|| Words::empty(language))
 }
 
 /// The language that a browser wants.
@@ -160,4 +171,48 @@ async fn admitted(app: &Arc<App>, asked: Asked) -> Done<String> {
 pub(super) async fn sign_out() -> Response {
     let cookie = format!("{OFFICE}=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0");
     (AppendHeaders([(header::SET_COOKIE, cookie)]), Redirect::to("/")).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    /// Places of a text, such as `{points}`.
+    fn places(text: &str) -> Vec<&str> {
+        let mut found: Vec<&str> =
+            text.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|it| it.0).collect();
+        found.sort_unstable();
+        found
+    }
+
+    #[test]
+    fn every_language_says_everything_that_english_says() {
+        let said = |text: &str| serde_json::from_str::<BTreeMap<String, String>>(text).unwrap();
+        let mut missing = Vec::new();
+        for language in Language::ALL {
+            for (english, own) in files(Language::English).into_iter().zip(files(language)) {
+                let (english, own) = (said(english), said(own));
+                for (key, text) in &english {
+                    let (stem, form) = key.rsplit_once('.').unwrap_or((key, ""));
+                    let many = own.get(&format!("{stem}.other")).filter(|_| form == "one");
+                    match own.get(key).or(many) {
+                        None => missing.push(format!("{} does not say {key}", language.tag())),
+                        // one thing may be said without its figure
+                        Some(_) if matches!(form, "one" | "other") => {}
+                        Some(own) if places(own) == places(text) => {}
+                        Some(_) => missing.push(format!("{} {key}: other places", language.tag())),
+                    }
+                }
+                // and nothing that nobody asks for
+                let strange = own.keys().filter(|key| {
+                    let stem = key.rsplit_once('.').map_or(key.as_str(), |(stem, _)| stem);
+                    !english.contains_key(*key) && !english.contains_key(&format!("{stem}.other"))
+                });
+                missing.extend(strange.map(|key| format!("{} says {key}, English does not", language.tag())));
+            }
+        }
+        assert!(missing.is_empty(), "{missing:#?}");
+    }
 }

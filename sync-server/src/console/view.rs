@@ -41,11 +41,24 @@ const PLACES: [(&str, &str, &[Role]); 23] = [
 pub(super) enum Block {
     Figures(Vec<Figure>),
     Table(Table),
-    Stories { title: String, empty: String, stories: Vec<Story> },
+    Stories {
+        title: String,
+        empty: String,
+        stories: Vec<Story>,
+    },
     Form(FormBlock),
-    Note { level: &'static str, text: String },
-    Picture { title: String, svg: String, text: String },
+    Note {
+        level: &'static str,
+        text: String,
+    },
+    Picture {
+        title: String,
+        svg: String,
+        text: String,
+    },
     Pair(Vec<Block>, Vec<Block>),
+    /// Addresses and words.
+    Links(Vec<(String, String)>),
 }
 
 impl Block {
@@ -92,7 +105,7 @@ pub(super) struct Row {
 }
 
 /// A cell.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Cell {
     pub(super) text: String,
     pub(super) href: String,
@@ -155,34 +168,47 @@ pub(super) struct FormBlock {
 /// A field.
 #[derive(Default)]
 pub(super) struct Field {
-    pub(super) name: &'static str,
+    pub(super) name: String,
     pub(super) label: String,
     pub(super) kind: &'static str,
     pub(super) value: String,
     pub(super) hint: String,
     /// Value and word, for a choice.
     pub(super) options: Vec<(String, String)>,
+    /// Those of them that are chosen, where several may be.
+    pub(super) chosen: Vec<String>,
+    /// What is wrong with what was typed.
+    pub(super) error: String,
+    pub(super) must: bool,
+    /// It is told, and stays.
+    pub(super) kept: bool,
+    /// What has to be chosen in other fields for this one to be asked for: `name=value`, with blanks between them.
+    pub(super) of: String,
+    /// Headings and cells, for rows.
+    pub(super) columns: Vec<String>,
+    pub(super) rows: Vec<Vec<Field>>,
 }
 
 impl Field {
-    pub(super) fn text(name: &'static str, label: &str, value: impl Into<String>) -> Self {
-        Self { name, label: label.to_owned(), kind: "text", value: value.into(), ..Self::default() }
+    pub(super) fn text(name: &str, label: &str, value: impl Into<String>) -> Self {
+        let (name, label) = (name.to_owned(), label.to_owned());
+        Self { name, label, kind: "text", value: value.into(), ..Self::default() }
     }
 
-    pub(super) fn password(name: &'static str, label: &str) -> Self {
+    pub(super) fn password(name: &str, label: &str) -> Self {
         Self { kind: "password", ..Self::text(name, label, "") }
     }
 
-    pub(super) fn area(name: &'static str, label: &str, value: impl Into<String>) -> Self {
+    pub(super) fn area(name: &str, label: &str, value: impl Into<String>) -> Self {
         Self { kind: "area", ..Self::text(name, label, value) }
     }
 
-    pub(super) fn hidden(name: &'static str, value: impl Into<String>) -> Self {
+    pub(super) fn hidden(name: &str, value: impl Into<String>) -> Self {
         Self { kind: "hidden", ..Self::text(name, "", value) }
     }
 
     pub(super) fn choice(
-        name: &'static str,
+        name: &str,
         label: &str,
         value: impl Into<String>,
         options: Vec<(String, String)>,
@@ -192,6 +218,12 @@ impl Field {
 
     pub(super) fn hint(self, hint: &str) -> Self {
         Self { hint: hint.to_owned(), ..self }
+    }
+
+    /// What tells a reader of the screen more about it.
+    fn about(&self) -> String {
+        let parts = [(&self.hint, "h"), (&self.error, "e")].into_iter().filter(|(text, _)| !text.is_empty());
+        parts.map(|(_, part)| format!("{part}-{}", self.name)).collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -272,6 +304,10 @@ impl Frame {
 
     pub(super) fn with(self, blocks: Vec<Block>) -> Self {
         Self { blocks, ..self }
+    }
+
+    pub(super) fn with_status(self, status: StatusCode) -> Self {
+        Self { status, ..self }
     }
 
     /// The browser looks again by itself after some seconds.

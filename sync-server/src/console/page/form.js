@@ -1,0 +1,17 @@
+// Shows of a form only what its choices ask for. Without it all of it is shown, and the server takes what applies.
+
+const chosen = (field) => field.type === "checkbox" ? (field.checked ? "yes" : "") : field.value;
+
+for (const form of document.querySelectorAll("form.in")) {
+  const parts = [...form.querySelectorAll("[data-of]")];
+  const asked = (part) => part.dataset.of.split(" ").every((one) => {
+    const [name, value] = one.split("=");
+    return chosen(form.elements.namedItem(name)) === value;
+  });
+  const paint = () => { for (const part of parts) part.hidden = !asked(part); };
+  form.addEventListener("change", paint);
+  paint();
+}
+
+// what is wrong is seen first, wherever on the page it is
+document.querySelector("form.in [aria-invalid]")?.focus();
