@@ -13,6 +13,7 @@ use std::path::PathBuf;
 
 pub mod centre;
 pub mod earning;
+pub mod glass;
 pub mod ground;
 pub mod loading;
 pub mod measure;
@@ -72,7 +73,7 @@ pub fn run(options: &Options, say: &mut dyn FnMut(&str)) {
         crate::harness::scratch::Scratch::keep_in(dir);
     }
     let mut table = Table::new(say);
-    let at_a_till = ["counts", "earn", "clients", "scan", "reopen", "load", "size", "memory"];
+    let at_a_till = ["counts", "earn", "clients", "scan", "reopen", "load", "size", "memory", "glass"];
     if at_a_till.iter().any(|name| options.wants(name)) {
         at_the_till(options, &mut table);
     }
@@ -136,5 +137,8 @@ fn at_the_till(options: &Options, table: &mut Table<'_>) {
     }
     if options.wants("memory") {
         memory::till(&ground, table);
+    }
+    if options.wants("glass") {
+        glass::painted(&ground, table);
     }
 }

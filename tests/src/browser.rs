@@ -255,9 +255,10 @@ impl Browser {
     }
 }
 
-/// Chromium itself notes every answer from 400 up as an error, the sentences that a cashier is told as well.
+/// Chromium itself notes every answer from 400 up as an error: the sentences that a cashier is told, and a form that comes
+/// back with what is wrong in it, as well.
 fn refused_by_the_api(text: &str) -> bool {
-    text.contains("/api/") && text.contains("Failed to load resource")
+    text.contains("Failed to load resource") && (text.contains("/api/") || text.contains("status of 422"))
 }
 
 fn stays_here(url: &str) -> bool {

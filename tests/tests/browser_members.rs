@@ -88,6 +88,12 @@ fn points_are_shared_and_parted() {
     let browser = signed_in(&office);
     let join = [("with", AISHA), ("kind", "shared"), ("consent.text_version", "share-1")];
     ask(&browser, &office, &john, "join", &join);
+    // what the books say no to comes back to the form, with everything as it was typed
+    let _ = browser.wait_for(".note.warn", "draw on the same points");
+    browser.click("form.in button.main");
+    let _ = browser.wait_for(".note.bad", "counts points that would be shared");
+    browser.fill("[name=kind]", "group");
+    browser.click("form.in button.main");
     let _ = browser.wait_for("table", "670");
     sure(&browser, "draw on the same points");
     assert_eq!((balance(&office, JOHN), balance(&office, AISHA)), (670, 670));

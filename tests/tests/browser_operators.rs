@@ -84,8 +84,8 @@ fn an_operator_signs_in_by_pin_locks_and_a_manager_lifts_the_limit_by_keys_alone
     browser.press(&keys::TAB.to_string(), 0);
     browser.press(&keys::TAB.to_string(), 0);
     browser.wait_until("the PIN is asked", "return document.activeElement?.name === 'pin'");
-    // at a person's speed: as fast as a scanner types it would be a scan
-    browser.type_text("407193");
+    // as fast as a scanner types: what is typed into a PIN's field stays in it all the same
+    browser.press("407193", 0);
     enter(&browser);
     let _ = browser.wait_for("#told", "A manager allowed 800 points");
     let _ = browser.wait_for("#payable", "92.00");

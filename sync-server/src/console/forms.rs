@@ -194,9 +194,10 @@ fn cell<'a>(path: &str, name: &'a str) -> Option<(usize, &'a str)> {
     Some((place.parse().ok()?, column))
 }
 
-/// Rows that were typed, and those that stand empty.
+/// Rows down to the last one in which something was typed.
 fn count(path: &str, typed: &Typed) -> usize {
-    typed.keys().filter_map(|name| cell(path, name)).map(|(place, _)| place + 1).max().unwrap_or(0)
+    let full = typed.iter().filter(|(_, text)| !text.trim().is_empty()).map(|(name, _)| name);
+    full.filter_map(|name| cell(path, name)).map(|(place, _)| place + 1).max().unwrap_or(0)
 }
 
 fn rows_of(
@@ -379,7 +380,8 @@ impl Maker<'_> {
         let hint = self.hint(spec);
         match spec.kind {
             Kind::Section => {
-                Field { name: String::new(), kind: "section", label: title, hint, ..Field::default() }
+                let label = words.say(spec.path).to_owned();
+                Field { name: String::new(), kind: "section", label, hint, ..Field::default() }
             }
             Kind::Rows(columns) => {
                 let heads = columns.iter();
@@ -404,8 +406,8 @@ impl Maker<'_> {
     fn cell(&self, spec: &Spec, column: Column, place: usize) -> Field {
         let title = label(self.lists.words, self.sort.name, &format!("{}.{}", spec.path, column.name));
         let name = format!("{}.{place}.{}", spec.path, column.name);
-        let must = column.must && place < count(spec.path, self.typed);
-        self.input(&name, column.kind, must, format!("{title} {}", place + 1))
+        // a row can be emptied, so every cell of it can
+        self.input(&name, column.kind, false, format!("{title} {}", place + 1))
     }
 
     fn input(&self, name: &str, kind: Kind, must: bool, label: String) -> Field {

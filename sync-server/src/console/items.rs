@@ -35,8 +35,15 @@ fn sort(visitor: &Visitor, name: &str) -> Result<&'static Sort, super::view::Ref
     found.ok_or_else(|| visitor.told()(AppError::not_found(&format!("sort of item `{name}`"))))
 }
 
+/// The document with every list in it, empty ones too.
 fn held(document: &Document) -> Value {
-    serde_json::to_value(document).unwrap_or_default()
+    let mut held = serde_json::to_value(document).unwrap_or_default();
+    if let Some(lists) = held.as_object_mut() {
+        for sort in &SORTS {
+            lists.entry(sort.list).or_insert_with(|| json!([]));
+        }
+    }
+    held
 }
 
 /// An item of a list by its code.

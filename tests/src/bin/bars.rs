@@ -7,7 +7,8 @@ use system_tests::bars::{self, Options, reopening};
 
 const USAGE: &str = "usage: bars [--only NAME]… [--rounds N] [--members N] [--big N] [--server-members N] [--dir DIR]\n\
                      Measures the bars: ratios within this run, medians of interleaved rounds. NAME is one of counts, earn, \
-                     clients, scan, reopen, load, size, memory, rules, server, binaries. --big N measures a till with N members too.";
+                     clients, scan, reopen, load, size, memory, glass, \
+                     rules, server, binaries. --big N measures a till with N members too.";
 
 fn main() -> ExitCode {
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -39,6 +39,7 @@ fn main() {
     for (name, setup) in themes {
         the_till(till, &Browser::open(setup), &folder, name);
     }
+    from_right_to_left(till, &office, &folder);
     till.line().mend();
     till.sync();
     let themes = [("", Setup::OFFICE), ("-dark", Setup::OFFICE.dark()), ("-phone", Setup::PHONE)];
@@ -99,6 +100,40 @@ fn the_till(till: &Till, browser: &Browser, folder: &Path, theme: &str) {
     }
 }
 
+/// Both daemons' pages in Arabic.
+fn from_right_to_left(till: &Till, office: &Office, folder: &Path) {
+    let browser = Browser::open(Setup { language: "ar", ..Setup::TILL });
+    browser.go(&format!("{}/?lang=ar", till.url()));
+    browser.screenshot(&folder.join("till-locked-arabic.png"));
+    browser.fill("[name=operator]", "siti");
+    browser.fill("[name=pin]", "4071");
+    browser.click("#sign-in button.main");
+    browser.wait_until("the page listens", "return document.activeElement?.id === 'scan'");
+    browser.scan(JOHN);
+    let _ = browser.wait_for("#customer", "John Chen");
+    browser.type_text(&format!("89.00 Linen shirt{}", keys::ENTER));
+    let _ = browser.wait_for("#payable", "89.00");
+    browser.wait_until("the ways are there", "return !document.getElementById('ways').hidden");
+    browser.screenshot(&folder.join("till-sale-arabic.png"));
+    let browser = Browser::open(Setup { language: "ar", ..Setup::OFFICE });
+    browser.go(&format!("{}/?lang=ar", office.url()));
+    browser.fill("input[name=token]", &office.new_token("admin", None));
+    browser.click("main button.main");
+    browser.wait_until("the first page is there", "return !!document.querySelector('body.office')");
+    let found = office.clerk().get("/api/customers?name=John").must(200);
+    let john = found["items"][0]["id"].as_str().unwrap_or_default().to_owned();
+    let pages = [
+        ("today", String::new()),
+        ("member", format!("members/{john}")),
+        ("dial", "catalog/programs/standard-rewards".to_owned()),
+        ("cases", "cases".to_owned()),
+    ];
+    for (what, path) in pages {
+        browser.go(&format!("{}/{path}?lang=ar", office.url()));
+        browser.screenshot(&folder.join(format!("office-{what}-arabic.png")));
+    }
+}
+
 fn head_office(office: &Office, browser: &Browser, folder: &Path, theme: &str) {
     let take = |what: &str| browser.screenshot(&folder.join(format!("office-{what}{theme}.png")));
     browser.go(&office.url());
@@ -108,6 +143,8 @@ fn head_office(office: &Office, browser: &Browser, folder: &Path, theme: &str) {
     let _ = browser.wait_for("h1", "Today");
     let found = office.clerk().get("/api/customers?name=John").must(200);
     let john = found["items"][0]["id"].as_str().unwrap_or_default().to_owned();
+    let scan = office.clerk().get(&format!("/api/cards/{JOHN}")).must(200);
+    let membership = scan["memberships"][0]["id"].as_str().unwrap_or_default().to_owned();
     let pages = [
         ("today", String::new()),
         ("fleet", "fleet".to_owned()),
@@ -117,6 +154,10 @@ fn head_office(office: &Office, browser: &Browser, folder: &Path, theme: &str) {
         ("member", format!("members/{john}")),
         ("catalog", "catalog".to_owned()),
         ("dial", "catalog/programs/standard-rewards".to_owned()),
+        ("rule", "catalog/earning-rules/base".to_owned()),
+        ("reward", "catalog/rewards".to_owned()),
+        ("gift", format!("memberships/{membership}/transfer")),
+        ("statement", format!("memberships/{membership}/statement")),
         ("simulator", "simulator".to_owned()),
         ("days", "days?program=standard-rewards".to_owned()),
         ("doubles", "doubles?times=1".to_owned()),

@@ -24,7 +24,9 @@ function paint() {
   const pill = at("line");
   pill.className = `pill ${level}`;
   if (pill.textContent !== text) pill.textContent = text;
-  pill.title = status?.oldest_pending_at ? t("bar.oldest", { span: ago(status.oldest_pending_at) }) : "";
+  const oldest = status?.pending && status.oldest_pending_at ? t("bar.oldest", { span: ago(status.oldest_pending_at) }) : "";
+  at("oldest").hidden = !oldest;
+  if (at("oldest").textContent !== oldest) at("oldest").textContent = oldest;
   const off = Math.abs(status?.clock_offset_ms ?? 0);
   at("clock-trouble").hidden = off < OFF_MS;
   at("clock-trouble").textContent = off < OFF_MS ? "" : t("bar.clock", { minutes: number(Math.round(off / 60_000)), seconds: number(Math.round(off / 1000)) });

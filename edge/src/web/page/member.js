@@ -55,14 +55,17 @@ function progress(membership) {
 function details(membership, scan, own) {
   const shown = progress(membership);
   const soon = own?.expiring?.[0];
+  const benefits = membership.level?.benefits ?? [];
   const parts = [shown?.[1], soon ? t("points.expire", { points: number(soon.points), date: date(soon.on) }) : null];
   const spend = verdict(membership, scan.connection);
   return [shown?.[0], h("div.more", {},
     h("p.quiet", {}, parts.filter(Boolean).join(" · ")),
+    benefits.length ? h("p.quiet", { id: "benefits" }, t("level.benefits", { list: benefits.join(", ") })) : null,
     membership.alerts.map((alert) => h("p.warn", {}, known(`alert.${alert.code}`) ?? alert.text)),
     Number(own?.debt) > 0 ? h("p.bad", {}, t("points.owed", { points: number(own.debt) })) : null,
     Number(own?.held) > 0 ? h("p.quiet", {}, t("points.held", { points: number(own.held) })) : null,
     Number(own?.pending) > 0 ? h("p.quiet", {}, t("points.pending", { points: number(own.pending) })) : null,
+    own?.right ? h("p.quiet", {}, t("points.reserved", { points: number(own.right.points), date: date(own.right.expires_at.slice(0, 10)) })) : null,
     spend ? h(`p.${spend.level}`, { id: "verdict" }, spend.text) : null,
     asOf(scan))];
 }
@@ -81,7 +84,9 @@ function membership(it, scan, chosen, choose) {
   return h("button.card.membership", { role: "radio", "aria-checked": String(chosen), tabindex: chosen ? "0" : "-1", "data-membership": it.id, onclick: () => choose(it.id) },
     colour(it.program.color),
     h("div.top", {}, h("strong", {}, it.program.name), h("span.quiet", {}, it.member_number),
-      level ? h("span.chip.push", { class: Number(it.level.multiplier) > 1 ? "warn" : "" }, level) : null),
+      level ? h("span.chip.push", { class: Number(it.level.multiplier) > 1 ? "warn" : "" }, level) : null,
+      // a ladder beside the program's own multiplies nothing
+      it.levels.slice(1).map((one) => h("span.chip", {}, one.name))),
     own ? h("div.amount", {}, h("span.points", { "data-points": own.spendable }, number(own.spendable)), h("span.quiet.worth", {}, worth(own, chosen)),
       !chosen && quiet ? h("span.small.quiet.push", {}, quiet) : null) : null,
     it.status === "active" ? null : h("p.small.bad", {}, t(`status.${it.status}`)),
