@@ -133,7 +133,7 @@ impl Shelf<'_> {
             vec![way("currencies", &it.code), it.name.clone().into(), worth.into()]
         });
         let conversions = document.conversions.iter().map(|it| {
-            let what = format!("{} → {}", it.from, it.to);
+            let what = format!("{} {} {}", it.from, self.words.say("then"), it.to);
             vec![way("conversions", &it.code), what.into(), it.rate.to_string().into()]
         });
         let outlets = document
@@ -209,7 +209,7 @@ fn waterfall(words: &Words, bearers: &[Bearer]) -> String {
         Bearer::Program => words.say("bears.program").to_owned(),
         Bearer::Reverse => words.say("bears.reverse").to_owned(),
     };
-    bearers.iter().map(one).collect::<Vec<_>>().join(" → ")
+    bearers.iter().map(one).collect::<Vec<_>>().join(&format!(" {} ", words.say("then")))
 }
 
 /// What a program does with no line, and who bears what is short: in sentences.

@@ -128,7 +128,7 @@ pub(super) async fn ledger(
             Cell::link(line.transaction_id.clone(), format!("/entries/{}", line.transaction_id)),
             line.outlet.unwrap_or_default().into(),
             line.description.into(),
-            format!("{} → {}", line.debit, line.credit).into(),
+            format!("{} {} {}", line.debit, words.say("then"), line.credit).into(),
             format!("{} {}", grouped(&line.points), line.currency).into(),
         ],
         ..Row::default()
