@@ -258,7 +258,9 @@ impl Browser {
 /// Chromium itself notes every answer from 400 up as an error: the sentences that a cashier is told, and a form that comes
 /// back with what is wrong in it, as well.
 fn refused_by_the_api(text: &str) -> bool {
-    text.contains("Failed to load resource") && (text.contains("/api/") || text.contains("status of 422"))
+    text.contains("Failed to load resource")
+        && (text.contains("/api/")
+            || ["409", "422"].iter().any(|status| text.contains(&format!("status of {status}"))))
 }
 
 fn stays_here(url: &str) -> bool {
