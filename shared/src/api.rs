@@ -75,6 +75,14 @@ pub struct Paging {
     pub after: Option<String>,
 }
 
+/// What is wrong with the `limit` of a list's query, if it is a number that no page has.
+pub fn wrong_limit(query: &str) -> Option<String> {
+    let said = query.split('&').find_map(|part| part.strip_prefix("limit="))?;
+    let limit: u64 = said.parse().ok()?;
+    let most = u64::try_from(crate::limits::PAGE.1).unwrap_or(u64::MAX);
+    (limit == 0 || limit > most).then(|| format!("A page has 1 to {most} items; `limit` says {limit}."))
+}
+
 impl Paging {
     /// The number of items to answer.
     pub fn limit(&self) -> usize {

@@ -18,7 +18,7 @@ pub mod party;
 pub mod points;
 pub mod quote;
 pub mod redemption;
-mod reversal;
+pub mod reversal;
 pub mod reward;
 mod right;
 mod sale;

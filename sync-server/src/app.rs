@@ -72,6 +72,7 @@ pub mod write;
 mod explain;
 mod facts;
 mod repeat;
+mod scope;
 mod show;
 
 /// Why something was not done.
@@ -202,6 +203,11 @@ impl App {
             epoch,
             store,
         }))
+    }
+
+    /// Whether a directory has a store.
+    pub fn is_in(directory: &Path) -> bool {
+        store::embedded::is_in(directory)
     }
 
     /// What is committed now.

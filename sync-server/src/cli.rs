@@ -240,6 +240,13 @@ fn command(directory: &Path, wanted: Command, input: impl Read + Send, terminal:
         }
         None => {}
     }
+    if !wanted.may_found() && !App::is_in(directory) {
+        terminal::complain(&format!(
+            "there is no server in {}: `tillkeep-server run --data-dir` makes one",
+            directory.display()
+        ));
+        return false;
+    }
     match App::open(directory) {
         Ok(app) => {
             let done = local::run(&app, wanted, &mut input, terminal);

@@ -45,6 +45,13 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// Whether it may make a server where there is none yet: a token and what is imported may come before the first start.
+    pub fn may_found(&self) -> bool {
+        matches!(self, Self::TokenCreate(_) | Self::ImportMembers { .. } | Self::ImportCatalog { .. })
+    }
+}
+
 /// Runs a command; answers whether all of it was done. Blocks.
 pub fn run(app: &Arc<App>, command: Command, input: &mut dyn Read, console: &mut dyn Console) -> bool {
     match attempt(app, command, input, console) {

@@ -152,7 +152,7 @@ fn operators_are_made_changed_and_taken_away_and_tills_hear_of_it() {
     }
     let made = new(&|_| ()).must(201);
     assert_eq!((&made["outlets"], &made["version"]), (&Value::Null, &json!(1)));
-    let _ = new(&|_| ()).problem(409, "version_conflict");
+    let _ = new(&|_| ()).problem(409, "in_use");
     let _ = office.clerk().get("/api/operators").problem(403, "forbidden");
 
     let till = Till::open(&office, KL, "kl");

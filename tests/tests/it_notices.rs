@@ -347,7 +347,7 @@ fn a_template_says_what_is_wrong_with_it() {
         assert_eq!(words(&answer["field"]), field, "{}", answer.text);
     }
     let made = admin.post("/api/notification-templates", &good).must(201);
-    let _ = admin.post("/api/notification-templates", &good).problem(409, "version_conflict");
+    let _ = admin.post("/api/notification-templates", &good).problem(409, "in_use");
     let mut changed = (*made).clone();
     changed["enabled"] = json!(false);
     let path = "/api/notification-templates/used";

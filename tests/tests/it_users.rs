@@ -23,7 +23,7 @@ fn a_user_signs_in_and_does_the_role_and_no_more() {
     let listed = office.admin().all("/api/users");
     assert!(listed.iter().any(|user| user["name"] == "Aminah" && user["signed_in_at"].is_string()));
     let again = json!({"name": "AMINAH", "role": "reader", "password": PASSWORD});
-    let _ = office.admin().post("/api/users", &again).problem(409, "version_conflict");
+    let _ = office.admin().post("/api/users", &again).problem(409, "in_use");
 }
 
 #[test]

@@ -181,8 +181,12 @@ fn head_office_gives_and_takes_vouchers_and_the_server_uses_them_once() {
         shop.post("/api/transactions", &coffee("W-3", &json!("TKV1.AAAA"))).problem(422, "voucher_unknown");
     // what is left is taken back, once
     let path = format!("/api/vouchers/{}", words(&card["id"]));
-    let ended = json!({"status": "cancelled", "reason": "given by mistake"});
+    let mut ended = json!({"status": "cancelled", "reason": "given by mistake", "version": 0});
+    let _ = office.clerk().patch(&path, &ended).problem(409, "version_conflict");
+    ended["version"] = office.clerk().get(&path).must(200)["version"].clone();
     assert_eq!(words(&office.clerk().patch(&path, &ended).must(200)["left"]), "0");
+    let _ = office.clerk().patch(&path, &ended).problem(409, "version_conflict");
+    ended["version"] = Value::Null;
     let _ = office.clerk().patch(&path, &ended).problem(409, "invalid_transition");
     let _ = shop.post("/api/transactions", &coffee("W-4", &card["number"])).problem(422, "voucher_used");
     let body = json!({"membership_id": ali.membership, "reward": "five"});

@@ -100,15 +100,21 @@ impl App {
     ) -> Result<Page<StatementLine>, Error> {
         let view = self.store().read()?;
         let membership = view.membership(id)?.ok_or_else(no_membership)?;
+        // a later page lies behind all that came before it
+        let most = if after.is_none() { limit.saturating_add(1) } else { usize::MAX };
         let mut rows = Vec::new();
         let vouchers = membership.vouchers.iter().map(|voucher| voucher.account().set);
         for set in membership.sets().chain(vouchers) {
-            rows.extend(view.rows(set, shared::limits::PAGE.1)?);
+            rows.extend(view.rows(set, most)?);
         }
         rows.sort_by_key(|row| std::cmp::Reverse((row.at, row.dot, row.leg)));
-        let skip = after.map_or(0, |after| {
-            rows.iter().position(|row| (row.dot, row.leg) == after).map_or(rows.len(), |place| place + 1)
-        });
+        let skip = match after {
+            None => 0,
+            Some(after) => {
+                let wrong = || Error::field("after", "`after` is the `next` of the page before.");
+                rows.iter().position(|row| (row.dot, row.leg) == after).ok_or_else(wrong)? + 1
+            }
+        };
         let page: Vec<&TailRow> = rows.iter().skip(skip).take(limit).collect();
         let more = rows.len() > skip + page.len();
         let next = page.last().filter(|_| more).map(|row| format!("{}.{}", row.dot, row.leg));

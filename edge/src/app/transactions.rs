@@ -1,5 +1,6 @@
 //! Transactions read back.
 
+use shared::api::Page;
 use shared::api::transaction::Transaction;
 use shared::entry::{EntryKind, SaleRef};
 use shared::ids::{CustomerId, Dot};
@@ -48,8 +49,8 @@ impl App {
         self.show(&view, &written, remote)
     }
 
-    /// Transactions, newest first.
-    pub fn find(&self, by: &Find, limit: usize) -> Result<Vec<Transaction>, Error> {
+    /// A page of transactions, newest first; `after` is the last one of the page before.
+    pub fn find(&self, by: &Find, (after, limit): (Option<Dot>, usize)) -> Result<Page<Transaction>, Error> {
         let view = self.store().read()?;
         let dots = match by {
             Find { receipt: Some(receipt), outlet, verification: None, customer: None } => {
@@ -67,25 +68,37 @@ impl App {
                 view.by_verification(&code.trim().to_uppercase())?
             }
             Find { customer: Some(customer), receipt: None, outlet: None, verification: None } => {
-                view.by_customer(*customer, limit)?
+                view.by_customer(*customer)?
             }
             _ => {
                 let detail = "Give exactly one of `receipt` (with `outlet`), `verification` and `customer`.";
                 return Err(Error::field("receipt", detail));
             }
         };
-        self.show_all(&view, &dots, limit)
+        let from = match after {
+            None => 0,
+            Some(after) => {
+                let wrong = || Error::field("after", "`after` is the `next` of the page before.");
+                dots.iter().position(|dot| *dot == after).ok_or_else(wrong)? + 1
+            }
+        };
+        self.page(&view, &dots[from..], limit)
     }
 
-    fn show_all(&self, view: &View, dots: &[Dot], limit: usize) -> Result<Vec<Transaction>, Error> {
-        let mut shown = Vec::new();
+    fn page(&self, view: &View, dots: &[Dot], limit: usize) -> Result<Page<Transaction>, Error> {
+        let mut items: Vec<Transaction> = Vec::new();
         for dot in dots {
             let Some(written) = view.entry(*dot)? else { continue };
-            if is_transaction(&written.entry.kind) && shown.len() < limit {
-                shown.push(self.show(view, &written, None)?);
+            if !is_transaction(&written.entry.kind) {
+                continue;
             }
+            if items.len() == limit {
+                let next = items.last().map(|last| last.id.clone());
+                return Ok(Page { items, next });
+            }
+            items.push(self.show(view, &written, None)?);
         }
-        Ok(shown)
+        Ok(Page { items, next: None })
     }
 }
 

@@ -43,7 +43,7 @@ pub(crate) async fn look_up(
 ) -> Result<Answer<Page<Customer>>, Failure> {
     let LookUpQuery { phone, email, name, external_id, limit, after } = query;
     let found = app.look_up(&LookUp { phone, email, name, external_id }, limits::PAGE.1)?;
-    Ok(Answer(page(found, &Paging { limit, after }, |customer| customer.id.clone())))
+    Ok(Answer(page(found, &Paging { limit, after }, |customer| customer.id.clone())?))
 }
 
 /// A customer with all memberships.

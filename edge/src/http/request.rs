@@ -88,6 +88,10 @@ fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure> {
     if place::depth(bytes) > limits::JSON_DEPTH {
         return Err(invalid(None, format!("The JSON is nested deeper than {} levels.", limits::JSON_DEPTH)));
     }
+    if bytes.trim_ascii_start().first() == Some(&b'[') {
+        // serde would take a list's items for the fields, one after the other
+        return Err(invalid(None, "The body is a JSON object, not a list."));
+    }
     serde_json::from_slice(bytes).map_err(|error| {
         let text = error.to_string();
         let text = text.split(" at line ").next().unwrap_or(&text).to_owned();
@@ -107,12 +111,21 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
+        check_limit(parts.uri.query().unwrap_or(""))?;
         let query = axum::extract::Query::try_from_uri(&parts.uri);
         query.map(|axum::extract::Query(query)| Self(query)).map_err(|error| {
             let text =
                 std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
             invalid(place::quoted(&text), format!("The query is not understood: {text}."))
         })
+    }
+}
+
+/// Refuses a page of none or of more than there are on one.
+fn check_limit(query: &str) -> Result<(), Failure> {
+    match shared::api::wrong_limit(query) {
+        None => Ok(()),
+        Some(detail) => Err(invalid(Some("limit".to_owned()), detail)),
     }
 }
 
@@ -154,21 +167,31 @@ impl<S: Send + Sync> FromRequestParts<S> for Key {
 
 /// An id out of a path.
 pub(crate) fn id<T: FromStr<Err = String>>(text: &str) -> Result<T, Failure> {
-    text.parse().map_err(|detail: String| invalid(Some("id".to_owned()), detail))
+    id_in(text, "id")
 }
 
-/// One page of items that are all here.
-pub(crate) fn page<T>(items: Vec<T>, paging: &Paging, key: impl Fn(&T) -> String) -> Page<T> {
+/// An id out of a field or a query.
+pub(crate) fn id_in<T: FromStr<Err = String>>(text: &str, field: &str) -> Result<T, Failure> {
+    text.parse().map_err(|detail: String| invalid(Some(field.to_owned()), detail))
+}
+
+/// One page of items that are all here; `after` is one of them.
+pub(crate) fn page<T>(
+    items: Vec<T>,
+    paging: &Paging,
+    key: impl Fn(&T) -> String,
+) -> Result<Page<T>, Failure> {
     let begin = match &paging.after {
         None => 0,
         Some(after) => {
-            items.iter().position(|item| key(item) == *after).map_or(items.len(), |place| place + 1)
+            let wrong = || invalid(Some("after".to_owned()), "`after` is the `next` of the page before.");
+            items.iter().position(|item| key(item) == *after).ok_or_else(wrong)? + 1
         }
     };
     let left = items.len() - begin;
     let items: Vec<T> = items.into_iter().skip(begin).take(paging.limit()).collect();
     let next = items.last().filter(|_| left > items.len()).map(&key);
-    Page { items, next }
+    Ok(Page { items, next })
 }
 
 #[cfg(test)]
@@ -182,7 +205,7 @@ mod tests {
         let mut after = None;
         let mut seen = Vec::new();
         loop {
-            let page = page(all(), &paging(after.as_deref()), Clone::clone);
+            let page = page(all(), &paging(after.as_deref()), Clone::clone).ok().unwrap();
             seen.extend(page.items);
             after = page.next;
             if after.is_none() {
@@ -190,5 +213,6 @@ mod tests {
             }
         }
         assert_eq!(seen, all());
+        assert!(page(all(), &paging(Some("7")), Clone::clone).is_err(), "a place that is none");
     }
 }

@@ -7,13 +7,12 @@ use serde::Deserialize;
 use shared::api::problem::Problem;
 use shared::api::transaction::{BlindRefundRequest, RefundRequest, SaleRequest, Transaction, VoidRequest};
 use shared::api::{Page, Paging};
-use shared::limits;
 use utoipa::IntoParams;
 
 use super::Till;
 use super::answer::Answer;
 use super::problem::Failure;
-use super::request::{Json, Key, OptionalJson, Part, Query, id, page};
+use super::request::{Json, Key, OptionalJson, Part, Query, id, id_in};
 use crate::app::transactions::Find;
 
 /// By what transactions are found: a receipt (with its outlet), a verification code, or a customer.
@@ -55,9 +54,10 @@ pub(crate) async fn find(
     Query(query): Query<FindQuery>,
 ) -> Result<Answer<Page<Transaction>>, Failure> {
     let FindQuery { receipt, outlet, verification, customer, limit, after } = query;
-    let customer = customer.as_deref().map(id).transpose()?;
-    let found = app.find(&Find { receipt, outlet, verification, customer }, limits::PAGE.1)?;
-    Ok(Answer(page(found, &Paging { limit, after }, |transaction| transaction.id.clone())))
+    let customer = customer.as_deref().map(|text| id_in(text, "customer")).transpose()?;
+    let after = after.as_deref().map(|text| id_in(text, "after")).transpose()?;
+    let limit = Paging { limit, after: None }.limit();
+    Ok(Answer(app.find(&Find { receipt, outlet, verification, customer }, (after, limit))?))
 }
 
 /// One transaction.

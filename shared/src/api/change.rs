@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::Money;
 
-/// `PATCH /api/customers/{id}`: what is left out stays; an empty text takes it away.
+/// `PATCH /api/customers/{id}`: what is left out stays; `null` or an empty text takes it away.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CustomerChange {
@@ -15,25 +15,25 @@ pub struct CustomerChange {
     #[serde(default)]
     pub name: Option<String>,
     /// Phone.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "cleared")]
     pub phone: Option<String>,
     /// E-mail.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "cleared")]
     pub email: Option<String>,
     /// Date of birth.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "cleared")]
     pub birth_date: Option<String>,
     /// Number in other systems.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "cleared")]
     pub external_id: Option<String>,
     /// `individual` or `organisation`.
     #[serde(rename = "type", default)]
     pub kind: Option<String>,
     /// Identity number.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "cleared")]
     pub identity_number: Option<String>,
     /// The language to be written to in, by its tag.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "cleared")]
     pub language: Option<String>,
     /// All ways in which not to be written to, in any program: `email`, `sms`, `push`.
     #[serde(default)]
@@ -49,8 +49,8 @@ pub struct MembershipChange {
     /// Its number, unique in the program.
     #[serde(default)]
     pub member_number: Option<String>,
-    /// When it ends; an empty text takes the end away.
-    #[serde(default)]
+    /// When it ends; `null` or an empty text takes the end away.
+    #[serde(default, deserialize_with = "cleared")]
     pub expires_on: Option<String>,
     /// All of its labels.
     #[serde(default)]
@@ -61,6 +61,11 @@ pub struct MembershipChange {
     /// Why.
     #[serde(default)]
     pub reason: Option<String>,
+}
+
+/// A field that is there: `null` says the same as an empty text.
+fn cleared<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    Ok(Some(Option::<String>::deserialize(from)?.unwrap_or_default()))
 }
 
 /// `POST /api/memberships/{id}/status`.

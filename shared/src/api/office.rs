@@ -249,17 +249,23 @@ pub struct Overdraft {
     pub transaction_id: String,
     /// The membership.
     pub membership_id: Option<String>,
-    /// The currency's code.
+    /// The currency's code. This and the points are left out of a case that is about none, such as a return.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub currency: String,
     /// Points redeemed.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub points: String,
     /// Points that were not there.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub short: String,
     /// What became the member's debt.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub member_debt: String,
     /// What the outlet bears.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub outlet: String,
     /// What the program bears.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub program: String,
     /// A sentence that a manager would say.
     pub text: String,

@@ -172,6 +172,9 @@ pub struct Voucher {
     /// Its signed code, for a QR: what any till takes, with or without a line. The server's answers only.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub code: Option<String>,
+    /// Its version, which every use changes. The server's answers about a voucher only.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub version: Option<u64>,
     /// Whose it is.
     pub membership_id: String,
     /// The reward that it was given by.
@@ -195,13 +198,16 @@ pub struct Voucher {
 pub struct PricedLine {
     /// Its place, from 0.
     pub line: u16,
-    /// The article.
+    /// The article. This and the money are left out in a return whose sale is not known here.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub sku: String,
     /// How many; in a return, how many came back.
     pub quantity: String,
     /// The price of one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub unit_price: String,
     /// Taken off the whole line.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub discount: String,
     /// Where another price came from, such as `pricebook:members`; several are set apart by a comma.
     pub source: Option<String>,
@@ -454,6 +460,9 @@ pub struct VoucherRequest {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VoucherChange {
+    /// The version that it was read as; where it is left out, it is not checked.
+    #[serde(default)]
+    pub version: Option<u64>,
     /// `cancelled`.
     pub status: String,
     /// Why.

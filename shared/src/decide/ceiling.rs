@@ -90,7 +90,10 @@ impl Ceiling {
 
     /// The refusal of more than this, in points of a currency with this scale.
     pub(super) fn refusal(&self, scale: u8) -> Refusal {
-        Refusal { limit: self.rule.limit(scale), ..Refusal::new(self.problem, self.rule.sentence(scale)) }
+        // what is refused altogether without a line has a limit too: none of it
+        let none = (self.problem == Problem::OfflineRefused).then(|| Points::ZERO.format(scale));
+        let limit = self.rule.limit(scale).or(none);
+        Refusal { limit, ..Refusal::new(self.problem, self.rule.sentence(scale)) }
     }
 }
 
@@ -104,10 +107,12 @@ impl Rule {
     /// The rule's number, as a decimal string, where it has one.
     fn limit(&self, scale: u8) -> Option<String> {
         match self {
-            Self::Plain(_) | Self::Said(_) | Self::Owes(_) | Self::Balance(_) | Self::Reserved(_) => None,
-            Self::AtOnce(limit) | Self::AtLeast(limit) | Self::Steps(limit) | Self::Offline(limit, _) => {
-                Some(limit.format(scale))
-            }
+            Self::Plain(_) | Self::Said(_) | Self::Owes(_) | Self::Balance(_) => None,
+            Self::AtOnce(limit)
+            | Self::AtLeast(limit)
+            | Self::Steps(limit)
+            | Self::Reserved(limit)
+            | Self::Offline(limit, _) => Some(limit.format(scale)),
             Self::Share(share, money) => Some(money::format(*share, *money)),
             Self::Age(_, trusted) => Some(trusted.to_string()),
             Self::Count(most) => Some(most.to_string()),

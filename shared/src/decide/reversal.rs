@@ -70,13 +70,18 @@ fn known<'a>(ctx: &Context<'a>) -> Result<&'a KnownSale, Refusal> {
     let reversible =
         matches!(sale.entry.kind, EntryKind::Sale(_) | EntryKind::Earn(_) | EntryKind::Redeem(..));
     if !reversible {
-        let detail = "Only a sale, or points earned or redeemed, can be given back or undone.";
-        return Err(Refusal::new(Problem::InvalidTransition, detail));
+        return Err(irreversible());
     }
     if sale.voided {
         return Err(Refusal::new(Problem::AlreadyVoid, "This transaction was undone already."));
     }
     Ok(sale)
+}
+
+/// What is nothing that could be given back or undone, such as a return.
+pub fn irreversible() -> Refusal {
+    let detail = "Only a sale, or points earned or redeemed, can be given back or undone.";
+    Refusal::new(Problem::InvalidTransition, detail)
 }
 
 fn sold_lines(sale: &KnownSale) -> &[Line] {
@@ -115,6 +120,10 @@ fn returned_lines(
                 left.normalize(),
                 quantity.normalize()
             );
+            return Err(Refusal::new(Problem::RefundExceedsSale, detail).at(field));
+        }
+        if left.is_zero() {
+            let detail = format!("Nothing of line {} is left to give back.", back.line);
             return Err(Refusal::new(Problem::RefundExceedsSale, detail).at(field));
         }
         *left = left.saturating_sub(quantity);

@@ -118,22 +118,26 @@ impl Uses {
 
 /// What keeps a voucher from being used with no line.
 fn offline(ctx: &Context<'_>, program: &Program) -> Option<Refusal> {
-    let refused = |problem: Problem, detail: &str| {
-        Some(Refusal { can_approve: Some(false), ..Refusal::new(problem, detail) })
+    let refused = |problem: Problem, limit: Option<u32>, detail: &str| {
+        let limit = limit.map(|uses| uses.to_string());
+        Some(Refusal { limit, can_approve: Some(false), ..Refusal::new(problem, detail) })
     };
     if !matches!(program.offline.mode, OfflineMode::Trust | OfflineMode::ReservedPlusAllowance) {
-        return refused(Problem::OfflineRefused, "Vouchers of this program are used only with a line.");
+        let why = "Vouchers of this program are used only with a line.";
+        return refused(Problem::OfflineRefused, Some(0), why);
     }
     if ctx.facts.clock_untrusted {
         return refused(
             Problem::ClockUntrusted,
+            None,
             "This till's clock cannot be trusted, and the voucher has a last day.",
         );
     }
-    let full = program.offline.till_count.is_some_and(|most| ctx.facts.offline.till_count >= most);
-    if full {
+    let full = program.offline.till_count.filter(|most| ctx.facts.offline.till_count >= *most);
+    if full.is_some() {
         return refused(
             Problem::OfflineLimitTill,
+            full,
             "This till has let through as much as it may without a line.",
         );
     }

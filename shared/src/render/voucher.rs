@@ -14,6 +14,7 @@ pub fn voucher(voucher: &Voucher, left: Option<Points>) -> tx::Voucher {
         id: voucher.id.to_string(),
         number: voucher.number(),
         code: None,
+        version: None,
         membership_id: voucher.membership.to_string(),
         reward: voucher.reward.to_string(),
         name: voucher.name.clone(),

@@ -15,6 +15,8 @@ use shared::settle::reward;
 use shared::time::Millis;
 
 use super::changes::{self, Change};
+use super::repeat::{self, Coming};
+use super::write::{Outcome, place};
 use super::{App, AppError, Done, Who, explain, ledger, vouchers, words};
 use crate::clock;
 use crate::store::Read;
@@ -110,40 +112,54 @@ fn bearer_word(bearer: &Bearer) -> &'static str {
 }
 
 /// A person decides who bears a shortfall.
-pub async fn decide(app: &App, who: &Who, id: CaseId, asked: &DecideRequest) -> Done<Overdraft> {
+pub async fn decide(
+    app: &App,
+    who: &Who,
+    key: Option<&str>,
+    id: CaseId,
+    asked: &DecideRequest,
+) -> Done<Outcome<Overdraft>> {
     let note = text(&asked.note, "note")?;
+    let outlet = place(&*app.catalog()?, who)?.outlet;
+    let brought = Coming::new(key, outlet, "decide", &(id.to_string(), asked)).brought();
     let (by, word) = (who.clone(), asked.decision.clone());
     let now = clock::now();
     get(app, who, id)?;
-    app.write(move |books| {
-        let case = books.case(id)?.ok_or_else(|| AppError::not_found("case with this id"))?;
-        match (&case.kind, case.account) {
-            (CaseKind::Overdraft { short, .. }, Some(account)) if case.open => {
-                let entry = books.taken(case.of)?.and_then(|taken| taken.entry.ok());
-                let bought = entry.as_ref().and_then(|entry| reward::bought_from(entry, account));
-                let reversible = bought.map(|it| vouchers::is_unused(books.as_read(), it)).transpose()?;
-                let bearer = bearer(&word, short.borne(), reversible.unwrap_or(false))?;
-                if let (Bearer::Reverse, Some(redemption)) = (&bearer, bought) {
-                    vouchers::take_back(books, redemption, case.of, now)?;
+    let replayed = app
+        .write(move |books| {
+            if repeat::first(books.as_read(), brought)?.is_some() {
+                return Ok(true);
+            }
+            let case = books.case(id)?.ok_or_else(|| AppError::not_found("case with this id"))?;
+            repeat::note(books, brought, case.of)?;
+            match (&case.kind, case.account) {
+                (CaseKind::Overdraft { short, .. }, Some(account)) if case.open => {
+                    let entry = books.taken(case.of)?.and_then(|taken| taken.entry.ok());
+                    let bought = entry.as_ref().and_then(|entry| reward::bought_from(entry, account));
+                    let reversible = bought.map(|it| vouchers::is_unused(books.as_read(), it)).transpose()?;
+                    let bearer = bearer(&word, short.borne(), reversible.unwrap_or(false))?;
+                    if let (Bearer::Reverse, Some(redemption)) = (&bearer, bought) {
+                        vouchers::take_back(books, redemption, case.of, now)?;
+                    }
+                    let decision = Decision { redemption: case.of, account, bearer, note: note.clone() };
+                    let dot = noted(books, &by, (id, EntryKind::Decision(decision)), (&word, &note), now)?;
+                    books.put_decision(id, dot)?;
                 }
-                let decision = Decision { redemption: case.of, account, bearer, note: note.clone() };
-                let dot = noted(books, &by, (id, EntryKind::Decision(decision)), (&word, &note), now)?;
-                Ok(books.put_decision(id, dot)?)
+                // what must only be known is closed by knowing it
+                (CaseKind::Overdraft { .. }, _) => {
+                    let detail = "This case is settled; nobody is asked to decide it, or somebody did.";
+                    return Err(AppError::refused(Problem::InvalidTransition, detail));
+                }
+                _ if case.open => {
+                    books.put_case(id, Case { open: false, ..case })?;
+                    super::audit::note(books, &by, now, "case.close", &id.to_string(), &note)?;
+                }
+                _ => return Err(AppError::refused(Problem::InvalidTransition, "This case is settled.")),
             }
-            // what must only be known is closed by knowing it
-            (CaseKind::Overdraft { .. }, _) => {
-                let detail = "This case is settled; nobody is asked to decide it, or somebody did.";
-                Err(AppError::refused(Problem::InvalidTransition, detail))
-            }
-            _ if case.open => {
-                books.put_case(id, Case { open: false, ..case })?;
-                super::audit::note(books, &by, now, "case.close", &id.to_string(), &note)
-            }
-            _ => Err(AppError::refused(Problem::InvalidTransition, "This case is settled.")),
-        }
-    })
-    .await?;
-    get(app, who, id)
+            Ok(false)
+        })
+        .await?;
+    Ok(Outcome { body: get(app, who, id)?, replayed })
 }
 
 fn noted(

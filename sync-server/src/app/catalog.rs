@@ -13,6 +13,9 @@ use crate::clock;
 use crate::store::rows::CatalogRow;
 use crate::store::{Read, StoreError, Write};
 
+mod stale;
+pub(super) mod used;
+
 /// Today's catalog.
 pub fn latest<R: Read + ?Sized>(books: &R) -> Done<Arc<Catalog>> {
     let Some(row) = books.catalog_latest()? else { return Ok(Arc::new(Catalog::empty())) };
@@ -25,7 +28,8 @@ pub fn refused(wrong: Wrong) -> AppError {
     Refusal::field(wrong.field, wrong.detail).into()
 }
 
-/// Makes a document the next version, in a transaction; `what` goes into the audit. The same document makes none.
+/// Makes a document the next version, in a transaction; `what` goes into the audit. The same document makes none, and one
+/// that leaves out what is in use is refused.
 pub fn put(
     books: &mut dyn Write,
     who: &Who,
@@ -34,6 +38,7 @@ pub fn put(
     what: (&str, &str),
 ) -> Done<Arc<Catalog>> {
     let before = latest(books)?;
+    used::check(books.as_read(), &before.version.document, &document)?;
     let (next, compiled) = before.version.next(document).map_err(refused)?;
     if next.document == before.version.document {
         return Ok(before);
@@ -44,12 +49,16 @@ pub fn put(
     Ok(Arc::new(compiled))
 }
 
-/// Replaces the whole document. `version` is the one that it was read as, where the caller says it.
+/// Replaces the whole document. `version` is the one that it was read as, where the caller says it; an item's own is
+/// checked where it has one.
 pub async fn replace(app: &App, who: Who, document: Document, version: Option<u64>) -> Done<Arc<Catalog>> {
     let now = clock::now();
     app.write(move |books| {
-        let held = latest(books)?.version.version;
-        check_version(version, held)?;
+        let held = latest(books)?;
+        check_version(version, held.version.version)?;
+        // a document that contradicts itself is wrong whatever it leaves out
+        held.version.next(document.clone()).map_err(refused)?;
+        stale::check(books.as_read(), &held.version.document, &document)?;
         put(books, &who, now, document.clone(), ("catalog.put", "catalog"))
     })
     .await
@@ -65,6 +74,11 @@ pub fn check_version(said: Option<u64>, held: u64) -> Done<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// The version that a change of what is there sends back.
+pub(super) fn sent_back(said: Option<u64>) -> Done<u64> {
+    said.ok_or_else(|| AppError::field("version", "Send back the `version` that was read with it."))
 }
 
 /// One change between two documents.

@@ -16,7 +16,7 @@ use shared::time::{Day, Millis};
 use shared::view::Facts;
 
 use super::write::{actor, author as write, place};
-use super::{App, AppError, Done, Who, audit, catalog, duplicates, members, sync};
+use super::{App, AppError, Done, Who, audit, catalog, duplicates, members, scope, sync};
 use crate::clock;
 use crate::store::{Read, Write};
 
@@ -55,6 +55,7 @@ pub async fn customer(app: &App, who: &Who, id: CustomerId, asked: &CustomerChan
     app.write(move |books| {
         let row = books.customer(id)?.filter(|row| !row.value.erased);
         let row = row.ok_or_else(|| AppError::not_found("customer with this id"))?;
+        scope::check_person(books.as_read(), &by, id)?;
         catalog::check_version(Some(change.version), members::version(&row))?;
         let key = books.customer_key(id)?.unwrap_or_else(|| member::CustomerKey(clock::random()));
         let held = books.personal(id)?.and_then(|sealed| member::open(&sealed, id, &key)).unwrap_or_default();

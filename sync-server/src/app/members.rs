@@ -9,7 +9,7 @@ use shared::ids::{CustomerId, MembershipId, ProgramId};
 use shared::member::{Card, CodeKind, Membership};
 use shared::refusal::Refusal;
 use shared::render::{self, Allowance, Scene};
-use shared::view::Facts;
+use shared::view::{Facts, Scanned};
 use shared::voucher::Voucher;
 
 use super::audit::{self, AuditRow};
@@ -63,6 +63,10 @@ pub(super) fn shown(
     loader.customer(id, &mut facts)?;
     facts.members.retain(|member| may_see(who, &catalog, member.membership.program));
     facts.members.sort_by_key(|member| Some(member.membership.id) != first);
+    if let Some((card, _)) = card {
+        // what a blocked card meets is told with it
+        facts.scanned = Scanned::Card(card.clone());
+    }
     let (outlet, key) = (facts.place.outlet, Some(app.key()));
     let scene = Scene { catalog: &catalog, outlet, now, online: true, key };
     let mut scan = render::scan(card, &person.value, &facts, &scene, |member, account| {

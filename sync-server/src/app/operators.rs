@@ -89,7 +89,7 @@ pub async fn create(app: &App, who: Who, request: NewOperator) -> Done<Shown> {
         let code = row.operator.code.as_str();
         if books.operator(code)?.is_some() {
             let detail = format!("There is an operator `{code}` already.");
-            return Err(AppError::refused(Problem::VersionConflict, detail));
+            return Err(AppError::refused(Problem::InUse, detail));
         }
         if books.operators()?.len() >= limits::OPERATORS {
             let detail = format!("There are {} operators; that is the most.", limits::OPERATORS);

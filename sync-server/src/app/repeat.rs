@@ -1,6 +1,7 @@
 //! Repeats: under which key a request is known again, and what became of it the first time.
 
 use serde::Serialize;
+use shared::books::IdemRow;
 use shared::decide::idem::{Natural, body_hash, brought, is_stale};
 use shared::entry::Idem;
 use shared::ids::{Dot, OutletId};
@@ -9,7 +10,7 @@ use shared::time::{Day, Millis};
 
 use super::{AppError, Done};
 use crate::clock;
-use crate::store::Read;
+use crate::store::{Read, Write};
 
 /// What a request says about being repeated.
 #[derive(Clone, Debug)]
@@ -74,6 +75,11 @@ impl<'a> Coming<'a> {
         }
     }
 
+    /// The key that the caller brought, if any: for what a person does once, and is known again by nothing else.
+    pub(super) fn brought(&self) -> Option<Idem> {
+        self.key.map(|key| brought(self.outlet, key, self.body))
+    }
+
     /// The key of a request without a receipt: the caller's, or one that no other request has.
     pub(super) fn without_receipt(&self) -> Keying {
         let own = self.key.map(|key| brought(self.outlet, key, self.body));
@@ -103,6 +109,20 @@ impl Keying {
             }
         }
     }
+}
+
+/// What became of a request under the key that it brought, if it came before.
+pub(super) fn first(books: &dyn Read, brought: Option<Idem>) -> Done<Option<Dot>> {
+    let found = brought.map(|idem| found(books, idem)).transpose()?.flatten();
+    Ok(found.map(|(dot, _)| dot))
+}
+
+/// Notes what became of a request under the key that it brought.
+pub(super) fn note(books: &mut dyn Write, brought: Option<Idem>, dot: Dot) -> Done<()> {
+    if let Some(Idem { key, body }) = brought {
+        books.put_idem(key, IdemRow { dot, body })?;
+    }
+    Ok(())
 }
 
 /// The entry under a key, and when it was taken in.

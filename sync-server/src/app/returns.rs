@@ -1,12 +1,13 @@
 //! Lines given back, transactions undone.
 
 use shared::api::transaction::{BlindRefundRequest, RefundRequest, Transaction, VoidRequest};
+use shared::decide::reversal;
 use shared::ids::Dot;
 use shared::request::{self, unlinked};
 
 use super::repeat::Coming;
 use super::write::{Outcome, Wish, place, transact};
-use super::{App, AppError, Done, Who};
+use super::{App, AppError, Done, Who, scope, show};
 
 /// Lines of a transaction given back.
 pub async fn refund(
@@ -20,7 +21,7 @@ pub async fn refund(
     let outlet = place(&*app.catalog()?, who)?.outlet;
     let keying =
         Coming::new(key, outlet, "refund", &(of, asked)).with_receipt(&asked.receipt, refund.business_date);
-    known(app, of)?;
+    known(app, who, of)?;
     transact(app, who, Wish { asked: refund, keying, code: None, of: Some(of) }).await
 }
 
@@ -57,11 +58,20 @@ pub async fn void(
     let outlet = place(&*app.catalog()?, who)?.outlet;
     let receipt = asked.receipt.clone().unwrap_or_else(|| of.to_string());
     let keying = Coming::new(key, outlet, "void", &(of, asked)).with_receipt(&receipt, void.business_date);
-    known(app, of)?;
+    known(app, who, of)?;
     transact(app, who, Wish { asked: void, keying, code: None, of: Some(of) }).await
 }
 
-fn known(app: &App, of: Dot) -> Done<()> {
-    let row = app.read()?.sale(of)?.filter(|row| row.known);
-    row.map(|_| ()).ok_or_else(|| AppError::not_found("transaction with this id that can be given back"))
+/// Passes what can be given back; anything else is not there, or nothing that could be.
+fn known(app: &App, who: &Who, of: Dot) -> Done<()> {
+    let books = app.read()?;
+    scope::check_transaction(&*books, who, of)?;
+    if books.sale(of)?.is_some_and(|row| row.known) {
+        return Ok(());
+    }
+    let entry = books.taken(of)?.and_then(|taken| taken.entry.ok());
+    if entry.is_some_and(|entry| show::is_transaction(&entry.kind)) {
+        return Err(reversal::irreversible().into());
+    }
+    Err(AppError::not_found("transaction with this id that can be given back"))
 }

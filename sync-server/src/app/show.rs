@@ -103,7 +103,7 @@ fn state(books: &dyn Read, taken: &Taken, row: &SaleRow) -> Done<&'static str> {
 }
 
 /// The transaction that an entry gives back or undoes, as it was judged when it was taken in or its sale found.
-fn original(books: &dyn Read, taken: &Taken) -> Done<Option<Entry>> {
+pub(super) fn original(books: &dyn Read, taken: &Taken) -> Done<Option<Entry>> {
     let returned = taken.receipt.judged.as_ref().and_then(|judged| judged.returned.as_ref());
     let Some(returned) = returned else { return Ok(None) };
     Ok(books.taken(returned.sale)?.and_then(|taken| taken.entry.ok()))
@@ -137,7 +137,7 @@ pub(super) fn attribution(books: &dyn Read, row: &SaleRow) -> Done<Option<(Membe
 }
 
 /// Whose accounts an entry touches.
-fn members(entry: &Entry) -> BTreeSet<MembershipId> {
+pub(super) fn members(entry: &Entry) -> BTreeSet<MembershipId> {
     let mut members = BTreeSet::new();
     match &entry.kind {
         EntryKind::Sale(sale) | EntryKind::Unlinked(Unlinked { sale, .. }) => {

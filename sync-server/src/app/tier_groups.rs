@@ -2,14 +2,12 @@
 
 use shared::catalog::document::level::TierGroup;
 use shared::catalog::document::program::Program;
-use shared::ids::Code;
 use shared::refusal::Problem;
 
-use super::catalog::{check_version, latest, put};
-use super::edit::{self, any_membership};
+use super::catalog::{check_version, latest, put, sent_back};
+use super::edit;
 use super::{App, AppError, Done, Who};
 use crate::clock;
-use crate::store::Read;
 
 /// A program's tier groups as written, and the program's version.
 pub fn list(app: &App, program: &str) -> Done<(Vec<TierGroup>, u64)> {
@@ -34,8 +32,11 @@ pub async fn edit(app: &App, who: Who, program: String, edit: GroupEdit, version
     app.write(move |books| {
         let mut document = latest(books)?.version.document.clone();
         let item = edit::find(&document.programs, &program)?.clone();
+        if matches!(edit, GroupEdit::Update(..)) {
+            sent_back(version)?;
+        }
         check_version(version, item.version.unwrap_or(0))?;
-        let groups = edited(&item, &edit, books.as_read())?;
+        let groups = edited(&item, &edit)?;
         for place in document.programs.iter_mut().filter(|place| place.code == item.code) {
             place.tier_groups.clone_from(&groups);
         }
@@ -45,7 +46,7 @@ pub async fn edit(app: &App, who: Who, program: String, edit: GroupEdit, version
     .await
 }
 
-fn edited(program: &Program, edit: &GroupEdit, books: &dyn Read) -> Done<Vec<TierGroup>> {
+fn edited(program: &Program, edit: &GroupEdit) -> Done<Vec<TierGroup>> {
     let mut groups = program.tier_groups.clone();
     let place = |code: &str| {
         let place = groups.iter().position(|group| group.code.as_str() == code);
@@ -54,7 +55,7 @@ fn edited(program: &Program, edit: &GroupEdit, books: &dyn Read) -> Done<Vec<Tie
     match edit {
         GroupEdit::Create(group) if place(group.code.as_str()).is_ok() => {
             let detail = format!("There is a tier group `{}` already.", group.code);
-            return Err(AppError::refused(Problem::VersionConflict, detail));
+            return Err(AppError::refused(Problem::InUse, detail));
         }
         GroupEdit::Create(group) => groups.push(group.clone()),
         GroupEdit::Update(code, group) => {
@@ -66,13 +67,6 @@ fn edited(program: &Program, edit: &GroupEdit, books: &dyn Read) -> Done<Vec<Tie
         }
         GroupEdit::Remove(code) => {
             let place = place(code)?;
-            let number = latest(books)?.program(program.code.as_str()).map(|program| program.id);
-            let given = |code: &Code| groups[place].levels.iter().any(|level| level.code == *code);
-            let on = |it: &shared::member::Membership| it.held.iter().any(|held| given(&held.level));
-            if any_membership(books, |it| Some(it.program) == number && on(it))? {
-                let detail = format!("The tier group `{code}` cannot go: members were given levels of it.");
-                return Err(AppError::refused(Problem::InUse, detail));
-            }
             groups.remove(place);
         }
     }

@@ -1,16 +1,19 @@
 //! Transactions read back, whoever wrote them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use shared::account::AccountId;
+use shared::api::Page;
 use shared::api::transaction::Transaction;
 use shared::chain::verification;
 use shared::entry::Actor;
 use shared::ids::{CustomerId, Dot};
 
 use super::write::place;
-use super::{App, AppError, Done, Who, members, show};
+use super::{App, AppError, Done, Who, duplicates, members, scope, show};
 use crate::clock;
 use crate::store::Read;
+use crate::store::topics::Leg;
 
 /// By what transactions are found. Exactly one is given.
 #[derive(Clone, Debug, Default)]
@@ -27,14 +30,23 @@ pub struct Find {
 
 /// One transaction. After a fork two tills may have given out the same id; the receipt's verification code then says
 /// which is meant.
-pub fn one(app: &App, id: Dot, code: Option<&str>) -> Done<Transaction> {
+pub fn one(app: &App, who: &Who, id: Dot, code: Option<&str>) -> Done<Transaction> {
     let books = app.read()?;
-    let Some(code) = code else { return show::transaction(&*books, id, clock::now()) };
+    let id = match code {
+        None => id,
+        Some(code) => branch(&*books, id, code)?,
+    };
+    scope::check_transaction(&*books, who, id)?;
+    show::transaction(&*books, id, clock::now())
+}
+
+/// The transaction of this id, in whichever branch, that bears a verification code.
+fn branch(books: &dyn Read, id: Dot, code: &str) -> Done<Dot> {
     let branches = books.branches(id.node)?;
     let homes = branches.iter().map(|fork| Dot::new(fork.branch, id.seq));
     for dot in std::iter::once(id).chain(homes) {
-        if is(&*books, dot, code)? {
-            return show::transaction(&*books, dot, clock::now());
+        if is(books, dot, code)? {
+            return Ok(dot);
         }
     }
     Err(AppError::not_found("transaction with this id and verification code"))
@@ -74,34 +86,86 @@ fn is(books: &dyn Read, dot: Dot, code: &str) -> Done<bool> {
     Ok(head.is_some_and(|hash| verification(hash).eq_ignore_ascii_case(code.trim())))
 }
 
-/// Transactions, newest first.
-pub fn find(app: &App, who: &Who, by: &Find, limit: usize) -> Done<Vec<Transaction>> {
+/// A page of transactions, newest first; `after` is the last one of the page before.
+pub fn find(
+    app: &App,
+    who: &Who,
+    by: &Find,
+    (after, limit): (Option<Dot>, usize),
+) -> Done<Page<Transaction>> {
     let books = app.read()?;
-    let dots = match by {
+    let mut list = Listing { books: &*books, who, after, limit, seen: BTreeSet::new(), found: Vec::new() };
+    match by {
         Find { receipt: Some(receipt), outlet, verification: None, customer: None } => {
-            of_receipt(app, &*books, who, receipt, outlet.as_deref())?
+            list.add_all(of_receipt(app, &*books, who, receipt, outlet.as_deref())?)?;
         }
         Find { verification: Some(code), receipt: None, outlet: None, customer: None } => {
-            books.verified(&code.trim().to_uppercase())?
+            list.add_all(books.verified(&code.trim().to_uppercase())?)?;
         }
         Find { customer: Some(customer), receipt: None, outlet: None, verification: None } => {
-            members::customer(app, who, *customer)?;
-            of_customer(&*books, *customer, limit)?
+            let customer = duplicates::now_is(&*books, *customer)?;
+            if books.customer(customer)?.is_some() {
+                scope::check_person(&*books, who, customer)?;
+            }
+            of_customer(&*books, customer, &mut |dot| list.add(dot))?;
         }
         _ => {
             let detail = "Give exactly one of `receipt` (with `outlet`), `verification` and `customer`.";
             return Err(AppError::field("receipt", detail));
         }
-    };
-    let now = clock::now();
-    let mut shown = Vec::new();
-    for dot in dots {
-        let entry = books.taken(dot)?.and_then(|taken| taken.entry.ok());
-        if entry.is_some_and(|entry| show::is_transaction(&entry.kind)) && shown.len() < limit {
-            shown.push(show::transaction(&*books, dot, now)?);
-        }
     }
-    Ok(shown)
+    list.page()
+}
+
+/// A page that is being filled.
+struct Listing<'a> {
+    books: &'a dyn Read,
+    who: &'a Who,
+    /// What is still to be passed over.
+    after: Option<Dot>,
+    limit: usize,
+    seen: BTreeSet<Dot>,
+    found: Vec<Dot>,
+}
+
+impl Listing<'_> {
+    /// Takes the next transaction; answers whether there is room for more.
+    fn add(&mut self, dot: Dot) -> Done<bool> {
+        if !self.seen.insert(dot) {
+            return Ok(true);
+        }
+        if let Some(after) = self.after {
+            self.after = Some(after).filter(|after| *after != dot);
+            return Ok(true);
+        }
+        let entry = self.books.taken(dot)?.and_then(|taken| taken.entry.ok());
+        let is_one = entry.is_some_and(|entry| show::is_transaction(&entry.kind));
+        if is_one && scope::sees_transaction(self.books, self.who, dot)? {
+            self.found.push(dot);
+        }
+        Ok(self.found.len() <= self.limit)
+    }
+
+    fn add_all(&mut self, dots: Vec<Dot>) -> Done<()> {
+        for dot in dots {
+            if !self.add(dot)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn page(mut self) -> Done<Page<Transaction>> {
+        if self.after.is_some() {
+            return Err(AppError::field("after", "`after` is the `next` of the page before."));
+        }
+        let more = self.found.len() > self.limit;
+        self.found.truncate(self.limit);
+        let next = self.found.last().filter(|_| more).map(ToString::to_string);
+        let now = clock::now();
+        let shown = self.found.iter().map(|dot| show::transaction(self.books, *dot, now));
+        Ok(Page { items: shown.collect::<Done<_>>()?, next })
+    }
 }
 
 fn of_receipt(app: &App, books: &dyn Read, who: &Who, receipt: &str, outlet: Option<&str>) -> Done<Vec<Dot>> {
@@ -121,22 +185,39 @@ fn of_receipt(app: &App, books: &dyn Read, who: &Who, receipt: &str, outlet: Opt
     Ok(found.into_iter().map(|(dot, _)| dot).collect())
 }
 
-/// What moved a customer's points, newest first.
-fn of_customer(books: &dyn Read, customer: CustomerId, limit: usize) -> Done<Vec<Dot>> {
-    let mut legs = Vec::new();
+/// Legs of one account that are read in one go.
+const LEGS: usize = 200;
+
+/// What moved a customer's points, newest first, for as long as more is wanted.
+fn of_customer(books: &dyn Read, customer: CustomerId, wants: &mut dyn FnMut(Dot) -> Done<bool>) -> Done<()> {
+    let mut accounts = BTreeSet::new();
     for membership in books.memberships_of(customer)? {
-        for (account, _) in members::accounts_of(books, &membership)? {
-            // a sale may have several legs; some more than asked are read, so that enough transactions come of them
-            legs.extend(books.ledger_of(account, None, limit.saturating_mul(8))?);
+        accounts.extend(members::accounts_of(books, &membership)?.into_iter().map(|(account, _)| account));
+    }
+    let mut legs = BTreeMap::new();
+    for account in accounts {
+        read_on(books, account, None, &mut legs)?;
+    }
+    while let Some((order, (leg, is_last))) = legs.pop_last() {
+        if is_last {
+            read_on(books, leg.line.account, Some(order), &mut legs)?;
+        }
+        if !wants(super::ledger::told(books, &leg)?.transaction)? {
+            break;
         }
     }
-    legs.sort_unstable_by_key(|leg| std::cmp::Reverse(leg.order));
-    let (mut seen, mut dots) = (BTreeSet::new(), Vec::new());
-    for leg in legs {
-        let dot = super::ledger::told(books, &leg)?.transaction;
-        if seen.insert(dot) {
-            dots.push(dot);
-        }
-    }
-    Ok(dots)
+    Ok(())
+}
+
+/// Reads an account's next legs, by their place, the last of them marked where there may be more.
+fn read_on(
+    books: &dyn Read,
+    account: AccountId,
+    before: Option<u64>,
+    into: &mut BTreeMap<u64, (Leg, bool)>,
+) -> Done<()> {
+    let legs = books.ledger_of(account, before, LEGS)?;
+    let last = legs.last().filter(|_| legs.len() == LEGS).map(|leg| leg.order);
+    into.extend(legs.into_iter().map(|leg| (leg.order, (leg.clone(), last == Some(leg.order)))));
+    Ok(())
 }

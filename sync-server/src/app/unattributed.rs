@@ -15,7 +15,8 @@ use shared::refusal::Problem;
 use shared::render;
 use shared::request::text;
 
-use super::write::{actor, place};
+use super::repeat::{self, Coming};
+use super::write::{Outcome, actor, place};
 use super::{App, AppError, Done, Who, audit, ledger, members, show, sync};
 use crate::clock;
 use crate::store::Read;
@@ -72,30 +73,50 @@ fn shown(books: &dyn Read, catalog: &Catalog, dot: Dot, row: &Unattributed) -> D
 }
 
 /// Makes a sale a membership's: its points are posted by the sale's own catalog.
-pub async fn attribute(app: &App, who: &Who, dot: Dot, asked: &AttributeRequest) -> Done<Transaction> {
+pub async fn attribute(
+    app: &App,
+    who: &Who,
+    key: Option<&str>,
+    dot: Dot,
+    asked: &AttributeRequest,
+) -> Done<Outcome<Transaction>> {
     let note = text(&asked.note, "note")?;
     let id = asked.membership_id.parse();
     let id = id.map_err(|detail: String| AppError::field("membership_id", detail))?;
+    let outlet = place(&*app.catalog()?, who)?.outlet;
+    let brought = Coming::new(key, outlet, "attribute", &(dot, asked)).brought();
     let by = who.clone();
     let now = clock::now();
-    app.write(move |books| {
-        check_sale(books.as_read(), dot)?;
-        let membership = members::membership_for(books.as_read(), &by, id)?;
-        if membership.status == MembershipStatus::Terminated {
-            return Err(AppError::refused(Problem::InvalidTransition, "This membership is terminated."));
-        }
-        let place = place(&*super::catalog::latest(books)?, &by)?;
-        let desk = sync::desk(books, now)?;
-        let done = books.attribute(&desk, (dot, id), actor(&by, place, None), &note)?;
-        let cannot = || {
-            let detail = "The catalog under which this was sold does not have the membership's program.";
-            AppError::refused(Problem::InvalidTransition, detail)
-        };
-        done.ok_or_else(cannot)?;
-        audit::note(books, &by, now, "unattributed.attribute", &dot.to_string(), &format!("to {id}: {note}"))
-    })
-    .await?;
-    show::transaction(&*app.read()?, dot, now)
+    let replayed = app
+        .write(move |books| {
+            if repeat::first(books.as_read(), brought)?.is_some() {
+                return Ok(true);
+            }
+            check_sale(books.as_read(), dot)?;
+            let membership = members::membership_for(books.as_read(), &by, id)?;
+            if membership.status == MembershipStatus::Terminated {
+                return Err(AppError::refused(Problem::InvalidTransition, "This membership is terminated."));
+            }
+            let place = place(&*super::catalog::latest(books)?, &by)?;
+            let desk = sync::desk(books, now)?;
+            let done = books.attribute(&desk, (dot, id), actor(&by, place, None), &note)?;
+            let cannot = || {
+                let detail = "The catalog under which this was sold does not have the membership's program.";
+                AppError::refused(Problem::InvalidTransition, detail)
+            };
+            repeat::note(books, brought, done.ok_or_else(cannot)?)?;
+            audit::note(
+                books,
+                &by,
+                now,
+                "unattributed.attribute",
+                &dot.to_string(),
+                &format!("to {id}: {note}"),
+            )?;
+            Ok(false)
+        })
+        .await?;
+    Ok(Outcome { body: show::transaction(&*app.read()?, dot, now)?, replayed })
 }
 
 /// A sale that waits, and no return: that one's points are those of its sale, whoever's it is.
@@ -111,16 +132,31 @@ fn check_sale(books: &dyn Read, dot: Dot) -> Done<()> {
 }
 
 /// Nobody will ever say whose it is: it is taken off the list, and stays in the journal.
-pub async fn write_off(app: &App, who: &Who, dot: Dot, asked: &WriteOffRequest) -> Done<()> {
+pub async fn write_off(
+    app: &App,
+    who: &Who,
+    key: Option<&str>,
+    dot: Dot,
+    asked: &WriteOffRequest,
+) -> Done<Outcome<()>> {
     let note = text(&asked.note, "note")?;
+    let outlet = place(&*app.catalog()?, who)?.outlet;
+    let brought = Coming::new(key, outlet, "write_off", &(dot, asked)).brought();
     let by = who.clone();
     let now = clock::now();
-    app.write(move |books| {
-        if books.unattributed(dot)?.is_none() {
-            return Err(AppError::not_found("unattributed transaction with this id"));
-        }
-        books.take_unattributed(dot)?;
-        audit::note(books, &by, now, "unattributed.write_off", &dot.to_string(), &note)
-    })
-    .await
+    let replayed = app
+        .write(move |books| {
+            if repeat::first(books.as_read(), brought)?.is_some() {
+                return Ok(true);
+            }
+            if books.unattributed(dot)?.is_none() {
+                return Err(AppError::not_found("unattributed transaction with this id"));
+            }
+            books.take_unattributed(dot)?;
+            repeat::note(books, brought, dot)?;
+            audit::note(books, &by, now, "unattributed.write_off", &dot.to_string(), &note)?;
+            Ok::<_, AppError>(false)
+        })
+        .await?;
+    Ok(Outcome { body: (), replayed })
 }

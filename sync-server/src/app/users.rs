@@ -76,7 +76,7 @@ pub async fn create(app: &App, who: Who, request: NewUser) -> Done<User> {
     app.write(move |books| {
         if named(books, &row.name)?.is_some() {
             let detail = format!("There is a user `{}` already.", row.name);
-            return Err(AppError::refused(Problem::VersionConflict, detail));
+            return Err(AppError::refused(Problem::InUse, detail));
         }
         books.put_user(&row)?;
         audit::note(books, &who, now, "user.create", &row.name, row.role.as_str())?;

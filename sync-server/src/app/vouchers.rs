@@ -90,7 +90,13 @@ fn shown(app: &App, books: &dyn Read, voucher: &Voucher) -> Done<Shown> {
     let day = catalog.today(voucher.program, clock::now());
     let left = books.base_of(voucher.account())?.unwrap_or_default().spendable(day);
     let code = Some(voucher.signed(app.key()));
-    Ok(Shown { code, ..render::voucher::voucher(voucher, Some(left)) })
+    let version = Some(version(books, voucher)?);
+    Ok(Shown { code, version, ..render::voucher::voucher(voucher, Some(left)) })
+}
+
+/// A voucher's version: the place of what moved it last.
+fn version(books: &dyn Read, voucher: &Voucher) -> Done<u64> {
+    Ok(books.ledger_of(voucher.account(), None, 1)?.first().map_or(0, |leg| leg.order))
 }
 
 /// Gives a membership a voucher of a reward.
@@ -202,10 +208,11 @@ pub async fn change(app: &App, who: &Who, id: VoucherId, asked: &VoucherChange) 
         return Err(AppError::field("status", detail));
     }
     let reason = text(&asked.reason, "reason")?;
-    let by = who.clone();
+    let (by, said) = (who.clone(), asked.version);
     let now = clock::now();
     app.write(move |books| {
         let voucher = known(books.as_read(), &by, id)?;
+        catalog::check_version(said, version(books.as_read(), &voucher)?)?;
         if !cancel(books, &by, voucher.id, &reason, now)? {
             let detail = "Nothing is left of this voucher that could be taken back.";
             return Err(AppError::refused(Problem::InvalidTransition, detail));

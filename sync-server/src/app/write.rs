@@ -17,7 +17,7 @@ use shared::view::Place;
 use super::facts::Loader;
 use super::repeat::{Keying, Seen};
 use super::roles::Role;
-use super::{App, AppError, Done, Who, audit, catalog, enrolments, holds, show, sync, vouchers};
+use super::{App, AppError, Done, Who, audit, catalog, enrolments, holds, scope, show, sync, vouchers};
 use crate::clock;
 use crate::store::{Read, Write};
 
@@ -98,10 +98,12 @@ fn run(books: &mut dyn Write, (who, index): (&Who, &IndexKey), mut wish: Wish, n
     let catalog = catalog::latest(books)?;
     let place = place(&catalog, who)?;
     prepare(books, &catalog, &mut wish)?;
+    scope::check_deed(books.as_read(), who, &wish.asked.deed, wish.of)?;
     let command = command(who, place, idem, wish.asked);
     let loader = Loader { books: books.as_read(), catalog: &catalog, index, now };
     let facts = loader.facts(place, &command, wish.code.as_deref(), wish.of)?;
     let mut draft = decide(&facts, &catalog, &command, now)?;
+    scope::check_draft(books.as_read(), who, &draft, now)?;
     holds::prepare(books, &mut draft)?;
     if let EntryKind::Approval(approval) = &draft.kind {
         books.put_approval(approval)?;

@@ -95,7 +95,7 @@ pub(super) async fn decide(
     let tell = visitor.told();
     let id = id.parse().map_err(|_| tell(AppError::not_found("case with this id")))?;
     let asked = DecideRequest { decision: asked.decision, note: asked.note };
-    cases::decide(&app, &visitor.who, id, &asked).await.map_err(tell)?;
+    cases::decide(&app, &visitor.who, None, id, &asked).await.map_err(tell)?;
     Ok(Redirect::to("/cases"))
 }
 
@@ -178,7 +178,7 @@ pub(super) async fn attribute(
     visitor.must(roles::OFFICE)?;
     let tell = visitor.told();
     let dot = id.parse().map_err(|_| tell(AppError::not_found("transaction with this id")))?;
-    unattributed::attribute(&app, &visitor.who, dot, &asked).await.map_err(tell)?;
+    unattributed::attribute(&app, &visitor.who, None, dot, &asked).await.map_err(tell)?;
     Ok(Redirect::to("/waiting"))
 }
 
@@ -192,7 +192,7 @@ pub(super) async fn write_off(
     visitor.must(roles::OFFICE)?;
     let tell = visitor.told();
     let dot = id.parse().map_err(|_| tell(AppError::not_found("transaction with this id")))?;
-    unattributed::write_off(&app, &visitor.who, dot, &asked).await.map_err(tell)?;
+    unattributed::write_off(&app, &visitor.who, None, dot, &asked).await.map_err(tell)?;
     Ok(Redirect::to("/waiting"))
 }
 

@@ -201,7 +201,7 @@ pub(super) async fn entry(State(app): State<Arc<App>>, visitor: Visitor, Path(id
     let tell = visitor.told();
     let words = &visitor.words;
     let dot = id.parse().map_err(|_| tell(AppError::not_found("transaction with this id")))?;
-    let found = transactions::one(&app, dot, None).map_err(&tell)?;
+    let found = transactions::one(&app, &visitor.who, dot, None).map_err(&tell)?;
     let lines = found.lines.iter().map(|line| Row {
         cells: vec![
             line.sku.clone().into(),

@@ -32,5 +32,5 @@ async fn report(
     Asked(paging): Asked<Paging>,
 ) -> Result<Json<Page<CampaignReport>>, Failure> {
     let all = walk(move || campaigns::report(&app, &who)).await?;
-    Ok(Json(page(all, &paging, |row| row.campaign.clone())))
+    Ok(Json(page(all, &paging, |row| row.campaign.clone())?))
 }

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use shared::api::change::{CardChange, CardReturn};
 use shared::api::member::{CardReportRequest, Scan, ScanRequest};
 
 use super::auth::Caller;
 use super::error::Failure;
-use super::extract::Body;
+use super::extract::{Body, Path};
 use super::idempotent::{Key, Once};
 use super::route::{Api, Op};
 use crate::app::{App, cards, roles as may};

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::api::change::{ParkedEntry, Unattributed, WriteOffRequest};
@@ -14,7 +15,8 @@ use shared::api::{Page, Paging};
 
 use super::auth::Caller;
 use super::error::Failure;
-use super::extract::{Asked, Body, id};
+use super::extract::{Asked, Body, Path, id};
+use super::idempotent::{Key, Once, replayed};
 use super::route::{Api, Op};
 use crate::app::{App, AppError, cases, parked, roles as may, unattributed};
 
@@ -83,19 +85,22 @@ async fn attribute(
     State(app): State<Arc<App>>,
     Caller(who): Caller,
     Path(text): Path<String>,
+    key: Key,
     body: Body<AttributeRequest>,
-) -> Result<Json<Transaction>, Failure> {
-    Ok(Json(unattributed::attribute(&app, &who, id(&text, "id")?, &body.value).await?))
+) -> Result<Once<Transaction>, Failure> {
+    let id = id(&text, "id")?;
+    Ok(Once(StatusCode::OK, unattributed::attribute(&app, &who, key.text(), id, &body.value).await?))
 }
 
 async fn write_off(
     State(app): State<Arc<App>>,
     Caller(who): Caller,
     Path(text): Path<String>,
+    key: Key,
     body: Body<WriteOffRequest>,
-) -> Result<StatusCode, Failure> {
-    unattributed::write_off(&app, &who, id(&text, "id")?, &body.value).await?;
-    Ok(StatusCode::NO_CONTENT)
+) -> Result<Response, Failure> {
+    let done = unattributed::write_off(&app, &who, key.text(), id(&text, "id")?, &body.value).await?;
+    Ok((StatusCode::NO_CONTENT, replayed(done.replayed)).into_response())
 }
 
 async fn list_parked(
@@ -152,7 +157,9 @@ async fn decide(
     State(app): State<Arc<App>>,
     Caller(who): Caller,
     Path(text): Path<String>,
+    key: Key,
     body: Body<DecideRequest>,
-) -> Result<Json<Overdraft>, Failure> {
-    Ok(Json(cases::decide(&app, &who, id(&text, "id")?, &body.value).await?))
+) -> Result<Once<Overdraft>, Failure> {
+    let id = id(&text, "id")?;
+    Ok(Once(StatusCode::OK, cases::decide(&app, &who, key.text(), id, &body.value).await?))
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -14,7 +14,7 @@ use shared::catalog::document::level::Level;
 
 use super::auth::Caller;
 use super::error::Failure;
-use super::extract::{Asked, Body, cut, page, parse};
+use super::extract::{Asked, Body, Path, cut, page, parse, place};
 use super::route::{Api, Op};
 use crate::app::edit::{self, Item, LevelEdit};
 use crate::app::{App, AppError, catalog, roles as may};
@@ -43,7 +43,7 @@ async fn list<I: Item>(
     State(app): State<Arc<App>>,
     Asked(paging): Asked<Paging>,
 ) -> Result<Json<Page<I>>, Failure> {
-    Ok(Json(page(edit::list::<I>(&app)?, &paging, |item| item.code().to_string())))
+    Ok(Json(page(edit::list::<I>(&app)?, &paging, |item| item.code().to_string())?))
 }
 
 async fn create<I: Item>(
@@ -101,7 +101,7 @@ pub(super) async fn levels(
     Asked(paging): Asked<Paging>,
 ) -> Result<Json<Page<Value>>, Failure> {
     let (levels, version) = edit::levels(&app, &program)?;
-    let page = page(levels, &paging, |level| level.code.to_string());
+    let page = page(levels, &paging, |level| level.code.to_string())?;
     let items = page.items.iter().map(|level| shown(level, version)).collect();
     Ok(Json(Page { items, next: page.next }))
 }
@@ -179,7 +179,7 @@ pub(super) async fn versions(
     State(app): State<Arc<App>>,
     Asked(paging): Asked<Paging>,
 ) -> Result<Json<Page<Value>>, Failure> {
-    let before = paging.after.as_deref().and_then(|after| after.parse().ok());
+    let before = paging.after.as_deref().map(place).transpose()?;
     let rows = catalog::versions(&app, before, paging.limit() + 1)?;
     let page = cut(rows, paging.limit(), |row| row.version.to_string());
     let items = page.items.iter().map(|row| {

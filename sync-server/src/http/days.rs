@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Deserialize;
 use shared::api::days::{BusinessDay, DoubleRedeemer};
 use shared::api::{Page, Paging};
@@ -12,7 +12,7 @@ use shared::time::Day;
 use super::auth::Caller;
 use super::books::walk;
 use super::error::Failure;
-use super::extract::Asked;
+use super::extract::{Asked, Path};
 use super::route::{Api, Op};
 use crate::app::doubles::{self, Wanted};
 use crate::app::{App, AppError, days, roles as may};

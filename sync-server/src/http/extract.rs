@@ -57,6 +57,10 @@ pub(super) fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, Failure> {
     if depth(text) > limits::JSON_DEPTH {
         return Err(Problem::invalid_request("The body is nested too deeply.").into());
     }
+    if text.trim_ascii_start().first() == Some(&b'[') {
+        // serde would take a list's items for the fields, one after the other
+        return Err(Problem::invalid_request("The body is a JSON object, not a list.").into());
+    }
     serde_json::from_slice(text).map_err(|error| wrong(&error).into())
 }
 
@@ -98,10 +102,26 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        if let Some(detail) = shared::api::wrong_limit(parts.uri.query().unwrap_or("")) {
+            return Err(Problem::invalid_request(detail).at("limit").into());
+        }
         match Query::<T>::from_request_parts(parts, state).await {
             Ok(Query(value)) => Ok(Self(value)),
             Err(error) => Err(Problem::invalid_request(error.body_text()).into()),
         }
+    }
+}
+
+/// Parts of the path.
+pub(super) struct Path<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let path = axum::extract::Path::<T>::from_request_parts(parts, state).await;
+        let wrong = |_| Problem::invalid_request("The path is not understood: it is no UTF-8.").into();
+        path.map(|axum::extract::Path(path)| Self(path)).map_err(wrong)
     }
 }
 
@@ -116,20 +136,23 @@ pub(super) fn place(text: &str) -> Result<u64, Failure> {
     Ok(text.parse().map_err(|_| wrong())?)
 }
 
-/// A page out of a whole list, `after` being the last item's id.
+/// A page out of a whole list, `after` being the last item's id, which is in it.
 pub(super) fn page<T>(
     items: Vec<T>,
     paging: &shared::api::Paging,
     id: impl Fn(&T) -> String,
-) -> shared::api::Page<T> {
+) -> Result<shared::api::Page<T>, Failure> {
     let from = match &paging.after {
-        Some(after) => items.iter().position(|item| id(item) == *after).map_or(items.len(), |at| at + 1),
+        Some(after) => {
+            let wrong = || Problem::invalid_request("`after` is the `next` of the page before.").at("after");
+            items.iter().position(|item| id(item) == *after).ok_or_else(wrong)? + 1
+        }
         None => 0,
     };
     let more = items.len() > from.saturating_add(paging.limit());
     let items: Vec<T> = items.into_iter().skip(from).take(paging.limit()).collect();
     let next = items.last().filter(|_| more).map(id);
-    shared::api::Page { items, next }
+    Ok(shared::api::Page { items, next })
 }
 
 /// A page that was cut by the store: one item more than asked says that there is a next.

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use shared::api::hold::{CaptureRequest, Hold, HoldRequest, ReleaseRequest};
 use shared::api::transaction::Transaction;
 
 use super::auth::Caller;
 use super::error::Failure;
-use super::extract::{Body, id};
+use super::extract::{Body, Path, id};
 use super::idempotent::{Key, Once, created};
 use super::route::{Api, Op};
 use crate::app::{App, holds, roles as may};

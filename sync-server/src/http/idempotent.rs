@@ -2,8 +2,8 @@
 
 use axum::Json;
 use axum::extract::FromRequestParts;
+use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
@@ -42,12 +42,13 @@ pub(super) struct Once<T>(pub(super) StatusCode, pub(super) Outcome<T>);
 
 impl<T: Serialize> IntoResponse for Once<T> {
     fn into_response(self) -> Response {
-        let mut response = (self.0, Json(self.1.body)).into_response();
-        if self.1.replayed {
-            response.headers_mut().insert("Idempotent-Replayed", HeaderValue::from_static("true"));
-        }
-        response
+        (self.0, replayed(self.1.replayed), Json(self.1.body)).into_response()
     }
+}
+
+/// The mark of a repeat's answer.
+pub(super) fn replayed(is: bool) -> Option<[(&'static str, &'static str); 1]> {
+    is.then_some([("Idempotent-Replayed", "true")])
 }
 
 /// `201`, with the answer.

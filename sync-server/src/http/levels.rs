@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use shared::api::change::LevelChange;
@@ -14,7 +14,7 @@ use shared::catalog::document::level::TierGroup;
 use super::auth::Caller;
 use super::catalog::versioned;
 use super::error::Failure;
-use super::extract::{Asked, Body, id, page};
+use super::extract::{Asked, Body, Path, id, page};
 use super::route::{Api, Op};
 use crate::app::tier_groups::{self, GroupEdit};
 use crate::app::{App, AppError, levels, roles as may};
@@ -48,7 +48,7 @@ async fn list(
     Asked(paging): Asked<Paging>,
 ) -> Result<Json<Page<Value>>, Failure> {
     let (groups, version) = tier_groups::list(&app, &program)?;
-    let page = page(groups, &paging, |group| group.code.to_string());
+    let page = page(groups, &paging, |group| group.code.to_string())?;
     let items = page.items.iter().map(|group| shown(group, version)).collect();
     Ok(Json(Page { items, next: page.next }))
 }

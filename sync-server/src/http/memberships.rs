@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
@@ -18,7 +18,7 @@ use shared::limits;
 
 use super::auth::Caller;
 use super::error::Failure;
-use super::extract::{Asked, Body, id, place};
+use super::extract::{Asked, Body, Path, id, place};
 use super::form::{Form, whole};
 use super::idempotent::{Key, Once, created};
 use super::members::ForceQuery;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
 use shared::api::member::{Membership, Scan};
@@ -17,7 +17,7 @@ use shared::api::{Page, Paging};
 
 use super::auth::Caller;
 use super::error::Failure;
-use super::extract::{Asked, Body, id, place};
+use super::extract::{Asked, Body, Path, id, place};
 use super::idempotent::{Key, Once, created};
 use super::office;
 use super::route::{Api, Op};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
 use shared::api::notice::{Message, MessageRequest, Notification, NotificationTemplate, Webhook};
@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::auth::Caller;
 use super::error::Failure;
-use super::extract::{Asked, Body, page};
+use super::extract::{Asked, Body, Path, page};
 use super::idempotent::{Key, Once, created};
 use super::route::{Api, Op};
 use crate::app::notices::{self, Wanted, templates, webhooks};
@@ -156,7 +156,7 @@ async fn template_list(
     Caller(who): Caller,
     Asked(paging): Asked<Paging>,
 ) -> Result<Json<Page<NotificationTemplate>>, Failure> {
-    Ok(Json(page(templates::list(&app, &who)?, &paging, |template| template.code.clone())))
+    Ok(Json(page(templates::list(&app, &who)?, &paging, |template| template.code.clone())?))
 }
 
 async fn template_create(
@@ -197,7 +197,7 @@ async fn hook_list(
     State(app): State<Arc<App>>,
     Asked(paging): Asked<Paging>,
 ) -> Result<Json<Page<Webhook>>, Failure> {
-    Ok(Json(page(webhooks::list(&app)?, &paging, |hook| hook.id.clone().unwrap_or_default())))
+    Ok(Json(page(webhooks::list(&app)?, &paging, |hook| hook.id.clone().unwrap_or_default())?))
 }
 
 async fn hook_create(

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
 use shared::api::office::{AuditLine, MemberToken, MemberTokenRequest, NewToken, Token};
@@ -11,7 +11,7 @@ use shared::api::{Page, Paging};
 
 use super::auth::Caller;
 use super::error::Failure;
-use super::extract::{Asked, Body, cut, page, place};
+use super::extract::{Asked, Body, Path, cut, page, place};
 use crate::app::audit::{self as audited, AuditRow};
 use crate::app::reports::range::Range;
 use crate::app::{App, AppError, tokens as secrets};
@@ -20,7 +20,7 @@ pub(super) async fn tokens(
     State(app): State<Arc<App>>,
     Asked(paging): Asked<Paging>,
 ) -> Result<Json<Page<Token>>, Failure> {
-    Ok(Json(page(secrets::list(&app)?, &paging, |token| token.id.clone())))
+    Ok(Json(page(secrets::list(&app)?, &paging, |token| token.id.clone())?))
 }
 
 pub(super) async fn create_token(

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use shared::api::operators::{Approval, ApprovalRequest, NewOperator, Operator, OperatorChange};
 use shared::api::{Page, Paging};
 
 use super::auth::Caller;
 use super::error::Failure;
-use super::extract::{Asked, Body, page};
+use super::extract::{Asked, Body, Path, page};
 use super::route::{Api, Op};
 use crate::app::roles as may;
 use crate::app::{App, operators};
@@ -47,7 +47,7 @@ async fn list(
     State(app): State<Arc<App>>,
     Asked(paging): Asked<Paging>,
 ) -> Result<Json<Page<Operator>>, Failure> {
-    Ok(Json(page(operators::list(&app)?, &paging, |operator| operator.code.clone())))
+    Ok(Json(page(operators::list(&app)?, &paging, |operator| operator.code.clone())?))
 }
 
 async fn create(

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use shared::api::office::{EnrolmentCode, NewTill, Till, TillChange};
 use shared::api::{Page, Paging};
@@ -11,7 +11,7 @@ use shared::ids::TillId;
 
 use super::auth::Caller;
 use super::error::Failure;
-use super::extract::{Asked, Body, page};
+use super::extract::{Asked, Body, Path, page};
 use crate::app::{App, AppError, fleet};
 
 fn id(text: &str) -> Result<TillId, Failure> {
@@ -22,7 +22,7 @@ pub(super) async fn list(
     State(app): State<Arc<App>>,
     Asked(paging): Asked<Paging>,
 ) -> Result<Json<Page<Till>>, Failure> {
-    Ok(Json(page(fleet::list(&app)?, &paging, |till| till.id.clone())))
+    Ok(Json(page(fleet::list(&app)?, &paging, |till| till.id.clone())?))
 }
 
 pub(super) async fn create(

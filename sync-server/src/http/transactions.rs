@@ -3,16 +3,15 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Deserialize;
 use shared::api::transaction::{BlindRefundRequest, RefundRequest, SaleRequest, Transaction, VoidRequest};
 use shared::api::{Page, Paging};
 use shared::ids::Dot;
-use shared::limits;
 
 use super::auth::Caller;
 use super::error::Failure;
-use super::extract::{Asked, Body, id, page};
+use super::extract::{Asked, Body, Path, id};
 use super::idempotent::{Key, Once, created};
 use super::route::{Api, Op};
 use crate::app::transactions::Find;
@@ -96,8 +95,9 @@ async fn find(
     let FindQuery { receipt, outlet, verification, customer, limit, after } = query;
     let customer = customer.as_deref().map(|text| id(text, "customer")).transpose()?;
     let by = Find { receipt, outlet, verification, customer };
-    let found = transactions::find(&app, &who, &by, limits::PAGE.1)?;
-    Ok(Json(page(found, &Paging { limit, after }, |it| it.id.clone())))
+    let after = after.as_deref().map(|text| id(text, "after")).transpose()?;
+    let limit = Paging { limit, after: None }.limit();
+    Ok(Json(transactions::find(&app, &who, &by, (after, limit))?))
 }
 
 /// Which of two branches is meant.
@@ -109,10 +109,11 @@ struct OneQuery {
 
 async fn get(
     State(app): State<Arc<App>>,
+    Caller(who): Caller,
     Path(text): Path<String>,
     Asked(query): Asked<OneQuery>,
 ) -> Result<Json<Transaction>, Failure> {
-    Ok(Json(transactions::one(&app, id(&text, "id")?, query.verification.as_deref())?))
+    Ok(Json(transactions::one(&app, &who, id(&text, "id")?, query.verification.as_deref())?))
 }
 
 async fn refund(

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::post;
 use shared::api::users::{NewUser, Session, SignIn, User, UserChange};
@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::auth::Caller;
 use super::error::Failure;
-use super::extract::{Asked, Body, page};
+use super::extract::{Asked, Body, Path, page};
 use super::route::{Api, Op};
 use crate::app::roles as may;
 use crate::app::{App, AppError, users};
@@ -48,7 +48,7 @@ async fn list(
     State(app): State<Arc<App>>,
     Asked(paging): Asked<Paging>,
 ) -> Result<Json<Page<User>>, Failure> {
-    Ok(Json(page(users::list(&app)?, &paging, |user| user.id.clone())))
+    Ok(Json(page(users::list(&app)?, &paging, |user| user.id.clone())?))
 }
 
 async fn create(

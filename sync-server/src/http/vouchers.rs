@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
 use shared::api::transaction::{PartnerLine, Voucher, VoucherChange, VoucherRequest};
@@ -12,7 +12,7 @@ use shared::api::{Page, Paging};
 use super::auth::Caller;
 use super::books::walk;
 use super::error::Failure;
-use super::extract::{Asked, Body, id, page};
+use super::extract::{Asked, Body, Path, id, page};
 use super::route::{Api, Op};
 use crate::app::partners::{self, Wanted};
 use crate::app::{App, roles as may, vouchers};
@@ -61,7 +61,7 @@ async fn list(
 ) -> Result<Json<Page<Voucher>>, Failure> {
     let Whose { membership, limit, after } = query;
     let all = vouchers::list(&app, &who, id(&membership, "membership")?)?;
-    Ok(Json(page(all, &Paging { limit, after }, |voucher| voucher.id.clone())))
+    Ok(Json(page(all, &Paging { limit, after }, |voucher| voucher.id.clone())?))
 }
 
 async fn create(
@@ -103,7 +103,7 @@ async fn remove(
     Asked(query): Asked<Reason>,
 ) -> Result<StatusCode, Failure> {
     let reason = query.reason.unwrap_or_else(|| "Taken back by head office".to_owned());
-    let change = VoucherChange { status: "cancelled".to_owned(), reason };
+    let change = VoucherChange { version: None, status: "cancelled".to_owned(), reason };
     vouchers::change(&app, &who, id(&text, "id")?, &change).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -127,5 +127,5 @@ async fn partners(
     let PartnerQuery { partner, from, to, limit, after } = query;
     let wanted = Wanted::read(partner, from.as_deref(), to.as_deref())?;
     let items = walk(move || partners::statement(&app, &who, &wanted)).await?;
-    Ok(Json(page(items, &Paging { limit, after }, |line| line.transaction_id.clone())))
+    Ok(Json(page(items, &Paging { limit, after }, |line| line.transaction_id.clone())?))
 }

@@ -316,8 +316,8 @@ fn a_customers_transactions_are_listed_newest_first() {
             engine.apply(true).unwrap();
         }
     }
-    let listed = engine.view().by_customer(CustomerId(Uuid::from_u128(1)), 3).unwrap();
-    assert_eq!(listed, [6, 5, 4].map(|seq| Dot::new(NODE, Seq(seq))));
+    let listed = engine.view().by_customer(CustomerId(Uuid::from_u128(1))).unwrap();
+    assert_eq!(listed, [6, 5, 4, 3, 2].map(|seq| Dot::new(NODE, Seq(seq))));
     assert_eq!(MembershipId(Uuid::from_u128(1)), membership(1));
 }
 

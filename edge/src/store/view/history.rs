@@ -56,8 +56,8 @@ impl View {
         Ok(dots)
     }
 
-    /// A customer's transactions, newest first, at most `limit`.
-    pub fn by_customer(&self, id: CustomerId, limit: usize) -> R<Vec<Dot>> {
+    /// A customer's transactions, newest first.
+    pub fn by_customer(&self, id: CustomerId) -> R<Vec<Dot>> {
         let memberships = self.memberships_of(id)?;
         let owned = memberships.iter().map(|membership| membership.id.0).chain([id.0]);
         let mut lists: Vec<Key> = owned.map(|owner| Key::of(Table::Owned).uuid(owner)).collect();
@@ -65,16 +65,15 @@ impl View {
         // Both tables have the complement of the time, then the dot, behind the owner.
         let mut found: BTreeSet<(u64, Dot)> = BTreeSet::new();
         for list in lists {
-            let mut of_list = BTreeSet::new();
             self.scan(list, |key, _| {
                 let mut parts = Parts(&key[16..]);
                 let newest_first = u64::from_be_bytes(parts.take());
-                of_list.insert((newest_first, parts.dot()));
-                Ok(of_list.len() < limit)
+                found.insert((newest_first, parts.dot()));
+                Ok(true)
             })?;
-            found.extend(of_list);
         }
-        Ok(found.into_iter().map(|(_, dot)| dot).take(limit).collect())
+        let mut seen = BTreeSet::new();
+        Ok(found.into_iter().map(|(_, dot)| dot).filter(|dot| seen.insert(*dot)).collect())
     }
 
     /// The rows of an account set that are known here, newest first, at most `limit`.

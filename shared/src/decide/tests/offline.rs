@@ -17,9 +17,9 @@ fn refused(facts: &Facts, catalog: &Catalog, redeem: &[i64]) -> Refusal {
 #[test]
 fn each_cap_refuses_what_is_above_it_and_says_what_would_do() {
     let cases = [
-        (serde_json::json!({"mode": "refuse"}), "offline_refused", None, "0"),
-        (serde_json::json!({"mode": "trust", "levels": ["member"]}), "offline_refused", None, "0"),
-        (serde_json::json!({"mode": "trust", "deny_labels": ["staff"]}), "offline_refused", None, "0"),
+        (serde_json::json!({"mode": "refuse"}), "offline_refused", Some("0"), "0"),
+        (serde_json::json!({"mode": "trust", "levels": ["member"]}), "offline_refused", Some("0"), "0"),
+        (serde_json::json!({"mode": "trust", "deny_labels": ["staff"]}), "offline_refused", Some("0"), "0"),
         (serde_json::json!({"mode": "trust", "balance_age_hours": 2}), "balance_too_old", Some("2"), "0"),
         (
             serde_json::json!({"mode": "trust", "per_redemption": "500"}),

@@ -83,7 +83,7 @@ async fn put(
         let action = match (&replaces, &held) {
             (None, Some(_)) => {
                 let detail = format!("There is a template `{}` already.", row.code);
-                return Err(AppError::refused(Problem::VersionConflict, detail));
+                return Err(AppError::refused(Problem::InUse, detail));
             }
             (Some(code), None) => return Err(missing(code)),
             (None, None) if books.templates()?.len() >= limits::NOTICE_LISTENERS => {
@@ -92,7 +92,7 @@ async fn put(
             }
             (None, None) => "template.create",
             (Some(_), Some(held)) => {
-                catalog::check_version(wanted.version, held.version)?;
+                catalog::check_version(Some(catalog::sent_back(wanted.version)?), held.version)?;
                 "template.update"
             }
         };

@@ -66,7 +66,7 @@ pub async fn update(app: &App, who: &Who, id: Uuid, asked: &Webhook) -> Done<Web
     let now = clock::now();
     app.write(move |books| {
         let held = books.webhook(id)?.ok_or_else(missing)?;
-        catalog::check_version(wanted.version, held.version)?;
+        catalog::check_version(Some(catalog::sent_back(wanted.version)?), held.version)?;
         let secret = wanted.secret.clone().unwrap_or(held.secret);
         let row = WebhookRow { version: held.version.saturating_add(1), ..read(&wanted, id, secret)? };
         books.put_webhook(&row)?;
