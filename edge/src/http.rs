@@ -18,6 +18,7 @@ mod answer;
 mod approvals;
 mod cards;
 mod customers;
+mod described;
 mod door;
 mod holds;
 mod local;
@@ -51,6 +52,7 @@ pub fn local_router(app: &App) -> Router {
 }
 
 fn finish(app: &App, api: Router<App>, document: utoipa::openapi::OpenApi) -> Router {
+    let document = described::document(document);
     Router::new()
         .merge(api)
         .route("/healthz", get(|| async { "ok\n" }))

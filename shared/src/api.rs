@@ -18,7 +18,7 @@ pub mod transaction;
 pub mod users;
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// An amount of money beside its currency.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
@@ -66,7 +66,7 @@ pub struct Page<T> {
 }
 
 /// The query of a list.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct Paging {
     /// How many, 50 where left out, 500 at most.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware;
 use shared::api::office::{
-    EnrolmentCode, MemberToken, MemberTokenRequest, NewTill, NewToken, Till, TillChange, Token,
+    AuditLine, EnrolmentCode, MemberToken, MemberTokenRequest, NewTill, NewToken, Till, TillChange, Token,
 };
 
 use crate::app::App;
@@ -68,47 +68,48 @@ pub fn router(app: Arc<App>) -> Router {
 }
 
 fn tokens_and_tills(api: Api) -> Api {
-    api.on(Op::get("/api/tokens", may::ADMIN, "All tokens, without their secrets"), office::tokens)
-        .on(
-            Op::post("/api/tokens", may::ADMIN, "Makes a token; its secret is told once")
-                .takes::<NewToken>()
-                .answers::<Token>(201),
-            office::create_token,
+    api.on(
+        Op::get("/api/tokens", may::ADMIN, "All tokens, without their secrets").lists::<Token>(),
+        office::tokens,
+    )
+    .on(
+        Op::post("/api/tokens", may::ADMIN, "Makes a token; its secret is told once")
+            .takes::<NewToken>()
+            .answers::<Token>(201),
+        office::create_token,
+    )
+    .on(Op::delete("/api/tokens/{id}", may::ADMIN, "Takes a token away"), office::revoke_token)
+    .on(
+        Op::post("/api/member-tokens", may::SELL, "A web shop's login for one customer's own page")
+            .takes::<MemberTokenRequest>()
+            .answers::<MemberToken>(201),
+        office::member_token,
+    )
+    .on(
+        Op::get(
+            "/api/audit",
+            may::ADMIN,
+            "Who did what at the office, latest first: `who`, `action`, `subject`, `from`, `to`",
         )
-        .on(Op::delete("/api/tokens/{id}", may::ADMIN, "Takes a token away"), office::revoke_token)
-        .on(
-            Op::post("/api/member-tokens", may::SELL, "A web shop's login for one customer's own page")
-                .takes::<MemberTokenRequest>()
-                .answers::<MemberToken>(201),
-            office::member_token,
-        )
-        .on(
-            Op::get(
-                "/api/audit",
-                may::ADMIN,
-                "Who did what at the office, latest first: `who`, `action`, `subject`, `from`, `to`",
-            ),
-            office::audit,
-        )
-        .on(Op::get("/api/tills", may::READ, "The fleet"), tills::list)
-        .on(
-            Op::post("/api/tills", may::ADMIN, "Makes a till and the one-time code that enrols it")
-                .takes::<NewTill>()
-                .answers::<EnrolmentCode>(201),
-            tills::create,
-        )
-        .on(Op::get("/api/tills/{id}", may::READ, "One till").answers::<Till>(200), tills::get)
-        .on(
-            Op::post("/api/tills/{id}/revoke", may::ADMIN, "Takes a till out of service")
-                .answers::<Till>(200),
-            tills::revoke,
-        )
-        .on(
-            Op::patch("/api/tills/{id}", may::ADMIN, "Renames a till")
-                .takes::<TillChange>()
-                .answers::<Till>(200),
-            tills::rename,
-        )
+        .lists::<AuditLine>(),
+        office::audit,
+    )
+    .on(Op::get("/api/tills", may::READ, "The fleet").lists::<Till>(), tills::list)
+    .on(
+        Op::post("/api/tills", may::ADMIN, "Makes a till and the one-time code that enrols it")
+            .takes::<NewTill>()
+            .answers::<EnrolmentCode>(201),
+        tills::create,
+    )
+    .on(Op::get("/api/tills/{id}", may::READ, "One till").answers::<Till>(200), tills::get)
+    .on(
+        Op::post("/api/tills/{id}/revoke", may::ADMIN, "Takes a till out of service").answers::<Till>(200),
+        tills::revoke,
+    )
+    .on(
+        Op::patch("/api/tills/{id}", may::ADMIN, "Renames a till").takes::<TillChange>().answers::<Till>(200),
+        tills::rename,
+    )
 }
 
 fn catalog_routes(api: Api) -> Api {

@@ -24,7 +24,7 @@ pub(crate) async fn scan(State(app): Till, Json(asked): Json<ScanRequest>) -> Re
 }
 
 /// A card is lost, stolen or damaged.
-#[utoipa::path(post, path = "/api/cards/{code}/report", params(("code" = String, Path)), request_body = CardReportRequest, responses(
+#[utoipa::path(post, path = "/api/cards/{code}/report", params(("code" = String, Path), Key), request_body = CardReportRequest, responses(
     (status = 200, body = Scan), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub(crate) async fn report(
     State(app): Till,

@@ -64,7 +64,7 @@ pub(crate) async fn memberships(
 }
 
 /// Enrols a new customer, or a known one in further programs; with or without a line.
-#[utoipa::path(post, path = "/api/enrolments", request_body = EnrolRequest, responses(
+#[utoipa::path(post, path = "/api/enrolments", params(Key), request_body = EnrolRequest, responses(
     (status = 201, body = Scan), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub(crate) async fn enrol(
     State(app): Till,

@@ -13,7 +13,7 @@ use super::problem::Failure;
 use super::request::{Json, Key, OptionalJson, Part, id};
 
 /// Points set aside for a payment that may fail.
-#[utoipa::path(post, path = "/api/holds", request_body = HoldRequest, responses(
+#[utoipa::path(post, path = "/api/holds", params(Key), request_body = HoldRequest, responses(
     (status = 201, body = Hold), (status = 404, body = Problem), (status = 422, body = Problem)))]
 pub(crate) async fn hold(
     State(app): Till,
@@ -25,7 +25,7 @@ pub(crate) async fn hold(
 }
 
 /// A hold's points redeemed, or part of them.
-#[utoipa::path(post, path = "/api/holds/{id}/capture", params(("id" = String, Path)), request_body = CaptureRequest, responses(
+#[utoipa::path(post, path = "/api/holds/{id}/capture", params(("id" = String, Path), Key), request_body = CaptureRequest, responses(
     (status = 201, body = Transaction), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub(crate) async fn capture(
     State(app): Till,
@@ -38,7 +38,7 @@ pub(crate) async fn capture(
 }
 
 /// A hold given up.
-#[utoipa::path(post, path = "/api/holds/{id}/release", params(("id" = String, Path)), request_body = ReleaseRequest, responses(
+#[utoipa::path(post, path = "/api/holds/{id}/release", params(("id" = String, Path), Key), request_body = ReleaseRequest, responses(
     (status = 200, body = Hold), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub(crate) async fn release(
     State(app): Till,

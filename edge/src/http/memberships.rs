@@ -61,7 +61,7 @@ pub(crate) async fn quote(
 }
 
 /// Points given outside a sale.
-#[utoipa::path(post, path = "/api/memberships/{id}/earn-points", params(("id" = String, Path)), request_body = PointsRequest, responses(
+#[utoipa::path(post, path = "/api/memberships/{id}/earn-points", params(("id" = String, Path), Key), request_body = PointsRequest, responses(
     (status = 201, body = Transaction), (status = 404, body = Problem), (status = 422, body = Problem)))]
 pub(crate) async fn earn_points(
     State(app): Till,
@@ -74,7 +74,7 @@ pub(crate) async fn earn_points(
 }
 
 /// Points redeemed outside a sale.
-#[utoipa::path(post, path = "/api/memberships/{id}/redeem-points", params(("id" = String, Path)), request_body = PointsRequest, responses(
+#[utoipa::path(post, path = "/api/memberships/{id}/redeem-points", params(("id" = String, Path), Key), request_body = PointsRequest, responses(
     (status = 201, body = Transaction), (status = 404, body = Problem), (status = 422, body = Problem)))]
 pub(crate) async fn redeem_points(
     State(app): Till,

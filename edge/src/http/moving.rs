@@ -13,7 +13,7 @@ use super::problem::Failure;
 use super::request::{Json, Key, Part, id};
 
 /// Points given to another membership of the same program, with the consent of both. Without a line `503 online_only`.
-#[utoipa::path(post, path = "/api/memberships/{id}/transfer-points", params(("id" = String, Path)), request_body = TransferRequest, responses(
+#[utoipa::path(post, path = "/api/memberships/{id}/transfer-points", params(("id" = String, Path), Key), request_body = TransferRequest, responses(
     (status = 201, body = Transaction), (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub(crate) async fn transfer_points(
     State(app): Till,
@@ -26,7 +26,7 @@ pub(crate) async fn transfer_points(
 }
 
 /// Points of one currency into another's, between programs of one customer. Without a line `503 online_only`.
-#[utoipa::path(post, path = "/api/memberships/{id}/convert-points", params(("id" = String, Path)), request_body = ConvertRequest, responses(
+#[utoipa::path(post, path = "/api/memberships/{id}/convert-points", params(("id" = String, Path), Key), request_body = ConvertRequest, responses(
     (status = 201, body = Transaction), (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub(crate) async fn convert_points(
     State(app): Till,

@@ -11,6 +11,10 @@ use axum::http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
 use shared::api::{Page, Paging};
 use shared::limits;
+use utoipa::IntoParams;
+use utoipa::openapi::Required;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 
 use super::problem::{Failure, invalid, not_json, too_large};
 
@@ -144,6 +148,20 @@ impl<S: Send + Sync> FromRequestParts<S> for Part {
 
 /// The `Idempotency-Key`, where there is one.
 pub(crate) struct Key(Option<String>);
+
+impl IntoParams for Key {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let text =
+            ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)).max_length(Some(KEY_BYTES));
+        let key = ParameterBuilder::new()
+            .name("Idempotency-Key")
+            .parameter_in(ParameterIn::Header)
+            .description(Some("A repeat under the same key is answered as the first was."))
+            .required(Required::False)
+            .schema(Some(text));
+        vec![key.build()]
+    }
+}
 
 impl Key {
     pub(crate) fn text(&self) -> Option<&str> {

@@ -34,7 +34,7 @@ pub(crate) struct FindQuery {
 }
 
 /// A sale: earns and redeems in one atomic step.
-#[utoipa::path(post, path = "/api/transactions", request_body = SaleRequest, responses(
+#[utoipa::path(post, path = "/api/transactions", params(Key), request_body = SaleRequest, responses(
     (status = 201, body = Transaction), (status = 400, body = Problem), (status = 409, body = Problem),
     (status = 422, body = Problem), (status = 507, body = Problem)))]
 pub(crate) async fn sell(
@@ -68,7 +68,7 @@ pub(crate) async fn one(State(app): Till, Part(text): Part) -> Result<Answer<Tra
 }
 
 /// Lines given back: exactly their points come back.
-#[utoipa::path(post, path = "/api/transactions/{id}/refund", params(("id" = String, Path)), request_body = RefundRequest, responses(
+#[utoipa::path(post, path = "/api/transactions/{id}/refund", params(("id" = String, Path), Key), request_body = RefundRequest, responses(
     (status = 201, body = Transaction), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub(crate) async fn refund(
     State(app): Till,
@@ -81,7 +81,7 @@ pub(crate) async fn refund(
 }
 
 /// Lines given back of a sale that this till may not know.
-#[utoipa::path(post, path = "/api/refunds", request_body = BlindRefundRequest, responses(
+#[utoipa::path(post, path = "/api/refunds", params(Key), request_body = BlindRefundRequest, responses(
     (status = 201, body = Transaction), (status = 409, body = Problem)))]
 pub(crate) async fn refund_by_receipt(
     State(app): Till,
@@ -93,7 +93,7 @@ pub(crate) async fn refund_by_receipt(
 }
 
 /// The whole transaction undone.
-#[utoipa::path(post, path = "/api/transactions/{id}/void", params(("id" = String, Path)), request_body = VoidRequest, responses(
+#[utoipa::path(post, path = "/api/transactions/{id}/void", params(("id" = String, Path), Key), request_body = VoidRequest, responses(
     (status = 201, body = Transaction), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub(crate) async fn void(
     State(app): Till,

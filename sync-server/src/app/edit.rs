@@ -31,6 +31,7 @@ pub trait Item: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync +
     /// The version that last changed it.
     fn version(&self) -> Option<u64>;
     /// What it says, whatever its version.
+    #[must_use]
     fn unversioned(&self) -> Self;
     /// All of them.
     fn list(document: &Document) -> &Vec<Self>;

@@ -10,6 +10,7 @@ use shared::api::office::{LedgerLine, Liability, LiabilityItem};
 use shared::api::report::{OutletReport, ProgramReport, Settlement, SettlementBalance};
 use shared::api::{Page, Paging};
 use shared::limits;
+use utoipa::IntoParams;
 
 use super::auth::Caller;
 use super::error::Failure;
@@ -23,7 +24,7 @@ use crate::app::{App, AppError, Done, StoreError, reports, roles as may};
 pub(super) fn routes(api: Api) -> Api {
     api.on(
         Op::get("/api/ledger", may::READ, "The ledger: `from`, `to`, `membership`, `outlet`")
-            .answers::<Page<LedgerLine>>(200),
+            .lists::<LedgerLine>(),
         list,
     )
     .on(
@@ -33,7 +34,7 @@ pub(super) fn routes(api: Api) -> Api {
     )
     .on(
         Op::get("/api/reports/outlets", may::READ, "What each outlet issued, took and bears: `from`, `to`")
-            .answers::<Page<OutletReport>>(200),
+            .lists::<OutletReport>(),
         outlets,
     )
     .on(
@@ -47,13 +48,13 @@ pub(super) fn routes(api: Api) -> Api {
     )
     .on(
         Op::get("/api/reports/programs", may::READ, "Members, fees, benefits, levels of each program: `from`, `to`")
-            .answers::<Page<ProgramReport>>(200),
+            .lists::<ProgramReport>(),
         programs,
     )
 }
 
 /// Which lines of the ledger are asked for.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 struct LedgerQuery {
     from: Option<String>,
@@ -95,7 +96,7 @@ async fn liability(
 }
 
 /// From when to when.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 struct RangeQuery {
     from: Option<String>,

@@ -21,7 +21,7 @@ pub(super) fn routes(api: Api) -> Api {
             may::READ,
             "What each campaign gave, and what is left of its budget",
         )
-        .answers::<Page<CampaignReport>>(200),
+        .lists::<CampaignReport>(),
         report,
     )
 }

@@ -12,6 +12,7 @@ use shared::api::change::{ParkedEntry, Unattributed, WriteOffRequest};
 use shared::api::office::{AttributeRequest, DecideRequest, Overdraft};
 use shared::api::transaction::Transaction;
 use shared::api::{Page, Paging};
+use utoipa::IntoParams;
 
 use super::auth::Caller;
 use super::error::Failure;
@@ -24,7 +25,7 @@ pub(super) fn routes(api: Api) -> Api {
     let api = api
         .on(
             Op::get("/api/unattributed", may::READ, "Sales and returns that have no account yet")
-                .answers::<Page<Unattributed>>(200),
+                .lists::<Unattributed>(),
             list_unattributed,
         )
         .on(
@@ -40,14 +41,13 @@ pub(super) fn routes(api: Api) -> Api {
             write_off,
         );
     api.on(
-        Op::get("/api/parked", may::READ, "Entries that could not be posted")
-            .answers::<Page<ParkedEntry>>(200),
+        Op::get("/api/parked", may::READ, "Entries that could not be posted").lists::<ParkedEntry>(),
         list_parked,
     )
     .on(Op::post("/api/parked/{id}/retry", may::OFFICE, "Tries one again").status(200), retry)
     .on(
         Op::get("/api/overdrafts", may::READ, "Cases, latest first; `?state=open|settled`")
-            .answers::<Page<Overdraft>>(200),
+            .lists::<Overdraft>(),
         list_cases,
     )
     .on(Op::get("/api/overdrafts/{id}", may::READ, "One case").answers::<Overdraft>(200), get)
@@ -60,7 +60,7 @@ pub(super) fn routes(api: Api) -> Api {
 }
 
 /// One page of a list.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 struct PageQuery {
     limit: Option<usize>,
@@ -121,7 +121,7 @@ async fn retry(
 }
 
 /// Which cases are asked for.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 struct CasesQuery {
     state: Option<String>,

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use shared::api::{Page, Paging};
 use shared::catalog::document::Document;
 use shared::catalog::document::level::Level;
+use utoipa::IntoParams;
 
 use super::auth::Caller;
 use super::error::Failure;
@@ -32,10 +33,14 @@ pub(super) fn items<I: Item>(api: Api, path: &'static str) -> Api {
         "/api/rewards" => "/api/rewards/{code}",
         _ => "/api/earning-rules/{code}",
     };
-    api.on(Op::get(path, may::READ, "The catalog's items of this kind"), list::<I>)
-        .on(Op::post(path, may::ADMIN, "Adds an item: a new catalog version").status(201), create::<I>)
-        .on(Op::get(one, may::READ, "One item"), get::<I>)
-        .on(Op::put(one, may::ADMIN, "Replaces an item; a stale `version` is refused"), update::<I>)
+    let replaces = "Replaces an item; a stale `version` is refused, and one that is left out";
+    api.on(Op::get(path, may::READ, "The catalog's items of this kind").lists_items::<I>(), list::<I>)
+        .on(
+            Op::post(path, may::ADMIN, "Adds an item: a new catalog version").changes_item::<I>(201),
+            create::<I>,
+        )
+        .on(Op::get(one, may::READ, "One item").answers_item::<I>(200), get::<I>)
+        .on(Op::put(one, may::ADMIN, replaces).changes_item::<I>(200), update::<I>)
         .on(Op::delete(one, may::ADMIN, "Takes an item away, unless it is in use"), remove::<I>)
 }
 
@@ -149,7 +154,7 @@ pub(super) async fn remove_level(
 }
 
 /// The version that a document was read as.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 pub(super) struct ReadAs {
     version: Option<u64>,
 }

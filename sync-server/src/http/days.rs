@@ -8,6 +8,7 @@ use serde::Deserialize;
 use shared::api::days::{BusinessDay, DoubleRedeemer};
 use shared::api::{Page, Paging};
 use shared::time::Day;
+use utoipa::IntoParams;
 
 use super::auth::Caller;
 use super::books::walk;
@@ -20,8 +21,7 @@ use crate::clock;
 
 pub(super) fn routes(api: Api) -> Api {
     api.on(
-        Op::get("/api/programs/{code}/days", may::READ, "Business days, latest first")
-            .answers::<Page<BusinessDay>>(200),
+        Op::get("/api/programs/{code}/days", may::READ, "Business days, latest first").lists::<BusinessDay>(),
         list,
     )
     .on(
@@ -35,7 +35,7 @@ pub(super) fn routes(api: Api) -> Api {
             may::READ,
             "Members, cards and cashiers with several redemptions that were short: `from`, `to`, `times`",
         )
-        .answers::<Page<DoubleRedeemer>>(200),
+        .lists::<DoubleRedeemer>(),
         doubled,
     )
 }
@@ -64,7 +64,7 @@ async fn get(
 }
 
 /// Which double redemptions are asked for.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 struct DoublesQuery {
     from: Option<String>,

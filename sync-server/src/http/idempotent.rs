@@ -4,20 +4,20 @@ use axum::Json;
 use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::response::{IntoResponse, Response};
+use axum::response::{AppendHeaders, IntoResponse, Response};
 use serde::Serialize;
 
 use super::error::Failure;
 use crate::app::AppError;
 use crate::app::write::Outcome;
 
-/// The longest `Idempotency-Key`, in bytes.
-const KEY_BYTES: usize = 255;
-
 /// The `Idempotency-Key`, where there is one.
 pub(super) struct Key(Option<String>);
 
 impl Key {
+    /// The longest, in bytes.
+    pub(super) const BYTES: usize = 255;
+
     pub(super) fn text(&self) -> Option<&str> {
         self.0.as_deref()
     }
@@ -29,8 +29,8 @@ impl<S: Sync> FromRequestParts<S> for Key {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
         let Some(value) = parts.headers.get("Idempotency-Key") else { return Ok(Self(None)) };
         let key = value.to_str().map_or("", str::trim);
-        if key.is_empty() || key.len() > KEY_BYTES {
-            let detail = format!("An idempotency key is 1 to {KEY_BYTES} printable characters.");
+        if key.is_empty() || key.len() > Self::BYTES {
+            let detail = format!("An idempotency key is 1 to {} printable characters.", Self::BYTES);
             return Err(AppError::field("Idempotency-Key", detail).into());
         }
         Ok(Self(Some(key.to_owned())))
@@ -47,8 +47,8 @@ impl<T: Serialize> IntoResponse for Once<T> {
 }
 
 /// The mark of a repeat's answer.
-pub(super) fn replayed(is: bool) -> Option<[(&'static str, &'static str); 1]> {
-    is.then_some([("Idempotent-Replayed", "true")])
+pub(super) fn replayed(is: bool) -> AppendHeaders<Option<(&'static str, &'static str)>> {
+    AppendHeaders(is.then_some(("Idempotent-Replayed", "true")))
 }
 
 /// `201`, with the answer.

@@ -13,6 +13,7 @@ use shared::api::report::CustomerLine;
 use shared::api::{Page, Paging};
 use shared::ids::CustomerId;
 use shared::limits;
+use utoipa::IntoParams;
 
 use super::auth::Caller;
 use super::error::Failure;
@@ -42,7 +43,7 @@ pub(super) fn routes(api: Api) -> Api {
                 may::SCAN,
                 "Looks customers up: `phone`, `email`, `name` or `external_id`",
             )
-            .answers::<Page<Customer>>(200),
+            .lists::<Customer>(),
             look_up,
         )
         .on(Op::get(one, may::OWN, "A customer with all memberships").answers::<Scan>(200), get)
@@ -62,12 +63,12 @@ pub(super) fn routes(api: Api) -> Api {
                 may::OWN,
                 "Movements across all memberships, newest first: `from`, `to`",
             )
-            .answers::<Page<CustomerLine>>(200),
+            .lists::<CustomerLine>(),
             statement,
         )
         .on(
             Op::get("/api/customers/{id}/memberships", may::OWN, "A customer's memberships")
-                .answers::<Page<Membership>>(200),
+                .lists::<Membership>(),
             memberships,
         )
 }
@@ -82,7 +83,7 @@ async fn enrol(
 }
 
 /// By what customers are looked up: at most one of the four.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 struct LookUpQuery {
     phone: Option<String>,
@@ -121,7 +122,7 @@ async fn memberships(
 }
 
 /// A page of a statement, within a range of days.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 struct StatementQuery {
     from: Option<String>,
@@ -159,7 +160,7 @@ async fn change(
 }
 
 /// Whether something is done in spite of what is left.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ForceQuery {
     #[serde(default)]

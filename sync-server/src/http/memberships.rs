@@ -15,6 +15,7 @@ use shared::api::office::AdjustRequest;
 use shared::api::transaction::{PointsRequest, Quote, QuoteRequest, Transaction};
 use shared::api::{Page, Paging};
 use shared::limits;
+use utoipa::IntoParams;
 
 use super::auth::Caller;
 use super::error::Failure;
@@ -32,12 +33,12 @@ pub(super) fn routes(api: Api) -> Api {
     let api = operation_routes(point_routes(api));
     api.on(
         Op::get("/api/memberships", may::SCAN, "Memberships: `program`, `status`, `level`, `label`")
-            .answers::<Page<Membership>>(200),
+            .lists::<Membership>(),
         list,
     )
     .on(
         Op::get("/api/memberships/{id}/consents", may::READ, "What was consented to when it began")
-            .answers::<Page<RecordedConsent>>(200),
+            .lists::<RecordedConsent>(),
         consents,
     )
     .on(
@@ -53,7 +54,7 @@ pub(super) fn routes(api: Api) -> Api {
     )
     .on(
         Op::get("/api/memberships/{id}/statement", may::OWN, "Its movements, newest first")
-            .answers::<Page<StatementLine>>(200),
+            .lists::<StatementLine>(),
         statement,
     )
     .on(
@@ -121,7 +122,7 @@ fn operation_routes(api: Api) -> Api {
 }
 
 /// Which memberships.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 struct ListQuery {
     program: Option<String>,
@@ -180,7 +181,7 @@ async fn end(
 }
 
 /// A page of a statement, within a range of days.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 struct PageQuery {
     from: Option<String>,

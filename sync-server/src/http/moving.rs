@@ -14,6 +14,7 @@ use shared::api::moving::{
 use shared::api::office::AuditLine;
 use shared::api::transaction::Transaction;
 use shared::api::{Page, Paging};
+use utoipa::IntoParams;
 
 use super::auth::Caller;
 use super::error::Failure;
@@ -64,7 +65,7 @@ pub(super) fn routes(api: Api) -> Api {
     )
     .on(
         Op::get("/api/customers/duplicates", may::READ, "Customers who may be one and the same")
-            .answers::<Page<Duplicates>>(200),
+            .lists::<Duplicates>(),
         duplicates,
     )
     .on(
@@ -75,14 +76,18 @@ pub(super) fn routes(api: Api) -> Api {
     )
     .on(
         Op::get("/api/customers/{id}/offers", may::SCAN, "Programs that a customer is not in yet")
-            .answers::<Page<Offer>>(200),
+            .lists::<Offer>(),
         offers,
     )
-    .on(Op::get("/api/memberships/{id}/audit", may::READ, "What the office did to it, latest first"), audited)
+    .on(
+        Op::get("/api/memberships/{id}/audit", may::READ, "What the office did to it, latest first")
+            .lists::<AuditLine>(),
+        audited,
+    )
 }
 
 /// One page of a list.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 struct PageQuery {
     limit: Option<usize>,

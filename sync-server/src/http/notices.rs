@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use shared::api::notice::{Message, MessageRequest, Notification, NotificationTemplate, Webhook};
 use shared::api::{Page, Paging};
+use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::auth::Caller;
@@ -26,7 +27,7 @@ pub(super) fn routes(api: Api) -> Api {
                 may::READ,
                 "What members and systems are told: `state`, `kind`, `program`, `customer`",
             )
-            .answers::<Page<Notification>>(200),
+            .lists::<Notification>(),
             list,
         )
         .on(
@@ -54,7 +55,7 @@ pub(super) fn routes(api: Api) -> Api {
 
 fn template_routes(api: Api) -> Api {
     let (all, one) = ("/api/notification-templates", "/api/notification-templates/{code}");
-    api.on(Op::get(all, may::READ, "Templates").answers::<Page<NotificationTemplate>>(200), template_list)
+    api.on(Op::get(all, may::READ, "Templates").lists::<NotificationTemplate>(), template_list)
         .on(
             Op::post(all, may::ADMIN, "Adds a template")
                 .takes::<NotificationTemplate>()
@@ -73,7 +74,7 @@ fn template_routes(api: Api) -> Api {
 
 fn hook_routes(api: Api) -> Api {
     let (all, one) = ("/api/webhooks", "/api/webhooks/{id}");
-    api.on(Op::get(all, may::ADMIN, "Webhooks").answers::<Page<Webhook>>(200), hook_list)
+    api.on(Op::get(all, may::ADMIN, "Webhooks").lists::<Webhook>(), hook_list)
         .on(
             Op::post(all, may::ADMIN, "Adds a webhook; its secret is told once")
                 .takes::<Webhook>()
@@ -95,7 +96,7 @@ fn uuid(text: &str, what: &str) -> Result<Uuid, Failure> {
 }
 
 /// Which notifications.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 struct ListQuery {
     state: Option<String>,

@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use shared::api::office::{AuditLine, MemberToken, MemberTokenRequest, NewToken, Token};
 use shared::api::{Page, Paging};
+use utoipa::IntoParams;
 
 use super::auth::Caller;
 use super::error::Failure;
@@ -51,7 +52,7 @@ pub(super) async fn revoke_token(
 }
 
 /// Which lines of the audit.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AuditQuery {
     who: Option<String>,

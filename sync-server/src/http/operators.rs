@@ -17,30 +17,27 @@ use crate::app::{App, operators};
 
 pub(super) fn routes(api: Api) -> Api {
     let one = "/api/operators/{code}";
-    api.on(
-        Op::get("/api/operators", may::ADMIN, "Who works at the tills").answers::<Page<Operator>>(200),
-        list,
-    )
-    .on(
-        Op::post("/api/operators", may::ADMIN, "Makes an operator, whom the outlets' tills pull")
-            .takes::<NewOperator>()
-            .answers::<Operator>(201),
-        create,
-    )
-    .on(Op::get(one, may::ADMIN, "One operator").answers::<Operator>(200), get)
-    .on(
-        Op::patch(one, may::ADMIN, "Changes an operator: name, outlets, role, PIN")
-            .takes::<OperatorChange>()
-            .answers::<Operator>(200),
-        change,
-    )
-    .on(Op::delete(one, may::ADMIN, "Takes an operator away, from the tills too"), remove)
-    .on(
-        Op::post("/api/approvals", may::SELL, "A manager's PIN for one redemption")
-            .takes::<ApprovalRequest>()
-            .answers::<Approval>(201),
-        approve,
-    )
+    api.on(Op::get("/api/operators", may::ADMIN, "Who works at the tills").lists::<Operator>(), list)
+        .on(
+            Op::post("/api/operators", may::ADMIN, "Makes an operator, whom the outlets' tills pull")
+                .takes::<NewOperator>()
+                .answers::<Operator>(201),
+            create,
+        )
+        .on(Op::get(one, may::ADMIN, "One operator").answers::<Operator>(200), get)
+        .on(
+            Op::patch(one, may::ADMIN, "Changes an operator: name, outlets, role, PIN")
+                .takes::<OperatorChange>()
+                .answers::<Operator>(200),
+            change,
+        )
+        .on(Op::delete(one, may::ADMIN, "Takes an operator away, from the tills too"), remove)
+        .on(
+            Op::post("/api/approvals", may::SELL, "A manager's PIN for one redemption")
+                .takes::<ApprovalRequest>()
+                .answers::<Approval>(201),
+            approve,
+        )
 }
 
 async fn list(

@@ -8,7 +8,7 @@ use axum::middleware;
 use axum::routing::{MethodFilter, Router, on};
 use utoipa::ToSchema;
 use utoipa::openapi::content::ContentBuilder;
-use utoipa::openapi::path::{HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn, Paths};
+use utoipa::openapi::path::{HttpMethod, OperationBuilder, Parameter, ParameterBuilder, ParameterIn, Paths};
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::schema::{ComponentsBuilder, Schema};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
@@ -16,7 +16,12 @@ use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required
 
 use super::auth;
 use crate::app::App;
+use crate::app::edit::Item;
 use crate::app::roles::Role;
+
+mod described;
+
+use described::{Described, item, listed, named};
 
 type Schemas = Vec<(String, RefOr<Schema>)>;
 
@@ -29,13 +34,6 @@ pub(super) struct Op {
     status: u16,
     takes: Option<fn(&mut Schemas) -> String>,
     answers: Option<fn(&mut Schemas) -> String>,
-}
-
-fn named<T: ToSchema>(schemas: &mut Schemas) -> String {
-    let name = T::name().into_owned();
-    T::schemas(schemas);
-    schemas.push((name.clone(), T::schema()));
-    name
 }
 
 impl Op {
@@ -78,6 +76,26 @@ impl Op {
         Self { answers: Some(named::<T>), status, ..self }
     }
 
+    /// The pages of a list.
+    pub(super) fn lists<T: ToSchema>(self) -> Self {
+        Self { answers: Some(|schemas| listed(&named::<T>(schemas), schemas)), ..self }
+    }
+
+    /// An item of the catalog as its body, and answered with a status.
+    pub(super) fn changes_item<I: Item>(self, status: u16) -> Self {
+        Self { takes: Some(item::<I>), ..self.answers_item::<I>(status) }
+    }
+
+    /// An item of the catalog.
+    pub(super) fn answers_item<I: Item>(self, status: u16) -> Self {
+        Self { answers: Some(item::<I>), status, ..self }
+    }
+
+    /// The pages of a list of the catalog.
+    pub(super) fn lists_items<I: Item>(self) -> Self {
+        Self { answers: Some(|schemas| listed(&item::<I>(schemas), schemas)), ..self }
+    }
+
     /// The status that it answers.
     pub(super) fn status(self, status: u16) -> Self {
         Self { status, ..self }
@@ -104,31 +122,41 @@ impl Api {
     pub(super) fn on<H, T>(mut self, op: Op, handler: H) -> Self
     where
         H: Handler<T, Arc<App>>,
-        T: 'static,
+        T: Described + 'static,
     {
         let (filter, method) = op.method.clone();
         let guard = auth::Guard { app: Arc::clone(&self.app), roles: op.roles };
         let handler = on(filter, handler).route_layer(middleware::from_fn_with_state(guard, auth::guard));
         self.router = self.router.route(op.path, handler);
-        let described = self.describe(&op);
+        let described = self.describe(&op, T::parameters());
         self.paths.add_path_operation(op.path, vec![method], described);
         self
     }
 
-    fn describe(&mut self, op: &Op) -> utoipa::openapi::path::Operation {
+    /// Tells of a call that needs no token, and is routed elsewhere.
+    pub(super) fn tells(mut self, op: &Op) -> Self {
+        let described = self.describe(op, Vec::new());
+        self.paths.add_path_operation(op.path, vec![op.method.1.clone()], described);
+        self
+    }
+
+    fn describe(&mut self, op: &Op, parameters: Vec<Parameter>) -> utoipa::openapi::path::Operation {
         let problem = json("Problem", shared::api::problem::MEDIA_TYPE);
         let mut answer = ResponseBuilder::new().description("Done");
         if let Some(name) = op.answers {
             answer = answer.content("application/json", content(&name(&mut self.schemas)));
         }
-        let roles: Vec<&str> = op.roles.iter().map(|role| role.as_str()).collect();
         let mut described = OperationBuilder::new()
             .summary(Some(op.summary))
-            .description(Some(format!("Roles: {}.", roles.join(", "))))
             .tag(op.path.split('/').nth(2).unwrap_or("api"))
-            .security(SecurityRequirement::new("token", Vec::<String>::new()))
             .response(op.status.to_string(), answer.build())
             .response("default", problem);
+        if !op.roles.is_empty() {
+            let roles: Vec<&str> = op.roles.iter().map(|role| role.as_str()).collect();
+            described = described
+                .description(Some(format!("Roles: {}.", roles.join(", "))))
+                .security(SecurityRequirement::new("token", Vec::<String>::new()));
+        }
         if let Some(name) = op.takes {
             let body = RequestBodyBuilder::new()
                 .required(Some(Required::True))
@@ -140,7 +168,7 @@ impl Api {
             let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path);
             described = described.parameter(parameter.required(Required::True));
         }
-        described.build()
+        parameters.into_iter().fold(described, OperationBuilder::parameter).build()
     }
 
     /// The router, and the document as JSON.

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use shared::api::transaction::{BlindRefundRequest, RefundRequest, SaleRequest, Transaction, VoidRequest};
 use shared::api::{Page, Paging};
 use shared::ids::Dot;
+use utoipa::IntoParams;
 
 use super::auth::Caller;
 use super::error::Failure;
@@ -30,7 +31,7 @@ pub(super) fn routes(api: Api) -> Api {
             may::SCAN,
             "Finds by `receipt` and `outlet`, `verification` or `customer`",
         )
-        .answers::<Page<Transaction>>(200),
+        .lists::<Transaction>(),
         find,
     )
     .on(
@@ -76,7 +77,7 @@ async fn sell(
 }
 
 /// By what transactions are found.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 struct FindQuery {
     receipt: Option<String>,
@@ -101,7 +102,7 @@ async fn find(
 }
 
 /// Which of two branches is meant.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 struct OneQuery {
     verification: Option<String>,

@@ -20,7 +20,10 @@ use crate::app::{App, AppError, users};
 
 pub(super) fn routes(api: Api) -> Api {
     let one = "/api/users/{id}";
-    api.on(Op::get("/api/users", may::ADMIN, "People who may sign in to the console"), list)
+    let people = Op::get("/api/users", may::ADMIN, "People who may sign in to the console");
+    let sign_in = Op::post("/api/sign-in", &[], "A name and a password for a token; needs none itself");
+    api.tells(&sign_in.takes::<SignIn>().answers::<Session>(201))
+        .on(people.lists::<User>(), list)
         .on(
             Op::post("/api/users", may::ADMIN, "Makes a user").takes::<NewUser>().answers::<User>(201),
             create,

@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use shared::api::transaction::{PartnerLine, Voucher, VoucherChange, VoucherRequest};
 use shared::api::{Page, Paging};
+use utoipa::IntoParams;
 
 use super::auth::Caller;
 use super::books::walk;
@@ -20,8 +21,7 @@ use crate::app::{App, roles as may, vouchers};
 pub(super) fn routes(api: Api) -> Api {
     let one = "/api/vouchers/{id}";
     api.on(
-        Op::get("/api/vouchers", may::SCAN, "A membership's vouchers: `membership`")
-            .answers::<Page<Voucher>>(200),
+        Op::get("/api/vouchers", may::SCAN, "A membership's vouchers: `membership`").lists::<Voucher>(),
         list,
     )
     .on(
@@ -40,13 +40,13 @@ pub(super) fn routes(api: Api) -> Api {
     .on(Op::delete(one, may::OFFICE, "Takes back what is left of a voucher: `?reason=`"), remove)
     .on(
         Op::get("/api/reports/partners", may::READ, "What a partner is to give: `partner`, `from`, `to`")
-            .answers::<Page<PartnerLine>>(200),
+            .lists::<PartnerLine>(),
         partners,
     )
 }
 
 /// Whose vouchers.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 struct Whose {
     membership: String,
@@ -90,7 +90,7 @@ async fn change(
 }
 
 /// Why a voucher is taken back.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 struct Reason {
     reason: Option<String>,
@@ -109,7 +109,7 @@ async fn remove(
 }
 
 /// Which partner, and which days.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 struct PartnerQuery {
     partner: String,
