@@ -13,7 +13,7 @@ use shared::time::Millis;
 
 use super::chart;
 use super::session::Visitor;
-use super::view::{Block, Cell, Deed, Field, FormBlock, Frame, Refused, Row, Shown, Table};
+use super::view::{Block, Cell, Deed, Field, FormBlock, Frame, Refused, Row, Shown, Table, when};
 use crate::app::{App, AppError, edit, fleet, roles};
 use crate::clock;
 
@@ -127,12 +127,15 @@ fn row(visitor: &Visitor, till: &Till, off: bool) -> Row {
         main: false,
         fields: Vec::new(),
     };
+    let heard =
+        till.last_contact_at.as_deref().map(|at| words.fill("fleet.heard", &[("at", &when(at).text)]));
+    let heard = heard.unwrap_or_default();
     let seconds = till.clock_offset_ms.map(|ms| format!("{} s", grouped(&(ms / 1_000).to_string())));
     Row {
         level: row_level,
         cells: vec![
             Cell { text: till.name.clone(), small: till.outlet.clone(), ..Cell::default() },
-            Cell::chip(if level.is_empty() { "quiet" } else { level }, line),
+            Cell { small: heard, ..Cell::chip(if level.is_empty() { "quiet" } else { level }, line) },
             till.pending.map_or_else(|| "–".to_owned(), |many| grouped(&many.to_string())).into(),
             seconds.unwrap_or_else(|| "–".to_owned()).into(),
             till.version.clone().unwrap_or_default().into(),

@@ -147,7 +147,8 @@ fn asked(app: &App, visitor: &Visitor, sort: &Sort, typed: &Typed, was: &str, wr
         }));
     }
     let name = found.map_or_else(|| words.say(&title(sort)).to_owned(), named);
-    let frame = Frame::of(app, visitor, "/catalog", name).about(words.say(&title(sort))).with(blocks);
+    let about = found.map_or_else(String::new, |_| words.say(&title(sort)).to_owned());
+    let frame = Frame::of(app, visitor, "/catalog", name).about(about).with(blocks);
     Ok(if wrong.is_empty() { frame } else { frame.with_status(StatusCode::UNPROCESSABLE_ENTITY) })
 }
 

@@ -209,6 +209,7 @@ pub(super) fn figures(words: &Words, membership: &Membership) -> Vec<Figure> {
         ]
         .into_iter()
         .flatten()
+        .map(|part| apart(words, part))
         .collect::<Vec<_>>()
         .join(" · "),
         svg: format!(
@@ -219,6 +220,11 @@ pub(super) fn figures(words: &Words, membership: &Membership) -> Vec<Figure> {
         ..Figure::default()
     };
     membership.accounts.iter().map(of).collect()
+}
+
+/// A part of a line that keeps its own order of signs where the line reads from right to left.
+fn apart(words: &Words, part: String) -> String {
+    if words.language().direction() == "rtl" { format!("\u{2068}{part}\u{2069}") } else { part }
 }
 
 /// A colour that can stand in markup.

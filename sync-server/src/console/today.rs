@@ -6,7 +6,7 @@ use axum::extract::State;
 use shared::page::words::grouped;
 
 use super::session::Visitor;
-use super::view::{Block, Figure, Frame, Shown};
+use super::view::{Block, Figure, Frame, Row, Shown, Table};
 use super::{cases, fleet};
 use crate::app::{self, App, Done, Who, reports};
 
@@ -82,7 +82,14 @@ pub(super) async fn page(State(app): State<Arc<App>>, visitor: Visitor) -> Shown
         level: if waits.unattributed + waits.parked > 0 { "warn" } else { "" },
         ..Figure::default()
     });
-    let fleet = fleet::table(&visitor, &tills);
+    let fleet = match fleet::table(&visitor, &tills) {
+        // what is done to a till is done on the fleet's own page
+        Block::Table(table) => {
+            let rows = table.rows.into_iter().map(|row| Row { deeds: Vec::new(), ..row }).collect();
+            Block::Table(Table { rows, ..table })
+        }
+        other => other,
+    };
     let cases = cases::stories(&app, &visitor, Some(true)).map_err(&tell)?;
     let line = words.fill("today.line", &[("live", &live.to_string()), ("all", &known.to_string())]);
     let blocks = vec![Block::Figures(figures), Block::Pair(vec![fleet], vec![cases])];

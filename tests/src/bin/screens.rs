@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use system_tests::browser::{Browser, Setup, keys, pictures};
-use system_tests::harness::goods::{KL, line, redeeming, sale};
+use system_tests::harness::goods::{self, KL, line, redeeming, sale};
 use system_tests::harness::office::Office;
 use system_tests::harness::till::Till;
 
@@ -19,7 +19,14 @@ const CARDS: [(&str, &str, i64); 3] = [
 fn main() {
     let folder = std::env::args().nth(1).map_or_else(pictures, PathBuf::from);
     std::fs::create_dir_all(&folder).expect("a folder for the pictures");
-    let office = Office::open();
+    let mut catalog = goods::catalog();
+    let program = &mut catalog["programs"][0];
+    program["level_rules"] = json!({"evaluate": "at_once"});
+    program["levels"][1]["threshold"] = json!("5000");
+    program["levels"][1]["benefits"] = json!(["free alterations"]);
+    // a person decides what is over, so that there is something to decide
+    program["overdraft"]["review_over"] = json!("100");
+    let office = Office::open_with(&catalog);
     for (name, card, points) in CARDS {
         office.member(name, card, points);
     }
@@ -85,19 +92,26 @@ fn the_till(till: &Till, browser: &Browser, folder: &Path, theme: &str) {
         browser.press(&keys::f(key).to_string(), 0);
         let _ = browser.wait_for("dialog h2", "");
         take(what);
-        browser.press(&keys::ESCAPE.to_string(), 0);
-        browser.wait_gone("dialog");
+        away(browser);
     }
     browser.press(&keys::f(6).to_string(), 0);
     let _ = browser.wait_for("dialog h2", "");
     take("pin");
-    browser.press(&keys::ESCAPE.to_string(), 0);
-    browser.wait_gone("dialog");
+    away(browser);
     if theme.is_empty() {
         browser.press(&keys::ENTER.to_string(), 0);
         let _ = browser.wait_for("#code", "-");
         take("receipt");
     }
+}
+
+/// The dialog is closed, and the next key goes where the next scan does.
+fn away(browser: &Browser) {
+    browser.press(&keys::ESCAPE.to_string(), 0);
+    browser.wait_until(
+        "the focus is back at the scan's field",
+        "return !document.querySelector('dialog') && document.activeElement?.id === 'scan'",
+    );
 }
 
 /// Both daemons' pages in Arabic.

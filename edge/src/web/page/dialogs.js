@@ -62,7 +62,10 @@ export function show({ title, body, action, submit, scanned: onScan, cancel = t(
   document.body.append(element);
   open = { element, scanned: onScan };
   element.showModal();
-  element.querySelector("input:not([type=checkbox]), button.main")?.focus();
+  const first = element.querySelector("input:not([type=checkbox]), button.main");
+  first?.focus();
+  // what stands there already is overwritten by typing
+  if (first?.type === "text" && first.value) first.select();
   return element;
 }
 
