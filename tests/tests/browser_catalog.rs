@@ -38,8 +38,10 @@ fn a_reward_is_made_by_its_form_and_what_was_wrong_is_told_at_its_field() {
     let browser = signed_in(&office);
     browser.go(&format!("{}/catalog/rewards", office.url()));
     let _ = browser.wait_for("h1", "Rewards");
-    let seen = "return document.querySelector(\"[name='gives.voucher.days']\").checkVisibility()";
-    assert_eq!(browser.run(seen, &[]), json!(false), "only what the choice asks for is shown");
+    browser.wait_until(
+        "only what the choice asks for is shown",
+        "return !document.querySelector(\"[name='gives.voucher.days']\").checkVisibility()",
+    );
     let typed = [("code", "free tea"), ("name", "Tea"), ("program", PROGRAM), ("points", "many")];
     fill(&browser, &typed);
     fill(&browser, &[("gives.off.value", "5 MYR")]);
@@ -51,8 +53,10 @@ fn a_reward_is_made_by_its_form_and_what_was_wrong_is_told_at_its_field() {
     }
     let told = browser.text("[id='e-points']").unwrap_or_default();
     assert!(told.contains("`many` is no number"), "{told}");
-    let focus = browser.run("return document.activeElement.name", &[]);
-    assert_eq!(focus, json!("code"), "the first that is wrong has the focus");
+    browser.wait_until(
+        "the first that is wrong has the focus",
+        "return document.activeElement?.name === 'code'",
+    );
 
     // what the catalog itself says no to is told at its field as well
     fill(&browser, &[("code", "tea"), ("points", "200"), ("when.levels", "platinum")]);
