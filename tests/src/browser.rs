@@ -22,6 +22,9 @@ pub mod keys;
 /// Between two keys of a person who types, in ms: well above what the page takes for a scanner.
 const TYPING_MS: u64 = 60;
 
+/// Times that a driver is started before that is given up.
+const STARTS: u32 = 5;
+
 /// How the browser is set up.
 #[derive(Clone, Copy, Debug)]
 pub struct Setup {
@@ -62,20 +65,7 @@ impl Browser {
     /// Opens a browser.
     #[track_caller]
     pub fn open(setup: Setup) -> Self {
-        let mut driver = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("chromedriver starts: apt-get install chromium chromium-driver");
-        let out = driver.stdout.take().expect("stdout is a pipe");
-        let said = BufReader::new(out).lines().map_while(Result::ok);
-        // the line before says which port it was asked for
-        let mut ready = said.filter(|line| line.contains("started successfully"));
-        let port = ready
-            .next()
-            .and_then(|line| line.split("on port ").nth(1)?.trim_end_matches('.').trim().parse::<u16>().ok());
-        let port = port.expect("chromedriver says its port");
+        let (driver, port) = (0..STARTS).find_map(|_| started()).expect("chromedriver says its port");
         let wire = Client::nobody(&format!("http://127.0.0.1:{port}"));
         let made = wire.post("/session", &capabilities(setup)).must(200);
         let session = made["value"]["sessionId"].as_str().expect("a session").to_owned();
@@ -265,6 +255,28 @@ fn refused_by_the_api(text: &str) -> bool {
 
 fn stays_here(url: &str) -> bool {
     ["http://127.0.0.1:", "data:", "blob:", "about:", "chrome:"].iter().any(|own| url.starts_with(own))
+}
+
+/// A driver and its port; nothing where it ended at once: it binds one port for both kinds of addresses, and of a port that
+/// the system chose for the one, another program may have the other.
+fn started() -> Option<(Child, u16)> {
+    let mut driver = Command::new("chromedriver")
+        .arg("--port=0")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("chromedriver starts: apt-get install chromium chromium-driver");
+    let out = driver.stdout.take().expect("stdout is a pipe");
+    let mut said = BufReader::new(out).lines().map_while(Result::ok);
+    // the line before says which port it was asked for
+    let ready = said.find(|line| line.contains("started successfully"));
+    let port = ready
+        .and_then(|line| line.split("on port ").nth(1)?.trim_end_matches('.').trim().parse::<u16>().ok());
+    if port.is_none() {
+        let _ = driver.kill();
+        let _ = driver.wait();
+    }
+    port.map(|port| (driver, port))
 }
 
 fn capabilities(setup: Setup) -> Value {
