@@ -119,6 +119,7 @@ fn a_transaction_has_the_fields_of_the_contract_and_is_found_again() {
         let by = [
             format!("receipt={receipt}"),
             format!("receipt={receipt}&outlet={KL}"),
+            format!("outlet={KL}"),
             format!("verification={}", words(&sold["verification"])),
             format!("customer={}", counter.ali.customer),
         ];

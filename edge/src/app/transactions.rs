@@ -3,18 +3,19 @@
 use shared::api::Page;
 use shared::api::transaction::Transaction;
 use shared::entry::{EntryKind, SaleRef};
-use shared::ids::{CustomerId, Dot};
+use shared::ids::{CustomerId, Dot, OutletId};
 use shared::view::KnownSale;
 
 use super::{App, Error};
 use crate::store::View;
 
-/// By what transactions are found. Exactly one is given.
+/// By what transactions are found. Exactly one is given, but for an outlet beside a receipt.
 #[derive(Clone, Debug, Default)]
 pub struct Find {
     /// The receipt's number.
     pub receipt: Option<String>,
-    /// The outlet's code; this outlet where left out. Only with a receipt.
+    /// The outlet's code: alone, the latest of it that this till wrote; with a receipt, which outlet's it is (this one
+    /// where left out).
     pub outlet: Option<String>,
     /// The code printed on a receipt.
     pub verification: Option<String>,
@@ -54,15 +55,8 @@ impl App {
         let view = self.store().read()?;
         let dots = match by {
             Find { receipt: Some(receipt), outlet, verification: None, customer: None } => {
-                let outlet = match outlet {
-                    None => self.identity().outlet,
-                    Some(code) => {
-                        let known = view.catalog().outlet(code).map(|outlet| outlet.id);
-                        known
-                            .ok_or_else(|| Error::field("outlet", format!("There is no outlet `{code}`.")))?
-                    }
-                };
-                view.by_receipt(outlet, receipt)?
+                let named = outlet.as_deref().map(|code| outlet_named(&view, code)).transpose()?;
+                view.by_receipt(named.unwrap_or(self.identity().outlet), receipt)?
             }
             Find { verification: Some(code), receipt: None, outlet: None, customer: None } => {
                 view.by_verification(&code.trim().to_uppercase())?
@@ -70,8 +64,16 @@ impl App {
             Find { customer: Some(customer), receipt: None, outlet: None, verification: None } => {
                 view.by_customer(*customer)?
             }
+            Find { outlet: Some(code), receipt: None, verification: None, customer: None } => {
+                if outlet_named(&view, code)? == self.identity().outlet {
+                    view.latest(limit, |entry| is_transaction(&entry.kind))?
+                } else {
+                    Vec::new()
+                }
+            }
             _ => {
-                let detail = "Give exactly one of `receipt` (with `outlet`), `verification` and `customer`.";
+                let detail = "Give exactly one of `receipt` (which an `outlet` may go with), `outlet`, \
+                              `verification` and `customer`.";
                 return Err(Error::field("receipt", detail));
             }
         };
@@ -100,6 +102,11 @@ impl App {
         }
         Ok(Page { items, next: None })
     }
+}
+
+fn outlet_named(view: &View, code: &str) -> Result<OutletId, Error> {
+    let known = view.catalog().outlet(code).map(|outlet| outlet.id);
+    known.ok_or_else(|| Error::field("outlet", format!("There is no outlet `{code}`.")))
 }
 
 /// Whether an entry is a transaction, and not a note of the till's or the server's own.

@@ -7,7 +7,8 @@ use shared::api::Page;
 use shared::api::transaction::Transaction;
 use shared::chain::verification;
 use shared::entry::Actor;
-use shared::ids::{CustomerId, Dot};
+use shared::ids::{CustomerId, Dot, OutletId, Seq};
+use shared::time::Hlc;
 
 use super::write::place;
 use super::{App, AppError, Done, Who, duplicates, members, scope, show};
@@ -15,12 +16,12 @@ use crate::clock;
 use crate::store::Read;
 use crate::store::topics::Leg;
 
-/// By what transactions are found. Exactly one is given.
+/// By what transactions are found. Exactly one is given, but for an outlet beside a receipt.
 #[derive(Clone, Debug, Default)]
 pub struct Find {
     /// The receipt's number.
     pub receipt: Option<String>,
-    /// The outlet's code; the token's outlet where left out. Only with a receipt.
+    /// The outlet's code: alone, that outlet's latest; with a receipt, which outlet's it is (the token's where left out).
     pub outlet: Option<String>,
     /// The code printed on a receipt.
     pub verification: Option<String>,
@@ -109,8 +110,12 @@ pub fn find(
             }
             of_customer(&*books, customer, &mut |dot| list.add(dot))?;
         }
+        Find { outlet: Some(code), receipt: None, verification: None, customer: None } => {
+            of_outlet(&*books, outlet_named(app, code)?, &mut |dot| list.add(dot))?;
+        }
         _ => {
-            let detail = "Give exactly one of `receipt` (with `outlet`), `verification` and `customer`.";
+            let detail = "Give exactly one of `receipt` (which an `outlet` may go with), `outlet`, `verification` \
+                          and `customer`.";
             return Err(AppError::field("receipt", detail));
         }
     }
@@ -175,14 +180,46 @@ fn of_receipt(app: &App, books: &dyn Read, who: &Who, receipt: &str, outlet: Opt
             let missing = || AppError::field("outlet", "The outlet that sold is named by its code.");
             place(&catalog, who)?.outlet.ok_or_else(missing)?
         }
-        Some(code) => {
-            let missing = || AppError::field("outlet", format!("There is no outlet `{code}`."));
-            catalog.outlet(code).ok_or_else(missing)?.id
-        }
+        Some(code) => outlet_named(app, code)?,
     };
     let mut found = books.sales_of(outlet, receipt)?;
     found.sort_by_key(|(dot, row)| std::cmp::Reverse((row.business_date, *dot)));
     Ok(found.into_iter().map(|(dot, _)| dot).collect())
+}
+
+fn outlet_named(app: &App, code: &str) -> Done<OutletId> {
+    let missing = || AppError::field("outlet", format!("There is no outlet `{code}`."));
+    Ok(app.catalog()?.outlet(code).ok_or_else(missing)?.id)
+}
+
+/// An outlet's, newest first, for as long as more is wanted: each of its tills' journals from its end, and what was done
+/// here in its name.
+fn of_outlet(books: &dyn Read, outlet: OutletId, wants: &mut dyn FnMut(Dot) -> Done<bool>) -> Done<()> {
+    let mut latest = BinaryHeap::new();
+    for (node, row) in books.nodes()? {
+        if row.place.is_none_or(|(its, _)| its == outlet) {
+            latest.extend(before(books, outlet, Dot::new(node, row.head.seq.next()))?);
+        }
+    }
+    while let Some((_, dot)) = latest.pop() {
+        if !wants(dot)? {
+            break;
+        }
+        latest.extend(before(books, outlet, dot)?);
+    }
+    Ok(())
+}
+
+/// The last entry of a node, before one of its own, that was made at an outlet; and when.
+fn before(books: &dyn Read, outlet: OutletId, dot: Dot) -> Done<Option<(Hlc, Dot)>> {
+    for seq in (1..dot.seq.0).rev() {
+        let dot = Dot::new(dot.node, Seq(seq));
+        let entry = books.taken(dot)?.and_then(|taken| taken.entry.ok());
+        if let Some(entry) = entry.filter(|entry| entry.actor.outlet() == Some(outlet)) {
+            return Ok(Some((entry.at, dot)));
+        }
+    }
+    Ok(None)
 }
 
 /// Legs of one account that are read in one go.

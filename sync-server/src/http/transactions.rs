@@ -29,7 +29,7 @@ pub(super) fn routes(api: Api) -> Api {
         Op::get(
             "/api/transactions",
             may::SCAN,
-            "Finds by `receipt` and `outlet`, `verification` or `customer`",
+            "Finds by `receipt` (and `outlet`), `outlet`, `verification` or `customer`",
         )
         .lists::<Transaction>(),
         find,
