@@ -301,9 +301,19 @@ impl Catalog {
         self.outlets.values().find(|outlet| outlet.code.as_str() == code)
     }
 
-    /// Today in a program's time zone; in UTC where there is no such program.
+    /// Today in a program's time zone; in head office's where there is no such program.
     pub fn today(&self, program: ProgramId, now: Millis) -> Day {
-        now.day(self.programs.get(&program).map_or(chrono_tz::UTC, |program| program.zone))
+        now.day(self.zone_of(program))
+    }
+
+    /// A program's time zone; head office's where there is no such program.
+    pub fn zone_of(&self, program: ProgramId) -> Tz {
+        self.programs.get(&program).map_or_else(|| self.office_zone(), |program| program.zone)
+    }
+
+    /// In which time zone head office counts days where nothing else says: its first program's; UTC before there is one.
+    pub fn office_zone(&self) -> Tz {
+        self.programs.values().next().map_or(chrono_tz::UTC, |program| program.zone)
     }
 
     /// A program by code.

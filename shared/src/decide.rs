@@ -32,7 +32,7 @@ use crate::catalog::{Catalog, CatalogHash};
 use crate::entry::{
     Actor, Column, Entry, EntryKind, Idem, Intent, Line, Posting, Redemption, SaleRef, Totals,
 };
-use crate::ids::{ApprovalId, Code, CodeHash, CurrencyId, CustomerId, Dot, HoldId, MembershipId};
+use crate::ids::{ApprovalId, Code, CodeHash, CurrencyId, CustomerId, Dot, HoldId, MembershipId, ProgramId};
 use crate::limits;
 use crate::member::{CardStatus, Channel, CustomerKey, CustomerKind, IndexKey};
 use crate::money::CurrencyCode;
@@ -412,8 +412,14 @@ pub fn intents(
     let vouchers = voucher::accounts(facts).map(|account| (account, Points(i64::MAX)));
     let all = all.chain(vouchers).collect();
     let granted = Command { grounds: Grounds::Held(all), ..command.clone() };
+    let draft = decide(facts, catalog, &granted, now).map_err(|refusal| {
+        // what is known here of the balance may stand before it in the order of refusals
+        let booked = Command { grounds: Grounds::Books, ..command.clone() };
+        let first = decide(facts, catalog, &booked, now).err();
+        first.filter(|first| first.problem < refusal.problem).unwrap_or(refusal)
+    })?;
     let mut sums: BTreeMap<AccountId, Points> = BTreeMap::new();
-    for (account, points) in drawn(&decide(facts, catalog, &granted, now)?) {
+    for (account, points) in drawn(&draft) {
         let sum = sums.entry(account).or_default();
         *sum = sum.plus(points);
     }
@@ -443,6 +449,18 @@ impl Deed {
         }
     }
 
+    /// The one membership that it is about, outside a sale.
+    fn membership(&self) -> Option<MembershipId> {
+        match self {
+            Self::EarnPoints(moving) | Self::RedeemPoints(moving) => Some(moving.membership),
+            Self::EarnActivity(acting) => Some(acting.membership),
+            Self::Buy(buying) => Some(buying.membership),
+            Self::Hold(holding) => Some(holding.membership),
+            Self::Approve(asked) => Some(asked.membership),
+            _ => None,
+        }
+    }
+
     /// Whether the server is to be asked for points before it is decided, while there is a line.
     pub fn redeems(&self) -> bool {
         match self {
@@ -459,19 +477,21 @@ fn business_date(ctx: &Context<'_>) -> Day {
     named.unwrap_or_else(|| ctx.command.occurred_at.unwrap_or(ctx.now).day(zone(ctx)))
 }
 
-/// Today, in the outlet's time zone.
+/// Today, where it is decided.
 fn today(ctx: &Context<'_>) -> Day {
     ctx.now.day(zone(ctx))
 }
 
 fn zone(ctx: &Context<'_>) -> chrono_tz::Tz {
-    zone_of(ctx.facts, ctx.catalog)
+    let of = ctx.command.deed.membership().and_then(|id| ctx.facts.member(id));
+    zone_of(ctx.facts, ctx.catalog, of.map(|member| member.membership.program))
 }
 
-/// The time zone of the place where something is decided.
-fn zone_of(facts: &Facts, catalog: &Catalog) -> chrono_tz::Tz {
+/// The time zone in which something is decided: the outlet's; at head office, that of the program that it is about.
+fn zone_of(facts: &Facts, catalog: &Catalog, program: Option<ProgramId>) -> chrono_tz::Tz {
     let outlet = facts.place.outlet.and_then(|outlet| catalog.outlets.get(&outlet));
-    outlet.map_or(chrono_tz::UTC, |outlet| outlet.zone)
+    let here = outlet.map(|outlet| outlet.zone).or_else(|| Some(catalog.zone_of(program?)));
+    here.unwrap_or_else(|| catalog.office_zone())
 }
 
 /// A text that must be there, and not too long.

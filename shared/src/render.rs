@@ -193,7 +193,7 @@ pub fn membership(
     let standings = facts.standings(scene.catalog, view, scene.now);
     let own = standings.first();
     let shown = |it| standing::level(it, scene.catalog);
-    let day = scene.now.day(program.map_or(chrono_tz::UTC, |program| program.zone));
+    let day = scene.catalog.today(view.program, scene.now);
     let grace = program.filter(|program| view.is_in_grace(&program.term, day));
     let grace = grace.and_then(|program| view.last_day(&program.term));
     let standing = program.map_or(view.status, |program| view.standing(&program.term, day));

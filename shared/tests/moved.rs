@@ -106,7 +106,7 @@ impl Shop {
     }
 
     fn author(&mut self, kind: EntryKind, postings: Vec<Posting>) -> Dot {
-        let desk = Desk { now: self.now, catalog: self.catalog.hash };
+        let desk = Desk::new(self.now, &self.catalog);
         flow::author(&mut self.books, &desk, flow::own(&desk, kind, postings)).unwrap()
     }
 
@@ -138,7 +138,7 @@ impl Shop {
             health: Health::default(),
         };
         till.told = end;
-        let desk = Desk { now: self.now, catalog: self.catalog.hash };
+        let desk = Desk::new(self.now, &self.catalog);
         flow::push(&mut self.books, &desk, &push).unwrap();
     }
 
@@ -167,7 +167,7 @@ impl Shop {
 
     fn settle(&mut self) {
         self.now = self.now.after(500);
-        let desk = Desk { now: self.now, catalog: self.catalog.hash };
+        let desk = Desk::new(self.now, &self.catalog);
         let watermark = settle::watermark(&self.books.nodes().unwrap(), self.now, 72 * 3_600_000);
         flow::settle(&mut self.books, &desk, &watermark).unwrap();
     }

@@ -97,7 +97,7 @@ impl Shop {
     }
 
     fn desk(&self) -> Desk {
-        Desk { now: self.now, catalog: self.catalog.hash }
+        Desk::new(self.now, &self.catalog)
     }
 
     fn author(&mut self, kind: EntryKind, postings: Vec<Posting>) -> Dot {

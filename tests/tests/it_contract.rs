@@ -1,6 +1,8 @@
 //! The JSON contract, case by case: what other programs rely on. Each table is a list of (request, what it answers).
 
-use system_tests::harness::goods::{KL, PENANG, redeeming};
+use std::collections::BTreeSet;
+
+use system_tests::harness::goods::{self, KL, PENANG, redeeming};
 use system_tests::harness::http::Request;
 use system_tests::harness::office::enrolment;
 use system_tests::harness::prelude::*;
@@ -129,6 +131,55 @@ fn a_transaction_has_the_fields_of_the_contract_and_is_found_again() {
                 found["items"].as_array().expect("a list").iter().map(|t| t["id"].clone()).collect();
             assert!(ids.contains(&json!(sold.id())), "?{query} finds {}, found {ids:?}", sold.id());
         }
+    }
+}
+
+#[test]
+fn an_enrolment_answers_the_scan_of_the_new_card() {
+    let mut catalog = goods::catalog();
+    let mut second = goods::program();
+    second["code"] = json!("coffee-club");
+    second["name"] = json!("Coffee Club");
+    catalog["programs"].as_array_mut().expect("a list").push(second);
+    let office = Office::open_with(&catalog);
+    let till = Till::open(&office, KL, "till-1");
+    let mut numbers = BTreeSet::new();
+    for (name, card, client) in [
+        ("Mary Jane Lee", "6009410000010101", office.clerk()),
+        ("Mary Jane Ong", "6009410000010102", till.pos()),
+    ] {
+        let mut asked = enrolment(name, Some(card));
+        let mut other = asked["memberships"][0].clone();
+        other["program"] = json!("coffee-club");
+        let _ = other.as_object_mut().map(|other| other.remove("card"));
+        asked["memberships"].as_array_mut().expect("a list").push(other);
+        let enrolled = client.post("/api/enrolments", &asked).must(201);
+        assert_eq!(enrolled["card"]["status"], "active", "{enrolled}");
+        assert_eq!(enrolled["memberships"][0]["id"], enrolled["card"]["membership_id"]);
+        for membership in enrolled["memberships"].as_array().expect("a list") {
+            let number = words(&membership["member_number"]);
+            let scan = client.get(&format!("/api/cards/{number}")).must(200);
+            assert_eq!(scan["memberships"][0]["member_number"], membership["member_number"]);
+            assert!(numbers.insert(number.clone()), "{number} is of two memberships");
+        }
+        for beginning in ["mary", "Jane%20Mar", "mary%20jane"] {
+            let found = client.get(&format!("/api/customers?name={beginning}")).must(200);
+            assert!(found.to_string().contains(name), "?name={beginning} finds {name}: {}", *found);
+        }
+    }
+    assert_eq!(numbers.len(), 4);
+}
+
+#[test]
+fn what_is_not_there_is_refused_before_what_is_too_little() {
+    let counter = Counter::open();
+    let empty = counter.office.enrol("Nobody Yet", "6009410000010103");
+    counter.till.wait_for_balance(&empty.card, 0);
+    for (place, client) in counter.both().into_iter().enumerate() {
+        // 50 is under the program's least of 100, and there is nothing: the order of refusals decides
+        let asked = redeeming(sale(&format!("N-{place}"), &empty.card, &[line("1", "10.00")]), 50);
+        let refused = client.post(SALES, &asked).must(422);
+        assert_eq!(refused["code"], "insufficient_points", "{}", *refused);
     }
 }
 

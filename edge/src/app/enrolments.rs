@@ -14,8 +14,9 @@ use super::write::Wish;
 use super::{App, Error, Outcome, fresh};
 
 impl App {
-    /// Enrols, and answers the scan's body.
+    /// Enrols, and answers the scan's body, by the card that the first of the new memberships got, if any.
     pub async fn enrol(&self, key: Option<&str>, asked: &EnrolRequest) -> Result<Outcome<Scan>, Error> {
+        let given = asked.memberships.first().and_then(|membership| membership.card.clone());
         let coming = self.coming(key, "enrol", asked);
         let keying = coming.without_receipt(None);
         let asked = Asked {
@@ -25,15 +26,19 @@ impl App {
             cashier: None,
         };
         let done = self.write(Wish { asked, keying, of: None, remote: None }).await?;
-        let customer = match &done.written.entry.kind {
-            EntryKind::Enrol(enrol) => {
-                let new = enrol.customer.as_ref().map(|customer| customer.id);
-                new.or_else(|| enrol.memberships.first().map(|membership| membership.customer))
-            }
+        let first = match &done.written.entry.kind {
+            EntryKind::Enrol(enrol) => enrol.memberships.first(),
             _ => None,
         };
-        let customer = customer.ok_or_else(|| Error::Broken("an enrolment of nobody".to_owned()))?;
-        Ok(Outcome { body: self.customer(customer)?, replayed: done.replayed })
+        let first = first.ok_or_else(|| Error::Broken("an enrolment of nobody".to_owned()))?;
+        let catalog = self.store().read()?.catalog();
+        let program = catalog.programs.get(&first.program);
+        let card = given.or_else(|| program.and_then(|program| program.cards.made(&first.number)));
+        let body = match card {
+            Some(card) => self.scan(&card)?,
+            None => self.customer(first.customer)?,
+        };
+        Ok(Outcome { body, replayed: done.replayed })
     }
 
     fn enrolling(&self, asked: &EnrolRequest) -> Result<Enrolling, Error> {

@@ -74,7 +74,7 @@ pub fn quote(
     now: Millis,
 ) -> Result<Quote, Refusal> {
     basket::check(&basket.lines, basket.currency)?;
-    let zone = super::zone_of(facts, catalog);
+    let zone = super::zone_of(facts, catalog, Some(member.program.id));
     let outlet = facts.place.outlet;
     let moment = Moment { outlet, day: now.day(zone), at: (now, zone), channel: None };
     let till = Till::open(basket, &benefit::buyers(facts, catalog, Some(member), now), moment);
@@ -105,7 +105,8 @@ impl Asked<'_> {
         if self.member.earns_nothing(self.now).is_some() {
             return Ok(Vec::new());
         }
-        let (zone, outlet) = (super::zone_of(self.facts, self.catalog), self.facts.place.outlet);
+        let zone = super::zone_of(self.facts, self.catalog, Some(self.member.program.id));
+        let outlet = self.facts.place.outlet;
         let place = Issuer { catalog: self.catalog, outlet, day: self.now.day(zone) };
         let sight = super::sale::sight((self.facts, self.catalog), self.member, (self.now, zone));
         let held = sight.held(&place, &basket.lines);

@@ -166,7 +166,7 @@ fn voucher_id(key: u128, place: usize, number: u32) -> Uuid {
     let place = u64::try_from(place).unwrap_or(u64::MAX);
     let parts = [&key.to_le_bytes()[..], &place.to_le_bytes(), &number.to_le_bytes(), b"voucher"].concat();
     let hash = blake3::hash(&parts);
-    Uuid::from_u128(hash.as_bytes().first_chunk::<16>().map_or(0, |bytes| u128::from_le_bytes(*bytes)))
+    uuid::Builder::from_custom_bytes(hash.as_bytes().first_chunk().copied().unwrap_or_default()).into_uuid()
 }
 
 /// Rewards bought outside a sale.

@@ -4,6 +4,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use chrono_tz::Tz;
+
 use crate::account::Base;
 use crate::books::{Books, SERVER};
 use crate::catalog::{Catalog, CatalogHash, Program};
@@ -12,7 +14,7 @@ use crate::earning::seen::Sight;
 use crate::earning::{self, Issuer};
 use crate::entry::membership::Attribute;
 use crate::entry::{Actor, Cut, Entry, EntryKind, Held, Hold, Posting, Sale};
-use crate::ids::{CurrencyId, Dot, MembershipId, NodeId};
+use crate::ids::{CurrencyId, Dot, MembershipId, NodeId, ProgramId};
 use crate::intake::{self, Follow, hold};
 use crate::level;
 use crate::member::Membership;
@@ -29,6 +31,26 @@ pub struct Desk {
     pub now: Millis,
     /// The catalog that is current.
     pub catalog: CatalogHash,
+    /// In whose days it counts: head office's, where nothing else says.
+    pub zone: Tz,
+}
+
+impl Desk {
+    /// At a time, under a catalog.
+    pub fn new(now: Millis, catalog: &Catalog) -> Self {
+        Self { now, catalog: catalog.hash, zone: catalog.office_zone() }
+    }
+
+    /// The same, for what is one program's.
+    #[must_use]
+    pub fn of(self, catalog: &Catalog, program: ProgramId) -> Self {
+        Self { zone: catalog.zone_of(program), ..self }
+    }
+
+    /// Today.
+    pub fn today(&self) -> Day {
+        self.now.day(self.zone)
+    }
 }
 
 /// A till's push, from its bytes to its rows. The signature was checked.
@@ -96,20 +118,15 @@ fn write<B: Books>(books: &mut B, desk: &Desk, draft: Draft) -> Result<(Dot, Fol
     Ok((dot, follow))
 }
 
-/// The day of a time in UTC, which is the server's own.
-pub fn today(now: Millis) -> Day {
-    now.day(chrono_tz::UTC)
-}
-
 /// The day on which a node asks: in the time zone of the membership's program where the account set is one membership's own,
 /// else in that of the node's outlet. By UTC, a voucher would not be good yet in the first hours of its day.
 fn day_of<B: Books>(books: &B, desk: &Desk, ask: &Authorize) -> Result<Day, B::Error> {
-    let Some(catalog) = books.catalog(desk.catalog)? else { return Ok(today(desk.now)) };
+    let Some(catalog) = books.catalog(desk.catalog)? else { return Ok(desk.today()) };
     let own = books.membership(MembershipId(ask.account.set.0))?;
     let program = own.and_then(|row| catalog.programs.get(&row.value.program)).map(|program| program.zone);
     let place = books.node(ask.node)?.and_then(|row| row.place);
     let outlet = place.and_then(|(outlet, _)| catalog.outlets.get(&outlet)).map(|outlet| outlet.zone);
-    Ok(desk.now.day(program.or(outlet).unwrap_or(chrono_tz::UTC)))
+    Ok(desk.now.day(program.or(outlet).unwrap_or(desk.zone)))
 }
 
 /// Answers a node that asks for points, and writes the hold.
@@ -124,7 +141,7 @@ pub fn authorize<B: Books>(books: &mut B, desk: &Desk, ask: &Authorize) -> Resul
 /// A draft of the server's own.
 pub fn own(desk: &Desk, kind: EntryKind, postings: Vec<Posting>) -> Draft {
     Draft {
-        business_date: today(desk.now),
+        business_date: desk.today(),
         catalog: desk.catalog,
         idem: None,
         actor: Actor::Server,

@@ -174,7 +174,7 @@ pub fn plan<B: Books>(books: &B, desk: &Desk, account: AccountId) -> Result<Opti
     let Some(heir) = heir(books, account)? else { return Ok(None) };
     let Some(held) = books.account(account)? else { return Ok(None) };
     let (base, has) = (held.base(), post::base_of(books, heir.to)?.unwrap_or_default());
-    let today = flow::today(desk.now);
+    let today = desk.today();
     let (mut postings, carried) = transfer::late((account, &base), (heir.to, &has), today);
     if let Some(owner) = books.membership(heir.from_membership)? {
         for posting in postings.iter_mut().filter(|posting| posting.column == Column::TransferredIn) {

@@ -8,6 +8,7 @@ use crate::earning::Earned;
 use crate::ids::MembershipId;
 use crate::money::{self, CurrencyCode, Money};
 use crate::points::Points;
+use crate::voucher::USES;
 
 /// A quote.
 pub fn quote(
@@ -47,7 +48,10 @@ fn quoted_lines(earned: &Earned, membership: MembershipId, catalog: &Catalog) ->
 }
 
 fn quoted_way(way: &quote::Way, currency: CurrencyCode, catalog: &Catalog) -> tx::QuoteWay {
-    let same = way.earned.iter().filter(|earned| earned.currency == way.account.currency);
+    // a voucher is no points: what is earned beside it is told in the program's own
+    let of_points = (way.account.currency != USES).then_some(way.account.currency);
+    let counted = of_points.or_else(|| way.earned.first().map(|earned| earned.currency)).unwrap_or(USES);
+    let same = way.earned.iter().filter(|earned| earned.currency == counted);
     let earned: Points = same.map(|earned| earned.points).sum();
     let (code, points) = written(way.points, way.account.currency, catalog);
     tx::QuoteWay {
@@ -63,7 +67,7 @@ fn quoted_way(way: &quote::Way, currency: CurrencyCode, catalog: &Catalog) -> tx
         points,
         value: Money { amount: way.value, currency }.into(),
         payable: money::format(way.payable, currency),
-        earned: written(earned, way.account.currency, catalog).1,
+        earned: written(earned, counted, catalog).1,
         offline: way.offline,
         refusal: way.refusal.as_ref().map(|refusal| refusal.code().to_owned()),
         text: way.text.clone(),

@@ -1,5 +1,6 @@
 //! Who did what at the office, and why.
 
+use chrono_tz::Tz;
 use shared::time::Millis;
 
 use super::reports::range::Range;
@@ -36,12 +37,12 @@ pub struct Wanted {
     pub action: Option<String>,
     /// To what: an id, a code, a name.
     pub subject: Option<String>,
-    /// When, in days of UTC.
+    /// When, in head office's days.
     pub range: Range,
 }
 
 impl Wanted {
-    fn fits(&self, row: &AuditRow) -> bool {
+    fn fits(&self, row: &AuditRow, zone: Tz) -> bool {
         let acts = |wanted: &String| {
             row.action == *wanted
                 || row.action.strip_prefix(wanted.as_str()).is_some_and(|rest| rest.starts_with('.'))
@@ -49,7 +50,7 @@ impl Wanted {
         self.who.as_ref().is_none_or(|who| row.who == *who)
             && self.action.as_ref().is_none_or(acts)
             && self.subject.as_ref().is_none_or(|subject| row.subject == *subject)
-            && self.range.holds(row.at, chrono_tz::UTC)
+            && self.range.holds(row.at, zone)
     }
 }
 
@@ -58,13 +59,13 @@ const STEP: usize = 1_000;
 
 /// The audit, latest first, before a number.
 pub fn list(app: &App, wanted: &Wanted, before: Option<u64>, limit: usize) -> Done<Vec<(u64, AuditRow)>> {
-    let books = app.read()?;
+    let (books, zone) = (app.read()?, app.catalog()?.office_zone());
     let (mut before, mut found) = (before, Vec::new());
     loop {
         let page = books.audit(before, STEP)?;
         let Some((last, _)) = page.last() else { return Ok(found) };
         before = Some(*last);
-        found.extend(page.into_iter().filter(|(_, row)| wanted.fits(row)));
+        found.extend(page.into_iter().filter(|(_, row)| wanted.fits(row, zone)));
         if found.len() >= limit {
             found.truncate(limit);
             return Ok(found);

@@ -367,7 +367,7 @@ impl Shelves {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(place) => place.insert(closed(books, program)?),
         };
-        let zone = catalog.programs.get(&program).map_or(chrono_tz::UTC, |program| program.zone);
+        let zone = catalog.zone_of(program);
         let own = own_day(days, leg.line.at).unwrap_or_else(|| leg.line.at.day(zone));
         let held = days::place(days, leg.order, leg.line.at).and_then(|place| days.get(place));
         let open = days.last().map_or(own, |last| own.max(next(last.day)));

@@ -11,6 +11,7 @@ use shared::points::Points;
 use shared::render;
 use shared::time::Millis;
 
+use super::reports::range::Range;
 use super::{App, AppError, Done, Who, ledger};
 use crate::store::Read;
 
@@ -49,21 +50,21 @@ struct Sum {
 
 /// Members, cards and cashiers with several redemptions that were short, those with most first.
 pub fn report(app: &App, who: &Who, wanted: &Wanted) -> Done<Vec<DoubleRedeemer>> {
-    let from = wanted.from.as_deref().map(|text| ledger::moment(text, "from", false)).transpose()?;
-    let to = wanted.to.as_deref().map(|text| ledger::moment(text, "to", true)).transpose()?;
+    let range = Range::read(wanted.from.as_deref(), wanted.to.as_deref())?;
     let least = wanted.times.unwrap_or(TIMES);
     if least == 0 {
         return Err(AppError::field("times", "It is 1 at least; left out, 2."));
     }
     let books = app.read()?;
     let catalog = app.catalog()?;
+    let (from, to) = range.span(catalog.office_zone());
     let mut sums: BTreeMap<By, Sum> = BTreeMap::new();
     let mut failed = None;
     books.cases_latest(None, &mut |id, case| {
-        if from.is_some_and(|from| case.opened < from) {
+        if case.opened < from {
             return false;
         }
-        if to.is_none_or(|to| case.opened <= to) {
+        if case.opened <= to {
             failed = count(&*books, &catalog, who, (id, &case), &mut sums).err();
         }
         failed.is_none()

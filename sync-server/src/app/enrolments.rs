@@ -7,7 +7,7 @@ use shared::decide::{Deed, Enrollee, Enrolling};
 use shared::entry::EntryKind;
 use shared::ids::{CustomerId, Dot, MembershipId};
 use shared::limits;
-use shared::member::CustomerKey;
+use shared::member::{CustomerKey, Membership};
 use shared::refusal::{Problem, Refusal};
 use shared::request::{self, Asked, Fresh};
 
@@ -15,32 +15,37 @@ use super::repeat::Coming;
 use super::roles::Role;
 use super::sync::pull::NUMBER_PREFIX;
 use super::write::{Outcome, Wish, place, write};
-use super::{App, AppError, Done, Who, members};
+use super::{App, AppError, Done, Who, cards, members};
 use crate::clock;
 use crate::store::{Read, Write};
 
-/// Enrols a new customer, or a known one in further programs; answers the scan's body.
+/// Enrols a new customer, or a known one in further programs; answers the scan's body, by the card that the first of the
+/// new memberships got, if any.
 pub async fn enrol(app: &App, who: &Who, key: Option<&str>, asked: &EnrolRequest) -> Done<Outcome<Scan>> {
     let outlet = place(&*app.catalog()?, who)?.outlet;
     let keying = Coming::new(key, outlet, "enrol", asked).without_receipt();
     let deed = Deed::Enrol(Box::new(enrolling(app, who, asked)?));
     let wanted = Asked { deed, business_date: None, occurred_at: None, cashier: None };
     let done = write(app, who, Wish { asked: wanted, keying, code: None, of: None }).await?;
-    let customer = enrolled(&*app.read()?, done.dot)?;
-    Ok(Outcome { body: members::customer(app, who, customer)?, replayed: done.replayed })
+    let first = first_enrolled(&*app.read()?, done.dot)?;
+    let given = asked.memberships.first().and_then(|membership| membership.card.clone());
+    let program =
+        app.catalog()?.programs.get(&first.program).map(|program| program.cards.made(&first.number));
+    let body = match given.or(program.flatten()) {
+        Some(card) => cards::scan(app, who, &card)?,
+        None => members::customer(app, who, first.customer)?,
+    };
+    Ok(Outcome { body, replayed: done.replayed })
 }
 
-/// Whom an enrolment enrolled.
-fn enrolled(books: &dyn Read, dot: Dot) -> Done<CustomerId> {
+/// The first membership of an enrolment.
+fn first_enrolled(books: &dyn Read, dot: Dot) -> Done<Membership> {
     let entry = books.taken(dot)?.and_then(|taken| taken.entry.ok());
-    let customer = entry.and_then(|entry| match entry.kind {
-        EntryKind::Enrol(enrol) => {
-            let new = enrol.customer.as_ref().map(|customer| customer.id);
-            new.or_else(|| enrol.memberships.first().map(|membership| membership.customer))
-        }
+    let first = entry.and_then(|entry| match entry.kind {
+        EntryKind::Enrol(enrol) => enrol.memberships.into_iter().next(),
         _ => None,
     });
-    customer.ok_or_else(|| AppError::not_found("such enrolment"))
+    first.ok_or_else(|| AppError::not_found("such enrolment"))
 }
 
 fn enrolling(app: &App, who: &Who, asked: &EnrolRequest) -> Done<Enrolling> {
@@ -92,14 +97,12 @@ fn number_given(number: &str, field: &str) -> Done<String> {
 pub(super) fn number(books: &mut dyn Write, catalog: &Catalog, new: &mut [NewMembership]) -> Done<()> {
     for (place, membership) in new.iter_mut().enumerate() {
         let Some(program) = catalog.program(membership.program.as_str()) else { continue };
-        let taken = |books: &dyn Write, number: &str| -> Done<bool> {
-            Ok(books.memberships_numbered(number)?.iter().any(|held| held.program == program.id))
-        };
         if membership.number.is_empty() {
-            while membership.number.is_empty() || taken(books, &membership.number)? {
-                membership.number = format!("{NUMBER_PREFIX}{}", books.take_numbers(program.id, 1)?);
+            while membership.number.is_empty() || !books.memberships_numbered(&membership.number)?.is_empty()
+            {
+                membership.number = format!("{NUMBER_PREFIX}{}", books.take_numbers(1)?);
             }
-        } else if taken(books, &membership.number)? {
+        } else if books.memberships_numbered(&membership.number)?.iter().any(|it| it.program == program.id) {
             let detail = format!("Number {} is another member's already.", membership.number);
             let field = format!("memberships[{place}].member_number");
             return Err(Refusal::new(Problem::InUse, detail).at(field).into());

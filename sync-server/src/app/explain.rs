@@ -75,7 +75,8 @@ pub(super) fn told_at_the_till(
     case: &Case,
 ) -> Done<(Millis, String)> {
     let what = words::case(catalog, case);
-    let day = |at: Millis| at.utc().format("%-d %b").to_string();
+    let zone = catalog.office_zone();
+    let day = |at: Millis| at.utc().with_timezone(&zone).format("%-d %b").to_string();
     if let Some(entry) = decision(books, id)?
         && let EntryKind::Decision(decision) = &entry.kind
     {
@@ -171,7 +172,7 @@ impl Story<'_> {
     /// A time by the outlet's clock; only the hour where it is of the same day as another.
     fn clock(&self, act: &Act, at: Millis, beside: Option<Millis>) -> String {
         let outlet = act.entry.actor.outlet().and_then(|id| self.catalog.outlets.get(&id));
-        let zone = outlet.map_or(chrono_tz::UTC, |outlet| outlet.zone);
+        let zone = outlet.map_or_else(|| self.catalog.office_zone(), |outlet| outlet.zone);
         let same = beside.is_some_and(|beside| beside.day(zone) == at.day(zone));
         let form = if same { "%H:%M" } else { "%-d %b %Y %H:%M" };
         at.utc().with_timezone(&zone).format(form).to_string()
@@ -318,7 +319,7 @@ impl Story<'_> {
         };
         Ok(format!(
             "{by} decided so on {}: {}",
-            entry.at.ms().utc().format("%-d %b %Y"),
+            entry.at.ms().utc().with_timezone(&self.catalog.office_zone()).format("%-d %b %Y"),
             sentence(&decision.note)
         ))
     }

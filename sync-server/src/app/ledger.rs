@@ -12,10 +12,10 @@ use shared::entry::{Column, Entry, EntryKind, Reversal};
 use shared::ids::{CurrencyId, Dot, MembershipId, OutletId};
 use shared::points::Points;
 use shared::render;
-use shared::time::{Day, Millis};
 use shared::voucher::USES;
 
 use super::days::Shelves;
+use super::reports::range::Range;
 use super::{App, AppError, Done, Who, members, vouchers, words};
 use crate::store::Read;
 use crate::store::topics::Leg;
@@ -164,7 +164,7 @@ fn column(column: Column) -> &'static str {
 /// Which lines of the ledger are asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
-    /// From when: a time, or a day (in UTC).
+    /// From when: a time, or a day of the outlet (of head office, where there is none).
     pub from: Option<String>,
     /// Until when: a time, or a day, which counts.
     pub to: Option<String>,
@@ -176,8 +176,8 @@ pub struct Wanted {
 
 struct Filter<'a> {
     who: &'a Who,
-    from: Option<Millis>,
-    to: Option<Millis>,
+    catalog: &'a Catalog,
+    range: Range,
     outlet: Option<OutletId>,
 }
 
@@ -191,8 +191,8 @@ pub fn list(app: &App, who: &Who, wanted: &Wanted, after: Option<u64>, limit: us
     });
     let filter = Filter {
         who,
-        from: wanted.from.as_deref().map(|text| moment(text, "from", false)).transpose()?,
-        to: wanted.to.as_deref().map(|text| moment(text, "to", true)).transpose()?,
+        catalog: &catalog,
+        range: Range::read(wanted.from.as_deref(), wanted.to.as_deref())?,
         outlet: outlet.transpose()?,
     };
     let mut legs = match wanted.membership {
@@ -207,22 +207,11 @@ pub fn list(app: &App, who: &Who, wanted: &Wanted, after: Option<u64>, limit: us
     Ok(Page { items, next })
 }
 
-/// A time as it is, or the begin (or, for an end, the last moment) of a day.
-pub(super) fn moment(text: &str, field: &str, end: bool) -> Done<Millis> {
-    if let Ok(at) = Millis::parse(text) {
-        return Ok(at);
-    }
-    let day = Day::parse(text);
-    let day = day.map_err(|_| AppError::field(field, format!("`{text}` is neither a time nor a day.")))?;
-    let zone = chrono_tz::UTC;
-    Ok(if end { Day(day.0.saturating_add(1)).starts(zone).before(1) } else { day.starts(zone) })
-}
-
 impl Filter<'_> {
     fn fits(&self, leg: &Leg) -> bool {
-        let at = leg.line.at;
-        self.from.is_none_or(|from| at >= from)
-            && self.to.is_none_or(|to| at <= to)
+        let outlet = leg.line.outlet.and_then(|id| self.catalog.outlets.get(&id));
+        let zone = outlet.map_or_else(|| self.catalog.office_zone(), |outlet| outlet.zone);
+        self.range.holds(leg.line.at, zone)
             && self.outlet.is_none_or(|outlet| leg.line.outlet == Some(outlet))
     }
 }

@@ -243,7 +243,7 @@ pub fn statement(
     let membership = membership_for(&*books, who, id)?;
     let catalog = app.catalog()?;
     let mut legs: Vec<Leg> = Vec::new();
-    let zone = catalog.programs.get(&membership.program).map_or(chrono_tz::UTC, |program| program.zone);
+    let zone = catalog.zone_of(membership.program);
     // with a range, what lies after it is passed over first
     let most = if *range == Range::default() { limit.saturating_add(1) } else { usize::MAX };
     let vouchers = membership.vouchers.iter().map(Voucher::account);

@@ -142,7 +142,7 @@ impl Desk<'_> {
             ..plain(Occasion::Gift, consents, reason)
         });
         let place = self.place()?;
-        let desk = sync::desk(self.books, self.now)?;
+        let desk = sync::desk(self.books, self.now)?.of(self.catalog, from.view.membership.program);
         Ok(Draft { actor: actor(self.who, place, None), idem: Some(idem), ..own(&desk, kind, postings) })
     }
 }
@@ -183,7 +183,7 @@ impl Desk<'_> {
             to: to.view.membership.id,
             ..plain(Occasion::Convert, Vec::new(), None)
         });
-        let desk = sync::desk(self.books, self.now)?;
+        let desk = sync::desk(self.books, self.now)?.of(self.catalog, from.view.membership.program);
         Ok(Draft { actor: actor(self.who, place, None), idem: Some(idem), ..own(&desk, kind, postings) })
     }
 }

@@ -111,7 +111,7 @@ fn adjustment(
         tallied: None,
     };
     let kind = EntryKind::Adjust(Move { membership: id, reason, reference: None });
-    let desk = sync::desk(books, now)?;
+    let desk = sync::desk(books, now)?.of(&catalog, membership.program);
     Ok(Draft { actor: actor(who, place, None), idem: Some(idem), ..own(&desk, kind, vec![posting]) })
 }
 

@@ -126,7 +126,7 @@ pub fn outlets(app: &App, who: &Who, range: &Range) -> Done<Vec<OutletReport>> {
     let mut failed = None;
     books.ledger(None, &mut |leg| {
         let outlet = leg.line.outlet.and_then(|id| catalog.outlets.get(&id));
-        if !range.holds(leg.line.at, outlet.map_or(chrono_tz::UTC, |outlet| outlet.zone)) {
+        if !range.holds(leg.line.at, outlet.map_or_else(|| catalog.office_zone(), |outlet| outlet.zone)) {
             return true;
         }
         let counted = ledger::may_see(&*books, &catalog, who, leg.line.account).and_then(|seen| {

@@ -23,7 +23,7 @@ pub mod snapshot;
 
 /// What the core is handed: the time, and today's catalog.
 pub fn desk<R: Read + ?Sized>(books: &R, now: Millis) -> Done<Desk> {
-    Ok(Desk { now, catalog: super::catalog::latest(books)?.hash })
+    Ok(Desk::new(now, &*super::catalog::latest(books)?))
 }
 
 /// The node behind a request's token; a revoked one is named too, for it may still push.

@@ -185,7 +185,7 @@ impl<'a> Chain<'a> {
     }
 
     fn desk(&self, now: Millis) -> flow::Desk {
-        flow::Desk { now, catalog: self.catalog.hash }
+        flow::Desk::new(now, &self.catalog)
     }
 
     fn author(&mut self, kind: EntryKind, now: Millis) -> Dot {

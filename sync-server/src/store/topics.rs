@@ -170,8 +170,8 @@ pub trait Members {
     fn put_customer_key(&mut self, customer: CustomerId, key: &CustomerKey) -> Kept<()>;
     /// Destroys it.
     fn destroy_customer_key(&mut self, customer: CustomerId) -> Kept<()>;
-    /// Hands out member numbers of a program; answers the first.
-    fn take_numbers(&mut self, program: ProgramId, count: u32) -> Kept<u64>;
+    /// Hands out member numbers, which no other program gets; answers the first.
+    fn take_numbers(&mut self, count: u32) -> Kept<u64>;
 }
 
 /// One change of the directory.

@@ -76,7 +76,7 @@ impl Server {
     }
 
     fn desk(&self, now: Millis) -> Desk {
-        Desk { now, catalog: self.current.hash }
+        Desk::new(now, &self.current)
     }
 
     /// Writes a fact of its own.

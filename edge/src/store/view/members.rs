@@ -195,18 +195,17 @@ impl View {
         })
     }
 
-    /// Customers with a word in their name that begins like this, at most `limit`; case does not count.
-    pub fn by_name(&self, prefix: &str, limit: usize) -> R<Vec<CustomerId>> {
-        let prefix = prefix.trim().to_lowercase();
+    /// Customers whose names have words that begin like each of these, at most `limit`; case does not count.
+    pub fn by_name(&self, beginnings: &str, limit: usize) -> R<Vec<CustomerId>> {
+        let wanted: Vec<String> = words(beginnings).collect();
         let mut found = BTreeSet::new();
-        if prefix.is_empty() {
-            return Ok(Vec::new());
-        }
-        let (from, to) = names_from(&prefix);
+        let Some(rarest) = wanted.iter().max_by_key(|word| word.len()) else { return Ok(Vec::new()) };
+        let (from, to) = names_from(rarest);
         self.scan_range(from, to, |key, _| {
             self.beginning_so(&key[WORD_BYTES..], CUSTOMER, &mut |id, value| {
                 let customer = packed::customer_from(CustomerId(id), value)?.customer;
-                if words(&customer.display_name).any(|word| word.starts_with(&prefix)) {
+                let has: Vec<String> = words(&customer.display_name).collect();
+                if wanted.iter().all(|wanted| has.iter().any(|word| word.starts_with(wanted.as_str()))) {
                     found.insert(customer.id);
                 }
                 Ok(())

@@ -160,7 +160,7 @@ fn new_membership(
     let program = row.membership.program;
     let mut membership = Membership { customer, ..row.membership.clone() };
     if membership.number.is_empty() {
-        membership.number = format!("{NUMBER_PREFIX}{}", books.take_numbers(program, 1)?);
+        membership.number = format!("{NUMBER_PREFIX}{}", books.take_numbers(1)?);
     }
     fresh.numbers.insert((program, membership.number.clone()), customer);
     fresh.memberships.insert((customer, program), membership.clone());
@@ -214,7 +214,7 @@ fn write(books: &mut dyn Write, desk: &Desk, page: Page) -> Done<()> {
     }
     let Some((membership, ..)) = page.balances.first() else { return Ok(()) };
     let catalog = catalog::latest(books)?;
-    let day = flow::today(desk.now);
+    let day = desk.today();
     let terms = |currency: CurrencyId| {
         let known = catalog.currencies.get(&currency);
         known.map_or(LotTerms::plain(None), |currency| currency.given(day, None))

@@ -34,7 +34,7 @@ pub fn of_customer(
     }
     let mut legs: Vec<Leg> = Vec::new();
     for (account, membership) in &accounts {
-        let zone = catalog.programs.get(&membership.program).map_or(chrono_tz::UTC, |program| program.zone);
+        let zone = catalog.zone_of(membership.program);
         let of = books.ledger_of(*account, before, usize::MAX)?;
         let told = |leg: &Leg| range.holds(leg.line.at, zone) && !ledger::effect(&leg.line).is_zero();
         legs.extend(of.into_iter().filter(told));

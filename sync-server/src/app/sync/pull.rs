@@ -67,7 +67,7 @@ async fn greet(app: &App, ask: &Pull) -> Done<Vec<NumberBlock>> {
         budget::grant(books, &catalog, ask.node)?;
         let mut blocks = Vec::new();
         for program in &ask.numbers_wanted {
-            let first = books.take_numbers(*program, NUMBERS)?;
+            let first = books.take_numbers(NUMBERS)?;
             blocks.push(NumberBlock {
                 program: *program,
                 prefix: NUMBER_PREFIX.to_owned(),

@@ -6,20 +6,23 @@ use std::sync::Arc;
 use shared::books::{Catalogs, Directory, Marked};
 use shared::catalog::{Catalog, CatalogHash, Version};
 use shared::entry::{DirectoryChange, Entry, EntryKind};
-use shared::ids::{AccountSetId, CaseId, CodeHash, CustomerId, MembershipId, ProgramId};
+use shared::ids::{AccountSetId, CaseId, CodeHash, CustomerId, MembershipId};
 use shared::member::{Card, CardStatus, CodeKind, Customer, CustomerKey, IndexKey, Membership, Sealed};
 use uuid::Uuid;
 
 use super::kv::{Kv, Stored, decode, field, key, under};
 use super::tables::{
-    CARDS, CATALOG_HASHES, CATALOG_ROWS, CATALOGS, CUSTOMER_KEYS, CUSTOMER_MEMBERSHIPS, CUSTOMERS,
-    DIRECTORY_FEED, DIRECTORY_PLACE, LOOKUPS, MEMBER_NUMBERS, MEMBERSHIP_CARDS, MEMBERSHIPS, NAMES, NUMBERS,
-    PERSONAL, REPORTS, SET_MEMBERSHIPS, counter,
+    CARDS, CATALOG_HASHES, CATALOG_ROWS, CATALOGS, COUNTERS, CUSTOMER_KEYS, CUSTOMER_MEMBERSHIPS, CUSTOMERS,
+    DIRECTORY_FEED, DIRECTORY_PLACE, LOOKUPS, MEMBERSHIP_CARDS, MEMBERSHIPS, NAMES, NUMBERS, PERSONAL,
+    REPORTS, SET_MEMBERSHIPS, counter,
 };
 use super::view::{View, short_hash, span_after};
 use crate::store::StoreError;
 use crate::store::rows::CatalogRow;
 use crate::store::topics::{DirectoryRow, Keystone as _, Lookup, Members, Versions};
+
+/// Member numbers begin after this one, so that all have as many digits for long.
+const NUMBERS_BEFORE: u64 = 100_000;
 
 /// Kinds of records in the feed.
 const CUSTOMER: u8 = 1;
@@ -322,10 +325,9 @@ impl<T: Kv> Members for View<T> {
         self.delete(CUSTOMER_KEYS, customer.0.as_bytes())
     }
 
-    fn take_numbers(&mut self, program: ProgramId, count: u32) -> Stored<u64> {
-        let at = program.0.to_be_bytes();
-        let last: u64 = self.row(MEMBER_NUMBERS, &at)?.unwrap_or(100_000);
-        self.put(MEMBER_NUMBERS, &at, &last.saturating_add(u64::from(count)))?;
+    fn take_numbers(&mut self, count: u32) -> Stored<u64> {
+        let last = self.counter(counter::NUMBER)?.max(NUMBERS_BEFORE);
+        self.put(COUNTERS, &counter::NUMBER, &last.saturating_add(u64::from(count)))?;
         Ok(last.saturating_add(1))
     }
 }

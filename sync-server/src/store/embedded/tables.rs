@@ -116,8 +116,6 @@ tables! {
     DIRECTORY_FEED: 8 = "directory_feed.1";
     /// kind u8, id [u8; 16] → change u64: where a record stands in that feed.
     DIRECTORY_PLACE: 17 = "directory_place.1";
-    /// program u16 → u64: the last member number handed out.
-    MEMBER_NUMBERS: 2 = "member_number_blocks.1";
 
     /// code hash [u8; 16] → [`Marked`](shared::books::Marked) status: a card's latest report.
     REPORTS: 16 = "card_reports.1";
@@ -239,6 +237,8 @@ pub(super) mod counter {
     pub(in crate::store::embedded) const FORK: [u8; 1] = [5];
     /// Legs of the ledger.
     pub(in crate::store::embedded) const LEG: [u8; 1] = [6];
+    /// Member numbers, of all programs: one scans as one membership.
+    pub(in crate::store::embedded) const NUMBER: [u8; 1] = [8];
     /// Changes of operators.
     pub(in crate::store::embedded) const OPERATORS: [u8; 1] = [7];
     /// Whether anybody listens to what happens to memberships: 1 or 0.
