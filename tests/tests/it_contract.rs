@@ -154,7 +154,7 @@ fn an_enrolment_answers_the_scan_of_the_new_card() {
         let _ = other.as_object_mut().map(|other| other.remove("card"));
         asked["memberships"].as_array_mut().expect("a list").push(other);
         let enrolled = client.post("/api/enrolments", &asked).must(201);
-        assert_eq!(enrolled["card"]["status"], "active", "{enrolled}");
+        assert_eq!(enrolled["card"]["status"], "active", "{}", *enrolled);
         assert_eq!(enrolled["memberships"][0]["id"], enrolled["card"]["membership_id"]);
         for membership in enrolled["memberships"].as_array().expect("a list") {
             let number = words(&membership["member_number"]);

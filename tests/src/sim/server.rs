@@ -89,7 +89,7 @@ impl Server {
     pub fn give(&mut self, from: u8, to: u8, points: Points, now: Millis) {
         let (of, into) = (scene::account(from), scene::account(to));
         let base = sure(post::base_of(&self.books, of)).unwrap_or_default();
-        let today = flow::today(now);
+        let today = self.desk(now).today();
         if points <= base.spendable(today) {
             let parts = transfer::spendable_first(&base.lots, today, points);
             self.author(scene::gift(from, to), transfer::legs(of, into, &parts, ("given", "got")), now);
