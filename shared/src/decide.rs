@@ -26,13 +26,14 @@ mod sale;
 mod tests;
 mod unlinked;
 mod voucher;
+mod when;
 
 use crate::account::AccountId;
 use crate::catalog::{Catalog, CatalogHash};
 use crate::entry::{
     Actor, Column, Entry, EntryKind, Idem, Intent, Line, Posting, Redemption, SaleRef, Totals,
 };
-use crate::ids::{ApprovalId, Code, CodeHash, CurrencyId, CustomerId, Dot, HoldId, MembershipId, ProgramId};
+use crate::ids::{ApprovalId, Code, CodeHash, CurrencyId, CustomerId, Dot, HoldId, MembershipId};
 use crate::limits;
 use crate::member::{CardStatus, Channel, CustomerKey, CustomerKind, IndexKey};
 use crate::money::CurrencyCode;
@@ -373,7 +374,7 @@ pub fn decide(facts: &Facts, catalog: &Catalog, command: &Command, now: Millis) 
     };
     // an intent's key is that of the redemption to come, which must not look like its repeat
     let idem = command.idem.filter(|_| !matches!(command.deed, Deed::Intent(_) | Deed::Release(_)));
-    let business_date = business_date(&ctx);
+    let business_date = when::business_date(&ctx);
     Ok(Draft {
         business_date,
         catalog: catalog.hash,
@@ -469,29 +470,6 @@ impl Deed {
             _ => false,
         }
     }
-}
-
-/// The outlet's day that a command belongs to.
-fn business_date(ctx: &Context<'_>) -> Day {
-    let named = ctx.command.business_date;
-    named.unwrap_or_else(|| ctx.command.occurred_at.unwrap_or(ctx.now).day(zone(ctx)))
-}
-
-/// Today, where it is decided.
-fn today(ctx: &Context<'_>) -> Day {
-    ctx.now.day(zone(ctx))
-}
-
-fn zone(ctx: &Context<'_>) -> chrono_tz::Tz {
-    let of = ctx.command.deed.membership().and_then(|id| ctx.facts.member(id));
-    zone_of(ctx.facts, ctx.catalog, of.map(|member| member.membership.program))
-}
-
-/// The time zone in which something is decided: the outlet's; at head office, that of the program that it is about.
-fn zone_of(facts: &Facts, catalog: &Catalog, program: Option<ProgramId>) -> chrono_tz::Tz {
-    let outlet = facts.place.outlet.and_then(|outlet| catalog.outlets.get(&outlet));
-    let here = outlet.map(|outlet| outlet.zone).or_else(|| Some(catalog.zone_of(program?)));
-    here.unwrap_or_else(|| catalog.office_zone())
 }
 
 /// A text that must be there, and not too long.

@@ -6,6 +6,7 @@ use rust_decimal::prelude::ToPrimitive as _;
 
 use super::party::Member;
 use super::redemption::Drawing;
+use super::when;
 use super::{Basket, Context, Selling};
 use crate::basket;
 use crate::catalog::pricing::{Moment, Pricebook};
@@ -60,8 +61,8 @@ impl<'a> Till<'a> {
     pub(super) fn of_sale(ctx: &'a Context<'a>, selling: &'a Selling, member: Option<Member<'a>>) -> Self {
         let moment = Moment {
             outlet: ctx.facts.place.outlet,
-            day: super::business_date(ctx),
-            at: (ctx.command.occurred_at.unwrap_or(ctx.now), super::zone(ctx)),
+            day: when::business_date(ctx),
+            at: (ctx.command.occurred_at.unwrap_or(ctx.now), when::zone(ctx)),
             channel: selling.channel.as_deref(),
         };
         Self::open(&selling.basket, &buyers(ctx.facts, ctx.catalog, member, ctx.now), moment)

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::Datelike as _;
 
+use super::when;
 use super::{Context, Enrollee, Enrolling, NewCustomer, party};
 use crate::catalog::Program;
 use crate::catalog::cards::Standard;
@@ -245,7 +246,7 @@ fn new_customer(
     new: &NewCustomer,
     index: &IndexKey,
 ) -> Result<(Customer, Sealed), Refusal> {
-    let today = super::today(ctx);
+    let today = when::today(ctx);
     check_customer(new, today).map_err(|refusal| match refusal.field.clone() {
         Some(field) => refusal.at(format!("customer.{field}")),
         None => refusal,

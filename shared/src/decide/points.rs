@@ -4,6 +4,7 @@ use rust_decimal::Decimal;
 
 use super::party;
 use super::redemption::{Drawing, Purpose};
+use super::when;
 use super::{Context, Moving};
 use crate::account::LotTerms;
 use crate::basket;
@@ -85,9 +86,9 @@ pub(super) fn act(ctx: &Context<'_>, acting: &Acting) -> Result<(EntryKind, Vec<
         return Err(refusal);
     }
     let place =
-        Issuer { catalog: ctx.catalog, outlet: ctx.facts.place.outlet, day: super::business_date(ctx) };
+        Issuer { catalog: ctx.catalog, outlet: ctx.facts.place.outlet, day: when::business_date(ctx) };
     let at = ctx.command.occurred_at.unwrap_or(ctx.now);
-    let held = super::sale::sight((ctx.facts, ctx.catalog), member, (at, super::zone(ctx))).held(&place, &[]);
+    let held = super::sale::sight((ctx.facts, ctx.catalog), member, (at, when::zone(ctx))).held(&place, &[]);
     let membership = &member.view.membership;
     let earner = Earner { program: member.program, level: &membership.level, held: held.as_ref() };
     let earned = earning::act(&earner, &place, (&acting.activity, acting.quantity))?;
@@ -107,7 +108,7 @@ pub(super) fn act(ctx: &Context<'_>, acting: &Acting) -> Result<(EntryKind, Vec<
 fn terms(ctx: &Context<'_>, currency: CurrencyId) -> LotTerms {
     let outlet = ctx.facts.place.outlet;
     let known = ctx.catalog.currencies.get(&currency);
-    known.map_or(LotTerms::plain(outlet), |it| it.terms(super::business_date(ctx), outlet))
+    known.map_or(LotTerms::plain(outlet), |it| it.terms(when::business_date(ctx), outlet))
 }
 
 /// Points redeemed.

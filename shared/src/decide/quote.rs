@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 use super::benefit::{self, Till};
 use super::party::Member;
 use super::redemption::{Drawing, Purpose};
+use super::when;
 use super::{Basket, By, Command, Context, Deed, Grounds, RedeemItem, Selling};
 use crate::account::AccountId;
 use crate::basket;
@@ -74,7 +75,7 @@ pub fn quote(
     now: Millis,
 ) -> Result<Quote, Refusal> {
     basket::check(&basket.lines, basket.currency)?;
-    let zone = super::zone_of(facts, catalog, Some(member.program.id));
+    let zone = when::zone_of(facts, catalog, Some(member.program.id));
     let outlet = facts.place.outlet;
     let moment = Moment { outlet, day: now.day(zone), at: (now, zone), channel: None };
     let till = Till::open(basket, &benefit::buyers(facts, catalog, Some(member), now), moment);
@@ -105,7 +106,7 @@ impl Asked<'_> {
         if self.member.earns_nothing(self.now).is_some() {
             return Ok(Vec::new());
         }
-        let zone = super::zone_of(self.facts, self.catalog, Some(self.member.program.id));
+        let zone = when::zone_of(self.facts, self.catalog, Some(self.member.program.id));
         let outlet = self.facts.place.outlet;
         let place = Issuer { catalog: self.catalog, outlet, day: self.now.day(zone) };
         let sight = super::sale::sight((self.facts, self.catalog), self.member, (self.now, zone));

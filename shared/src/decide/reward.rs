@@ -8,6 +8,7 @@ use super::Context;
 use super::benefit::Till;
 use super::party::{self, Member};
 use super::redemption::{Drawing, Purpose, blocked_card};
+use super::when;
 use crate::basket;
 use crate::catalog::pricing::Moment;
 use crate::catalog::reward::{Gives, Reward};
@@ -177,8 +178,8 @@ pub(super) fn buy(ctx: &Context<'_>, buying: &Buying) -> Result<(EntryKind, Vec<
     let member = party::named(ctx.facts, ctx.catalog, buying.membership, "membership_id")?;
     let moment = Moment {
         outlet: ctx.facts.place.outlet,
-        day: super::business_date(ctx),
-        at: (ctx.command.occurred_at.unwrap_or(ctx.now), super::zone(ctx)),
+        day: when::business_date(ctx),
+        at: (ctx.command.occurred_at.unwrap_or(ctx.now), when::zone(ctx)),
         channel: None,
     };
     let wanted = Wanted::find(ctx, member, &moment, (&buying.reward, buying.quantity))?;

@@ -8,6 +8,7 @@ use super::party::{self, Member};
 use super::redemption::{Drawing, Purpose};
 use super::reward::Wanted;
 use super::voucher::Uses;
+use super::when;
 use super::{By, Context, RedeemItem, Selling};
 use crate::basket;
 use crate::catalog::Catalog;
@@ -46,8 +47,8 @@ pub(super) fn decide(ctx: &Context<'_>, selling: &Selling) -> Result<(EntryKind,
     let (mut redeemed, redemptions) = redeem(ctx, selling, redeemer, &mut till)?;
     redeemed.extend(redemptions.iter().flat_map(bought).map(Voucher::given));
     let Till { basket, repriced, .. } = till;
-    let place = Issuer { catalog: ctx.catalog, outlet: Some(outlet), day: super::business_date(ctx) };
-    let at = (ctx.command.occurred_at.unwrap_or(ctx.now), super::zone(ctx));
+    let place = Issuer { catalog: ctx.catalog, outlet: Some(outlet), day: when::business_date(ctx) };
+    let at = (ctx.command.occurred_at.unwrap_or(ctx.now), when::zone(ctx));
     let sale = Sale {
         receipt: selling.receipt.clone(),
         occurred_at: ctx.command.occurred_at,

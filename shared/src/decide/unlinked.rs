@@ -2,6 +2,7 @@
 //! is nothing to gain by leaving a receipt at home; what is no longer there becomes debt, as with any return.
 
 use super::sale::{earner, sight};
+use super::when;
 use super::{Context, Selling};
 use crate::basket;
 use crate::earning::{self, Issuer};
@@ -32,8 +33,8 @@ pub(super) fn decide(
             return Err(Refusal::field("card", detail));
         }
     };
-    let place = Issuer { catalog: ctx.catalog, outlet: Some(outlet), day: super::business_date(ctx) };
-    let at = (ctx.now, super::zone(ctx));
+    let place = Issuer { catalog: ctx.catalog, outlet: Some(outlet), day: when::business_date(ctx) };
+    let at = (ctx.now, when::zone(ctx));
     let membership = &member.view.membership;
     let sale = Sale {
         receipt: back.receipt.clone(),
