@@ -66,7 +66,7 @@ impl App {
             }
             Find { outlet: Some(code), receipt: None, verification: None, customer: None } => {
                 if outlet_named(&view, code)? == self.identity().outlet {
-                    view.latest(limit, |entry| is_transaction(&entry.kind))?
+                    view.latest().collect()
                 } else {
                     Vec::new()
                 }

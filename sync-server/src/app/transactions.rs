@@ -1,6 +1,6 @@
 //! Transactions read back, whoever wrote them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use shared::account::AccountId;
 use shared::api::Page;

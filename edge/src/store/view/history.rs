@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use shared::account::AccountId;
-use shared::entry::{Entry, EntryKind, Reversal};
+use shared::entry::{EntryKind, Reversal};
 use shared::ids::{AccountSetId, CustomerId, Dot, OutletId, ProgramId, Seq};
 use shared::view::{TailRow, tail_rows};
 use shared::wire::{Decided, NumberBlock};
@@ -76,20 +76,10 @@ impl View {
         Ok(found.into_iter().map(|(_, dot)| dot).filter(|dot| seen.insert(*dot)).collect())
     }
 
-    /// The own node's entries that `wanted` picks, newest first, at most `limit`.
-    pub fn latest(&self, limit: usize, wanted: impl Fn(&Entry) -> bool) -> R<Vec<Dot>> {
-        let mut latest = Vec::new();
+    /// The own node's entries, newest first.
+    pub fn latest(&self) -> impl Iterator<Item = Dot> {
         let node = self.published.node;
-        for seq in (1..=self.head().seq.0).rev() {
-            if latest.len() == limit {
-                break;
-            }
-            let dot = Dot::new(node, Seq(seq));
-            if self.entry(dot)?.is_some_and(|written| wanted(&written.entry)) {
-                latest.push(dot);
-            }
-        }
-        Ok(latest)
+        (1..=self.head().seq.0).rev().map(move |seq| Dot::new(node, Seq(seq)))
     }
 
     /// The rows of an account set that are known here, newest first, at most `limit`.

@@ -138,14 +138,16 @@ fn the_server_redeems_online_from_its_own_books() {
 
 #[test]
 fn intents_ask_for_what_the_sale_redeems_under_its_key() {
-    let ask = |redeem: &[i64]| {
+    let with = |balance: i64, redeem: &[i64]| {
         let deed = Deed::Sale(selling(vec![line("2", "10.00")], redeem));
-        intents(&facts(0), &catalog(), &command(Grounds::Offline, deed), now())
+        intents(&facts(balance), &catalog(), &command(Grounds::Offline, deed), now())
     };
+    let ask = |redeem: &[i64]| with(0, redeem);
     let asked = ask(&[300, 200]).unwrap();
     assert_eq!((asked.len(), asked[0].points, asked[0].key), (1, Points(500), 7));
     assert!(ask(&[]).unwrap().is_empty());
-    assert_eq!(ask(&[50]).unwrap_err().code(), "below_minimum");
+    assert_eq!(with(500, &[50]).unwrap_err().code(), "below_minimum");
+    assert_eq!(ask(&[50]).unwrap_err().code(), "insufficient_points", "which stands before it");
     let draft =
         decide(&facts(0), &catalog(), &command(Grounds::Offline, Deed::Intent(asked[0].clone())), now());
     assert_eq!(draft.unwrap().idem, None, "its key is the redemption's");
