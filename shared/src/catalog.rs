@@ -109,6 +109,8 @@ pub struct Currency {
     pub inactive: Option<expiry::Span>,
     /// After how many days earned points can be spent.
     pub vesting_days: u32,
+    /// The most that an account holds by earning; `None` is no limit.
+    pub greatest: Option<Points>,
 }
 
 impl Currency {

@@ -311,7 +311,9 @@ impl<'a> Earning<'a> {
         // what was not seen to be left is not
         let left = |counter: &Counter| self.left.get(counter).copied().unwrap_or_default();
         let room = under.iter().map(left).fold(points, Points::min);
-        for counter in &under {
+        let fits = Counter::Balance(rule.currency);
+        let room = self.left.get(&fits).map_or(room, |below| room.min(*below));
+        for counter in under.iter().chain([&fits]) {
             if let Some(left) = self.left.get_mut(counter) {
                 *left = left.minus(room);
             }

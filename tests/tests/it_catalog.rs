@@ -11,7 +11,7 @@ const FEATURES: &str = "
     outlets.business
     currencies.kind=redeemable currencies.kind=qualifying currencies.scale=1 currencies.cash_value currencies.vesting_days=7
     currencies.expiry.days currencies.expiry.months currencies.expiry.years currencies.expiry.end_of=month
-    currencies.expiry.end_of=year currencies.expiry.on currencies.inactive.months
+    currencies.expiry.end_of=year currencies.expiry.on currencies.inactive.months currencies.greatest_balance
     programs.color programs.logo programs.retired=true programs.pilot programs.outlets=all programs.outlets=kl-central
     programs.style=points_accrued programs.style=spend programs.style=custom_qualifier
     programs.qualifier.per programs.qualifier.each=visit programs.not_earning=delivery
@@ -57,7 +57,7 @@ const FEATURES: &str = "
     pricebooks.items.price pricebooks.items.points pricebooks.items.plus pricebooks.points_currency
     rewards.points rewards.currency rewards.gives.off.value rewards.gives.off.percent.most rewards.gives.off.item
     rewards.gives.voucher.uses=5 rewards.gives.voucher.days rewards.gives.voucher.off.percent.percent
-    rewards.gives.partner.units rewards.gives.donation.cause
+    rewards.gives.partner.units rewards.gives.partner.fee rewards.gives.partner.minimum rewards.gives.donation.cause
 ";
 
 /// Every field that is said somewhere in a document, and with its value.

@@ -328,3 +328,63 @@ fn what_is_left_alone_for_too_long_expires_without_anyones_hand() {
     let _ = office.liability_when_settled();
     office.verify();
 }
+
+#[test]
+fn a_greatest_balance_is_filled_up_at_a_till_with_no_line_and_at_the_server() {
+    let mut catalog = goods::catalog();
+    catalog["currencies"][0]["greatest_balance"] = json!("150");
+    let office = Office::open_with(&catalog);
+    let ali = office.member("Ali", CARD, 100);
+    let till = Till::open(&office, KL, "till-1");
+    till.wait_for_balance(CARD, 100);
+    till.line().cut();
+    till.wait_for_connection("offline");
+    let first = till.sell(&sale("R-1", CARD, &[line("1", "30.00")]));
+    assert_eq!(earned(&first), [30]);
+    assert_eq!(earned(&till.sell(&sale("R-2", CARD, &[line("1", "30.00"), line("1", "10.00")]))), [20]);
+    assert!(earned(&till.sell(&sale("R-3", CARD, &[line("1", "30.00")]))).is_empty());
+    // what comes back makes room, and so does what is spent
+    let _ = till.refund(&first.id(), "B-1", &[(0, "1")]).must(201);
+    assert_eq!(earned(&till.sell(&sale("R-4", CARD, &[line("1", "12.00")]))), [12]);
+    till.line().mend();
+    till.wait_for_connection("online");
+    till.sync();
+    assert_eq!(office.balance(&ali), 132);
+    let web = pos(&office);
+    assert_eq!(earned(&sell(&web, "W-1", CARD, &[line("1", "40.00")])), [18]);
+    let path = format!("/api/memberships/{}/earn-points", ali.membership);
+    let gift = json!({"currency": "PTS", "points": "1", "reason": "a gift"});
+    let refused = web.post(&path, &gift).problem(422, "invalid_amount");
+    assert_eq!((&refused["field"], &refused["available"]), (&json!("points"), &json!("0")));
+    let spending = goods::redeeming(sale("W-2", CARD, &[line("1", "10.00")]), 100);
+    assert_eq!(earned(&web.post("/api/transactions", &spending).must(201)), [9]);
+    assert_eq!(office.balance(&ali), 59);
+    assert!(office.cases().is_empty(), "the server works out the same: {:?}", office.cases());
+    office.verify();
+}
+
+#[test]
+fn a_partners_units_cost_a_fee_and_are_converted_so_many_at_a_time() {
+    let mut catalog = goods::catalog();
+    let partner = json!({"partner": "skyways", "units": "2.5", "unit": "miles", "fee": "20", "minimum": 3});
+    catalog["rewards"] = json!([{"code": "miles", "name": "Miles", "program": goods::PROGRAM, "points": "10",
+        "gives": {"partner": partner}}]);
+    let office = Office::open_with(&catalog);
+    let ali = office.member("Ali", CARD, 100);
+    let path = format!("/api/memberships/{}/redeem-points", ali.membership);
+    let buy = |quantity: &str| office.clerk().post(&path, &json!({"reward": "miles", "quantity": quantity}));
+    let refused = buy("2").problem(422, "below_minimum");
+    assert!(words(&refused["detail"]).contains("3 at a time"), "{}", refused.text);
+    // 3 × 10 and the fee of 20 for 7.5 miles
+    assert_eq!(buy("3").must(201)["redeemed"][0]["points"], "50");
+    assert_eq!(office.balance(&ali), 50);
+    let told = office.clerk().get("/api/reports/partners?partner=skyways").must(200);
+    let line = &told["items"][0];
+    assert_eq!(
+        (&line["units"], &line["points"], &line["quantity"]),
+        (&json!("7.5"), &json!("50"), &json!(3))
+    );
+    let mut wrong = catalog["rewards"][0].clone();
+    (wrong["code"], wrong["gives"]["partner"]["minimum"]) = (json!("none"), json!(0));
+    let _ = office.admin().post("/api/rewards", &wrong).problem(400, "invalid_request");
+}

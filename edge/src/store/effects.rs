@@ -90,7 +90,7 @@ fn put_budgeted(layer: &mut Layer, row: &TailRow) -> Result<(), StoreError> {
     let under = row.tallied.iter().flat_map(|tallied| &tallied.under);
     let campaigns = under.filter_map(|counter| match counter {
         Counter::Campaign(code) => Some(code.clone()),
-        Counter::Rule(_) => None,
+        Counter::Rule(_) | Counter::Balance(_) => None,
     });
     let campaigns: Vec<Code> = campaigns.collect();
     if !campaigns.is_empty() {

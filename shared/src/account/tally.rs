@@ -10,7 +10,7 @@ use std::collections::btree_map::Entry;
 use chrono::Datelike as _;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::Code;
+use crate::ids::{Code, CurrencyId};
 use crate::points::Points;
 use crate::time::Day;
 
@@ -46,6 +46,8 @@ pub enum Counter {
     Rule(Code),
     /// What a campaign gave.
     Campaign(Code),
+    /// What fits below a currency's greatest balance. It is never tallied: the balance itself tells.
+    Balance(CurrencyId),
 }
 
 /// What was earned in an account, by day.

@@ -44,6 +44,10 @@ pub enum Gives {
         units: Decimal,
         /// What they are called.
         unit: String,
+        /// Points that each conversion costs beside.
+        fee: Points,
+        /// How many at once at the least.
+        minimum: u32,
     },
     /// A gift.
     Donation {

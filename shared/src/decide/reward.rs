@@ -67,6 +67,12 @@ impl<'a> Wanted<'a> {
                 unavailable(format!("There is no reward `{code}` for this member here and now."))
             })?;
         let price = reward.price.ok_or_else(|| unavailable(format!("`{code}` is given, not bought.")))?;
+        if let Gives::Partner { minimum, .. } = &reward.gives
+            && quantity < *minimum
+        {
+            let detail = format!("`{code}` is converted {minimum} at a time at the least.");
+            return Err(Refusal::new(Problem::BelowMinimum, detail).at("quantity"));
+        }
         Ok(Self { reward, quantity, price })
     }
 
@@ -77,7 +83,8 @@ impl<'a> Wanted<'a> {
 
     /// What it costs in all.
     pub(super) fn points(&self) -> Points {
-        Points(self.price.1.0.saturating_mul(i64::from(self.quantity)))
+        let fee = if let Gives::Partner { fee, .. } = &self.reward.gives { *fee } else { Points::ZERO };
+        Points(self.price.1.0.saturating_mul(i64::from(self.quantity))).plus(fee)
     }
 
     /// Buys it: the redemption, and the movements that give the vouchers. `till` is the sale's basket, where there is
@@ -112,7 +119,7 @@ impl<'a> Wanted<'a> {
                 Gave::Off
             }
             Gives::Voucher { .. } => Gave::Vouchers(self.vouchers(ctx, member, place)?),
-            Gives::Partner { partner, units, unit } => Gave::Partner {
+            Gives::Partner { partner, units, unit, .. } => Gave::Partner {
                 partner: partner.clone(),
                 units: units.saturating_mul(Decimal::from(self.quantity)),
                 unit: unit.clone(),

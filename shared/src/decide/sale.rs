@@ -19,9 +19,10 @@ use crate::entry::reward::bought;
 use crate::entry::{EntryKind, Party, Posting, Redemption, Sale};
 use crate::ids::CurrencyId;
 use crate::limits;
+use crate::points::Points;
 use crate::refusal::Refusal;
 use crate::time::Millis;
-use crate::view::Facts;
+use crate::view::{AccountView, Facts};
 use crate::voucher::Voucher;
 
 /// A sale's facts and movements.
@@ -54,8 +55,16 @@ pub(super) fn decide(ctx: &Context<'_>, selling: &Selling) -> Result<(EntryKind,
         occurred_at: ctx.command.occurred_at,
         channel: selling.channel.clone(),
         currency: basket.currency,
-        held: earner
-            .and_then(|member| sight((ctx.facts, ctx.catalog), member, at).held(&place, &basket.lines)),
+        held: earner.and_then(|member| {
+            let mut seen = sight((ctx.facts, ctx.catalog), member, at);
+            // what is spent in the same sale makes room first
+            for (currency, held) in &mut seen.balances {
+                let own = member.view.membership.account(*currency, ctx.catalog);
+                let spent = redeemed.iter().filter(|posting| posting.account == own);
+                *held = held.minus(spent.map(|posting| posting.points).sum());
+            }
+            seen.held(&place, &basket.lines)
+        }),
         lines: basket.lines,
         repriced,
         earner: party,
@@ -104,7 +113,18 @@ pub(super) fn sight<'a>(
         at,
         tallies: tallies.collect(),
         budgets: &facts.budgets,
+        balances: balances(facts, catalog, member),
     }
+}
+
+/// What a member's accounts hold, where their currency has a greatest balance.
+pub(super) fn balances(facts: &Facts, catalog: &Catalog, member: Member<'_>) -> Vec<(CurrencyId, Points)> {
+    let bound = |id: &&CurrencyId| catalog.currencies.get(id).is_some_and(|known| known.greatest.is_some());
+    let held = |id: &CurrencyId| {
+        let account = facts.accounts.get(&member.view.membership.account(*id, catalog));
+        (*id, account.map_or(Points::ZERO, AccountView::balance))
+    };
+    member.program.currencies.iter().filter(bound).map(held).collect()
 }
 
 /// Who earns. A membership that is not active is named all the same, and earns nothing.

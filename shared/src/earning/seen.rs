@@ -37,6 +37,8 @@ pub struct Sight<'a> {
     pub tallies: Vec<(CurrencyId, Tally)>,
     /// What is left here of campaigns' budgets.
     pub budgets: &'a BTreeMap<Code, Points>,
+    /// What each of the program's accounts holds, where its currency has a greatest balance.
+    pub balances: Vec<(CurrencyId, Points)>,
 }
 
 impl Sight<'_> {
@@ -84,6 +86,7 @@ impl Sight<'_> {
                 left.push((counter, below));
             }
         }
+        left.extend(self.below_greatest(place, lines));
         let first = self.program.currencies.first().copied();
         for campaign in self.program.campaigns.iter().filter(|campaign| taken.contains(&campaign.code)) {
             if let Some(counter) = campaign.counter() {
@@ -95,6 +98,20 @@ impl Sight<'_> {
             }
         }
         left
+    }
+
+    /// What fits below the greatest balances of the currencies that the lines may earn.
+    fn below_greatest(&self, place: &Issuer<'_>, lines: &[Line]) -> Vec<(Counter, Points)> {
+        let mut left: BTreeMap<CurrencyId, Points> = BTreeMap::new();
+        for rule in self.program.rules.met(lines) {
+            let greatest = place.catalog.currencies.get(&rule.currency).and_then(|known| known.greatest);
+            if let Some(greatest) = greatest {
+                let held = self.balances.iter().find(|(id, _)| *id == rule.currency);
+                let held = held.map_or(Points::ZERO, |(_, held)| *held);
+                left.insert(rule.currency, greatest.minus(held).at_least_zero());
+            }
+        }
+        left.into_iter().map(|(currency, room)| (Counter::Balance(currency), room)).collect()
     }
 
     fn labelled(&self, labels: &BTreeSet<String>) -> bool {

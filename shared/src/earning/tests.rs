@@ -110,6 +110,7 @@ struct Occasion {
     tally: Tally,
     budgets: BTreeMap<Code, Points>,
     stamps: Points,
+    balance: Points,
 }
 
 impl Occasion {
@@ -124,6 +125,7 @@ impl Occasion {
             tally: Tally::default(),
             budgets: BTreeMap::new(),
             stamps: Points(9),
+            balance: Points::ZERO,
         }
     }
 
@@ -142,7 +144,9 @@ impl Occasion {
         let tallies = vec![(program.currencies[0], self.tally.clone())];
         let (fresh, budgets) = (self.fresh, &self.budgets);
         let earned = vec![(program.currencies[1], self.stamps)];
-        let sight = Sight { program, member, members, fresh, earned, at: (at, zone), tallies, budgets };
+        let balances = vec![(program.currencies[0], self.balance)];
+        let sight =
+            Sight { program, member, members, fresh, earned, at: (at, zone), tallies, budgets, balances };
         let held = sight.held(&place, lines);
         let earner = Earner { program, level: &member.membership.level, held: held.as_ref() };
         let currency = CurrencyCode::new("MYR").unwrap();
@@ -389,4 +393,30 @@ fn a_document_that_does_not_hold_names_the_place_and_what_would_be_right() {
     }
     let late = r#"{"code": "c", "name": "c", "program": "std", "from": "2026-11-02", "until": "2026-11-01"}"#;
     assert_eq!(catalog("", late).unwrap_err().field, "campaigns[c].until");
+}
+
+#[test]
+fn a_greatest_balance_is_filled_up_and_no_further() {
+    // one point per ringgit, and as many once more by a second rule: 30 each
+    let rules = [rule("a", BASE), rule("b", BASE)];
+    for (balance, greatest, expected) in [
+        (0, None, &[("a", 30), ("b", 30)][..]),
+        (0, Some(100), &[("a", 30), ("b", 30)]),
+        (40, Some(100), &[("a", 30), ("b", 30)]),
+        (41, Some(100), &[("a", 30), ("b", 29)]),
+        (75, Some(100), &[("a", 25)]),
+        (100, Some(100), &[]),
+        // an adjustment had brought it beyond
+        (250, Some(100), &[]),
+        (-50, Some(5), &[("a", 30), ("b", 25)]),
+    ] {
+        let mut occasion = Occasion::new(&rules, "", "member");
+        let first = occasion.catalog.program("std").unwrap().currencies[0];
+        occasion.catalog.currencies.get_mut(&first).unwrap().greatest = greatest.map(Points);
+        occasion.balance = Points(balance);
+        let found = occasion.earned(&[line("x", None, "1", "30.00")]);
+        let expected: Vec<(String, i64)> =
+            expected.iter().map(|(rule, points)| ((*rule).to_owned(), *points)).collect();
+        assert_eq!(found, expected, "{balance} of {greatest:?}");
+    }
 }

@@ -19,7 +19,7 @@ fn campaigns(posting: &Posting) -> impl Iterator<Item = &Code> {
     let under = posting.tallied.iter().flat_map(|tallied| &tallied.under);
     under.filter_map(|counter| match counter {
         Counter::Campaign(code) => Some(code),
-        Counter::Rule(_) => None,
+        Counter::Rule(_) | Counter::Balance(_) => None,
     })
 }
 

@@ -267,11 +267,12 @@ fn held<B: Books>(
     let account = first.map(|id| books.account(id)).transpose()?.flatten().unwrap_or_default();
     let zone = place.outlet.and_then(|outlet| place.catalog.outlets.get(&outlet)).map(|outlet| outlet.zone);
     let member = MemberView { customer: customer.value, membership: membership.clone() };
-    let (mut tallies, mut earned) = (Vec::new(), Vec::new());
+    let (mut tallies, mut earned, mut balances) = (Vec::new(), Vec::new(), Vec::new());
     for currency in &program.currencies {
         let account = books.account(membership.account(*currency, place.catalog))?.unwrap_or_default();
         let base = account.base();
         earned.push((*currency, base.lifetime_earned));
+        balances.push((*currency, base.balance()));
         tallies.push((*currency, base.tally));
     }
     let budgets = budget::left(books, place.catalog)?;
@@ -284,6 +285,7 @@ fn held<B: Books>(
         earned,
         tallies,
         budgets: &budgets,
+        balances,
     };
     Ok(sight.held(place, &sale.lines))
 }

@@ -6,7 +6,7 @@ use super::super::document;
 use super::super::document::level::Window;
 use super::super::expiry::{Expiry, Span};
 use super::super::{Currency, Numbers, Outlet};
-use super::{Problem, name, problem, zone};
+use super::{Problem, name, points, problem, zone};
 use crate::limits;
 use crate::time::Day;
 
@@ -31,6 +31,8 @@ pub(super) fn currency(item: &document::currency::Currency, numbers: &Numbers) -
     if item.cash_value.is_some_and(|value| value.amount <= Decimal::ZERO) {
         return Err(problem(format!("{at}.cash_value"), "a cash value is more than zero, or `null`"));
     }
+    let greatest =
+        item.greatest_balance.map(|most| points(most, item.scale, &format!("{at}.greatest_balance")));
     Ok(Currency {
         id: *numbers.currencies.get(&item.code).ok_or_else(|| problem(&at, "it has no number"))?,
         code: item.code.clone(),
@@ -41,6 +43,7 @@ pub(super) fn currency(item: &document::currency::Currency, numbers: &Numbers) -
         expiry: item.expiry.as_ref().map(|rule| expiry(rule, &at)).transpose()?,
         inactive: item.inactive.map(|after| inactive(after, &at)).transpose()?,
         vesting_days: item.vesting_days,
+        greatest: greatest.transpose()?,
     })
 }
 

@@ -15,12 +15,14 @@ impl Compiler<'_> {
     /// Checks a reward and puts it into its program.
     pub(super) fn reward(&mut self, item: &written::Reward) -> Result<(), Problem> {
         let at = format!("rewards[{}]", item.code);
+        let price = self.reward_price(item, &at)?;
+        let scale = price.and_then(|(id, _)| self.currencies.get(&id)).map_or(0, |currency| currency.scale);
         let reward = Reward {
             code: item.code.clone(),
             name: super::name(&item.name, &at)?,
             when: self.when(&item.when, &item.program, &at)?,
-            price: self.reward_price(item, &at)?,
-            gives: gives(&item.gives, &format!("{at}.gives"))?,
+            price,
+            gives: gives(&item.gives, scale, &format!("{at}.gives"))?,
         };
         if reward.price.is_none() && !matches!(reward.gives, Gives::Voucher { .. }) {
             let detail = "what costs no points is given by head office or a rule, and that is a voucher";
@@ -58,7 +60,7 @@ impl Compiler<'_> {
     }
 }
 
-fn gives(item: &written::Gives, at: &str) -> Result<Gives, Problem> {
+fn gives(item: &written::Gives, scale: u8, at: &str) -> Result<Gives, Problem> {
     Ok(match item {
         written::Gives::Off(off) => Gives::Off(benefit(off, at)?),
         written::Gives::Voucher(terms) => {
@@ -77,7 +79,14 @@ fn gives(item: &written::Gives, at: &str) -> Result<Gives, Problem> {
             if partner.units <= Decimal::ZERO || partner.unit.trim().is_empty() {
                 return Err(problem(at, "a partner gives more than zero units, which have a name"));
             }
+            let fee = partner.fee.map(|fee| points(fee, scale, &format!("{at}.partner.fee"))).transpose()?;
+            let minimum = partner.minimum.unwrap_or(1);
+            if minimum == 0 || minimum > limits::REWARDS {
+                return Err(problem(at, format!("a minimum is 1 to {}", limits::REWARDS)));
+            }
             Gives::Partner {
+                fee: fee.unwrap_or_default(),
+                minimum,
                 partner: partner.partner.clone(),
                 units: partner.units,
                 unit: super::name(&partner.unit, at)?,

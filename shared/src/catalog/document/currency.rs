@@ -33,6 +33,11 @@ pub struct Currency {
     /// After how many days earned points can be spent; 0 is at once.
     #[serde(default)]
     pub vesting_days: u32,
+    /// The most that earning fills an account up to, pending points included: what would go beyond is not given, as far as
+    /// whoever decides the sale can tell; left out, there is no limit. Gifts, conversions and what head office adjusts are
+    /// not bound by it.
+    #[serde(with = "super::optional_decimal", default, skip_serializing_if = "Option::is_none")]
+    pub greatest_balance: Option<rust_decimal::Decimal>,
     /// The catalog version that last changed it; the server's.
     #[serde(default)]
     pub version: Option<u64>,

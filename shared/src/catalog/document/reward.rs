@@ -100,6 +100,12 @@ pub struct Partner {
     pub units: Decimal,
     /// What the units are called.
     pub unit: String,
+    /// Points that each conversion costs beside, however many it is of.
+    #[serde(with = "optional_decimal", default, skip_serializing_if = "Option::is_none")]
+    pub fee: Option<Decimal>,
+    /// How many at once at the least; left out, one. Whole ones are converted, so that there is nothing to round.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minimum: Option<u32>,
 }
 
 /// A gift.
