@@ -8,6 +8,7 @@
 
 #![expect(clippy::missing_panics_doc, reason = "what a run is made of is whole, or the run ends there")]
 
+pub mod caps;
 pub mod check;
 pub mod replay;
 pub mod rights;

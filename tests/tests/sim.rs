@@ -65,3 +65,28 @@ fn many_tills_and_a_server_of_256_buckets_keep_every_invariant() {
 fn long_histories_without_mishaps_keep_every_invariant() {
     seeds(3_000_000, SEEDS / 20, Setup { steps: 2_000, chaos: false, ..Setup::usual(4) });
 }
+
+#[test]
+fn what_a_till_with_no_line_lets_through_stays_within_the_caps_and_reaches_each() {
+    let mut reached = system_tests::sim::caps::Reached::default();
+    for seed in 0..SEEDS {
+        reached.add(system_tests::sim::caps::run(seed).unwrap_or_else(|text| panic!("{text}")));
+    }
+    let each = [reached.at_once, reached.of_member, reached.at_till, reached.count];
+    assert!(
+        each.iter().all(|times| *times > 100),
+        "a bound that is never reached proves nothing: {reached:?}"
+    );
+}
+
+/// Seeds of the guarantee: 10,000, and ten times as many where the environment says `TILLKEEP_FULL=1`.
+#[test]
+fn with_the_line_cut_at_any_moment_online_and_reserved_redemptions_never_overdraw() {
+    let full = std::env::var_os("TILLKEEP_FULL").is_some();
+    let tally =
+        seeds(4_000_000, if full { 100_000 } else { 10_000 }, Setup { replays: 0, ..Setup::usual(4) });
+    if number("SIM_SEED").is_none() && tally.entries > 100_000 {
+        assert!(tally.online > 0 && tally.reserved > 0 && tally.returned > 0, "{tally:?}");
+        assert!(tally.reclaimed > 0 && tally.late > 0, "{tally:?}");
+    }
+}

@@ -46,6 +46,30 @@ fn legs_without_a_key_are_caught() {
 }
 
 #[test]
+fn a_late_right_that_is_not_demoted_is_caught() {
+    caught(Mutant::LateRight);
+}
+
+#[test]
+fn rights_that_count_as_free_are_caught() {
+    caught(Mutant::RightsFree);
+}
+
+#[test]
+fn a_hold_that_is_not_matched_after_a_lost_reply_is_caught() {
+    caught(Mutant::HoldUnmatched);
+}
+
+#[test]
+fn caps_that_are_ignored_are_caught() {
+    mutant::set(Some(Mutant::CapsIgnored));
+    let found = (0..SEEDS).find(|seed| system_tests::sim::caps::run(*seed).is_err());
+    mutant::set(None);
+    let seed = found.expect("ignored caps were not caught");
+    assert!(seed < 10, "caught only at seed {seed}");
+}
+
+#[test]
 fn credits_from_after_the_window_are_caught() {
     caught(Mutant::LateCredits);
 }

@@ -114,7 +114,9 @@ pub fn card(member: u8) -> EntryKind {
     EntryKind::Directory(vec![DirectoryChange::Card(card)])
 }
 
-fn customer(id: CustomerId) -> Customer {
+/// Somebody.
+#[must_use]
+pub fn customer(id: CustomerId) -> Customer {
     Customer {
         id,
         external_id: None,
