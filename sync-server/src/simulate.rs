@@ -22,15 +22,16 @@ use tally::Tally;
 /// What is run.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Plan {
-    /// The settings, in the order in which they are told.
-    pub settings: Vec<Setting>,
+    /// Points that a member redeems at a visit, one after the other; each with the settings of the dial, in the order in
+    /// which they are told.
+    pub tries: Vec<(i64, Vec<Setting>)>,
     /// How long outages are, in hours.
     pub outage_hours: Vec<u32>,
     /// The share of the time without a line, in millionths.
     pub millionths: u64,
     /// Each figure is the mean over so many seeds.
     pub seeds: u64,
-    /// How members redeem, and who bears what.
+    /// How members redeem, and who bears what; but for its block, which is each try's own.
     pub custom: Custom,
 }
 
@@ -39,6 +40,8 @@ pub struct Plan {
 pub struct Row {
     /// The setting's name.
     pub setting: String,
+    /// Points that a member redeemed at a visit.
+    pub block: i64,
     /// How long outages were, in hours.
     pub outage_hours: u32,
     /// One for each seed.
@@ -55,6 +58,7 @@ struct Job<'a> {
     row: usize,
     setting: &'a Setting,
     outages: Outages,
+    custom: Custom,
 }
 
 /// Runs a plan on as many threads as there are processors; `told` hears how many of how many runs are done.
@@ -69,13 +73,16 @@ pub fn run(
     let mut rows = Vec::new();
     let mut jobs = Vec::new();
     for hours in &plan.outage_hours {
-        for setting in &plan.settings {
+        let tries = plan.tries.iter().flat_map(|(block, settings)| settings.iter().map(|it| (*block, it)));
+        for (block, setting) in tries {
+            let custom = Custom { block, ..plan.custom };
             for seed in 1..=plan.seeds {
                 let outages = Outages { seed, hours: *hours, millionths: plan.millionths };
-                jobs.push(Job { row: rows.len(), setting, outages });
+                jobs.push(Job { row: rows.len(), setting, outages, custom });
             }
             rows.push(Row {
                 setting: setting.name.clone(),
+                block,
                 outage_hours: *hours,
                 runs: Vec::new(),
                 sealed: true,
@@ -89,7 +96,7 @@ pub fn run(
             let place = next.fetch_add(1, Ordering::Relaxed);
             jobs.get(place).map(|job| (place, job))
         } {
-            let result = one(receipts, job, plan.custom);
+            let result = one(receipts, job);
             results.lock().unwrap_or_else(PoisonError::into_inner).push((place, result));
             told(done.fetch_add(1, Ordering::Relaxed) + 1, jobs.len());
         }
@@ -112,15 +119,40 @@ pub fn run(
     Ok(rows)
 }
 
-fn one(receipts: &Receipts, job: &Job<'_>, custom: Custom) -> Ran {
-    let mut chain = Chain::new(receipts, job.outages, job.setting, custom)?;
+fn one(receipts: &Receipts, job: &Job<'_>) -> Ran {
+    let mut chain = Chain::new(receipts, job.outages, job.setting, job.custom)?;
     chain.play();
     let last = receipts.all.last().map(|last| last.at.day(chrono_tz::UTC));
     let all = chain.days.closed.last().map(|day| day.day) >= last;
     Ok((chain.tally.clone(), all && chain.days.broken(&chain.books).is_empty()))
 }
 
-/// Of rows of one outage length, the one that refuses least while at most so many points are short; of those that refuse
+/// For each length of outage and each block, the setting that a search finds ([`best`]); `None` where none stays under the
+/// loss.
+#[must_use]
+pub fn found(rows: &[Row], most_short: i64) -> Vec<Found> {
+    let mut groups: Vec<(u32, i64)> = rows.iter().map(|row| (row.outage_hours, row.block)).collect();
+    groups.dedup();
+    let of_group = |(outage_hours, block): (u32, i64)| {
+        let own = |row: &&Row| (row.outage_hours, row.block) == (outage_hours, block);
+        let rows: Vec<Row> = rows.iter().filter(own).cloned().collect();
+        Found { outage_hours, block, row: best(&rows, most_short).cloned() }
+    };
+    groups.into_iter().map(of_group).collect()
+}
+
+/// What a search finds.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Found {
+    /// How long outages were, in hours.
+    pub outage_hours: u32,
+    /// Points that a member redeemed at a visit.
+    pub block: i64,
+    /// The row of the setting that refuses least; `None` where none stays under the loss.
+    pub row: Option<Row>,
+}
+
+/// Of rows of one outage length and one block, the one that refuses least while at most so many points are short; of those that refuse
 /// as little, the one that loses least.
 #[must_use]
 pub fn best(rows: &[Row], most_short: i64) -> Option<&Row> {

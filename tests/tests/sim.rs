@@ -2,6 +2,9 @@
 //!
 //! `SIM_SEEDS` runs that many in each setting; `SIM_SEED` replays one seed exactly.
 
+use std::time::Instant;
+
+use system_tests::sim::caps::{self, Reached};
 use system_tests::sim::{Setup, Tally, run};
 
 /// Seeds in each setting.
@@ -22,6 +25,7 @@ fn seeds(first: u64, count: u64, setup: Setup) -> Tally {
         return one(seed, setup);
     }
     let count = number("SIM_SEEDS").unwrap_or(count);
+    let begun = Instant::now();
     let half = |odd: u64| {
         let mut tally = Tally::default();
         for seed in (first..first + count).filter(|seed| seed % 2 == odd) {
@@ -34,7 +38,11 @@ fn seeds(first: u64, count: u64, setup: Setup) -> Tally {
         (half(1), even.join().expect("the other half ran"))
     });
     sum.add(&other);
-    println!("{count} seeds with {} buckets, 0 bad: {sum:?}", setup.buckets);
+    let seconds = begun.elapsed().as_secs_f32();
+    println!(
+        "{count} seeds of {} steps with {} buckets in {seconds:.1} s, 0 bad: {sum:?}",
+        setup.steps, setup.buckets
+    );
     sum
 }
 
@@ -67,11 +75,13 @@ fn long_histories_without_mishaps_keep_every_invariant() {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "a run tells what it came across")]
 fn what_a_till_with_no_line_lets_through_stays_within_the_caps_and_reaches_each() {
-    let mut reached = system_tests::sim::caps::Reached::default();
+    let mut reached = Reached::default();
     for seed in 0..SEEDS {
-        reached.add(system_tests::sim::caps::run(seed).unwrap_or_else(|text| panic!("{text}")));
+        reached.add(caps::run(seed).unwrap_or_else(|text| panic!("{text}")));
     }
+    println!("{SEEDS} tills with no line, within all caps; bounds reached: {reached:?}");
     let each = [reached.at_once, reached.of_member, reached.at_till, reached.count];
     assert!(
         each.iter().all(|times| *times > 100),
@@ -82,9 +92,9 @@ fn what_a_till_with_no_line_lets_through_stays_within_the_caps_and_reaches_each(
 /// Seeds of the guarantee: 10,000, and ten times as many where the environment says `TILLKEEP_FULL=1`.
 #[test]
 fn with_the_line_cut_at_any_moment_online_and_reserved_redemptions_never_overdraw() {
-    let full = std::env::var_os("TILLKEEP_FULL").is_some();
-    let tally =
-        seeds(4_000_000, if full { 100_000 } else { 10_000 }, Setup { replays: 0, ..Setup::usual(4) });
+    let full = std::env::var_os("TILLKEEP_FULL").is_some_and(|value| value == "1");
+    let count = if full { 100_000 } else { 10_000 };
+    let tally = seeds(4_000_000, count, Setup { replays: 0, ..Setup::usual(4) });
     if number("SIM_SEED").is_none() && tally.entries > 100_000 {
         assert!(tally.online > 0 && tally.reserved > 0 && tally.returned > 0, "{tally:?}");
         assert!(tally.reclaimed > 0 && tally.late > 0, "{tally:?}");

@@ -11,7 +11,7 @@ use super::{App, AppError, Done, Who, audit};
 use crate::clock;
 use crate::simulate::dial::{Custom, Setting};
 use crate::simulate::receipts::Receipts;
-use crate::simulate::{self, Plan, Row};
+use crate::simulate::{self, Found, Plan, Row};
 
 /// The longest file of receipts, in bytes: a year of a chain with some hundred shops.
 pub const FILE_BYTES: usize = 64 * 1024 * 1024;
@@ -27,8 +27,8 @@ pub struct Asked {
     pub millionths: u64,
     /// Each figure is the mean over so many seeds.
     pub seeds: u64,
-    /// Points that a member redeems at a visit.
-    pub block: i64,
+    /// Points that a member redeems at a visit, one after the other.
+    pub blocks: Vec<i64>,
     /// From what a basket costs on they do, in hundredths.
     pub from_cents: u64,
     /// Up to how many points a member may owe.
@@ -44,8 +44,8 @@ pub struct Outcome {
     pub receipts: (usize, u32, u32),
     /// One for each setting and length of outage.
     pub rows: Vec<Row>,
-    /// By length of outage in hours: the setting that refuses least under the loss; `None` where none stays under it.
-    pub best: Vec<(u32, Option<String>)>,
+    /// Where a loss was named: for each length of outage and each block, the setting that refuses least under it.
+    pub found: Vec<Found>,
 }
 
 /// Where the last run stands.
@@ -113,8 +113,12 @@ fn check(asked: &Asked) -> Done<()> {
     if asked.seeds == 0 || asked.seeds > RUNS.1 {
         return wrong("seeds", format!("Give 1 to {} seeds.", RUNS.1));
     }
-    if asked.block <= 0 || asked.debt < 0 || asked.loss.is_some_and(|loss| loss < 0) {
-        return wrong("block", "Points redeemed are above zero; a debt and a loss are not below.".to_owned());
+    let blocks = &asked.blocks;
+    if blocks.is_empty() || blocks.len() > RUNS.0 || blocks.iter().any(|block| *block <= 0) {
+        return wrong("block", format!("Give 1 to {} numbers of points above zero, such as 500,100.", RUNS.0));
+    }
+    if asked.debt < 0 || asked.loss.is_some_and(|loss| loss < 0) {
+        return wrong("debt", "A debt and a loss are not below zero.".to_owned());
     }
     Ok(())
 }
@@ -127,11 +131,10 @@ fn run(app: &App, asked: &Asked, file: &[u8], told: &(AtomicUsize, AtomicUsize))
     let _ = std::fs::remove_file(&path);
     // where this server keeps it is nobody's business
     let receipts = read.map_err(|text| text.replace(&format!("{}: ", path.display()), ""))?;
-    let custom =
-        Custom { block: asked.block, from_cents: asked.from_cents, debt: asked.debt, ..Custom::default() };
-    let searched = asked.loss.is_some();
+    let custom = Custom { from_cents: asked.from_cents, debt: asked.debt, ..Custom::default() };
+    let settings = if asked.loss.is_some() { Setting::ladder } else { Setting::all };
     let plan = Plan {
-        settings: if searched { Setting::ladder(asked.block) } else { Setting::all() },
+        tries: asked.blocks.iter().map(|block| (*block, settings(*block))).collect(),
         outage_hours: asked.outage_hours.clone(),
         millionths: asked.millionths,
         seeds: asked.seeds,
@@ -141,13 +144,7 @@ fn run(app: &App, asked: &Asked, file: &[u8], told: &(AtomicUsize, AtomicUsize))
         told.0.store(done, Ordering::Relaxed);
         told.1.store(all, Ordering::Relaxed);
     })?;
-    let best = asked.loss.map_or_else(Vec::new, |loss| {
-        let of_length = |hours: &u32| {
-            let rows: Vec<Row> = rows.iter().filter(|row| row.outage_hours == *hours).cloned().collect();
-            (*hours, simulate::best(&rows, loss).map(|row| row.setting.clone()))
-        };
-        asked.outage_hours.iter().map(of_length).collect()
-    });
+    let found = asked.loss.map_or_else(Vec::new, |loss| simulate::found(&rows, loss));
     let receipts = (receipts.all.len(), receipts.households, receipts.stores);
-    Ok(Outcome { receipts, rows, best })
+    Ok(Outcome { receipts, rows, found })
 }

@@ -9,7 +9,7 @@ use super::terminal;
 use crate::simulate::dial::{Custom, Setting};
 use crate::simulate::receipts::Receipts;
 use crate::simulate::tally::Tally;
-use crate::simulate::{self, Plan, Row, chart, table};
+use crate::simulate::{self, Found, Plan, chart, table};
 
 /// Replays receipts under outages for each setting of the dial, in memory, by the server's own rules.
 ///
@@ -17,6 +17,8 @@ use crate::simulate::{self, Plan, Row, chart, table};
 /// and sales_value (at most two decimal places); other columns may stand beside them. One row is one line of a receipt;
 /// rows of one basket_id are one receipt. Each household has one card, each store one till, and a member redeems a block
 /// of points at every basket that is large enough where the till shows enough points. Each figure is a mean over seeds.
+/// Under `reserved` all points of a member are reserved for the tills where they usually shop; `reserved_plus_allowance` lets
+/// a block a member and day pass beyond that, by a balance up to a day old; `trust` lets everything pass.
 #[derive(Debug, Args)]
 pub(super) struct Simulate {
     /// The receipts.
@@ -31,17 +33,17 @@ pub(super) struct Simulate {
     /// Over how many seeds each figure is a mean.
     #[arg(long, value_name = "N", default_value_t = 4)]
     seeds: u64,
-    /// Points that a member redeems at a visit.
-    #[arg(long, value_name = "POINTS", default_value_t = 500)]
-    block: i64,
+    /// Points that a member redeems at a visit; several stand beside each other.
+    #[arg(long, value_name = "POINTS", value_delimiter = ',', default_value = "500,100")]
+    block: Vec<i64>,
     /// From what a basket costs on they do, in whole units of money.
     #[arg(long, value_name = "AMOUNT", default_value_t = 5)]
     from: u64,
     /// Up to how many points a member may owe; the program bears what is beyond.
     #[arg(long, value_name = "POINTS", default_value_t = 0)]
     debt: i64,
-    /// Searches, among `refuse` and `trust` within ages of the balance and points a member and day, for the setting that
-    /// refuses least while staying under --loss.
+    /// Searches for the setting that refuses least while staying under --loss: among `refuse`, `reserved`, and
+    /// `reserved_plus_allowance` and `trust` within ages of the balance and points a member and day.
     #[arg(long, requires = "loss")]
     search: bool,
     /// The most points that may be short over all of the receipts.
@@ -64,18 +66,14 @@ fn millionths(text: &str) -> Result<u64, String> {
 
 impl Simulate {
     fn plan(&self) -> Result<Plan, String> {
-        if self.block <= 0 || self.seeds == 0 || self.debt < 0 || self.outages.contains(&0) {
+        if self.block.iter().any(|block| *block <= 0) || self.block.is_empty() || self.seeds == 0 || self.debt < 0 || self.outages.contains(&0) {
             return Err("--block, --seeds and --outages are above zero, --debt is not below".to_owned());
         }
-        let custom = Custom {
-            block: self.block,
-            from_cents: self.from.saturating_mul(100),
-            debt: self.debt,
-            ..Custom::default()
-        };
-        let settings = if self.search { Setting::ladder(self.block) } else { Setting::all() };
+        let custom =
+            Custom { from_cents: self.from.saturating_mul(100), debt: self.debt, ..Custom::default() };
+        let settings = if self.search { Setting::ladder } else { Setting::all };
         Ok(Plan {
-            settings,
+            tries: self.block.iter().map(|block| (*block, settings(*block))).collect(),
             outage_hours: self.outages.clone(),
             millionths: self.share,
             seeds: self.seeds,
@@ -110,9 +108,8 @@ fn play(asked: &Simulate, receipts: &Receipts, plan: &Plan) -> Result<(), String
     write(asked.csv.as_deref(), &table::csv(&rows)?)?;
     write(asked.svg.as_deref(), &chart::svg(&rows))?;
     if let (true, Some(loss)) = (asked.search, asked.loss) {
-        for hours in &plan.outage_hours {
-            let of_length: Vec<Row> = rows.iter().filter(|row| row.outage_hours == *hours).cloned().collect();
-            terminal::say(&answer(&of_length, *hours, loss));
+        for found in simulate::found(&rows, loss) {
+            terminal::say(&answer(&found, loss));
         }
     }
     let wrong = rows.iter().find(|row| !row.sealed || !row.runs.iter().all(Tally::is_balanced));
@@ -121,14 +118,15 @@ fn play(asked: &Simulate, receipts: &Receipts, plan: &Plan) -> Result<(), String
     })
 }
 
-fn answer(rows: &[Row], hours: u32, loss: i64) -> String {
-    match simulate::best(rows, loss) {
+fn answer(found: &Found, loss: i64) -> String {
+    let of = format!("Outages of {} h, {} points a visit", found.outage_hours, found.block);
+    match &found.row {
         Some(row) => format!(
-            "Outages of {hours} h, at most {loss} points short: `{}` refuses least ({}% of what is asked with no line).",
+            "{of}, at most {loss} points short: `{}` refuses least ({}% of what is asked with no line).",
             row.setting,
             table::refused_share(row)
         ),
-        None => format!("Outages of {hours} h: no setting stays under {loss} points."),
+        None => format!("{of}: no setting stays under {loss} points."),
     }
 }
 

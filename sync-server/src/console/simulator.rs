@@ -15,18 +15,26 @@ use super::view::{Block, Field, FormBlock, Frame, Refused, Row, Shown, Table};
 use super::{chart, upload};
 use crate::app::simulator::{self, Asked, Outcome, State as Stands};
 use crate::app::{App, AppError, roles};
-use crate::simulate::table;
+use crate::simulate::{Found, Row as Outcomes, table};
 
 /// Columns of the table: the simulator's own name, and the page's word.
-const COLUMNS: [(&str, &str, bool); 8] = [
+const COLUMNS: [(&str, &str, bool); 16] = [
     ("setting", "simulator.setting", false),
     ("outage_hours", "simulator.hours", true),
+    ("block", "simulator.visit", true),
+    ("asked", "simulator.asked", true),
+    ("online", "simulator.online", true),
+    ("reserved", "simulator.reserved", true),
+    ("offline", "simulator.offline", true),
+    ("refused", "simulator.refusals", true),
+    ("overdrawn", "simulator.overdrawn", true),
     ("refused_offline_percent", "simulator.refused", true),
     ("overdrawn_offline_percent", "simulator.short", true),
     ("points_overdrawn", "points", true),
     ("member_debt", "simulator.member", true),
     ("outlet", "simulator.outlet", true),
     ("program", "simulator.program", true),
+    ("refused_by_reason", "simulator.why", false),
 ];
 
 /// `/simulator`.
@@ -65,7 +73,7 @@ fn form(words: &Words) -> FormBlock {
             Field::text("outages", words.say("simulator.outages"), "4,24,72"),
             Field::text("share", words.say("simulator.share"), "0.1"),
             Field::text("seeds", words.say("simulator.seeds"), "1"),
-            Field::text("block", words.say("simulator.block"), "500"),
+            Field::text("block", words.say("simulator.block"), "500,100"),
             Field::text("from", words.say("simulator.from"), "5"),
             Field::text("debt", words.say("simulator.debt"), "0"),
             Field::text("loss", words.say("simulator.loss"), "").hint(words.say("simulator.loss_hint")),
@@ -82,36 +90,13 @@ fn results(words: &Words, outcome: &Outcome) -> Vec<Block> {
         "simulator.of",
         &[("receipts", &count(receipts)), ("members", &people(members)), ("shops", &people(shops))],
     );
-    let bars: Vec<(String, f64, f64)> = outcome
-        .rows
-        .iter()
-        .map(|row| {
-            let name = format!("{} {} h", row.setting, row.outage_hours);
-            let height = |text: String| text.parse().unwrap_or(0.0);
-            (name, height(table::refused_share(row)), height(table::short_share(row)))
-        })
-        .collect();
     let rows = outcome.rows.iter().map(|row| {
         let columns: BTreeMap<&str, String> = table::columns(row).into_iter().collect();
         let cell = |name: &str| columns.get(name).cloned().unwrap_or_default().into();
         Row { cells: COLUMNS.iter().map(|(name, _, _)| cell(name)).collect(), ..Row::default() }
     });
-    let mut blocks: Vec<Block> = outcome
-        .best
-        .iter()
-        .map(|(hours, best)| match best {
-            Some(setting) => {
-                let hours = hours.to_string();
-                Block::note("good", words.fill("simulator.best", &[("hours", &hours), ("setting", setting)]))
-            }
-            None => Block::note("warn", words.fill("simulator.no_best", &[("hours", &hours.to_string())])),
-        })
-        .collect();
-    blocks.push(Block::Picture {
-        title: words.say("simulator.chart").to_owned(),
-        svg: chart::pairs(words.say("simulator.chart"), &bars),
-        text: words.say("simulator.legend").to_owned(),
-    });
+    let mut blocks: Vec<Block> = outcome.found.iter().map(|found| best(words, found)).collect();
+    blocks.extend(outcome.rows.chunk_by(|one, next| group(one) == group(next)).map(|rows| picture(words, rows)));
     blocks.push(Block::Table(Table {
         title: words.say("simulator.table").to_owned(),
         note,
@@ -121,6 +106,41 @@ fn results(words: &Words, outcome: &Outcome) -> Vec<Block> {
         ..Table::default()
     }));
     blocks
+}
+
+/// What a search found, for one length of outage and one block.
+fn best(words: &Words, found: &Found) -> Block {
+    let (hours, block) = (found.outage_hours.to_string(), found.block.to_string());
+    match &found.row {
+        Some(row) => {
+            let of = [("hours", hours.as_str()), ("block", &block), ("setting", &row.setting)];
+            Block::note("good", words.fill("simulator.best", &of))
+        }
+        None => {
+            let of = [("hours", hours.as_str()), ("block", &block)];
+            Block::note("warn", words.fill("simulator.no_best", &of))
+        }
+    }
+}
+
+fn group(row: &Outcomes) -> (u32, i64) {
+    (row.outage_hours, row.block)
+}
+
+/// The settings beside each other, for one length of outage and one block.
+fn picture(words: &Words, rows: &[Outcomes]) -> Block {
+    let bars: Vec<(String, f64, f64)> = rows
+        .iter()
+        .map(|row| {
+            let height = |text: String| text.parse().unwrap_or(0.0);
+            (row.setting.clone(), height(table::refused_share(row)), height(table::short_share(row)))
+        })
+        .collect();
+    let (hours, block) = rows.first().map(group).unwrap_or_default();
+    let of = [("hours", hours.to_string()), ("block", block.to_string())];
+    let of = of.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let title = words.fill("simulator.chart", &of);
+    Block::Picture { svg: chart::pairs(&title, &bars), title, text: words.say("simulator.legend").to_owned() }
 }
 
 /// Begins a run.
@@ -157,11 +177,17 @@ fn asked(fields: &BTreeMap<String, Vec<u8>>) -> Result<Asked, AppError> {
             .parse::<u32>()
             .map_err(|_| AppError::field("outages", format!("`{part}` is no number of hours.")))
     });
+    let blocks = text("block");
+    let blocks = blocks.split(',').map(|part| {
+        part.trim()
+            .parse::<i64>()
+            .map_err(|_| AppError::field("block", format!("`{part}` is no number of points.")))
+    });
     Ok(Asked {
         outage_hours: hours.collect::<Result<_, _>>()?,
         millionths: millionths(&text("share"))?,
         seeds: above("seeds")?,
-        block: number("block")?,
+        blocks: blocks.collect::<Result<_, _>>()?,
         from_cents: above("from")?.saturating_mul(100),
         debt: number("debt")?,
         loss: if text("loss").is_empty() { None } else { Some(number("loss")?) },

@@ -10,8 +10,8 @@ use shared::account::AccountId;
 use shared::books::memory::MemoryBooks;
 use shared::books::{Journals as _, NodeRow, SERVER, Told};
 use shared::catalog::Catalog;
-use shared::decide::{Basket, By, Command, Deed, Draft, Grounds, RedeemItem, Selling, decide, intents};
-use shared::entry::{Actor, DirectoryChange, EntryKind, Idem, Intent, Line};
+use shared::decide::{Basket, By, Command, Deed, Grounds, RedeemItem, Selling, decide};
+use shared::entry::{Actor, DirectoryChange, EntryKind, Idem, Line};
 use shared::ids::{
     AccountSetId, Code, CurrencyId, CustomerId, Dot, MembershipId, NodeId, OutletId, ProgramId, TillId,
 };
@@ -20,12 +20,13 @@ use shared::member::{Customer, CustomerKind, Membership, MembershipKind, Members
 use shared::money::CurrencyCode;
 use shared::points::Points;
 use shared::post::{self, flow};
-use shared::refusal::Refusal;
 use shared::settle;
 use shared::time::{Day, Millis};
 use shared::view::{AccountView, Facts, MemberView, Place};
-use shared::wire::{Authorize, Authorized};
 use uuid::Uuid;
+
+mod ladder;
+mod rights;
 
 use super::days::Days;
 use super::dial::{Custom, Setting};
@@ -242,14 +243,29 @@ impl<'a> Chain<'a> {
         AccountId { set, currency: self.currency }
     }
 
-    fn view(&self, account: AccountId, now: Millis) -> AccountView {
-        AccountView::of(sure(post::base_of(&self.books, account)).unwrap_or_default(), now)
+    /// The household whose account it is.
+    fn household(account: AccountId) -> u32 {
+        u32::try_from(account.set.0.as_u128().saturating_sub(1)).unwrap_or(u32::MAX)
+    }
+
+    /// An account as a node with a line knows it.
+    fn view(&self, account: AccountId, node: NodeId, now: Millis) -> AccountView {
+        AccountView::of(sure(post::base_for(&self.books, account, node)).unwrap_or_default(), now)
+    }
+
+    fn till(&self, store: u32) -> Option<&Till> {
+        self.tills.get(usize::try_from(store).unwrap_or(usize::MAX))
+    }
+
+    fn till_mut(&mut self, store: u32) -> Option<&mut Till> {
+        self.tills.get_mut(usize::try_from(store).unwrap_or(usize::MAX))
     }
 
     /// A store's line goes: its till keeps what it pulled last. Of all accounts only those are kept that will ask there
     /// before the line is back.
     fn gone(&mut self, store: u32, now: Millis) {
         let Some((_, back)) = self.outages.outage(store, now) else { return };
+        let Some(node) = self.till(store).map(|till| till.node) else { return };
         let all = &self.receipts.all;
         let first = all.partition_point(|receipt| receipt.at < now);
         let here = all.iter().skip(first).take_while(|receipt| receipt.at < back);
@@ -257,25 +273,27 @@ impl<'a> Chain<'a> {
             here.filter(|receipt| receipt.store == store).map(|receipt| receipt.household).collect();
         let views = households.into_iter().map(|household| {
             let account = self.account(household);
-            (account, self.view(account, now))
+            (account, self.view(account, node, now))
         });
         let views = views.collect();
-        if let Some(till) = self.tills.get_mut(usize::try_from(store).unwrap_or(usize::MAX)) {
+        if let Some(till) = self.till_mut(store) {
             till.lose_line(views);
         }
     }
 
-    /// A store's line is back: its till tells everything.
+    /// A store's line is back: its till tells everything, and gives back the rights that are over or asked for.
     fn back(&mut self, store: u32, now: Millis) {
         let desk = self.desk(now);
         if let Some(till) = self.tills.get_mut(usize::try_from(store).unwrap_or(usize::MAX)) {
             till.find_line();
             till.push(&mut self.books, &desk);
         }
+        self.tend(now);
     }
 
     /// Tills with a line are heard, as by their pulls; then the server settles, and closes the days that are over.
     fn round(&mut self, now: Millis) {
+        self.tend(now);
         for (store, till) in (0..).zip(&self.tills) {
             if !self.outages.is_out(store, now) {
                 sure(intake::told_by_pull(&mut self.books, till.node, till.head, now));
@@ -315,10 +333,11 @@ impl<'a> Chain<'a> {
         let place = usize::try_from(receipt.store).unwrap_or(usize::MAX);
         let account = self.account(receipt.household);
         let Some(till) = self.tills.get(place) else { return };
-        let view = if up { self.view(account, now) } else { till.view(account) };
-        let zone = chrono_tz::UTC;
+        let view = if up { self.view(account, till.node, now) } else { till.view(account) };
+        // what is reserved elsewhere is the member's too, and asked for
+        let has = view.whole().spendable_if_returned(now.day(chrono_tz::UTC));
         let wants = receipt.cents >= self.custom.from_cents
-            && view.spendable(now.day(zone)).0 >= self.custom.block
+            && has.0 >= self.custom.block
             && !view.is_overdrawn();
         let Some(member) = self.members.get(usize::try_from(receipt.household).unwrap_or(usize::MAX)) else {
             return;
@@ -347,62 +366,8 @@ impl<'a> Chain<'a> {
         till.append(draft, now);
         if up {
             till.push(&mut self.books, &desk);
+            self.grant(account, now);
         }
-    }
-
-    /// The sale with a block of points redeemed; `None` where that is refused.
-    fn redeem(
-        &mut self,
-        receipt: &Receipt,
-        (facts, membership): (&Facts, MembershipId),
-        up: bool,
-    ) -> Option<Draft> {
-        let now = receipt.at;
-        let mut command = self.command(receipt, membership, true, Grounds::Offline);
-        let catalog = Arc::clone(&self.catalog);
-        if up {
-            match self.ask(receipt.store, facts, &command, now) {
-                Ok(held) => command.grounds = Grounds::Held(held),
-                Err(code) => {
-                    self.tally.refuse(code, false);
-                    return None;
-                }
-            }
-        }
-        match decide(facts, &catalog, &command, now) {
-            Ok(draft) => Some(draft),
-            Err(refusal) => {
-                self.tally.refuse(refusal.code(), !up);
-                None
-            }
-        }
-    }
-
-    /// Asks the server, as a till with a line does: an intent, then a hold.
-    fn ask(
-        &mut self,
-        store: u32,
-        facts: &Facts,
-        command: &Command,
-        now: Millis,
-    ) -> Result<Vec<(AccountId, Points)>, &'static str> {
-        let asked = intents(facts, &self.catalog, command, now).map_err(|refusal: Refusal| refusal.code())?;
-        let desk = self.desk(now);
-        let mut held = Vec::new();
-        for Intent { key, account, points } in asked {
-            let place = usize::try_from(store).unwrap_or(usize::MAX);
-            let Some(till) = self.tills.get_mut(place) else { return Err("unavailable") };
-            let intent = Command { deed: Deed::Intent(Intent { key, account, points }), ..command.clone() };
-            let draft = decide(facts, &self.catalog, &intent, now).map_err(|refusal| refusal.code())?;
-            till.append(draft, now);
-            let ask = Authorize { node: till.node, key, account, points, wait_ms: 0 };
-            match sure(flow::authorize(&mut self.books, &desk, &ask)) {
-                Authorized::Held { .. } => held.push((account, points)),
-                Authorized::Refused { overdrawn: true, .. } => return Err("account_overdrawn"),
-                _ => return Err("insufficient_points"),
-            }
-        }
-        Ok(held)
     }
 
     fn command(

@@ -34,15 +34,15 @@ fn escaped(text: &str) -> String {
 pub fn svg(rows: &[Row]) -> String {
     let mut body = String::new();
     let mut y = 72;
-    let mut hours = None;
+    let mut group = None;
     for row in rows {
-        if hours != Some(row.outage_hours) {
-            hours = Some(row.outage_hours);
+        if group != Some((row.outage_hours, row.block)) {
+            group = Some((row.outage_hours, row.block));
             y += 16;
             let _ = writeln!(
                 body,
-                "<text class=\"ink\" x=\"24\" y=\"{y}\">Outages of {} h</text>",
-                row.outage_hours
+                "<text class=\"ink\" x=\"24\" y=\"{y}\">Outages of {} h, {} points a visit</text>",
+                row.outage_hours, row.block
             );
             y += 12;
         }
@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn bars_are_as_long_as_their_shares_and_names_are_escaped() {
         let run = Tally { asked_offline: 4, refused_offline: 2, overdrawn: 1, ..Tally::default() };
-        let row = Row { setting: "a<b".into(), outage_hours: 4, runs: vec![run], sealed: true };
+        let row = Row { setting: "a<b".into(), block: 500, outage_hours: 4, runs: vec![run], sealed: true };
         let chart = svg(&[row]);
         assert!(chart.contains("a&lt;b") && !chart.contains("a<b"));
         // half of those asked, half of the two let through

@@ -53,21 +53,41 @@ impl Setting {
         Self { name: format!("trust{age}{member}"), offline }
     }
 
-    /// The settings of the dial, each as it is.
+    /// All of a member's points reserved for the tills where they usually shop, each right for six days; beyond the rights
+    /// nothing, or what an allowance lets pass: a balance's age, and points of one member at one till within a day.
     #[must_use]
-    pub fn all() -> Vec<Self> {
-        ["refuse", "trust"].map(Self::mode).to_vec()
+    pub fn reserved(allowance: Option<(Option<u32>, Option<i64>)>) -> Self {
+        let mut rights = json!({"share": "1", "hours": 144, "grace_hours": 24});
+        let Some((age_hours, per_member)) = allowance else {
+            return Self { name: "reserved".to_owned(), offline: json!({"mode": "reserved", "rights": rights}) };
+        };
+        rights["elsewhere"] = json!("allowance");
+        let mut setting = Self::trust(age_hours, per_member);
+        setting.name = setting.name.replace("trust", "reserved_plus_allowance");
+        setting.offline["mode"] = json!("reserved_plus_allowance");
+        setting.offline["rights"] = rights;
+        setting
+    }
+
+    /// The settings of the dial; the allowance is a block a member and day, by a balance up to a day old.
+    #[must_use]
+    pub fn all(block: i64) -> Vec<Self> {
+        let allowance = Self::reserved(Some((Some(24), Some(block))));
+        vec![Self::mode("refuse"), Self::reserved(None), allowance, Self::mode("trust")]
     }
 
     /// What a search goes through: from the strictest to the most trusting.
     #[must_use]
     pub fn ladder(block: i64) -> Vec<Self> {
-        let mut all = vec![Self::mode("refuse")];
+        let mut all = vec![Self::mode("refuse"), Self::reserved(None)];
         for hours in [1, 2, 4, 8, 12, 24, 48, 72] {
             all.push(Self::trust(Some(hours), Some(block)));
             all.push(Self::trust(Some(hours), None));
+            all.push(Self::reserved(Some((Some(hours), Some(block)))));
         }
         all.push(Self::trust(None, Some(block)));
+        all.push(Self::reserved(Some((None, Some(block)))));
+        all.push(Self::reserved(Some((None, None))));
         all.push(Self::trust(None, None));
         all
     }

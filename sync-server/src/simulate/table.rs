@@ -52,6 +52,7 @@ const AUTHORITIES: [(Authority, &str); 5] = [
 pub fn columns(row: &Row) -> Vec<(&'static str, String)> {
     let mut columns = vec![
         ("outage_hours", row.outage_hours.to_string()),
+        ("block", row.block.to_string()),
         ("setting", row.setting.clone()),
         ("asked", mean(row, |run| count(run.asked))),
         ("asked_offline", mean(row, |run| count(run.asked_offline))),
@@ -122,7 +123,7 @@ pub fn text(rows: &[Row]) -> String {
         for (place, (cell, width)) in line.iter().zip(&widths).enumerate() {
             // writing to a string does not fail
             let _ = match place {
-                1 => write!(text, "{cell:<width$}  "),
+                2 => write!(text, "{cell:<width$}  "),
                 _ if place == last => writeln!(text, "{cell}"),
                 _ => write!(text, "{cell:>width$}  "),
             };

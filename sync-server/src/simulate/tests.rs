@@ -73,7 +73,7 @@ fn a_line_of_the_ledger_changed_breaks_the_seal_of_its_day() {
 fn the_best_setting_refuses_least_within_the_loss() {
     let receipts = receipts(120, 10_000);
     let plan = Plan {
-        settings: Setting::ladder(500),
+        tries: vec![(500, Setting::ladder(500))],
         outage_hours: vec![24],
         millionths: 400_000,
         seeds: 1,
@@ -89,4 +89,34 @@ fn the_best_setting_refuses_least_within_the_loss() {
     let some = best(&rows, loss).unwrap();
     assert!(some.runs[0].short().0 <= loss && some.runs[0].refusals() > 0, "{some:?}");
     assert!(table::csv(&rows).unwrap().lines().count() == rows.len() + 1);
+}
+
+#[test]
+fn what_is_reserved_is_never_short_and_lets_through_what_refuse_refuses() {
+    let receipts = receipts(120, 10_000);
+    let chain = played(&receipts, &Setting::reserved(None), 400_000);
+    let reserved = &chain.tally;
+    let stood = |tally: &Tally, authority| tally.allowed.get(&authority).copied().unwrap_or(0);
+    assert_eq!((reserved.overdrawn, reserved.is_balanced()), (0, true), "{reserved:?}");
+    assert!(stood(reserved, Authority::Reserved) > 5, "{reserved:?}");
+    assert_eq!((stood(reserved, Authority::Offline), stood(reserved, Authority::Late)), (0, 0));
+    assert!(reserved.refused_offline < reserved.asked_offline, "{reserved:?}");
+    assert_eq!(chain.days.broken(&chain.books), []);
+    let held: i64 = chain.books.rights.values().map(|row| row.left.0).sum();
+    let set_aside: i64 = chain.books.accounts.values().map(|account| account.base().reserved.0).sum();
+    assert_eq!(held, set_aside, "nothing is set aside for nobody");
+
+    let more = played(&receipts, &Setting::reserved(Some((None, None))), 400_000).tally;
+    let trust = played(&receipts, &Setting::mode("trust"), 400_000).tally;
+    assert!(more.refused_offline == 0 && more.is_balanced(), "{more:?}");
+    assert!(stood(&more, Authority::Reserved) > 0 && more.short() <= trust.short(), "{more:?} {trust:?}");
+}
+
+#[test]
+fn with_a_line_rights_at_idle_tills_stand_in_nobodys_way() {
+    let receipts = receipts(30, 25_000);
+    for setting in [Setting::reserved(None), Setting::reserved(Some((Some(24), Some(500))))] {
+        let tally = played(&receipts, &setting, 0).tally;
+        assert_eq!((tally.asked, tally.refusals(), tally.overdrawn), (42, 0, 0), "{}: {tally:?}", setting.name);
+    }
 }

@@ -103,6 +103,7 @@ impl Till {
             points,
             reason: "a gift".into(),
             reference: None,
+            approval: None,
         };
         let command = Command {
             actor: Actor::Till { outlet: scene::OUTLETS[0], till: TillId(1), cashier: None },
