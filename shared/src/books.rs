@@ -107,6 +107,9 @@ pub trait Accounts: Keeps {
     fn heir(&self, of: AccountId) -> Result<Option<Heir>, Self::Error>;
     /// Writes it.
     fn put_heir(&mut self, heir: Heir) -> Result<(), Self::Error>;
+    /// The other accounts whose points are this one's by now, each by its own row; the store keeps the index from what is
+    /// put.
+    fn forebears(&self, to: AccountId) -> Result<Vec<AccountId>, Self::Error>;
     /// The bucket's next change number; used up by this call.
     fn next_change(&mut self, bucket: BucketId) -> Result<u64, Self::Error>;
     /// What is known of a hold.

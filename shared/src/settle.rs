@@ -183,6 +183,7 @@ fn record<B: Books>(
         let (of, leg) = shortfall.of;
         let case = Case { kind, account: Some(id), of, opened: cut.watermark, open };
         books.put_case(case.kind.id(of, Some(id), leg), case)?;
+        post::moved::tell_heir(books, id)?;
     }
     Ok(())
 }

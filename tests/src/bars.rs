@@ -44,6 +44,8 @@ pub struct Options {
     pub big: Option<u32>,
     /// Members of the server.
     pub centre_members: u32,
+    /// Entries of the day that is settled, and accounts that they are of.
+    pub day: (u32, u32),
     /// Where stores are made; the system's own place for temporary files if none is named.
     pub dir: Option<PathBuf>,
 }
@@ -56,6 +58,7 @@ impl Default for Options {
             members: 1_000_000,
             big: None,
             centre_members: 100_000,
+            day: (1_000_000, 200_000),
             dir: None,
         }
     }
@@ -82,6 +85,12 @@ pub fn run(options: &Options, say: &mut dyn FnMut(&str)) {
     }
     if options.wants("server") {
         centre::measure(options, &mut table);
+    }
+    if options.wants("authorising") {
+        centre::authorising::measure(options, &mut table);
+    }
+    if options.wants("settling") {
+        centre::settling::measure(options, &mut table);
     }
     if options.wants("binaries") {
         memory::binaries(&mut table);

@@ -18,6 +18,7 @@ use std::time::Instant;
 pub mod baskets;
 pub mod centre;
 pub mod days;
+pub mod dial;
 pub mod fleet;
 pub mod judge;
 pub mod ledger;
@@ -27,6 +28,7 @@ pub mod shop;
 
 use baskets::Baskets;
 use days::World;
+use dial::{Dial, Line};
 use plan::Plan;
 
 /// What is replayed, and how.
@@ -48,6 +50,10 @@ pub struct Options {
     pub pull_days: usize,
     /// Only the first so many days, for a quick look; the household's points are then not compared.
     pub days: Option<usize>,
+    /// How far tills with no line are trusted.
+    pub dial: Dial,
+    /// Whether the server's business days are closed in the end, as if some days had passed.
+    pub closes: bool,
 }
 
 impl Default for Options {
@@ -61,6 +67,8 @@ impl Default for Options {
             dir: None,
             pull_days: 7,
             days: None,
+            dial: Dial::default(),
+            closes: false,
         }
     }
 }
@@ -93,18 +101,18 @@ impl Told {
     }
 }
 
-/// Replays the receipts and checks what came of it.
+/// Replays the receipts and checks what came of it; answers the line that it makes in the table of the dial's settings.
 ///
 /// # Errors
 /// What does not hold, or could not be done.
-pub fn run(options: &Options, mut told: Told) -> Result<(), String> {
+pub fn run(options: &Options, mut told: Told) -> Result<Line, String> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|error| error.to_string())?;
-    runtime.block_on(replay(options, &mut told))?;
-    if told.bad.is_empty() { Ok(()) } else { Err(format!("broken: {}", told.bad.join("; "))) }
+    let line = runtime.block_on(replay(options, &mut told))?;
+    if told.bad.is_empty() { Ok(line) } else { Err(format!("broken: {}", told.bad.join("; "))) }
 }
 
-async fn replay(options: &Options, told: &mut Told) -> Result<(), String> {
+async fn replay(options: &Options, told: &mut Told) -> Result<Line, String> {
     let path = baskets::path(options.whole);
     let mut baskets = Baskets::read(&path, options.whole)?;
     if let Some(days) = options.days {
@@ -113,19 +121,20 @@ async fn replay(options: &Options, told: &mut Told) -> Result<(), String> {
     }
     let plan = Plan::draw(options, &baskets);
     told.figure(&format!(
-        "{} baskets of {} households at {} stores; seed {}, lines down {} h at a time, {} of a million",
+        "{} baskets of {} households at {} stores; seed {}, lines down {} h at a time, {} of a million; the dial at {}",
         baskets.all.len(),
         baskets.households().len(),
         baskets.stores().len(),
         options.seed,
         options.outage_hours,
         options.outage_millionths,
+        options.dial.name(),
     ));
     let baskets = Arc::new(baskets);
     let (office, shops) = fleet::open(options, &baskets, &plan).await?;
     told.figure(&format!("{} tills are enrolled, {} of them processes", shops.len(), plan.apart.len()));
 
-    let world = Arc::new(World::new(Arc::clone(&baskets), plan, (office, shops), options.pull_days));
+    let world = Arc::new(World::new(Arc::clone(&baskets), plan, (office, shops), options));
     days::play(&world, told).await?;
     days::quieten(&world, told).await?;
     let sold = world.sold()?;
@@ -134,17 +143,18 @@ async fn replay(options: &Options, told: &mut Told) -> Result<(), String> {
         &format!("all baskets are replayed: {} of {}", sold.len(), baskets.all.len()),
     );
     world.tally(told);
+    let (asked, refused) = world.asked();
 
     let mut office = fleet::close(world, told).await?;
     let judging = judge::Judging { options: options.clone(), path, baskets, sold };
-    let mut asked = std::mem::replace(told, Told::new(|_| ()));
+    let mut said = std::mem::replace(told, Told::new(|_| ()));
     let judged = tokio::task::spawn_blocking(move || {
-        let done = judge::judge(&judging, &mut office, &mut asked);
-        (done, asked)
+        let done = judge::judge(&judging, &mut office, &mut said);
+        (done, said)
     });
-    let (done, asked) = judged.await.map_err(|error| error.to_string())?;
-    *told = asked;
-    done
+    let (done, said) = judged.await.map_err(|error| error.to_string())?;
+    *told = said;
+    Ok(Line { asked, refused, ..done? })
 }
 
 /// What a till acknowledged.

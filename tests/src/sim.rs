@@ -10,6 +10,7 @@
 
 pub mod caps;
 pub mod check;
+pub mod laws;
 pub mod replay;
 pub mod rights;
 pub mod rng;

@@ -244,6 +244,11 @@ impl Accounts for MemoryBooks {
         Ok(())
     }
 
+    fn forebears(&self, to: AccountId) -> Kept<Vec<AccountId>> {
+        let here = self.heirs.values().filter(|heir| heir.to == to && heir.of != to);
+        Ok(here.map(|heir| heir.of).collect())
+    }
+
     fn next_change(&mut self, bucket: BucketId) -> Kept<u64> {
         let last = self.changes.entry(bucket).or_default();
         *last = last.saturating_add(1);

@@ -10,6 +10,7 @@ use crate::entry::{Authority, Entry, EntryKind, Hold, Redemption, Release};
 use crate::fork;
 use crate::ids::{Dot, HoldId};
 use crate::intake::Follow;
+use crate::limits;
 use crate::points::Points;
 use crate::time::Day;
 use crate::wire::{Authorize, Authorized};
@@ -139,8 +140,23 @@ pub fn authorize<B: Books>(
     Ok((Authorized::Held { available: available.minus(more) }, hold))
 }
 
-/// Whether a case of an account is under review, so that it redeems online only.
+/// Whether a case of an account is under review, so that it redeems online only. A case binds whoever took the account's
+/// points over too.
 pub fn is_under_review<B: Books>(books: &B, account: AccountId) -> Result<bool, B::Error> {
-    let cases = books.cases_of(account)?;
-    Ok(cases.iter().any(|(_, case)| case.open && matches!(case.kind, CaseKind::Overdraft { .. })))
+    let mut accounts = vec![account];
+    for _ in 0..limits::GENERATIONS {
+        let mut before = Vec::new();
+        for account in accounts {
+            let cases = books.cases_of(account)?;
+            if cases.iter().any(|(_, case)| case.open && matches!(case.kind, CaseKind::Overdraft { .. })) {
+                return Ok(true);
+            }
+            before.extend(books.forebears(account)?);
+        }
+        if before.is_empty() {
+            break;
+        }
+        accounts = before;
+    }
+    Ok(false)
 }

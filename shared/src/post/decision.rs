@@ -49,7 +49,8 @@ pub fn post<B: Books>(
             books.put_case(case, Case { kind, open: false, ..row })?;
         }
     }
-    post::write(books, bucket, id, account)
+    post::write(books, bucket, id, account)?;
+    post::moved::tell_heir(books, id)
 }
 
 /// What the member's points covered of the redemption, by its case.

@@ -98,6 +98,7 @@ pub fn inherit<B: Books>(books: &mut B, dot: Dot, of: &Transfer) -> Result<(), B
     if dot.node == SERVER {
         for heir in &of.heirs {
             books.put_heir(*heir)?;
+            tell_heir(books, heir.of)?;
         }
     }
     Ok(())
@@ -117,6 +118,14 @@ pub fn heir<B: Books>(books: &B, account: AccountId) -> Result<Option<Heir>, B::
         }
     }
     Ok(found.filter(|heir| heir.to != account))
+}
+
+/// Has everybody told again of the account that has another's points now: whether it is under review hangs on the cases of
+/// that one too.
+pub fn tell_heir<B: Books>(books: &mut B, account: AccountId) -> Result<(), B::Error> {
+    let Some(heir) = heir(books, account)? else { return Ok(()) };
+    let Some(held) = books.account(heir.to)? else { return Ok(()) };
+    post::write(books, heir.to.set.bucket(books.buckets()), heir.to, held)
 }
 
 /// A membership, or the one that took it over.

@@ -14,6 +14,7 @@ use crate::member::Membership;
 use crate::points::Points;
 use crate::post;
 use crate::post::flow::{self, Desk};
+use crate::time::Millis;
 
 /// Grants what a program's policy gives of an account to the tills that have a line now, and tops up and renews what they
 /// have. `wanted` is the till where the member's card was scanned just now. While a right of the account is asked back,
@@ -86,4 +87,18 @@ pub fn recall<B: Books>(books: &mut B, account: AccountId, by: NodeId) -> Result
         post::write(books, account.set.bucket(books.buckets()), account, told)?;
     }
     Ok(asked)
+}
+
+/// Has a node told of its rights again with its next page: a snapshot is the same for all nodes and says nothing of them.
+/// Answers how many accounts that are.
+pub fn tell_again<B: Books>(books: &mut B, node: NodeId) -> Result<usize, B::Error> {
+    let mut count = 0_usize;
+    for (account, _) in books.rights_ending(Millis(u64::MAX), usize::MAX)?.into_iter().filter(|(_, of)| *of == node)
+    {
+        if let Some(told) = books.account(account)? {
+            post::write(books, account.set.bucket(books.buckets()), account, told)?;
+            count = count.saturating_add(1);
+        }
+    }
+    Ok(count)
 }

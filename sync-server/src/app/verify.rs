@@ -1,14 +1,16 @@
 //! Re-walks every chain, control total and seal: what is stored against what it must add up to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use shared::account::Base;
+use shared::account::{AccountId, Base};
 use shared::books::{NodeRow, Side};
 use shared::chain;
 use shared::control::ControlTotals;
 use shared::entry::{Entry, Totals};
 use shared::frontier::Frontier;
 use shared::ids::{BucketId, CurrencyId, Dot, NodeId, Seq};
+use shared::points::Points;
+use shared::time::Millis;
 
 use super::console::Console;
 use super::{App, Done, days};
@@ -37,6 +39,7 @@ pub fn verify(app: &App, console: &mut dyn Console) -> Done<bool> {
     }
     let ledger = ledger(&*books, &mut report)?;
     accounts(&*books, &ledger, &mut report)?;
+    set_aside(&*books, app.buckets(), &mut report)?;
     let (days, wrong) = days::verify(&*books)?;
     report.wrong.extend(wrong);
     for wrong in &report.wrong {
@@ -175,6 +178,50 @@ fn accounts(books: &dyn Read, ledger: &Sums, report: &mut Report) -> Done<()> {
             if !report.wrong.contains(&wrong) {
                 report.wrong.push(wrong);
             }
+        }
+    }
+    Ok(())
+}
+
+/// What accounts say is set aside, against the rights and holds that it is set aside for (I5). Where an entry that moves
+/// an account is parked, its account does not have all of it yet.
+fn set_aside(books: &dyn Read, buckets: u16, report: &mut Report) -> Done<()> {
+    let mut promised: BTreeMap<AccountId, Points> = BTreeMap::new();
+    let mut promise = |account, points| {
+        let sum = promised.entry(account).or_default();
+        *sum = sum.plus(points);
+    };
+    for (account, node) in books.rights_ending(Millis(u64::MAX), usize::MAX)? {
+        promise(account, books.right(account, node)?.map_or(Points::ZERO, |right| right.left));
+    }
+    books.holds_live(&mut promise)?;
+    let mut waits = BTreeSet::new();
+    for bucket in (0..buckets).map(BucketId) {
+        if !books.parked_in(bucket)?.is_empty() {
+            waits.insert(bucket);
+        }
+    }
+    let mut after = None;
+    loop {
+        let page = books.accounts(after, PAGE)?;
+        let Some((last, _)) = page.last() else { break };
+        after = Some(*last);
+        for (id, account) in page {
+            let (says, promised) = (account.base().reserved, promised.remove(&id).unwrap_or_default());
+            if says != promised && !waits.contains(&id.set.bucket(buckets)) {
+                report.wrong.push(format!(
+                    "account {} of currency {}: {} points are set aside, rights and holds make {}",
+                    id.set.0, id.currency.0, says.0, promised.0
+                ));
+            }
+        }
+    }
+    for (id, points) in promised.into_iter().filter(|(_, points)| points.is_positive()) {
+        if !waits.contains(&id.set.bucket(buckets)) {
+            report.wrong.push(format!(
+                "account {} of currency {} is not there, and {} of its points are promised",
+                id.set.0, id.currency.0, points.0
+            ));
         }
     }
     Ok(())

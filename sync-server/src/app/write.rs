@@ -1,12 +1,15 @@
 //! One path for every command: repeat, decide, write, answer.
 
+use std::time::Duration;
+
 use shared::api::transaction::Transaction;
 use shared::books::SERVER;
 use shared::catalog::Catalog;
-use shared::decide::{Command, Deed, Draft, Grounds, decide};
+use shared::decide::{Command, Deed, Draft, Grounds, decide, intents};
 use shared::entry::{Actor, EntryKind, Idem, SaleRef, Totals};
 use shared::ids::{Dot, Seq};
 use shared::member::IndexKey;
+use shared::points::Points;
 use shared::post::flow::own;
 use shared::refusal::Problem;
 use shared::render;
@@ -17,7 +20,9 @@ use shared::view::Place;
 use super::facts::Loader;
 use super::repeat::{Keying, Seen};
 use super::roles::Role;
-use super::{App, AppError, Done, Who, audit, catalog, enrolments, holds, scope, show, sync, vouchers};
+use super::{
+    App, AppError, Done, Who, audit, catalog, enrolments, grant, holds, scope, show, sync, vouchers,
+};
 use crate::clock;
 use crate::store::{Read, Write};
 
@@ -75,12 +80,60 @@ pub(super) fn actor(who: &Who, place: Place, cashier: Option<&str>) -> Actor {
     Actor::Office { name, outlet: place.outlet }
 }
 
-/// Does what is wished, once.
+/// How long a redemption here waits for points that are reserved for tills, in ms.
+const RECALL_MS: u64 = 1_500;
+
+/// Does what is wished, once. Where points are missing because they are reserved for tills, these are asked for them, and
+/// what is wished waits a moment for theirs.
 pub(super) async fn write(app: &App, who: &Who, wish: Wish) -> Done<Written> {
     let now = clock::now();
     vouchers::check_codes(app, &wish.asked.deed)?;
     let (who, index) = (who.clone(), app.index().clone());
-    app.write(move |books| run(books, (&who, &index), wish.clone(), now)).await
+    let mut changed = app.changed();
+    let deadline = tokio::time::sleep(Duration::from_millis(RECALL_MS));
+    tokio::pin!(deadline);
+    loop {
+        changed.mark_unchanged();
+        let (by, own, asked) = (who.clone(), index.clone(), wish.clone());
+        let done = app.write(move |books| run(books, (&by, &own), asked.clone(), now)).await;
+        let Err(AppError::Refused(refusal)) = &done else { return done };
+        if refusal.problem != Problem::InsufficientPoints || !wish.asked.deed.redeems() {
+            return done;
+        }
+        let (by, own, asked) = (who.clone(), index.clone(), wish.clone());
+        if !app.write(move |books| recall(books, (&by, &own), asked.clone(), now)).await? {
+            return done;
+        }
+        tokio::select! {
+            () = &mut deadline => return done,
+            told = changed.changed() => if told.is_err() {
+                return done;
+            }
+        }
+    }
+}
+
+/// Asks tills for what is reserved for them, where what is wished lacks that and nothing else; answers whether any of them
+/// can hear it.
+fn recall(books: &mut dyn Write, (who, index): (&Who, &IndexKey), wish: Wish, now: Millis) -> Done<bool> {
+    let Seen::Never(idem) = wish.keying.find(books.as_read(), now)? else { return Ok(false) };
+    let catalog = catalog::latest(books)?;
+    let place = place(&catalog, who)?;
+    let command = command(who, place, idem, wish.asked);
+    let loader = Loader { books: books.as_read(), catalog: &catalog, index, now };
+    let facts = loader.facts(place, &command, wish.code.as_deref(), wish.of)?;
+    let Ok(wanted) = intents(&facts, &catalog, &command, now) else { return Ok(false) };
+    let mut coming = false;
+    for intent in wanted {
+        let base = books.base_of(intent.account)?.unwrap_or_default();
+        let reserved: Points =
+            books.rights_of(intent.account)?.into_iter().map(|(_, right)| right.left).sum();
+        let there = base.spendable(now.day(chrono_tz::UTC));
+        if reserved.is_positive() && intent.points > there && intent.points <= there.plus(reserved) {
+            coming |= grant::recall(books, intent.account, SERVER, now)?;
+        }
+    }
+    Ok(coming)
 }
 
 /// Does what is wished, and shows the transaction that came of it.

@@ -90,6 +90,8 @@ pub trait Core {
     fn reclaim(&mut self, desk: &Desk, account: AccountId, node: NodeId) -> Kept<Points>;
     /// Asks every node but one for its right of an account; answers which were asked.
     fn recall(&mut self, account: AccountId, by: NodeId) -> Kept<Vec<NodeId>>;
+    /// Has a node told of its rights again; answers of how many accounts.
+    fn tell_rights(&mut self, node: NodeId) -> Kept<usize>;
     /// Settles a bucket, if it can be; answers whether it was.
     fn cut(&mut self, desk: &Desk, bucket: BucketId, watermark: &Watermark) -> Kept<bool>;
     /// Attributes an unattributed sale.
@@ -146,6 +148,10 @@ impl<T: Books<Error = StoreError>> Core for T {
 
     fn recall(&mut self, account: AccountId, by: NodeId) -> Kept<Vec<NodeId>> {
         reserve::recall(self, account, by)
+    }
+
+    fn tell_rights(&mut self, node: NodeId) -> Kept<usize> {
+        reserve::tell_again(self, node)
     }
 
     fn cut(&mut self, desk: &Desk, bucket: BucketId, watermark: &Watermark) -> Kept<bool> {

@@ -12,6 +12,7 @@ use shared::ids::{
     Seq, TillId,
 };
 use shared::member::{Card, Customer, CustomerKey, Membership, Sealed};
+use shared::points::Points;
 use shared::time::{Day, Millis};
 
 use uuid::Uuid;
@@ -243,6 +244,8 @@ pub trait Lists {
     -> Kept<Vec<(BucketId, Dot, Parked)>>;
     /// What has no account, by dot.
     fn unattributed_list(&self, after: Option<Dot>, limit: usize) -> Kept<Vec<(Dot, Unattributed)>>;
+    /// Every hold that points are set aside for.
+    fn holds_live(&self, visit: &mut dyn FnMut(AccountId, Points)) -> Kept<()>;
     /// Holds that are open and time out at or before `until`, in ms.
     fn holds_expired(&self, until: u64) -> Kept<Vec<(u128, AccountId)>>;
 }

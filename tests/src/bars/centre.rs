@@ -1,5 +1,8 @@
 //! The embedded server: entries a second in batches of 1,000, from a push to its commit.
 
+pub mod authorising;
+pub mod settling;
+
 use std::fmt::Write as _;
 use std::io::Cursor;
 use std::sync::Arc;
@@ -75,7 +78,7 @@ pub fn measure(options: &Options, table: &mut Table<'_>) {
     table.note(&format!("a server with {} members, imported in {}", centre.members.len(), brief(took)));
     let mut pushers: Vec<Pusher> = (0..PUSHES).map(|till| centre.enrol(till)).collect();
     centre.rounds(options, &mut pushers, None, table);
-    let line = centre.line();
+    let (_, line) = centre.serve();
     centre.rounds(options, &mut pushers, Some(&line), table);
     let parked = centre.app.read().and_then(|books| Ok(books.parked_list(None, 1)?)).expect("the parked");
     assert!(parked.is_empty(), "the bench measures posting, not parking: {parked:?}");
@@ -105,8 +108,8 @@ impl Centre {
         Self { app, runtime, catalog, members, at, rng: Rng::new(6) }
     }
 
-    /// Serves on a free port of this machine; the way there, as a till has it.
-    fn line(&self) -> Client {
+    /// Serves on a free port of this machine; its URL, and the way there as a till has it.
+    fn serve(&self) -> (String, Client) {
         let _inside = self.runtime.enter();
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         listener.set_nonblocking(true).expect("a listener for tokio");
@@ -114,7 +117,12 @@ impl Centre {
         let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
         let router = sync_server::http::router(Arc::clone(&self.app));
         self.runtime.spawn(async move { axum::serve(listener, router).await });
-        let line = Arc::new(Http::new(&url).expect("a way to the server"));
+        let client = Self::client(&url);
+        (url, client)
+    }
+
+    fn client(url: &str) -> Client {
+        let line = Arc::new(Http::new(url).expect("a way to the server"));
         Client::new(line, Clock::machine(), Link::default())
     }
 
@@ -170,10 +178,16 @@ impl Centre {
     }
 
     fn push(&mut self, pusher: &mut Pusher) -> Push {
+        self.push_of(pusher, Self::earn)
+    }
+
+    /// A batch of what is made one by one.
+    fn push_of(&mut self, pusher: &mut Pusher, mut make: impl FnMut(&mut Self, &Pusher) -> Entry) -> Push {
         let since = pusher.head;
         let mut entries = Vec::new();
         for _ in 0..BATCH {
-            let entry = self.earn(pusher);
+            let mut entry = make(self, pusher);
+            entry.totals = pusher.totals.with(&entry.postings);
             pusher.totals = entry.totals;
             let stored = entry.to_stored().expect("an entry is stored");
             pusher.head = pusher.head.then(&stored);

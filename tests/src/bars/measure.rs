@@ -30,6 +30,11 @@ impl Times {
         self.0.push(time);
     }
 
+    /// All those of another.
+    pub fn extend(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
     /// Times something, and keeps that.
     pub fn time<T>(&mut self, act: impl FnOnce() -> T) -> T {
         let (time, done) = timed(act);

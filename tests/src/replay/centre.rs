@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::baskets::{BLOCK, card};
+use super::dial::Dial;
 use crate::harness::office::Office;
 
 /// The program's code.
@@ -22,8 +23,8 @@ pub fn outlet(store: u32) -> String {
 /// # Panics
 /// It does not start, or refuses what it is told.
 #[must_use]
-pub fn open(stores: impl Iterator<Item = u32>, households: &BTreeSet<u32>) -> Office {
-    let office = Office::open_with(&catalog(stores));
+pub fn open(stores: impl Iterator<Item = u32>, households: &BTreeSet<u32>, dial: Dial) -> Office {
+    let office = Office::open_with(&catalog(stores, dial));
     let mut file = String::from("external_id,name,program,card\n");
     for household in households {
         let card = card(*household);
@@ -37,8 +38,8 @@ pub fn open(stores: impl Iterator<Item = u32>, households: &BTreeSet<u32>) -> Of
     office
 }
 
-/// One point per whole dollar of the basket; tills with no line are trusted, and the program bears what falls short.
-fn catalog(stores: impl Iterator<Item = u32>) -> Value {
+/// One point per whole dollar of the basket; the program bears what falls short.
+fn catalog(stores: impl Iterator<Item = u32>, dial: Dial) -> Value {
     let outlets = stores.map(|store| {
         json!({
             "code": outlet(store), "name": format!("Store {store}"), "time_zone": "UTC", "currency": "USD",
@@ -56,7 +57,7 @@ fn catalog(stores: impl Iterator<Item = u32>) -> Value {
             "style": "points_accrued", "window": null, "currencies": ["PTS"],
             "levels": [{"code": "member", "name": "Member", "threshold": "0", "multiplier": "1"}],
             "redemption": {"minimum": BLOCK.to_string(), "step": BLOCK.to_string(), "maximum_share": "1"},
-            "offline": {"mode": "trust"},
+            "offline": dial.policy(),
             "overdraft": {"offline": ["program"], "late": ["program"], "forced": ["program"]}
         }],
         "earning_rules": [{

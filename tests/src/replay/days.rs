@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,10 +12,11 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use super::baskets::{BLOCK, Basket, Baskets, card};
+use super::dial::Dial;
 use super::fleet::Shops;
 use super::plan::Plan;
 use super::shop::{Answer, Shop};
-use super::{AllSold, Sold, Told};
+use super::{AllSold, Options, Sold, Told};
 use crate::harness::office::Office;
 
 /// Tills that work at the same time.
@@ -35,6 +36,11 @@ pub struct World {
     hands: Semaphore,
     /// Every so many days every till pulls.
     pull_days: usize,
+    dial: Dial,
+    asked: AtomicU64,
+    refused: Mutex<BTreeMap<String, u64>>,
+    /// The stores where a household was served with a line.
+    visited: Mutex<BTreeMap<u32, BTreeSet<u32>>>,
     /// The places of each store's receipts.
     by_store: BTreeMap<u32, Vec<usize>>,
     /// When the line of a store that sold without one is back, and to whom it had sold.
@@ -52,7 +58,7 @@ impl World {
         baskets: Arc<Baskets>,
         plan: Plan,
         (office, shops): (Office, Shops),
-        pull_days: usize,
+        options: &Options,
     ) -> Self {
         let mut by_store: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
         let mut backs: BTreeMap<(NaiveDateTime, u32), BTreeSet<u32>> = BTreeMap::new();
@@ -64,7 +70,11 @@ impl World {
             }
         }
         Self {
-            pull_days: pull_days.max(1),
+            pull_days: options.pull_days.max(1),
+            dial: options.dial,
+            asked: AtomicU64::new(0),
+            refused: Mutex::default(),
+            visited: Mutex::default(),
             by_store,
             backs,
             baskets,
@@ -106,6 +116,27 @@ impl World {
 
     fn count(&self, what: &'static str) {
         *self.counts.lock().unwrap_or_else(PoisonError::into_inner).entry(what).or_default() += 1;
+    }
+
+    fn visit(&self, basket: &Basket) {
+        let mut visited = self.visited.lock().unwrap_or_else(PoisonError::into_inner);
+        visited.entry(basket.household).or_default().insert(basket.store);
+    }
+
+    /// The stores where a household was served with a line.
+    fn visited_by(&self, household: u32) -> BTreeSet<u32> {
+        let visited = self.visited.lock().unwrap_or_else(PoisonError::into_inner);
+        visited.get(&household).cloned().unwrap_or_default()
+    }
+
+    fn refuse(&self, code: &str) {
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner).entry(code.to_owned()).or_default() += 1;
+    }
+
+    /// How many redemptions were asked for, and why some were refused.
+    pub fn asked(&self) -> (u64, BTreeMap<String, u64>) {
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        (self.asked.load(Ordering::Relaxed), refused)
     }
 
     /// Tells what was counted on the way.
@@ -242,18 +273,54 @@ async fn serve(world: &Arc<World>, place: usize) -> Result<(), String> {
     if up && shop.round().await.is_err() {
         world.count("rounds that found no server although the line was up");
     }
-    let redeems = basket.may_redeem() && shop.spendable(&card(basket.household)).await? >= BLOCK;
+    let looks = basket.may_redeem() || world.dial.reserves();
+    let (balance, spendable) = if looks { shop.shows(&card(basket.household)).await? } else { (0, 0) };
+    // what is reserved elsewhere is the member's too, and asked for
+    let has = if world.dial.reserves() { balance } else { spendable };
+    let redeems = basket.may_redeem() && has >= BLOCK;
+    world.asked.fetch_add(u64::from(redeems), Ordering::Relaxed);
+    if redeems && up && spendable < BLOCK && is_refused(world, &shop, basket).await? {
+        shop.rest().await?;
+        drop(shop);
+        ask_back(world, basket).await?;
+        shop = world.shops.all.get(&basket.store).ok_or("no such store")?.lock().await;
+        shop.connect(true).await?;
+    }
     let transaction = sell(world, &shop, basket, place, redeems).await?;
-    if up && shop.tell().await.is_err() {
+    // where points are reserved with a pull too, as the scan asked for a right
+    let pulls = world.dial.reserves();
+    let untold = up && if pulls { shop.round().await.is_err() } else { shop.tell().await.is_err() };
+    if untold {
         world.count("pushes that found no server although the line was up");
     }
     shop.rest().await?;
     drop(shop);
+    if up && world.dial.reserves() {
+        world.visit(basket);
+    }
     world.sold.lock().unwrap_or_else(PoisonError::into_inner).insert(place, sold(&transaction)?);
     let done = world.done.fetch_add(1, Ordering::Relaxed) + 1;
     if world.plan.server_kills.contains(&done) {
         kill_server(world).await?;
     }
+    Ok(())
+}
+
+/// Whether a redemption is refused for what is reserved elsewhere; asking brings the server to ask those tills.
+async fn is_refused(world: &World, shop: &Shop, basket: &Basket) -> Result<bool, String> {
+    let answer = shop.sell(&world.baskets.sale(basket, true)).await?;
+    Ok(matches!(answer, Answer::Refused(code) if code == "insufficient_points"))
+}
+
+/// The tills with a line where a household was served hear that they are asked for its points. A till that runs waits at
+/// the server and hears it at once; here each of them is told by hand.
+async fn ask_back(world: &World, basket: &Basket) -> Result<(), String> {
+    for store in world.visited_by(basket.household) {
+        if store != basket.store && !world.plan.is_out(store, basket.at) {
+            meet(world, store).await?;
+        }
+    }
+    world.count("times that tills were asked for what was reserved for them");
     Ok(())
 }
 
@@ -275,10 +342,11 @@ async fn sell(
     }
     let mut answer = shop.sell(&sale).await?;
     if let (true, Answer::Refused(code)) = (redeems, &answer) {
-        if code != "insufficient_points" {
+        if !world.dial.may_refuse(code) {
             return Err(format!("a redemption is refused as {code}"));
         }
-        world.count("redemptions that the server refused; sold without");
+        world.refuse(code);
+        world.count("redemptions that were refused; sold without");
         let plain = world.baskets.sale(basket, false);
         answer = shop.sell(&plain).await?;
     } else if Plan::is_sent_twice(place) {

@@ -52,9 +52,9 @@ pub async fn open(options: &Options, baskets: &Arc<Baskets>, plan: &Plan) -> Res
     }
     let (stores, households) = (baskets.stores(), baskets.households());
     let all: Vec<u32> = stores.keys().copied().collect();
-    let apart = plan.apart.clone();
+    let (apart, dial) = (plan.apart.clone(), options.dial);
     let opened = tokio::task::spawn_blocking(move || {
-        let office = centre::open(all.iter().copied(), &households);
+        let office = centre::open(all.iter().copied(), &households, dial);
         let (mut codes, mut tills) = (Vec::new(), Vec::new());
         for store in all {
             if apart.contains(&store) {

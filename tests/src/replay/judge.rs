@@ -8,8 +8,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use shared::books::Side;
 use shared::ids::Hash;
+use sync_server::app::{App, AppError};
 
 use super::baskets::Baskets;
+use super::dial::{Dial, Line};
 use super::ledger::{self, Books, Posted};
 use super::{AllSold, Options, Told, orders};
 use crate::harness::office::Office;
@@ -29,26 +31,59 @@ pub struct Judging {
 /// Orders that are taken in at the same time.
 const AT_ONCE: u32 = 2;
 
+/// How much later the server's days are closed: tills that are silent for so long are not waited for.
+const LATER_MS: u64 = 5 * 24 * 3_600_000;
+
 /// Checks all of it. Stops the server first.
 ///
 /// # Errors
 /// Something cannot be read.
-pub fn judge(judging: &Judging, office: &mut Office, told: &mut Told) -> Result<(), String> {
+pub fn judge(judging: &Judging, office: &mut Office, told: &mut Told) -> Result<Line, String> {
     office.stop();
+    let directory = office.folder().join("data");
+    let mut line = Line::default();
+    if judging.options.closes {
+        line.days = close_days(&directory)?;
+        let (closed, over) = line.days;
+        told.check(closed == over, &format!("{closed} of {over} business days that are over are closed"));
+    }
     let verified = office.command(&["verify"]);
     let said = String::from_utf8_lossy(&[verified.stdout, verified.stderr].concat()).trim().to_owned();
     told.check(verified.status.success(), &format!("tillkeep-server verify exits 0: {said}"));
 
-    let directory = office.folder().join("data");
     let books = ledger::read(&directory, judging.baskets.households().into_iter())?;
     told.figure(&format!("the server has {} entries, {} of them cuts", books.entries(), books.cuts()));
     once(judging, &books, told);
-    balanced(&books, told);
+    line.sum = balanced(&books, told);
+    line.allowed = books.authorities();
     redeemed(judging, &books, told);
+    let (overdrawn, member, outlet, program) = books.shorts();
+    (line.overdrawn, line.borne) = (overdrawn, [member.0, outlet.0, program.0]);
     if judging.options.days.is_none() {
         oracle(judging, &books, told)?;
     }
-    in_other_orders(&judging.options, books, told)
+    line.orders = in_other_orders(&judging.options, books, told)?;
+    Ok(line)
+}
+
+/// Some days later the server settles what is left and closes the days that are over: how many it closed, of how many.
+fn close_days(directory: &Path) -> Result<(usize, usize), String> {
+    let text = |error: AppError| error.to_string();
+    let app = App::open(directory).map_err(|error| error.to_string())?;
+    let later = sync_server::clock::now().after(LATER_MS);
+    let closed = || -> Result<(usize, usize), AppError> {
+        sync_server::app::settling::round_blocking(&app, later)?;
+        sync_server::app::days::round_blocking(&app, later)?;
+        let (books, catalog) = (app.read()?, app.catalog()?);
+        let Some(program) = catalog.programs.values().next() else { return Ok((0, 0)) };
+        let closed = books.closed_days(program.id, None, usize::MAX)?;
+        let first = closed.iter().map(|day| day.day.0).min().unwrap_or(0);
+        let over = later.day(program.zone).0.saturating_sub(first);
+        Ok((closed.len(), usize::try_from(over).unwrap_or(0)))
+    };
+    let closed = closed().map_err(text);
+    app.close();
+    closed
 }
 
 /// Each acknowledged transaction is in the ledger once, with the points that were told, and nothing else is.
@@ -77,8 +112,8 @@ fn once(judging: &Judging, books: &Books, told: &mut Told) {
     );
 }
 
-/// The ledger balances, and says what the accounts say.
-fn balanced(books: &Books, told: &mut Told) {
+/// The ledger balances, and says what the accounts say; Σ of all postings.
+fn balanced(books: &Books, told: &mut Told) -> i64 {
     let sides = books.sides();
     let sum: i64 = sides.values().sum();
     let each: Vec<String> = sides.iter().map(|(side, points)| format!("{side:?} {points}")).collect();
@@ -88,6 +123,7 @@ fn balanced(books: &Books, told: &mut Told) {
     told.check(has == says, &format!("Σ accounts is {has}, the ledger's liability {says}"));
     let suspense = sides.get(&Side::Suspense).copied().unwrap_or(0);
     told.check(suspense == 0, &format!("nothing waits to be settled: suspense {suspense}"));
+    sum
 }
 
 /// What was redeemed on what grounds, and what fell short. Figures, and one rule: only what was redeemed with no line
@@ -117,6 +153,10 @@ fn redeemed(judging: &Judging, books: &Books, told: &mut Told) {
         member.0 == 0 && outlet.0 == 0,
         "what fell short is borne as the catalog says: by the program",
     );
+    let dial = judging.options.dial;
+    if matches!(dial, Dial::Refuse | Dial::Reserved) {
+        told.check(count == 0, &format!("nothing falls short under `{}`: {count}", dial.name()));
+    }
 }
 
 /// Every household has earned what a separate program works out.
@@ -152,8 +192,8 @@ fn oracle(judging: &Judging, books: &Books, told: &mut Told) -> Result<(), Strin
     Ok(())
 }
 
-/// Every other order gives the same state.
-fn in_other_orders(options: &Options, books: Books, told: &mut Told) -> Result<(), String> {
+/// Every other order gives the same state: how many do, of how many.
+fn in_other_orders(options: &Options, books: Books, told: &mut Told) -> Result<(usize, usize), String> {
     let hash = books.hash();
     let (books, next) = (books.shared(), Arc::new(AtomicU32::new(0)));
     let mut workers = Vec::new();
@@ -176,8 +216,9 @@ fn in_other_orders(options: &Options, books: Books, told: &mut Told) -> Result<(
         let hashes = worker.join().map_err(|_| "a replay in another order failed".to_owned())?;
         same += hashes.into_iter().filter(|other| *other == hash).count();
     }
+    let all = usize::try_from(options.orders).unwrap_or(0);
     told.check(
-        same == usize::try_from(options.orders).unwrap_or(0),
+        same == all,
         &format!(
             "{same} of {} other orders of the {} entries end in the state of the first, {}",
             options.orders,
@@ -185,5 +226,5 @@ fn in_other_orders(options: &Options, books: Books, told: &mut Told) -> Result<(
             hash.hex()
         ),
     );
-    Ok(())
+    Ok((same, all))
 }

@@ -234,24 +234,28 @@ impl Shop {
         }
     }
 
-    /// What the till shows as spendable on a card.
+    /// What the till shows on a card: the balance, and what of it can be spent.
     ///
     /// # Errors
     /// It does not know the card.
-    pub async fn spendable(&self, card: &str) -> Result<i64, String> {
-        let spendable = match self {
+    pub async fn shows(&self, card: &str) -> Result<(i64, i64), String> {
+        let shown = match self {
             Self::Here(here) => {
-                let scan = here.till.app.scan(card).map_err(|error| error.to_string())?;
+                let scan = here.till.app.scan_or_ask(card).await.map_err(|error| error.to_string())?;
                 let account = scan.memberships.first().and_then(|membership| membership.accounts.first());
-                account.map(|account| account.spendable.clone())
+                account.map(|account| [account.balance.clone(), account.spendable.clone()])
             }
             Self::Apart(apart) => {
                 let path = format!("/api/cards/{card}");
                 let answer = apart.at(move |till| ask(till, "GET", &path, None)).await?;
-                answer["memberships"][0]["accounts"][0]["spendable"].as_str().map(str::to_owned)
+                let account = &answer["memberships"][0]["accounts"][0];
+                let text = |name: &str| account[name].as_str().map(str::to_owned);
+                text("balance").zip(text("spendable")).map(|(balance, spendable)| [balance, spendable])
             }
         };
-        let points = spendable.and_then(|points| points.parse().ok());
+        let points = shown.and_then(|[balance, spendable]| {
+            balance.parse().ok().zip(spendable.parse().ok())
+        });
         points.ok_or_else(|| format!("the scan of {card} shows no account"))
     }
 

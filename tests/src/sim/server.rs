@@ -5,22 +5,24 @@ use std::sync::Arc;
 
 use shared::account::AccountId;
 use shared::books::memory::MemoryBooks;
-use shared::books::{self, Journals as _, Marks as _, NodeRow, Told};
-use shared::catalog::Catalog;
-use shared::entry::{EntryKind, Posting};
+use shared::books::{self, Accounts as _, Journals as _, Marks as _, NodeRow, Told};
+use shared::catalog::{Bearer, Catalog};
+use shared::entry::{Cut, EntryKind, Posting};
 use shared::ids::{BucketId, Dot, NodeId, OutletId, Seq, TillId};
 use shared::intake;
 use shared::points::Points;
 use shared::post::flow::{self, Desk};
 use shared::post::{self, reserve};
 use shared::settle;
+use shared::settle::fold::Waterfall;
 use shared::time::Millis;
 use shared::transfer;
 use shared::wire::{
     Authorize, Authorized, BucketDelta, Cursor, DirectoryDelta, ForkAlias, Pull, PullPage, Push, PushReply,
 };
 
-use super::{check, scene};
+use super::rng::Rng;
+use super::{check, laws, scene};
 
 /// Unwraps what books in memory can't fail with.
 pub fn sure<T>(result: Result<T, std::convert::Infallible>) -> T {
@@ -175,13 +177,16 @@ impl Server {
     /// Settles what can be settled; answers how many buckets.
     ///
     /// # Errors
-    /// What happened after the watermark changed a cut.
+    /// What happened after the watermark changed a cut, or another law does not hold over an account at a cut.
     pub fn settle(&mut self, now: Millis) -> Result<usize, String> {
         let desk = self.desk(now);
         let nodes = sure(self.books.nodes());
         let watermark = settle::watermark(&nodes, now, scene::LONGEST_WAIT_MS);
         let mut before = self.books.clone();
         let cuts = sure(flow::settle(&mut self.books, &desk, &watermark));
+        for cut in &cuts {
+            laws_hold(&before, cut)?;
+        }
         check::forget_after(&mut before, watermark.at);
         let dot = Dot::new(books::SERVER, Seq(0));
         for cut in &cuts {
@@ -309,4 +314,16 @@ impl Server {
         };
         Some(Page { page, truth })
     }
+}
+
+/// The laws over each account at a cut, by a waterfall with a debt in it.
+fn laws_hold(before: &MemoryBooks, cut: &Cut) -> Result<(), String> {
+    let steps = vec![Bearer::MemberDebt(Points(60)), Bearer::Program];
+    let rule = Waterfall { steps, review_over: None };
+    let mut rng = Rng::new(cut.watermark.0);
+    for id in sure(before.open_accounts(cut.bucket)) {
+        let Some(account) = before.accounts.get(&id) else { continue };
+        laws::hold(account, cut, &rule, &mut rng).map_err(|text| format!("{text}, of {id:?}"))?;
+    }
+    Ok(())
 }

@@ -38,7 +38,16 @@ pub struct Made {
 /// Answers a request for an outline or a chunk. Blocks.
 pub fn answer(app: &App, ask: &SnapshotRequest, row: &NodeRow) -> Done<SnapshotReply> {
     match ask.chunk {
-        None => outline(app, row).map(SnapshotReply::Outline),
+        None => {
+            let outline = outline(app, row)?;
+            // after the snapshot was made, so that the first page after it tells them
+            let node = ask.node;
+            let rights = app.read()?.rights_ending(Millis(u64::MAX), usize::MAX)?;
+            if rights.iter().any(|(_, of)| *of == node) {
+                app.write_blocking(move |books| Ok(books.tell_rights(node)?))?;
+            }
+            Ok(SnapshotReply::Outline(outline))
+        }
         Some((id, place)) => Ok(match std::fs::read(path(app, id).join(place.to_string())) {
             Ok(bytes) => SnapshotReply::Chunk(bytes),
             Err(_) => SnapshotReply::Gone,

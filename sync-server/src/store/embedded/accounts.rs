@@ -7,6 +7,7 @@ use shared::account::{Account, AccountId, Row, RowKey};
 use shared::books::{Accounts, BudgetRow, Case, Cases, HoldRow, LedgerKey, LedgerLine, Side};
 use shared::entry::membership::Heir;
 use shared::ids::{AccountSetId, BucketId, CaseId, Code, CurrencyId, Dot, Hash};
+use shared::points::Points;
 use shared::time::Day;
 use uuid::Uuid;
 
@@ -14,7 +15,7 @@ use super::directory::CASE;
 use super::kv::{Kv, Stored, decode, encode, field, key, under};
 use super::tables::{
     ACCOUNT_CASES, ACCOUNT_FEED, ACCOUNT_LEGS, ACCOUNT_ROWS, ACCOUNTS, BUDGETS, CASE_TIMES, CASES, CHANGES,
-    EXPIRING_ACCOUNTS, HEIRS, HOLD_ENDS, HOLDS, LEDGER, LEDGER_LEGS, LEDGER_TOTALS, OPEN_ACCOUNTS, OWING,
+    EXPIRING_ACCOUNTS, FOREBEARS, HEIRS, HOLD_ENDS, HOLDS, LEDGER, LEDGER_LEGS, LEDGER_TOTALS, OPEN_ACCOUNTS, OWING,
     counter,
 };
 use super::view::{View, account_at, account_key, dot_at, dot_key, span_after};
@@ -77,6 +78,11 @@ fn feed_key(bucket: BucketId, change: u64) -> [u8; 10] {
 
 fn owing_key(since: u64, account: &[u8; 18]) -> [u8; 26] {
     key(&[&since.to_be_bytes(), account])
+}
+
+/// An account under the one that has its points now.
+fn forebear_key(to: AccountId, of: AccountId) -> [u8; 36] {
+    key(&[&account_key(to), &account_key(of)])
 }
 
 fn hold_key(key_: u128, account: AccountId) -> [u8; 34] {
@@ -172,7 +178,18 @@ impl<T: Kv> Accounts for View<T> {
     }
 
     fn put_heir(&mut self, heir: Heir) -> Stored<()> {
+        if let Some(before) = self.heir(heir.of)? {
+            self.delete(FOREBEARS, &forebear_key(before.to, heir.of))?;
+        }
+        if heir.to != heir.of {
+            self.put_raw(FOREBEARS, &forebear_key(heir.to, heir.of), &[])?;
+        }
         self.put(HEIRS, &account_key(heir.of), &heir)
+    }
+
+    fn forebears(&self, to: AccountId) -> Stored<Vec<AccountId>> {
+        let places = self.keys(FOREBEARS, &under(&account_key(to)))?;
+        Ok(places.iter().map(|place| account_at(place, 18)).collect())
     }
 
     fn next_change(&mut self, bucket: BucketId) -> Stored<u64> {
@@ -388,6 +405,17 @@ impl<T: Kv> Feeds for View<T> {
 }
 
 impl<T: Kv> View<T> {
+    pub(super) fn visit_holds(&self, visit: &mut dyn FnMut(AccountId, Points)) -> Stored<()> {
+        let (from, to) = under(&[]);
+        self.kv.scan(HOLDS, (&from, &to), false, &mut |place, row| {
+            let row: HoldRow = decode(row)?;
+            if row.points.is_positive() {
+                visit(account_at(place, 16), row.points);
+            }
+            Ok(ControlFlow::Continue(()))
+        })
+    }
+
     pub(super) fn open_holds_until(&self, until: u64) -> Stored<Vec<(u128, AccountId)>> {
         let span = ([0; 42], key::<42>(&[&until.to_be_bytes(), &[0xff; 34]]));
         let keys = self.keys(HOLD_ENDS, &span)?;

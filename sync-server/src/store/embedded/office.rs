@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use shared::account::AccountId;
 use shared::books::{Case, Cases as _, Parked, Unattributed};
 use shared::ids::{BucketId, CaseId, Dot, NodeId, TillId};
+use shared::points::Points;
 use uuid::Uuid;
 
 use super::kv::{Kv, Stored, decode, field, key, under};
@@ -180,6 +181,10 @@ impl<T: Kv> Lists for View<T> {
         self.collect(UNATTRIBUTED, &span_after(after.map(dot_key)), false, limit, |place, value| {
             Ok(Some((dot_at(place, 0), decode(value)?)))
         })
+    }
+
+    fn holds_live(&self, visit: &mut dyn FnMut(AccountId, Points)) -> Stored<()> {
+        self.visit_holds(visit)
     }
 
     fn holds_expired(&self, until: u64) -> Stored<Vec<(u128, AccountId)>> {

@@ -152,6 +152,8 @@ tables! {
     ACCOUNT_FEED: 10 = "account_feed.1";
     /// account set [u8; 16], currency u16 → [`Heir`](shared::entry::membership::Heir): who has its points by now.
     HEIRS: 18 = "heirs.1";
+    /// account set [u8; 16], currency u16 of the account that has the points now, and of the one whose they were → ().
+    FOREBEARS: 36 = "forebears.1";
     /// since u64, account set [u8; 16], currency u16 → (): accounts that owe something.
     OWING: 26 = "owing.1";
     /// account set [u8; 16], currency u16 → program u16: in whose days its lines are, decided once.
