@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use shared::account::tally::Tally;
-use shared::account::{Account, AccountId, Base, LotTerms};
+use shared::account::{Account, AccountId, Base, LotTerms, Short};
 use shared::books::memory::MemoryBooks;
-use shared::books::{Journals as _, NodeRow, SERVER, Side, Told, Wait};
+use shared::books::{Case, CaseKind, Cases as _, Journals as _, NodeRow, SERVER, Side, Told, Wait};
 use shared::catalog::{Catalog, Version};
 use shared::chain::Head;
 use shared::entry::membership::{Heir, Occasion, Transfer};
@@ -16,7 +16,9 @@ use shared::entry::{
     Actor, Authority, Column, DirectoryChange, Entry, EntryKind, Idem, Move, Posting, Redemption, Reversal,
     SaleRef, Totals, Why,
 };
-use shared::ids::{AccountSetId, CurrencyId, CustomerId, Dot, Hash, MembershipId, NodeId, OutletId, TillId};
+use shared::ids::{
+    AccountSetId, CurrencyId, CustomerId, Dot, Hash, MembershipId, NodeId, OutletId, Seq, TillId,
+};
 use shared::intake;
 use shared::member::{Membership, MembershipKind, MembershipStatus};
 use shared::points::Points;
@@ -112,7 +114,7 @@ impl Shop {
 
     fn till(&mut self, of: u128, deeds: &[Deed]) -> Till {
         let node = self.books.next_node().unwrap();
-        let told = Some(Told { at: self.now, seq: shared::ids::Seq(0) });
+        let told = Some(Told { at: self.now, seq: Seq(0) });
         let place = Some((OutletId(1), TillId(node.0)));
         self.books.put_node(node, NodeRow { place, told, live: true, ..NodeRow::default() }).unwrap();
         let mut till = Till { node, of, chain: Vec::new(), told: 0 };
@@ -322,6 +324,32 @@ fn any_steps() -> impl Strategy<Value = Vec<Step>> {
         steps.insert(place, Step::Merge);
         steps
     })
+}
+
+#[test]
+fn a_case_under_review_binds_the_account_that_has_the_points_now() {
+    let mut shop = Shop::new();
+    let review = |shop: &Shop, number| post::base_of(&shop.books, account(number)).unwrap().unwrap().review;
+    let kind = CaseKind::Overdraft {
+        cut: Dot::new(SERVER, Seq(1)),
+        authority: Authority::Offline,
+        amount: Points(50),
+        covered: Points(0),
+        short: Short { program: Points(50), ..Short::default() },
+        beside: Vec::new(),
+    };
+    let of = Dot::new(NodeId(9), Seq(1));
+    let case = Case { kind, account: Some(account(OLD)), of, opened: shop.now, open: true };
+    let name = case.kind.id(of, case.account, 0);
+    shop.books.put_case(name, case.clone()).unwrap();
+    assert_eq!([OLD, KEPT].map(|number| review(&shop, number)), [true, false]);
+    shop.merge();
+    assert!(review(&shop, KEPT), "it redeems online only until the case is decided");
+    let before = shop.books.accounts[&account(KEPT)].change;
+    shop.books.put_case(name, Case { open: false, ..case }).unwrap();
+    moved::tell_heir(&mut shop.books, account(OLD)).unwrap();
+    assert!(!review(&shop, KEPT));
+    assert!(shop.books.accounts[&account(KEPT)].change > before, "tills are told of it");
 }
 
 proptest! {

@@ -94,7 +94,7 @@ fn what_a_till_with_no_line_lets_through_stays_within_the_caps_and_reaches_each(
 fn with_the_line_cut_at_any_moment_online_and_reserved_redemptions_never_overdraw() {
     let full = std::env::var_os("TILLKEEP_FULL").is_some_and(|value| value == "1");
     let count = if full { 100_000 } else { 10_000 };
-    let tally = seeds(4_000_000, count, Setup { replays: 0, ..Setup::usual(4) });
+    let tally = seeds(4_000_000, count, Setup { steps: 120, replays: 0, ..Setup::usual(4) });
     if number("SIM_SEED").is_none() && tally.entries > 100_000 {
         assert!(tally.online > 0 && tally.reserved > 0 && tally.returned > 0, "{tally:?}");
         assert!(tally.reclaimed > 0 && tally.late > 0, "{tally:?}");

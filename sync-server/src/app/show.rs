@@ -43,6 +43,7 @@ pub(super) fn transaction(books: &dyn Read, dot: Dot, now: Millis) -> Done<Trans
     if !is_transaction(&entry.kind) {
         return Err(missing());
     }
+    stand_as_judged(&mut entry, &taken);
     let original = original(books, &taken)?;
     if original.is_some() && entry.postings.is_empty() {
         entry.postings = given_back(books, dot)?;
@@ -91,6 +92,22 @@ fn follows(books: &dyn Read, taken: &Taken, row: &SaleRow, catalog: &Catalog) ->
         follow::Earner { membership: &membership.value, level: later.as_ref().map(|(_, level)| level) };
     let back: Vec<_> = row.returned.iter().map(|quantity| quantity.0).collect();
     Ok(follow::of((entry, taken.head.hash), earner, catalog, &back))
+}
+
+/// Lets redemptions stand on what the server judged them to, whatever their till had said.
+fn stand_as_judged(entry: &mut Entry, taken: &Taken) {
+    let Some(judged) = &taken.receipt.judged else { return };
+    let grounds = entry.postings.iter().zip(&judged.authorities);
+    let grounds: Vec<_> =
+        grounds.filter(|(posting, _)| posting.column == Column::Redeemed).map(|(_, ground)| *ground).collect();
+    let facts = match &mut entry.kind {
+        EntryKind::Sale(sale) => sale.redemptions.as_mut_slice(),
+        EntryKind::Redeem(_, redemption) => std::slice::from_mut(redemption),
+        _ => return,
+    };
+    for (fact, ground) in facts.iter_mut().zip(grounds) {
+        fact.authority = ground.unwrap_or(fact.authority);
+    }
 }
 
 /// `waiting`, `confirmed` or `voided`.

@@ -23,6 +23,8 @@ use crate::harness::office::Office;
 const AT_ONCE: usize = 24;
 /// How long the last rounds may take.
 const PATIENCE: Duration = Duration::from_mins(2);
+/// How long it takes a till to hear what the server asks of it.
+const HEARD: Duration = Duration::from_millis(60);
 
 /// Everything that takes part.
 pub struct World {
@@ -279,14 +281,12 @@ async fn serve(world: &Arc<World>, place: usize) -> Result<(), String> {
     let has = if world.dial.reserves() { balance } else { spendable };
     let redeems = basket.may_redeem() && has >= BLOCK;
     world.asked.fetch_add(u64::from(redeems), Ordering::Relaxed);
-    if redeems && up && spendable < BLOCK && is_refused(world, &shop, basket).await? {
-        shop.rest().await?;
-        drop(shop);
-        ask_back(world, basket).await?;
-        shop = world.shops.all.get(&basket.store).ok_or("no such store")?.lock().await;
-        shop.connect(true).await?;
-    }
-    let transaction = sell(world, &shop, basket, place, redeems).await?;
+    let selling = sell(world, &shop, basket, place, redeems);
+    let transaction = if redeems && up && spendable < BLOCK {
+        tokio::join!(selling, give_back(world, basket)).0?
+    } else {
+        selling.await?
+    };
     // where points are reserved with a pull too, as the scan asked for a right
     let pulls = world.dial.reserves();
     let untold = up && if pulls { shop.round().await.is_err() } else { shop.tell().await.is_err() };
@@ -306,22 +306,27 @@ async fn serve(world: &Arc<World>, place: usize) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether a redemption is refused for what is reserved elsewhere; asking brings the server to ask those tills.
-async fn is_refused(world: &World, shop: &Shop, basket: &Basket) -> Result<bool, String> {
-    let answer = shop.sell(&world.baskets.sale(basket, true)).await?;
-    Ok(matches!(answer, Answer::Refused(code) if code == "insufficient_points"))
-}
-
-/// The tills with a line where a household was served hear that they are asked for its points. A till that runs waits at
-/// the server and hears it at once; here each of them is told by hand.
-async fn ask_back(world: &World, basket: &Basket) -> Result<(), String> {
-    for store in world.visited_by(basket.household) {
-        if store != basket.store && !world.plan.is_out(store, basket.at) {
-            meet(world, store).await?;
+/// While the server waits for what it asked other tills for, those with a line where the household was served hear of it. A
+/// till that runs waits at the server and hears it at once; here each of them is told by hand, unless it is busy.
+async fn give_back(world: &World, basket: &Basket) {
+    world.count("times that tills were asked for what was reserved for them");
+    for _ in 0..2 {
+        tokio::time::sleep(HEARD).await;
+        for store in world.visited_by(basket.household) {
+            let shop = world.shops.all.get(&store).filter(|_| !world.plan.is_out(store, basket.at));
+            // waiting for it could be waiting for somebody who waits for this one
+            if let Some(mut shop) = shop.and_then(|shop| shop.try_lock().ok()) {
+                let met = async {
+                    shop.connect(true).await?;
+                    shop.round().await?;
+                    shop.rest().await
+                };
+                if met.await.is_err() {
+                    world.count("rounds that found no server although the line was up");
+                }
+            }
         }
     }
-    world.count("times that tills were asked for what was reserved for them");
-    Ok(())
 }
 
 /// Sends a sale until it is answered, and every tenth once more; where its redemption is refused, without it.
