@@ -332,14 +332,19 @@ fn a_right_that_is_over_is_spent_no_more_and_given_back() {
     assert_eq!(told.redeemed[0].authority, "reserved");
     clock.set(now().after(73 * hour_ms));
     let refused = sell(&till, wish("K-3", Some(100))).expect_err("the right is over");
-    assert!(matches!(&refused, edge::app::Error::Refused(why) if why.code() == "offline_refused"), "{refused}");
+    assert!(
+        matches!(&refused, edge::app::Error::Refused(why) if why.code() == "offline_refused"),
+        "{refused}"
+    );
     assert_eq!(runtime.block_on(till.app.return_rights()).expect("what is left goes back"), 1);
     assert_eq!(held(&till), 0);
 
     cable.cut.store(false, Ordering::Relaxed);
-    until("the server to reserve nothing any more", || match (round(&mut till), &office.account(&ali)["held"]) {
-        (None, held) if held == "0" => Ok(()),
-        other => Err(format!("{other:?}")),
+    until("the server to reserve nothing any more", || {
+        match (round(&mut till), &office.account(&ali)["held"]) {
+            (None, held) if held == "0" => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
     });
     assert_eq!(office.balance(&ali), 1_000 + 100 - 100 + 99);
     office.verify();

@@ -93,7 +93,8 @@ pub fn recall<B: Books>(books: &mut B, account: AccountId, by: NodeId) -> Result
 /// Answers how many accounts that are.
 pub fn tell_again<B: Books>(books: &mut B, node: NodeId) -> Result<usize, B::Error> {
     let mut count = 0_usize;
-    for (account, _) in books.rights_ending(Millis(u64::MAX), usize::MAX)?.into_iter().filter(|(_, of)| *of == node)
+    for (account, _) in
+        books.rights_ending(Millis(u64::MAX), usize::MAX)?.into_iter().filter(|(_, of)| *of == node)
     {
         if let Some(told) = books.account(account)? {
             post::write(books, account.set.bucket(books.buckets()), account, told)?;

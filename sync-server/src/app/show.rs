@@ -98,8 +98,10 @@ fn follows(books: &dyn Read, taken: &Taken, row: &SaleRow, catalog: &Catalog) ->
 fn stand_as_judged(entry: &mut Entry, taken: &Taken) {
     let Some(judged) = &taken.receipt.judged else { return };
     let grounds = entry.postings.iter().zip(&judged.authorities);
-    let grounds: Vec<_> =
-        grounds.filter(|(posting, _)| posting.column == Column::Redeemed).map(|(_, ground)| *ground).collect();
+    let grounds: Vec<_> = grounds
+        .filter(|(posting, _)| posting.column == Column::Redeemed)
+        .map(|(_, ground)| *ground)
+        .collect();
     let facts = match &mut entry.kind {
         EntryKind::Sale(sale) => sale.redemptions.as_mut_slice(),
         EntryKind::Redeem(_, redemption) => std::slice::from_mut(redemption),

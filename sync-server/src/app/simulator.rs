@@ -115,7 +115,10 @@ fn check(asked: &Asked) -> Done<()> {
     }
     let blocks = &asked.blocks;
     if blocks.is_empty() || blocks.len() > RUNS.0 || blocks.iter().any(|block| *block <= 0) {
-        return wrong("block", format!("Give 1 to {} numbers of points above zero, such as 500,100.", RUNS.0));
+        return wrong(
+            "block",
+            format!("Give 1 to {} numbers of points above zero, such as 500,100.", RUNS.0),
+        );
     }
     if asked.debt < 0 || asked.loss.is_some_and(|loss| loss < 0) {
         return wrong("debt", "A debt and a loss are not below zero.".to_owned());

@@ -66,7 +66,12 @@ fn millionths(text: &str) -> Result<u64, String> {
 
 impl Simulate {
     fn plan(&self) -> Result<Plan, String> {
-        if self.block.iter().any(|block| *block <= 0) || self.block.is_empty() || self.seeds == 0 || self.debt < 0 || self.outages.contains(&0) {
+        if self.block.iter().any(|block| *block <= 0)
+            || self.block.is_empty()
+            || self.seeds == 0
+            || self.debt < 0
+            || self.outages.contains(&0)
+        {
             return Err("--block, --seeds and --outages are above zero, --debt is not below".to_owned());
         }
         let custom =

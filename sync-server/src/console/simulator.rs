@@ -96,7 +96,9 @@ fn results(words: &Words, outcome: &Outcome) -> Vec<Block> {
         Row { cells: COLUMNS.iter().map(|(name, _, _)| cell(name)).collect(), ..Row::default() }
     });
     let mut blocks: Vec<Block> = outcome.found.iter().map(|found| best(words, found)).collect();
-    blocks.extend(outcome.rows.chunk_by(|one, next| group(one) == group(next)).map(|rows| picture(words, rows)));
+    blocks.extend(
+        outcome.rows.chunk_by(|one, next| group(one) == group(next)).map(|rows| picture(words, rows)),
+    );
     blocks.push(Block::Table(Table {
         title: words.say("simulator.table").to_owned(),
         note,

@@ -336,9 +336,8 @@ impl<'a> Chain<'a> {
         let view = if up { self.view(account, till.node, now) } else { till.view(account) };
         // what is reserved elsewhere is the member's too, and asked for
         let has = view.whole().spendable_if_returned(now.day(chrono_tz::UTC));
-        let wants = receipt.cents >= self.custom.from_cents
-            && has.0 >= self.custom.block
-            && !view.is_overdrawn();
+        let wants =
+            receipt.cents >= self.custom.from_cents && has.0 >= self.custom.block && !view.is_overdrawn();
         let Some(member) = self.members.get(usize::try_from(receipt.household).unwrap_or(usize::MAX)) else {
             return;
         };

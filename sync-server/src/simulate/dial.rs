@@ -59,7 +59,10 @@ impl Setting {
     pub fn reserved(allowance: Option<(Option<u32>, Option<i64>)>) -> Self {
         let mut rights = json!({"share": "1", "hours": 144, "grace_hours": 24});
         let Some((age_hours, per_member)) = allowance else {
-            return Self { name: "reserved".to_owned(), offline: json!({"mode": "reserved", "rights": rights}) };
+            return Self {
+                name: "reserved".to_owned(),
+                offline: json!({"mode": "reserved", "rights": rights}),
+            };
         };
         rights["elsewhere"] = json!("allowance");
         let mut setting = Self::trust(age_hours, per_member);

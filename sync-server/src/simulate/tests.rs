@@ -117,6 +117,11 @@ fn with_a_line_rights_at_idle_tills_stand_in_nobodys_way() {
     let receipts = receipts(30, 25_000);
     for setting in [Setting::reserved(None), Setting::reserved(Some((Some(24), Some(500))))] {
         let tally = played(&receipts, &setting, 0).tally;
-        assert_eq!((tally.asked, tally.refusals(), tally.overdrawn), (42, 0, 0), "{}: {tally:?}", setting.name);
+        assert_eq!(
+            (tally.asked, tally.refusals(), tally.overdrawn),
+            (42, 0, 0),
+            "{}: {tally:?}",
+            setting.name
+        );
     }
 }

@@ -102,7 +102,8 @@ pub struct Line {
 impl Line {
     fn cells(&self, setting: &str) -> Vec<String> {
         let count = |authority| self.allowed.get(&authority).copied().unwrap_or(0).to_string();
-        let refused: Vec<String> = self.refused.iter().map(|(code, times)| format!("{code} {times}")).collect();
+        let refused: Vec<String> =
+            self.refused.iter().map(|(code, times)| format!("{code} {times}")).collect();
         let mut cells = vec![setting.to_owned(), self.asked.to_string()];
         cells.extend(AUTHORITIES.map(|(authority, _)| count(authority)));
         cells.push(self.overdrawn.to_string());

@@ -253,9 +253,7 @@ impl Shop {
                 text("balance").zip(text("spendable")).map(|(balance, spendable)| [balance, spendable])
             }
         };
-        let points = shown.and_then(|[balance, spendable]| {
-            balance.parse().ok().zip(spendable.parse().ok())
-        });
+        let points = shown.and_then(|[balance, spendable]| balance.parse().ok().zip(spendable.parse().ok()));
         points.ok_or_else(|| format!("the scan of {card} shows no account"))
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use shared::account::AccountId;
-use shared::books::{Rights as _, RightRow};
+use shared::books::{RightRow, Rights as _};
 use shared::catalog::Program;
 use shared::catalog::document::policy::Granting;
 use shared::decide::{Command, Deed, Grounds, decide};

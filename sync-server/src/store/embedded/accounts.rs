@@ -15,8 +15,8 @@ use super::directory::CASE;
 use super::kv::{Kv, Stored, decode, encode, field, key, under};
 use super::tables::{
     ACCOUNT_CASES, ACCOUNT_FEED, ACCOUNT_LEGS, ACCOUNT_ROWS, ACCOUNTS, BUDGETS, CASE_TIMES, CASES, CHANGES,
-    EXPIRING_ACCOUNTS, FOREBEARS, HEIRS, HOLD_ENDS, HOLDS, LEDGER, LEDGER_LEGS, LEDGER_TOTALS, OPEN_ACCOUNTS, OWING,
-    counter,
+    EXPIRING_ACCOUNTS, FOREBEARS, HEIRS, HOLD_ENDS, HOLDS, LEDGER, LEDGER_LEGS, LEDGER_TOTALS, OPEN_ACCOUNTS,
+    OWING, counter,
 };
 use super::view::{View, account_at, account_key, dot_at, dot_key, span_after};
 use crate::store::topics::{Feeds, Leg};

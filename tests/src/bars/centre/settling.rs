@@ -28,7 +28,10 @@ pub fn measure(options: &Options, table: &mut Table<'_>) {
     let mut pushers: Vec<Pusher> = (0..PUSHES).map(|till| centre.enrol(till)).collect();
     let (took, redeemed) = timed(|| take_in(&mut centre, &mut pushers, options.day.0));
     let entries = options.day.0;
-    table.note(&format!("{entries} entries taken in in {}, {redeemed} of them redemptions with no line", brief(took)));
+    table.note(&format!(
+        "{entries} entries taken in in {}, {redeemed} of them redemptions with no line",
+        brief(took)
+    ));
     let now = Millis(centre.at).after(60_000);
     for pusher in &pushers {
         let (node, head) = (pusher.node, pusher.head);
@@ -44,7 +47,8 @@ pub fn measure(options: &Options, table: &mut Table<'_>) {
         rounds.add(figure);
         rounds
     };
-    let what = format!("settling a day of {entries} entries over {} accounts in {cuts} cuts, s", options.day.1);
+    let what =
+        format!("settling a day of {entries} entries over {} accounts in {cuts} cuts, s", options.day.1);
     table.figure(&what, &one(took.as_secs_f64()));
     table.figure("the same, µs an entry", &one(took.as_secs_f64() * 1e6 / number(u64::from(entries))));
     table.figure("the same, memory at the most, MiB", &one(number(peak) / 1024.0));
