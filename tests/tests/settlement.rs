@@ -1,6 +1,6 @@
 //! The laws of settlement (L1 to L4): over a million random windows, and at every cut of 10,000 short histories in which
 //! pushes, pulls, settling, rights, their reclaiming and refunds are interleaved. Ten times as many where the environment
-//! says `TILLKEEP_FULL=1`.
+//! says `TILLKEEP_FULL=1`; `SIM_SEEDS` asks for so many.
 
 use std::time::Instant;
 
@@ -8,6 +8,9 @@ use system_tests::sim::laws::{self, Windows};
 use system_tests::sim::{Setup, Tally, run};
 
 fn times(count: u64) -> u64 {
+    if let Some(asked) = std::env::var("SIM_SEEDS").ok().and_then(|text| text.parse().ok()) {
+        return asked;
+    }
     let full = std::env::var_os("TILLKEEP_FULL").is_some_and(|value| value == "1");
     if full { count * 10 } else { count }
 }

@@ -113,16 +113,12 @@ fn results(words: &Words, outcome: &Outcome) -> Vec<Block> {
 /// What a search found, for one length of outage and one block.
 fn best(words: &Words, found: &Found) -> Block {
     let (hours, block) = (found.outage_hours.to_string(), found.block.to_string());
-    match &found.row {
-        Some(row) => {
-            let of = [("hours", hours.as_str()), ("block", &block), ("setting", &row.setting)];
-            Block::note("good", words.fill("simulator.best", &of))
-        }
-        None => {
-            let of = [("hours", hours.as_str()), ("block", &block)];
-            Block::note("warn", words.fill("simulator.no_best", &of))
-        }
-    }
+    let mut of = vec![("hours", hours.as_str()), ("block", &block)];
+    let Some(row) = &found.row else {
+        return Block::note("warn", words.fill("simulator.no_best", &of));
+    };
+    of.push(("setting", &row.setting));
+    Block::note("good", words.fill("simulator.best", &of))
 }
 
 fn group(row: &Outcomes) -> (u32, i64) {
