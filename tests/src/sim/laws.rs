@@ -131,7 +131,7 @@ fn movement(rng: &mut Rng, rows: &mut [(RowKey, Row, Points)]) -> Option<(Moveme
         6 => redemption(Authority::Late),
         7 => redemption(Authority::Forced),
         8 => redemption(if rng.chance(50) { Authority::Online } else { Authority::Reserved }),
-        9 => Some((Movement::Debit { points: some, terms: None }, Points::ZERO)),
+        9 => Some((Movement::Debit { points: some, terms: None, earned: None }, Points::ZERO)),
         10 => Some((Movement::Hold { points: points(rng, 60) }, Points::ZERO)),
         _ if rows.is_empty() => None,
         _ => {
