@@ -26,7 +26,6 @@ fn each<T: Send>(count: u64, act: impl Fn(u64) -> T + Sync, mut take: impl FnMut
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "a run tells what it came across")]
 fn a_million_random_windows_keep_the_laws() {
     let (begun, count) = (Instant::now(), times(1_000_000));
     let mut sum = Windows::default();
@@ -38,7 +37,6 @@ fn a_million_random_windows_keep_the_laws() {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "a run tells what it came across")]
 fn ten_thousand_short_histories_keep_the_laws_at_every_cut() {
     let (begun, count) = (Instant::now(), times(10_000));
     let setup = Setup { steps: 50, replays: 1, ..Setup::usual(1) };

@@ -75,7 +75,6 @@ fn long_histories_without_mishaps_keep_every_invariant() {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "a run tells what it came across")]
 fn what_a_till_with_no_line_lets_through_stays_within_the_caps_and_reaches_each() {
     let mut reached = Reached::default();
     for seed in 0..SEEDS {

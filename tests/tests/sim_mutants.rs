@@ -62,7 +62,6 @@ fn a_hold_that_is_not_matched_after_a_lost_reply_is_caught() {
 
 /// Without the caps the generator that reaches their bounds passes them.
 #[test]
-#[expect(clippy::print_stdout, reason = "it tells how soon it was caught")]
 fn caps_that_are_ignored_are_caught() {
     mutant::set(Some(Mutant::CapsIgnored));
     let found = (0..SEEDS).find_map(|seed| Some((seed, caps::run(seed).err()?)));
