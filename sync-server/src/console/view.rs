@@ -66,6 +66,11 @@ impl Block {
         Self::Note { level, text: text.into() }
     }
 
+    /// Whether one of these stories waits for somebody.
+    fn waits(stories: &[Story]) -> bool {
+        stories.iter().any(|it| it.form.is_some() || !it.deeds.is_empty())
+    }
+
     /// Its markup. A template that does not render is a mistake in it, which the tests of every page would show.
     fn html(&self) -> String {
         Part { block: self }.render().unwrap_or_default()

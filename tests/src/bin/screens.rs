@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use system_tests::browser::{Browser, Setup, keys, pictures};
-use system_tests::harness::goods::{self, KL, line, redeeming, sale};
+use system_tests::harness::goods::{self, KL, PENANG, line, redeeming, sale};
 use system_tests::harness::office::Office;
 use system_tests::harness::till::Till;
 
@@ -36,7 +36,7 @@ fn main() {
         let body = json!({"code": code, "name": name, "role": role, "pin": pin});
         let _ = office.admin().post("/api/operators", &body).must(201);
     }
-    let tills = [Till::open(&office, KL, "Till 1"), Till::open(&office, KL, "Till 2")];
+    let tills = [Till::open(&office, PENANG, "Till 1"), Till::open(&office, KL, "Till 2")];
     overdraw(&tills);
     let [_, till] = &tills;
     till.line().cut();
