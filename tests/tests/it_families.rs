@@ -19,6 +19,8 @@ fn catalog() -> Value {
         program["name"] = json!(name);
         program["currencies"] = json!(["PTS", "STATUS"]);
         program["qualifier"] = json!({"currency": "STATUS"});
+        // what is shared counts towards the level now, and not at the next midnight
+        program["level_rules"] = json!({"evaluate": "at_once"});
         program
     };
     catalog["programs"] =
