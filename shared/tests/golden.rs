@@ -14,6 +14,7 @@ use shared::chain::{Head, link};
 use shared::decide::Draft;
 use shared::entry::approval::{Approval, Lift};
 use shared::entry::right::{Ended, Grant, RightFact, RightId};
+use shared::entry::unlinked::Unlinked;
 use shared::entry::{
     Actor, Authority, Column, Cut, Entry, EntryKind, Idem, Line, Move, Party, Posting, Redemption,
     ReturnedLine, Reversal, Sale, SaleRef, Totals, Why,
@@ -200,6 +201,13 @@ fn returned_right() -> Entry {
     entry(49, EntryKind::Right(RightFact::Returned(ended)), Vec::new())
 }
 
+fn unlinked() -> Entry {
+    let EntryKind::Sale(mut sale) = sale().kind else { unreachable!("a sale is one") };
+    sale.redemptions.clear();
+    let unlinked = Unlinked { sale, reason: Some("no receipt".into()) };
+    entry(50, EntryKind::Unlinked(unlinked), vec![posting(Column::EarnReversed, 30, None)])
+}
+
 #[test]
 fn entries_of_every_version_are_read_and_written_as_they_always_were() {
     let entries = [
@@ -211,6 +219,7 @@ fn entries_of_every_version_are_read_and_written_as_they_always_were() {
         ("forced", forced()),
         ("right", right()),
         ("returned-right", returned_right()),
+        ("unlinked", unlinked()),
     ];
     for (name, entry) in entries {
         let stored = golden(&format!("entry-v1-{name}.hex"), &entry.to_stored().unwrap());
