@@ -26,17 +26,17 @@ impl App {
             cashier: None,
         };
         let done = self.write(Wish { asked, keying, of: None, remote: None }).await?;
-        let first = match &done.written.entry.kind {
-            EntryKind::Enrol(enrol) => enrol.memberships.first(),
-            _ => None,
+        let EntryKind::Enrol(enrol) = &done.written.entry.kind else {
+            return Err(Error::Broken("an enrolment of nobody".to_owned()));
         };
-        let first = first.ok_or_else(|| Error::Broken("an enrolment of nobody".to_owned()))?;
+        let first = enrol.memberships.first();
         let catalog = self.store().read()?.catalog();
-        let program = catalog.programs.get(&first.program);
-        let card = given.or_else(|| program.and_then(|program| program.cards.made(&first.number)));
-        let body = match card {
-            Some(card) => self.scan(&card)?,
-            None => self.customer(first.customer)?,
+        let made = first.and_then(|first| catalog.programs.get(&first.program)?.cards.made(&first.number));
+        let new = enrol.customer.as_ref().map(|customer| customer.id);
+        let body = match (given.or(made), new.or(first.map(|first| first.customer))) {
+            (Some(card), _) => self.scan(&card)?,
+            (None, Some(customer)) => self.customer(customer)?,
+            (None, None) => return Err(Error::Broken("an enrolment of nobody".to_owned())),
         };
         Ok(Outcome { body, replayed: done.replayed })
     }

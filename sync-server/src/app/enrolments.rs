@@ -4,10 +4,10 @@ use shared::api::member::{EnrolRequest, Scan};
 use shared::catalog::Catalog;
 use shared::decide::enrol::NewMembership;
 use shared::decide::{Deed, Enrollee, Enrolling};
-use shared::entry::EntryKind;
+use shared::entry::{Enrol, EntryKind};
 use shared::ids::{CustomerId, Dot, MembershipId};
 use shared::limits;
-use shared::member::{CustomerKey, Membership};
+use shared::member::CustomerKey;
 use shared::refusal::{Problem, Refusal};
 use shared::request::{self, Asked, Fresh};
 
@@ -27,25 +27,25 @@ pub async fn enrol(app: &App, who: &Who, key: Option<&str>, asked: &EnrolRequest
     let deed = Deed::Enrol(Box::new(enrolling(app, who, asked)?));
     let wanted = Asked { deed, business_date: None, occurred_at: None, cashier: None };
     let done = write(app, who, Wish { asked: wanted, keying, code: None, of: None }).await?;
-    let first = first_enrolled(&*app.read()?, done.dot)?;
+    let enrol = enrolled(&*app.read()?, done.dot)?;
+    let (first, new) = (enrol.memberships.first(), enrol.customer.as_ref().map(|customer| customer.id));
+    let catalog = app.catalog()?;
     let given = asked.memberships.first().and_then(|membership| membership.card.clone());
-    let program =
-        app.catalog()?.programs.get(&first.program).map(|program| program.cards.made(&first.number));
-    let body = match given.or(program.flatten()) {
-        Some(card) => cards::scan(app, who, &card)?,
-        None => members::customer(app, who, first.customer)?,
+    let made = || catalog.programs.get(&first?.program)?.cards.made(&first?.number);
+    let body = match (given.or_else(made), new.or(first.map(|first| first.customer))) {
+        (Some(card), _) => cards::scan(app, who, &card)?,
+        (None, Some(customer)) => members::customer(app, who, customer)?,
+        (None, None) => return Err(AppError::not_found("such enrolment")),
     };
     Ok(Outcome { body, replayed: done.replayed })
 }
 
-/// The first membership of an enrolment.
-fn first_enrolled(books: &dyn Read, dot: Dot) -> Done<Membership> {
-    let entry = books.taken(dot)?.and_then(|taken| taken.entry.ok());
-    let first = entry.and_then(|entry| match entry.kind {
-        EntryKind::Enrol(enrol) => enrol.memberships.into_iter().next(),
-        _ => None,
-    });
-    first.ok_or_else(|| AppError::not_found("such enrolment"))
+/// What an enrolment wrote.
+fn enrolled(books: &dyn Read, dot: Dot) -> Done<Enrol> {
+    match books.taken(dot)?.and_then(|taken| taken.entry.ok()).map(|entry| entry.kind) {
+        Some(EntryKind::Enrol(enrol)) => Ok(enrol),
+        _ => Err(AppError::not_found("such enrolment")),
+    }
 }
 
 fn enrolling(app: &App, who: &Who, asked: &EnrolRequest) -> Done<Enrolling> {
