@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use chrono::Datelike as _;
 use rust_decimal::Decimal;
 
 mod amounts;
@@ -257,7 +256,7 @@ impl<'a> Earning<'a> {
         rule.campaign.as_ref().is_none_or(|code| self.campaigns.iter().any(|taken| taken.code == *code))
             && (when.outlets.is_empty() || outlet())
             && (when.channels.is_empty() || channel.is_some_and(|channel| when.channels.contains(channel)))
-            && (when.days.is_empty() || when.days.contains(&weekday(self.place.day)))
+            && (when.days.is_empty() || when.days.contains(&Weekday::of(self.place.day)))
             && (when.levels.is_empty() || when.levels.contains(&self.level.code))
             && (when.seen == Seen::default() || seen())
     }
@@ -341,16 +340,4 @@ impl<'a> Earning<'a> {
 
 fn weights(points: &[Points]) -> Vec<i128> {
     points.iter().map(|points| i128::from(points.0)).collect()
-}
-
-fn weekday(day: Day) -> Weekday {
-    match day.date().weekday() {
-        chrono::Weekday::Mon => Weekday::Monday,
-        chrono::Weekday::Tue => Weekday::Tuesday,
-        chrono::Weekday::Wed => Weekday::Wednesday,
-        chrono::Weekday::Thu => Weekday::Thursday,
-        chrono::Weekday::Fri => Weekday::Friday,
-        chrono::Weekday::Sat => Weekday::Saturday,
-        chrono::Weekday::Sun => Weekday::Sunday,
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{Datelike as _, Timelike as _};
+use chrono::Timelike as _;
 use chrono_tz::Tz;
 use rust_decimal::Decimal;
 
@@ -62,21 +62,9 @@ impl When {
             && self.outlets.as_ref().is_none_or(outlet)
             && self.from.is_none_or(|from| moment.day >= from)
             && self.until.is_none_or(|until| moment.day <= until)
-            && (self.days.is_empty() || self.days.contains(&weekday(moment.day)))
+            && (self.days.is_empty() || self.days.contains(&Weekday::of(moment.day)))
             && self.hours.is_none_or(within)
             && (self.channels.is_empty() || moment.channel.is_some_and(|it| self.channels.contains(it)))
-    }
-}
-
-fn weekday(day: Day) -> Weekday {
-    match day.date().weekday() {
-        chrono::Weekday::Mon => Weekday::Monday,
-        chrono::Weekday::Tue => Weekday::Tuesday,
-        chrono::Weekday::Wed => Weekday::Wednesday,
-        chrono::Weekday::Thu => Weekday::Thursday,
-        chrono::Weekday::Fri => Weekday::Friday,
-        chrono::Weekday::Sat => Weekday::Saturday,
-        chrono::Weekday::Sun => Weekday::Sunday,
     }
 }
 

@@ -194,6 +194,21 @@ pub enum Weekday {
     Sunday,
 }
 
+impl Weekday {
+    /// That of a day.
+    pub fn of(day: crate::time::Day) -> Self {
+        match chrono::Datelike::weekday(&day.date()) {
+            chrono::Weekday::Mon => Self::Monday,
+            chrono::Weekday::Tue => Self::Tuesday,
+            chrono::Weekday::Wed => Self::Wednesday,
+            chrono::Weekday::Thu => Self::Thursday,
+            chrono::Weekday::Fri => Self::Friday,
+            chrono::Weekday::Sat => Self::Saturday,
+            chrono::Weekday::Sun => Self::Sunday,
+        }
+    }
+}
+
 /// Hours of a day; where `from` is later than `until`, over midnight.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
