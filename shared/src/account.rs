@@ -88,6 +88,17 @@ impl Lots {
         }
     }
 
+    /// Lets points that came back beyond all that was spent (what was owed of them was taken over in between) be a lot that
+    /// never expires, so that they can be spent.
+    pub fn settle_surplus(&mut self) {
+        let below: Points = self.credits.values().filter(|points| points.0 < 0).copied().sum();
+        let over = below.minus(self.spent);
+        if over.is_positive() {
+            self.spent = self.spent.plus(over);
+            self.credit(LotTerms::plain(None), over);
+        }
+    }
+
     /// Takes up to so many points out of what expired of a lot; answers how many. They are not credited by this.
     pub fn unexpire(&mut self, terms: LotTerms, most: Points) -> Points {
         let Some(gone) = self.expired.get_mut(&terms) else { return Points::ZERO };
@@ -284,6 +295,15 @@ pub enum Movement {
         /// What it takes off what was earned: a return with no receipt. `None` for all else.
         earned: Option<Tallied>,
     },
+    /// A return with no receipt is undone: what it took is there again, in the lots it was spent of.
+    DebitReversed {
+        /// The entry whose debit it was.
+        of: Dot,
+        /// So many, above zero.
+        points: Points,
+        /// What it had taken off what was earned.
+        earned: Tallied,
+    },
     /// A redemption.
     Redemption {
         /// On what grounds, as the server judged at taking in.
@@ -342,6 +362,11 @@ impl Account {
                         base.lifetime_earned = base.lifetime_earned.minus(*points);
                         base.tally.add(earned, points.negated());
                     }
+                }
+                Movement::DebitReversed { points, earned, .. } => {
+                    base.lots.spent = base.lots.spent.minus(*points);
+                    base.lifetime_earned = base.lifetime_earned.plus(*points);
+                    base.tally.add(earned, *points);
                 }
                 Movement::Redemption { authority, points, .. } => {
                     base.lifetime_redeemed = base.lifetime_redeemed.plus(*points);

@@ -236,6 +236,8 @@ pub fn reversal(
         let column = match posting.column {
             Column::Earned => Column::EarnReversed,
             Column::Redeemed => Column::RedeemReversed,
+            // taken back with no receipt
+            Column::EarnReversed => Column::Earned,
             _ => continue,
         };
         let parts = parts_back(lines, posting, before, after);

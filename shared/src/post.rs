@@ -202,7 +202,7 @@ fn met(taken: &Taken) -> Vec<Wait> {
             let receipt = entry.actor.outlet().map(|outlet| Wait::Receipt(outlet, sale.receipt.clone()));
             [Some(Wait::Sale(taken.dot)), receipt].into_iter().flatten().collect()
         }
-        EntryKind::Earn(_) | EntryKind::Redeem(..) => vec![Wait::Sale(taken.dot)],
+        EntryKind::Earn(_) | EntryKind::Redeem(..) | EntryKind::Unlinked(_) => vec![Wait::Sale(taken.dot)],
         _ => Vec::new(),
     }
 }
@@ -414,6 +414,7 @@ impl Movement {
             Self::Credit { points, .. }
             | Self::CreditReversed { points, .. }
             | Self::Debit { points, .. }
+            | Self::DebitReversed { points, .. }
             | Self::Redemption { points, .. }
             | Self::RedemptionReversed { points, .. }
             | Self::Hold { points } => *points,

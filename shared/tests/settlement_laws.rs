@@ -66,7 +66,11 @@ fn rows(history: &[Event]) -> Vec<(RowKey, Row)> {
                 rest = *points;
                 Movement::Redemption { authority: *authority, points: Points(*points), idem: None }
             }
-            Deed::TakeDown(points) => Movement::Debit { points: Points(*points), terms: None, earned: None },
+            Deed::TakeDown(points) => {
+                rest = *points;
+                let earned = Some(Tallied::on(Day(0)));
+                Movement::Debit { points: Points(*points), terms: None, earned }
+            }
             Deed::GiveBack(of, points) => {
                 let Some(of) = (!rows.is_empty()).then(|| of % rows.len()) else { continue };
                 let points = (*points).min(left[of]);
@@ -78,6 +82,9 @@ fn rows(history: &[Event]) -> Vec<(RowKey, Row)> {
                 match rows[of].1.movement {
                     Movement::Credit { .. } => {
                         Movement::CreditReversed { of: target, terms, points, earned: Tallied::on(Day(0)) }
+                    }
+                    Movement::Debit { .. } => {
+                        Movement::DebitReversed { of: target, points, earned: Tallied::on(Day(0)) }
                     }
                     _ => Movement::RedemptionReversed { of: target, leg: 0, points },
                 }

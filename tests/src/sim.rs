@@ -32,13 +32,15 @@ pub struct Setup {
     pub chaos: bool,
     /// How many other orders are replayed.
     pub replays: u32,
+    /// Whether goods come back with no receipt, and such returns are undone.
+    pub unlinked: bool,
 }
 
 impl Setup {
     /// The usual run.
     #[must_use]
     pub fn usual(buckets: u16) -> Self {
-        Self { buckets, steps: 220, chaos: true, replays: 2 }
+        Self { buckets, steps: 220, chaos: true, replays: 2, unlinked: false }
     }
 }
 
@@ -75,6 +77,8 @@ pub struct Tally {
     pub reclaimed: u64,
     /// Redemptions that came too late.
     pub late: u64,
+    /// Returns with no receipt that were undone.
+    pub undone: u64,
 }
 
 impl Tally {
@@ -95,6 +99,7 @@ impl Tally {
         self.returned += other.returned;
         self.reclaimed += other.reclaimed;
         self.late += other.late;
+        self.undone += other.undone;
     }
 }
 

@@ -119,3 +119,59 @@ fn at_the_server_it_is_the_same_and_what_is_missing_is_said() {
     assert_eq!(office.balance(&ali), 400);
     office.verify();
 }
+
+#[test]
+fn a_return_with_no_receipt_that_was_a_mistake_is_undone_to_the_point_debt_included() {
+    let office = Office::open();
+    let ali = office.member("Ali", ALI, 50);
+    let till = Till::open(&office, KL, "till-1");
+    till.wait_for_balance(ALI, 50);
+    till.line().cut();
+    till.wait_for_connection("offline");
+    // 120.00 take 120 points back, and there are 50
+    let refunded = till.pos().post("/api/refunds", &back("B-1", ALI, &[line("3", "40.00")])).must(201);
+    let path = format!("/api/transactions/{}", refunded.id());
+    let by_line = json!({"receipt": "B-2", "lines": [{"line": 0, "quantity": "1"}]});
+    let refused = till.pos().post(&format!("{path}/refund"), &by_line).problem(409, "invalid_transition");
+    assert!(words(&refused["detail"]).contains("undone as a whole"), "{}", refused.text);
+    till.line().mend();
+    till.wait_for_connection("online");
+    till.sync();
+    let stands = |balance, debt| {
+        until("the server has settled it", || {
+            let account = office.account(&ali);
+            let seen = (points(&account["balance"]), points(&account["debt"]));
+            if seen == (balance, debt) { Ok(()) } else { Err(account) }
+        });
+    };
+    stands(0, 70);
+    till.line().cut();
+    till.wait_for_connection("offline");
+    let undone = till.pos().post(&format!("{path}/void"), &json!({"reason": "wrong member"})).must(201);
+    assert_eq!((&undone["kind"], &undone["earned"][0]["points"]), (&json!("void"), &json!("120")));
+    assert_eq!(till.pos().get(&path).must(200)["state"], "voided");
+    let _ = till.pos().post(&format!("{path}/void"), &json!({"receipt": "V-2"})).problem(409, "already_void");
+    till.line().mend();
+    till.wait_for_connection("online");
+    till.sync();
+    stands(50, 0);
+    let account = office.account(&ali);
+    // the opening 50 were given as earned
+    assert_eq!(account["lifetime_earned"], "50");
+    let statement = office.clerk().get(&format!("/api/memberships/{}/statement", ali.membership)).must(200);
+    let told = statement["items"].as_array().expect("a list").iter();
+    let undoing: Vec<&Value> = told.filter(|it| it["transaction_id"] == undone["id"]).collect();
+    assert_eq!((undoing.len(), &undoing[0]["column"]), (1, &json!("earned")), "{}", statement.text);
+    assert_eq!(undoing[0]["points"], "120");
+    // and at the server, by its own hand
+    let web = Client::new(office.nobody().base(), &office.new_token("pos", Some(KL)));
+    let refunded = web.post("/api/refunds", &back("B-3", ALI, &[line("1", "20.00")])).must(201);
+    assert_eq!(office.balance(&ali), 30);
+    let path = format!("/api/transactions/{}", refunded.id());
+    let undone = web.post(&format!("{path}/void"), &json!({})).must(201);
+    assert_eq!((&undone["earned"][0]["points"], office.balance(&ali)), (&json!("20"), 50));
+    assert_eq!(web.get(&path).must(200)["state"], "voided");
+    let _ = web.post(&format!("{path}/void"), &json!({"receipt": "V-9"})).problem(409, "already_void");
+    assert!(office.cases().is_empty(), "{:?}", office.cases());
+    office.verify();
+}

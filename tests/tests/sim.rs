@@ -81,6 +81,14 @@ fn long_histories_without_mishaps_keep_every_invariant() {
 }
 
 #[test]
+fn returns_with_no_receipt_and_their_undoing_keep_every_invariant() {
+    let tally = seeds(5_000_000, SEEDS / 8, Setup { unlinked: true, ..Setup::usual(4) });
+    if number("SIM_SEED").is_none() && tally.entries > 10_000 {
+        assert!(tally.undone > 0 && tally.forks > 0 && tally.restores > 0, "{tally:?}");
+    }
+}
+
+#[test]
 fn what_a_till_with_no_line_lets_through_stays_within_the_caps_and_reaches_each() {
     let mut reached = Reached::default();
     for seed in 0..SEEDS {

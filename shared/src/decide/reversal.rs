@@ -16,7 +16,11 @@ use crate::view::KnownSale;
 pub(super) fn refund(ctx: &Context<'_>, returning: &Returning) -> Result<(EntryKind, Vec<Posting>), Refusal> {
     super::check_text("receipt", &returning.receipt)?;
     let sale = known(ctx)?;
-    let lines = sold_lines(sale);
+    if matches!(sale.entry.kind, EntryKind::Unlinked(_)) {
+        let detail = "Goods that came back are not given back again; the return can only be undone as a whole.";
+        return Err(Refusal::new(Problem::InvalidTransition, detail));
+    }
+    let lines = sale.entry.kind.lines();
     if lines.is_empty() {
         return Err(Refusal::new(
             Problem::InvalidTransition,
@@ -36,7 +40,7 @@ pub(super) fn void(ctx: &Context<'_>, returning: &Returning) -> Result<(EntryKin
     }
     let sale = known(ctx)?;
     let before = Back::Lines(sale.returned.clone());
-    let postings = movements(sale, sold_lines(sale), &before, &Back::All);
+    let postings = movements(sale, sale.entry.kind.lines(), &before, &Back::All);
     Ok((EntryKind::Void(reversal(sale, returning, Vec::new())), postings))
 }
 
@@ -67,9 +71,10 @@ pub(super) fn blind(returning: &Returning, of: &SaleRef) -> Result<(EntryKind, V
 fn known<'a>(ctx: &Context<'a>) -> Result<&'a KnownSale, Refusal> {
     let missing = || Refusal::new(Problem::NotFound, "There is no such transaction here.");
     let sale = ctx.facts.sale.as_ref().ok_or_else(missing)?;
-    let reversible =
-        matches!(sale.entry.kind, EntryKind::Sale(_) | EntryKind::Earn(_) | EntryKind::Redeem(..));
-    if !reversible {
+    if !matches!(
+        sale.entry.kind,
+        EntryKind::Sale(_) | EntryKind::Earn(_) | EntryKind::Redeem(..) | EntryKind::Unlinked(_)
+    ) {
         return Err(irreversible());
     }
     if sale.voided {
@@ -78,14 +83,10 @@ fn known<'a>(ctx: &Context<'a>) -> Result<&'a KnownSale, Refusal> {
     Ok(sale)
 }
 
-/// What is nothing that could be given back or undone, such as a return.
+/// What is nothing that could be given back or undone, such as the return of a sale.
 pub fn irreversible() -> Refusal {
-    let detail = "Only a sale, or points earned or redeemed, can be given back or undone.";
+    let detail = "Only a sale, a return with no receipt, or points earned or redeemed, can be given back or undone.";
     Refusal::new(Problem::InvalidTransition, detail)
-}
-
-fn sold_lines(sale: &KnownSale) -> &[Line] {
-    if let EntryKind::Sale(sale) = &sale.entry.kind { &sale.lines } else { &[] }
 }
 
 fn movements(sale: &KnownSale, lines: &[Line], before: &Back, after: &Back) -> Vec<Posting> {

@@ -30,9 +30,11 @@ pub fn index<B: Books>(books: &mut B, dot: Dot, entry: &Entry, judged: &Judged) 
             right::visit(books, dot, entry, sale)?;
             if attributed { Ok(Follow::default()) } else { unattributed(books, dot, &sale.earner) }
         }
-        EntryKind::Earn(_) | EntryKind::Redeem(..) => {
+        // a return with no receipt can be undone by its id; its number names no sale
+        EntryKind::Earn(_) | EntryKind::Redeem(..) | EntryKind::Unlinked(_) => {
             let row = books.sale(dot)?.unwrap_or_default();
-            books.put_sale(dot, SaleRow { known: true, business_date: entry.business_date, ..row })?;
+            let sold = entry.kind.lines().iter().map(|line| Quantity(line.quantity)).collect();
+            books.put_sale(dot, SaleRow { known: true, business_date: entry.business_date, sold, ..row })?;
             Ok(Follow::default())
         }
         EntryKind::PaymentHold(placed) => {

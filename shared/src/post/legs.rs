@@ -58,7 +58,7 @@ pub fn touched<B: Books>(books: &B, taken: &Taken) -> Result<Touched, B::Error> 
             }
             Some(taken.dot)
         }
-        EntryKind::Earn(_) | EntryKind::Redeem(..) => Some(taken.dot),
+        EntryKind::Earn(_) | EntryKind::Redeem(..) | EntryKind::Unlinked(_) => Some(taken.dot),
         EntryKind::Attribute(attribute) => Some(attribute.of),
         EntryKind::Cut(cut) => {
             buckets.insert(cut.bucket);
@@ -99,7 +99,6 @@ pub fn touched<B: Books>(books: &B, taken: &Taken) -> Result<Touched, B::Error> 
         | EntryKind::PaymentHold(_)
         | EntryKind::Renew(_)
         | EntryKind::Issue(_)
-        | EntryKind::Unlinked(_)
         | EntryKind::Approval(_)
         | EntryKind::Standing(_) => None,
     };

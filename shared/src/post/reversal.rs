@@ -11,7 +11,7 @@ use crate::account::{Movement, Row};
 use crate::basket::{self, Back};
 use crate::books::rows::Quantity;
 use crate::books::{self, Books, Case, CaseKind, Judged, ParkedWhy, Returned, Side, Wait};
-use crate::entry::{Column, Entry, EntryKind, Line, Posting, Reversal};
+use crate::entry::{Column, Entry, EntryKind, Posting, Reversal};
 use crate::ids::{BucketId, Dot};
 use crate::post::budget;
 use crate::post::{Movements, Outcome, Taken, insert, legs, read};
@@ -62,7 +62,7 @@ fn waits(reversal: &Reversal) -> Outcome {
 pub fn meet<B: Books>(books: &mut B, bucket: BucketId, taken: &Taken, entry: &Entry) -> Result<(), B::Error> {
     let sale = match &entry.kind {
         EntryKind::Attribute(attribute) => attribute.of,
-        EntryKind::Sale(_) | EntryKind::Earn(_) | EntryKind::Redeem(..) => taken.dot,
+        EntryKind::Sale(_) | EntryKind::Earn(_) | EntryKind::Redeem(..) | EntryKind::Unlinked(_) => taken.dot,
         _ => return Ok(()),
     };
     let row = books.sale(sale)?.unwrap_or_default();
@@ -105,7 +105,12 @@ fn between<B: Books>(
             continue;
         }
         let points = posting.points;
-        let (movement, sides) = if posting.column == Column::RedeemReversed {
+        let earned =
+            || posting.counts_for(entry.business_date).unwrap_or(Tallied::on(entry.business_date));
+        let (movement, sides) = if posting.column == Column::Earned {
+            let movement = Movement::DebitReversed { of: source, points, earned: earned() };
+            (movement, (Side::Program, Side::Member))
+        } else if posting.column == Column::RedeemReversed {
             let open = books.open_row(posting.account, (source, leg))?.map(|row| row.movement);
             let waits =
                 matches!(open, Some(Movement::Redemption { authority, .. }) if !authority.is_covered());
@@ -113,8 +118,7 @@ fn between<B: Books>(
             (Movement::RedemptionReversed { of: source, leg, points }, (Side::Program, to))
         } else {
             let terms = legs::terms(&posting, outlet_of(books, source)?);
-            let earned = posting.counts_for(entry.business_date).unwrap_or(Tallied::on(entry.business_date));
-            (Movement::CreditReversed { of: source, terms, points, earned }, (Side::Member, Side::Program))
+            (Movement::CreditReversed { of: source, terms, points, earned: earned() }, (Side::Member, Side::Program))
         };
         let row = Row { at: legs::at(back, entry), outlet: entry.actor.outlet(), movement };
         let key = (back.dot, leg.saturating_add(first));
@@ -139,10 +143,7 @@ fn owed<B: Books>(
 ) -> Result<Option<Vec<(u16, Posting)>>, B::Error> {
     let entry = |dot| Ok(read(books, dot)?.and_then(|taken| taken.entry.ok()));
     let (Some(sale), Some(of)) = (entry(returned.sale)?, entry(source)?) else { return Ok(None) };
-    let lines: &[Line] = match &sale.kind {
-        EntryKind::Sale(sale) => &sale.lines,
-        _ => &[],
-    };
+    let lines = sale.kind.lines();
     let legs: Vec<&Posting> = of.postings.iter().collect();
     let before = back(&returned.lines, returned.whole.0, |pair| pair.0);
     let after = back(&returned.lines, returned.whole.1, |pair| pair.1);

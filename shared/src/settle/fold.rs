@@ -50,6 +50,7 @@ impl Cover {
                 Movement::Credit { .. } => in_time,
                 Movement::Debit { .. } => in_time,
                 Movement::CreditReversed { .. }
+                | Movement::DebitReversed { .. }
                 | Movement::RedemptionReversed { .. }
                 | Movement::Hold { .. } => false,
             };
@@ -63,7 +64,7 @@ impl Cover {
         for (key, row) in &account.open {
             let target_waits = match &row.movement {
                 Movement::RedemptionReversed { of, leg, .. } => waits(&(*of, *leg)),
-                Movement::CreditReversed { of, .. } => {
+                Movement::CreditReversed { of, .. } | Movement::DebitReversed { of, .. } => {
                     let legs = account.open.range((*of, 0)..=(*of, u16::MAX));
                     legs.into_iter().any(|(key, _)| waits(key))
                 }
@@ -294,6 +295,12 @@ impl Folding {
                     // the rest of the lot had expired, and was written off then
                     self.leg(Side::Program, Side::Member, points.minus(taken), key.0, row.outlet);
                 }
+                Movement::DebitReversed { points, earned, .. } => {
+                    account.lifetime_earned = account.lifetime_earned.plus(*points);
+                    account.tally.add(earned, *points);
+                    // what had become debt is repaid with it
+                    account.settled.spent = account.settled.spent.minus(*points);
+                }
                 Movement::Redemption { authority, points, .. } => {
                     account.lifetime_redeemed = account.lifetime_redeemed.plus(*points);
                     self.fold.outlets.extend(row.outlet);
@@ -374,6 +381,7 @@ impl Folding {
         let repaid = free.min(account.debt.at_least_zero());
         account.debt = account.debt.minus(repaid);
         account.settled.spent = account.settled.spent.plus(repaid);
+        account.settled.settle_surplus();
         self.fold.free = free.minus(repaid);
         let of = Dot::new(crate::books::SERVER, Seq(0));
         self.leg(Side::Member, Side::Debt, repaid, of, None);

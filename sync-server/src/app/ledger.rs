@@ -91,7 +91,15 @@ pub(super) fn told(books: &dyn Read, leg: &Leg) -> Done<Told> {
         }
         EntryKind::Cut(_) | EntryKind::Decision(_) => settled(books, leg)?,
         EntryKind::Refund(reversal) => about(reversed(&leg.line), returned(reversal, "given back")),
-        EntryKind::Void(reversal) => about(reversed(&leg.line), returned(reversal, "undone")),
+        EntryKind::Void(reversal) => {
+            let unlinked = |entry: Entry| matches!(entry.kind, EntryKind::Unlinked(_));
+            let column = if read(books, leg.line.of)?.is_some_and(unlinked) {
+                "earned"
+            } else {
+                reversed(&leg.line)
+            };
+            about(column, returned(reversal, "undone"))
+        }
         EntryKind::Attribute(attribute) => {
             let sale = read(books, attribute.of)?;
             let receipt = sale.and_then(|sale| render::transaction::receipt(&sale.kind).map(str::to_owned));

@@ -7,7 +7,7 @@ use shared::basket::{self, Back};
 use shared::books::memory::MemoryBooks;
 use shared::books::{self, CaseKind, Returned, SERVER, Side};
 use shared::chain::Head;
-use shared::entry::{Authority, Column, Entry, EntryKind, Line, Posting, Totals};
+use shared::entry::{Authority, Column, Entry, EntryKind, Posting, Totals};
 use shared::ids::{BucketId, Dot, Hash, NodeId, Seq};
 use shared::points::Points;
 use shared::settle::hash::StateHasher;
@@ -99,7 +99,8 @@ pub fn always(books: &MemoryBooks) -> Result<(), String> {
         if let CaseKind::Overdraft { authority: Authority::Online | Authority::Reserved, .. } = case.kind {
             return Err(format!("I5: {} was held for and is short", case.of));
         }
-        let sells = entry(books, case.of).is_some_and(|entry| matches!(entry.kind, EntryKind::Sale(_)));
+        let ruled = |entry: Entry| matches!(entry.kind, EntryKind::Sale(_) | EntryKind::Unlinked(_));
+        let sells = entry(books, case.of).is_some_and(ruled);
         if let (CaseKind::Difference { till, server, .. }, true) = (&case.kind, sells) {
             return Err(format!("{} earned {till:?} at the till and {server:?} by the rules", case.of));
         }
@@ -295,7 +296,7 @@ fn moves(books: &MemoryBooks, dot: Dot, entry: &Entry, returned: Option<&Returne
     let Some(returned) = returned else { return Vec::new() };
     let attributed = books.sales.get(&returned.sale).and_then(|row| row.attributed);
     let Some(sale) = self::entry(books, returned.sale) else { return Vec::new() };
-    let lines: &[Line] = if let EntryKind::Sale(facts) = &sale.kind { &facts.lines } else { &[] };
+    let lines = sale.kind.lines();
     let mut moved = Vec::new();
     for source in std::iter::once(returned.sale).chain(attributed) {
         let Some(of) = self::entry(books, source) else { continue };
@@ -349,7 +350,7 @@ pub fn forget_after(books: &mut MemoryBooks, watermark: Millis) {
         account.open.retain(|key, row| {
             let of_late = match &row.movement {
                 Movement::RedemptionReversed { of, leg, .. } => late.contains(&(*of, *leg)),
-                Movement::CreditReversed { of, .. } => late.iter().any(|(dot, _)| dot == of),
+                Movement::CreditReversed { of, .. } | Movement::DebitReversed { of, .. } => late.iter().any(|(dot, _)| dot == of),
                 _ => false,
             };
             !late.contains(key) && !of_late

@@ -131,7 +131,10 @@ fn movement(rng: &mut Rng, rows: &mut [(RowKey, Row, Points)]) -> Option<(Moveme
         6 => redemption(Authority::Late),
         7 => redemption(Authority::Forced),
         8 => redemption(if rng.chance(50) { Authority::Online } else { Authority::Reserved }),
-        9 => Some((Movement::Debit { points: some, terms: None, earned: None }, Points::ZERO)),
+        9 => {
+            let earned = Some(Tallied::on(Day(0)));
+            Some((Movement::Debit { points: some, terms: None, earned }, some))
+        }
         10 => Some((Movement::Hold { points: points(rng, 60) }, Points::ZERO)),
         _ if rows.is_empty() => None,
         _ => {
@@ -145,6 +148,9 @@ fn movement(rng: &mut Rng, rows: &mut [(RowKey, Row, Points)]) -> Option<(Moveme
             let movement = match row.movement {
                 Movement::Credit { .. } => {
                     Movement::CreditReversed { of: *of, terms, points: back, earned: Tallied::on(Day(0)) }
+                }
+                Movement::Debit { .. } => {
+                    Movement::DebitReversed { of: *of, points: back, earned: Tallied::on(Day(0)) }
                 }
                 _ => Movement::RedemptionReversed { of: *of, leg: *leg, points: back },
             };
@@ -162,7 +168,7 @@ fn free_of(account: &Account, cut: &Cut) -> i64 {
             // what is set aside counts whenever it was posted
             Movement::Hold { points } => reserved += points.0,
             _ if !selected.contains(key) => {}
-            Movement::Credit { points, .. } => posted += points.0,
+            Movement::Credit { points, .. } | Movement::DebitReversed { points, .. } => posted += points.0,
             Movement::CreditReversed { points, .. } | Movement::Debit { points, .. } => posted -= points.0,
             Movement::Redemption { authority, points, .. } if authority.is_covered() => posted -= points.0,
             Movement::Redemption { .. } => {}

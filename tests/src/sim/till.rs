@@ -9,6 +9,7 @@ use shared::books::is_done;
 use shared::catalog::Catalog;
 use shared::chain::Head;
 use shared::earning;
+use shared::entry::unlinked::Unlinked;
 use shared::entry::{
     Actor, Authority, Column, Entry, EntryKind, Idem, Intent, Line, Move, Party, Posting, Redemption,
     Release, ReturnedLine, Reversal, Sale, SaleRef, Totals, Why,
@@ -271,7 +272,7 @@ impl Till {
         let mut sales: Vec<(Written, Back)> = Vec::new();
         for written in self.chains().flat_map(|chain| &chain.written) {
             match &written.entry.kind {
-                EntryKind::Sale(_) | EntryKind::Redeem(..) | EntryKind::Earn(_) => {
+                EntryKind::Sale(_) | EntryKind::Redeem(..) | EntryKind::Earn(_) | EntryKind::Unlinked(_) => {
                     sales.push((written.clone(), Back::nothing()));
                 }
                 EntryKind::Refund(reversal) | EntryKind::Void(reversal) => {
@@ -347,6 +348,19 @@ pub fn sale(
     (EntryKind::Sale(facts), postings)
 }
 
+/// Goods that come back with no receipt, of a member's: the points that they would earn today are taken back.
+#[must_use]
+pub fn unlinked(till: &Till, receipt: String, lines: Vec<Line>, member: u8) -> (EntryKind, Vec<Posting>) {
+    let of = scene::membership(member);
+    let (kind, _) = sale(till, receipt, lines, Party::Membership(of.id), None);
+    let EntryKind::Sale(sale) = kind else { unreachable!("a sale is a sale") };
+    let program = till.catalog.program("std").expect("the program");
+    let place =
+        earning::Issuer { catalog: &till.catalog, outlet: Some(till.outlet), day: shared::time::Day(0) };
+    let postings = earning::taken_back(program, &of.level, of.set, &place, &sale).expect("a small basket");
+    (EntryKind::Unlinked(Unlinked { sale, reason: None }), postings)
+}
+
 /// The facts of a redemption.
 #[must_use]
 pub fn redemption(authority: Authority, member: u8, seen: Points) -> Redemption {
@@ -379,12 +393,8 @@ pub fn redeem(member: u8, points: Points, redemption: Redemption) -> (EntryKind,
 #[must_use]
 pub fn reversal(sale: &Written, back: &Back, lines: Option<Vec<ReturnedLine>>, receipt: String) -> Act {
     let after = lines.as_ref().map_or(Back::All, |lines| back.and(lines));
-    let sold: &[Line] = match &sale.entry.kind {
-        EntryKind::Sale(facts) => &facts.lines,
-        _ => &[],
-    };
     let legs: Vec<&Posting> = sale.entry.postings.iter().collect();
-    let reversed = basket::reversal(sold, &legs, sale.entry.business_date, (back, &after));
+    let reversed = basket::reversal(sale.entry.kind.lines(), &legs, sale.entry.business_date, (back, &after));
     let of = SaleRef {
         dot: Some(sale.entry.dot),
         outlet: sale.entry.actor.outlet().unwrap_or(OutletId(0)),

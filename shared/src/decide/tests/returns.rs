@@ -92,6 +92,26 @@ fn points_given_by_hand_can_be_undone_and_not_returned_by_line() {
 }
 
 #[test]
+fn a_return_with_no_receipt_is_undone_exactly_once_and_never_by_line() {
+    // 2 × 10.00 and 1 × 3.50, doubled by the level: 40 and 7 come off, and on again
+    let goods = selling(vec![line("2", "10.00"), line("1", "3.50")], &[]);
+    let deed = Deed::Unlinked(Box::new(goods), None);
+    let taken = decide(&facts(30), &catalog(), &command(Grounds::Offline, deed), now()).unwrap();
+    assert_eq!(moved(&taken), [(Column::EarnReversed, 47)]);
+    let mut back = known(taken);
+    let refused = give_back(&mut back.clone(), &[(0, Some("1"))]).unwrap_err();
+    assert_eq!(refused.code(), "invalid_transition");
+    assert!(refused.detail.contains("undone as a whole"), "{}", refused.detail);
+    let undone = ask(&back, Deed::Void(Returning { receipt: String::new(), ..returning(&[]) })).unwrap();
+    assert_eq!(moved(&undone), [(Column::Earned, 47)]);
+    let (before, after) = (&back.entry.postings[0], &undone.postings[0]);
+    assert_eq!((&after.why.lines, after.lot), (&before.why.lines, None));
+    assert_eq!(after.tallied, before.counts_for(back.entry.business_date));
+    back.voided = true;
+    assert_eq!(ask(&back, Deed::Void(returning(&[]))).unwrap_err().code(), "already_void");
+}
+
+#[test]
 fn a_return_of_an_unknown_sale_is_taken_and_moves_nothing() {
     let of = SaleRef { dot: None, outlet: OUTLET, business_date: None, receipt: "R-9".into() };
     let blind = |lines| {

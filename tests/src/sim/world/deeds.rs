@@ -2,7 +2,7 @@
 
 use shared::basket::Back;
 use shared::decide::idem::body_hash;
-use shared::entry::{Authority, EntryKind, Idem, Line, Party, ReturnedLine, Reversal, SaleRef};
+use shared::entry::{Authority, Entry, EntryKind, Idem, Line, Party, ReturnedLine, Reversal, SaleRef};
 use shared::ids::{BucketId, Dot};
 use shared::points::Points;
 use shared::wire::{Authorize, Authorized};
@@ -16,6 +16,9 @@ impl World {
     pub(super) fn act(&mut self, place: usize) {
         if self.tills[place].chain.sync.fence.is_some() {
             return;
+        }
+        if self.setup.unlinked && self.rng.chance(15) {
+            return if self.rng.chance(60) { self.unlinked(place) } else { self.void_unlinked(place) };
         }
         match self.rng.below(100) {
             0..40 => self.sell(place),
@@ -199,6 +202,32 @@ impl World {
             let receipt = self.receipt(place);
             let act = till::reversal(sale, back, None, receipt);
             self.write(place, act);
+        }
+    }
+
+    /// Goods come back with no receipt, and nobody knows what they were sold as.
+    fn unlinked(&mut self, place: usize) {
+        let member = u8::try_from(self.rng.below(u64::from(scene::MEMBERS))).unwrap_or(0);
+        let lines = till::basket(&mut self.rng);
+        let idem = self.rng.chance(50).then(|| self.idem(&lines));
+        let receipt = self.receipt(place);
+        let (kind, postings) = till::unlinked(&self.tills[place], receipt, lines, member);
+        self.write(place, Act { kind, postings, idem });
+    }
+
+    /// Such a return is undone, perhaps twice.
+    fn void_unlinked(&mut self, place: usize) {
+        let sales = self.tills[place].sales();
+        let unlinked = |entry: &Entry| matches!(entry.kind, EntryKind::Unlinked(_));
+        let returns: Vec<_> = sales.iter().filter(|(sale, _)| unlinked(&sale.entry)).collect();
+        if !returns.is_empty() {
+            let (sale, back) = returns[self.rng.index(returns.len())];
+            if *back != Back::All || self.rng.chance(10) {
+                let receipt = self.receipt(place);
+                let act = till::reversal(sale, back, None, receipt);
+                self.write(place, act);
+                self.tally.undone += 1;
+            }
         }
     }
 
