@@ -17,7 +17,8 @@ pub(super) fn refund(ctx: &Context<'_>, returning: &Returning) -> Result<(EntryK
     super::check_text("receipt", &returning.receipt)?;
     let sale = known(ctx)?;
     if matches!(sale.entry.kind, EntryKind::Unlinked(_)) {
-        let detail = "Goods that came back are not given back again; the return can only be undone as a whole.";
+        let detail =
+            "Goods that came back are not given back again; the return can only be undone as a whole.";
         return Err(Refusal::new(Problem::InvalidTransition, detail));
     }
     let lines = sale.entry.kind.lines();
@@ -85,7 +86,8 @@ fn known<'a>(ctx: &Context<'a>) -> Result<&'a KnownSale, Refusal> {
 
 /// What is nothing that could be given back or undone, such as the return of a sale.
 pub fn irreversible() -> Refusal {
-    let detail = "Only a sale, a return with no receipt, or points earned or redeemed, can be given back or undone.";
+    let detail =
+        "Only a sale, a return with no receipt, or points earned or redeemed, can be given back or undone.";
     Refusal::new(Problem::InvalidTransition, detail)
 }
 

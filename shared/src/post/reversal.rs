@@ -105,8 +105,7 @@ fn between<B: Books>(
             continue;
         }
         let points = posting.points;
-        let earned =
-            || posting.counts_for(entry.business_date).unwrap_or(Tallied::on(entry.business_date));
+        let earned = || posting.counts_for(entry.business_date).unwrap_or(Tallied::on(entry.business_date));
         let (movement, sides) = if posting.column == Column::Earned {
             let movement = Movement::DebitReversed { of: source, points, earned: earned() };
             (movement, (Side::Program, Side::Member))
@@ -118,7 +117,10 @@ fn between<B: Books>(
             (Movement::RedemptionReversed { of: source, leg, points }, (Side::Program, to))
         } else {
             let terms = legs::terms(&posting, outlet_of(books, source)?);
-            (Movement::CreditReversed { of: source, terms, points, earned: earned() }, (Side::Member, Side::Program))
+            (
+                Movement::CreditReversed { of: source, terms, points, earned: earned() },
+                (Side::Member, Side::Program),
+            )
         };
         let row = Row { at: legs::at(back, entry), outlet: entry.actor.outlet(), movement };
         let key = (back.dot, leg.saturating_add(first));

@@ -93,11 +93,8 @@ pub(super) fn told(books: &dyn Read, leg: &Leg) -> Done<Told> {
         EntryKind::Refund(reversal) => about(reversed(&leg.line), returned(reversal, "given back")),
         EntryKind::Void(reversal) => {
             let unlinked = |entry: Entry| matches!(entry.kind, EntryKind::Unlinked(_));
-            let column = if read(books, leg.line.of)?.is_some_and(unlinked) {
-                "earned"
-            } else {
-                reversed(&leg.line)
-            };
+            let column =
+                if read(books, leg.line.of)?.is_some_and(unlinked) { "earned" } else { reversed(&leg.line) };
             about(column, returned(reversal, "undone"))
         }
         EntryKind::Attribute(attribute) => {

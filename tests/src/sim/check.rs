@@ -350,7 +350,9 @@ pub fn forget_after(books: &mut MemoryBooks, watermark: Millis) {
         account.open.retain(|key, row| {
             let of_late = match &row.movement {
                 Movement::RedemptionReversed { of, leg, .. } => late.contains(&(*of, *leg)),
-                Movement::CreditReversed { of, .. } | Movement::DebitReversed { of, .. } => late.iter().any(|(dot, _)| dot == of),
+                Movement::CreditReversed { of, .. } | Movement::DebitReversed { of, .. } => {
+                    late.iter().any(|(dot, _)| dot == of)
+                }
                 _ => false,
             };
             !late.contains(key) && !of_late
