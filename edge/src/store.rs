@@ -233,6 +233,11 @@ impl Store {
         &self.0.engine
     }
 
+    /// Room left on its disk, in bytes; `None` where the system does not tell.
+    pub fn free_bytes(&self) -> Option<u64> {
+        self.engine().disk.free_bytes()
+    }
+
     /// Who this till is.
     pub fn identity(&self) -> Arc<Identity> {
         self.engine().identity()

@@ -98,6 +98,8 @@ pub struct Health {
     pub now: Millis,
     /// The daemon's version.
     pub version: String,
+    /// Room left on the disk of its store, in bytes; `None` where the system does not tell.
+    pub free_bytes: Option<u64>,
 }
 
 /// The server's answer to a push.

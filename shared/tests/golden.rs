@@ -238,8 +238,13 @@ fn the_chain_over_fixed_entries_is_fixed() {
 
 #[test]
 fn messages_of_every_version_are_read_and_written_as_they_always_were() {
-    let health =
-        Health { pending: 2, oldest_pending: Some(Millis(5)), now: Millis(6), version: "0.1.0".into() };
+    let health = Health {
+        pending: 2,
+        oldest_pending: Some(Millis(5)),
+        now: Millis(6),
+        version: "0.1.0".into(),
+        free_bytes: Some(7),
+    };
     let head = Head { seq: Seq(43), hash: Hash([9; 32]) };
     let push = Push {
         node: NodeId(17),

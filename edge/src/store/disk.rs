@@ -24,6 +24,10 @@ pub trait Disk: Debug + Send + Sync {
     fn remove(&self, name: &str) -> io::Result<()>;
     /// Makes every creation, renaming and removal so far durable.
     fn sync_dir(&self) -> io::Result<()>;
+    /// Room that is left for this program, in bytes; `None` where the system does not tell.
+    fn free_bytes(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// One open file. It stays readable under its old handle after a renaming.
@@ -88,6 +92,10 @@ impl Disk for Folder {
 
     fn sync_dir(&self) -> io::Result<()> {
         self.disk.sync_dir()
+    }
+
+    fn free_bytes(&self) -> Option<u64> {
+        self.disk.free_bytes()
     }
 }
 
@@ -169,6 +177,11 @@ impl Disk for RealDisk {
 
     fn sync_dir(&self) -> io::Result<()> {
         self.directory.sync_all()
+    }
+
+    fn free_bytes(&self) -> Option<u64> {
+        let room = rustix::fs::fstatvfs(&self.directory).ok()?;
+        room.f_bavail.checked_mul(room.f_frsize)
     }
 }
 

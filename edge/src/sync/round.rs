@@ -384,6 +384,7 @@ impl Worker {
             oldest_pending: oldest,
             now: self.app.clock().source(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            free_bytes: self.store.free_bytes(),
         }
     }
 }

@@ -49,6 +49,14 @@ pub struct Till {
     pub last_contact_at: Option<String>,
     /// Entries it said were waiting at its last call.
     pub pending: Option<u64>,
+    /// When the oldest of them was written, by its own clock; `null` where none waited.
+    pub oldest_pending_at: Option<String>,
+    /// Room it said was left on its disk, in bytes; `null` where its system does not tell.
+    pub free_bytes: Option<u64>,
+    /// Points reserved for it, by currency, as far as it has told what it spent of them.
+    pub rights: Vec<RightsHeld>,
+    /// Business days that ended and are not closed because it has not told everything up to their end.
+    pub holds_up: Vec<HeldUp>,
     /// The last entry that the server has of it.
     pub head: u64,
     /// How far its clock is behind the server's, in ms.
@@ -59,6 +67,24 @@ pub struct Till {
     pub told_until: Option<String>,
     /// Whether it has been silent for longer than the longest wait, so that settlement does not wait for it.
     pub left_out: bool,
+}
+
+/// Points of one currency that are reserved for a till.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct RightsHeld {
+    /// The currency's code.
+    pub currency: String,
+    /// So many.
+    pub points: String,
+}
+
+/// A business day that waits for a till.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct HeldUp {
+    /// The program's code.
+    pub program: String,
+    /// The day.
+    pub date: String,
 }
 
 /// `POST /api/tokens`.

@@ -219,13 +219,14 @@ pub fn list(
     let catalog = app.catalog()?;
     let program = program(&catalog, who, code)?;
     let books = app.read()?;
+    let mark = settling::watermark(app, now)?;
     let mut items = Vec::new();
     let last = books.closed_days(program.id, None, 1)?.pop();
     let mut day = now.day(program.zone);
     let floor = last.as_ref().map_or(Day(day.0.saturating_sub(1)), |last| last.day);
     while day > floor && items.len() <= limit {
         if after.is_none_or(|after| day < after) {
-            items.push(unclosed(app, &*books, &catalog, (program, day), now)?);
+            items.push(unclosed(&*books, &mark, &catalog, (program, day), now)?);
         }
         day = Day(day.0.saturating_sub(1));
     }
@@ -254,7 +255,8 @@ pub fn get(app: &App, who: &Who, code: &str, date: Day, now: Millis) -> Done<Bus
         let detail = format!("The books of this program have no day {date}.");
         return Err(AppError::refused(Problem::NotFound, detail));
     }
-    let mut day = unclosed(app, &*books, &catalog, (program, date), now)?;
+    let mark = settling::watermark(app, now)?;
+    let mut day = unclosed(&*books, &mark, &catalog, (program, date), now)?;
     let from = if date == first { Millis(0) } else { date.starts(program.zone) };
     let span = (from, end_of(program, date));
     let held = gather(&*books, &catalog, (program.id, &before), span, &mut Booked::default())?.lines;
@@ -281,16 +283,39 @@ fn shown(books: &dyn Read, catalog: &Catalog, program: &Program, row: &ClosedDay
     })
 }
 
+/// Of each program that somebody may see, the oldest day that ended and is not closed.
+pub fn oldest_closing(app: &App, who: &Who, now: Millis) -> Done<Vec<BusinessDay>> {
+    let catalog = app.catalog()?;
+    let found = closing(&*app.read()?, &settling::watermark(app, now)?, now)?;
+    let seen = |day: &BusinessDay| {
+        catalog.program(&day.program).is_some_and(|program| members::may_see(who, &catalog, program.id))
+    };
+    Ok(found.into_iter().filter(seen).collect())
+}
+
+/// Of each program the oldest day that ended and is not closed, with the tills that it waits for.
+pub(super) fn closing(books: &dyn Read, mark: &Watermark, now: Millis) -> Done<Vec<BusinessDay>> {
+    let catalog = catalog::latest(books)?;
+    let mut found = Vec::new();
+    for program in catalog.programs.values() {
+        let Some(last) = books.closed_days(program.id, None, 1)?.pop() else { continue };
+        let (first, today) = (next(last.day), now.day(program.zone));
+        if first < today {
+            found.push(unclosed(books, mark, &catalog, (program, first), now)?);
+        }
+    }
+    Ok(found)
+}
+
 /// A day that is not closed, without its lines.
 fn unclosed(
-    app: &App,
     books: &dyn Read,
+    mark: &Watermark,
     catalog: &Catalog,
     (program, day): (&Program, Day),
     now: Millis,
 ) -> Done<BusinessDay> {
     let end = end_of(program, day);
-    let mark = settling::watermark(app, now)?;
     let state = if now < end { "open" } else { "closing" };
     let mut awaited = Vec::new();
     if now >= end {

@@ -1,11 +1,12 @@
 //! Tills: their one-time codes, what is known of them, and taking them out of service.
 
-use shared::api::office::{EnrolmentCode, NewTill, Till, TillChange};
+use shared::api::days::BusinessDay;
+use shared::api::office::{EnrolmentCode, HeldUp, NewTill, RightsHeld, Till, TillChange};
 use shared::ids::TillId;
 use shared::settle::Watermark;
 use shared::time::Millis;
 
-use super::{App, AppError, Done, Who, audit, settling, text};
+use super::{App, AppError, Done, Who, audit, days, ledger, settling, text};
 use crate::clock;
 use crate::store::Read;
 use crate::store::rows::{EnrolmentRow, TillRow};
@@ -63,7 +64,8 @@ pub fn list(app: &App) -> Done<Vec<Till>> {
     let books = app.read()?;
     let now = clock::now();
     let mark = settling::watermark(app, now)?;
-    books.tills()?.iter().map(|row| show(&*books, &mark, row, now)).collect()
+    let closing = days::closing(&*books, &mark, now)?;
+    books.tills()?.iter().map(|row| show(&*books, (&mark, &closing), row, now)).collect()
 }
 
 /// One till.
@@ -71,10 +73,17 @@ pub fn get(app: &App, id: TillId) -> Done<Till> {
     let books = app.read()?;
     let row = books.till(id)?.ok_or_else(|| AppError::not_found("such till"))?;
     let now = clock::now();
-    show(&*books, &settling::watermark(app, now)?, &row, now)
+    let mark = settling::watermark(app, now)?;
+    let closing = days::closing(&*books, &mark, now)?;
+    show(&*books, (&mark, &closing), &row, now)
 }
 
-fn show(books: &dyn Read, mark: &Watermark, row: &TillRow, now: Millis) -> Done<Till> {
+fn show(
+    books: &dyn Read,
+    (mark, closing): (&Watermark, &[BusinessDay]),
+    row: &TillRow,
+    now: Millis,
+) -> Done<Till> {
     let catalog = super::catalog::latest(books)?;
     let node = row.node.map(|node| books.node(node)).transpose()?.flatten();
     let contact = row.node.map(|node| books.contact(node)).transpose()?.flatten();
@@ -87,8 +96,20 @@ fn show(books: &dyn Read, mark: &Watermark, row: &TillRow, now: Millis) -> Done<
         (false, Some(_)) if silent => "silent",
         (false, Some(_)) => "live",
     };
+    let held = row.node.map(|node| books.rights_held(node)).transpose()?.unwrap_or_default();
+    let rights = held.into_iter().map(|(currency, points)| {
+        let (currency, points) = ledger::written(&catalog, currency, points);
+        RightsHeld { currency, points }
+    });
+    let id = row.id.0.to_string();
+    let waiting = closing.iter().filter(|day| day.awaited.iter().any(|till| till.till == id));
+    let holds_up = waiting.map(|day| HeldUp { program: day.program.clone(), date: day.date.clone() });
     Ok(Till {
-        id: row.id.0.to_string(),
+        rights: rights.collect(),
+        holds_up: holds_up.collect(),
+        oldest_pending_at: contact.as_ref().and_then(|contact| contact.oldest_pending).map(text),
+        free_bytes: contact.as_ref().and_then(|contact| contact.free_bytes),
+        id,
         outlet: catalog.outlets.get(&row.outlet).map_or_else(String::new, |outlet| outlet.code.to_string()),
         name: row.name.clone(),
         node: row.node.map(|node| node.0),

@@ -16,6 +16,7 @@ use crate::store::Read;
 use crate::store::topics::Leg;
 
 pub mod programs;
+pub mod pulse;
 pub mod range;
 pub mod settlement;
 pub mod sheet;

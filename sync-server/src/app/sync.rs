@@ -73,8 +73,14 @@ impl From<crate::store::StoreError> for SyncError {
 pub(super) fn note_contact(books: &mut dyn Write, node: NodeId, health: &Health, now: Millis) -> Done<()> {
     let ms = |at: Millis| i64::try_from(at.0).unwrap_or(i64::MAX);
     let clock_offset_ms = if health.now.0 == 0 { 0 } else { ms(now).saturating_sub(ms(health.now)) };
-    let row =
-        ContactRow { at: now, pending: health.pending, clock_offset_ms, version: health.version.clone() };
+    let row = ContactRow {
+        at: now,
+        pending: health.pending,
+        oldest_pending: health.oldest_pending,
+        free_bytes: health.free_bytes,
+        clock_offset_ms,
+        version: health.version.clone(),
+    };
     Ok(books.put_contact(node, &row)?)
 }
 

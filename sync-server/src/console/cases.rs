@@ -38,6 +38,18 @@ pub(super) fn stories(app: &App, visitor: &Visitor, open: Option<bool>) -> Done<
     Ok(Block::Stories { title: words.say(title).to_owned(), empty: words.say(empty).to_owned(), stories })
 }
 
+/// The open ones in short, with the way to where each is decided.
+pub(super) fn to_decide(app: &App, visitor: &Visitor) -> Done<Block> {
+    let block = stories(app, visitor, Some(true))?;
+    let Block::Stories { title, empty, stories } = block else { return Ok(block) };
+    let brief = |story: Story| Story { form: None, links: story.form.map(|_| decided_at(visitor)).into_iter().collect(), ..story };
+    Ok(Block::Stories { title, empty, stories: stories.into_iter().map(brief).collect() })
+}
+
+fn decided_at(visitor: &Visitor) -> (String, String) {
+    ("/cases".to_owned(), visitor.words.say("decide").to_owned())
+}
+
 fn story(visitor: &Visitor, case: &Overdraft, open: bool) -> Story {
     let words = &visitor.words;
     let kind = format!("case.{}", case.kind);
@@ -72,6 +84,7 @@ fn story(visitor: &Visitor, case: &Overdraft, open: bool) -> Story {
         about: Cell::link(case.transaction_id.clone(), format!("/entries/{}", case.transaction_id)),
         text: format!("{}{decided}", case.text),
         deeds: Vec::new(),
+        links: Vec::new(),
         form,
     }
 }
@@ -122,6 +135,7 @@ pub(super) async fn waiting(State(app): State<Arc<App>>, visitor: Visitor) -> Sh
             })
             .into_iter()
             .collect(),
+        links: Vec::new(),
         form: may.then(|| FormBlock {
             to: format!("/waiting/{}/attribute", item.id),
             button: words.say("waiting.attribute").to_owned(),

@@ -8,7 +8,7 @@ use qrcode::render::svg;
 /// Two bars for each name: what there is of one thing beside another. Values are for the eye only.
 pub(super) fn pairs(title: &str, items: &[(String, f64, f64)]) -> String {
     const HEIGHT: f64 = 180.0;
-    const EACH: f64 = 92.0;
+    const EACH: f64 = 112.0;
     let most = items.iter().flat_map(|(_, one, two)| [*one, *two]).fold(1.0_f64, f64::max);
     let places = u32::try_from(items.len()).map_or(1.0, f64::from).max(1.0);
     let width = EACH.mul_add(places, 20.0);
@@ -24,7 +24,7 @@ pub(super) fn pairs(title: &str, items: &[(String, f64, f64)]) -> String {
             );
         }
         let (middle, base) = (x + 30.0, HEIGHT + 18.0);
-        let name = escaped(&name.chars().take(13).collect::<String>());
+        let name = escaped(&short(name));
         let _ = write!(svg, r#"<text x="{middle:.1}" y="{base:.1}" text-anchor="middle">{name}</text>"#);
         x += EACH;
     }
@@ -32,9 +32,77 @@ pub(super) fn pairs(title: &str, items: &[(String, f64, f64)]) -> String {
     svg
 }
 
+/// Letters of a name that have room under its bars.
+const LETTERS: usize = 15;
+
+fn short(name: &str) -> String {
+    if name.chars().count() <= LETTERS {
+        return name.to_owned();
+    }
+    let kept = name.chars().take(LETTERS.saturating_sub(1)).chain(['…']);
+    kept.collect()
+}
+
+/// A small picture's width and height; it is stretched to its place.
+const SPARK: (f64, f64) = (240.0, 40.0);
+
+fn begin_spark(title: &str) -> String {
+    let (title, (width, height)) = (escaped(title), SPARK);
+    format!(
+        r#"<svg class="spark" viewBox="0 0 {width} {height}" preserveAspectRatio="none" role="img" aria-label="{title}">"#
+    )
+}
+
+/// A line over time, from the least value at the bottom to the greatest at the top. Nothing for fewer than two values.
+pub(super) fn spark_line(title: &str, class: &str, values: &[f64]) -> String {
+    let (Some(least), Some(most)) =
+        (values.iter().copied().reduce(f64::min), values.iter().copied().reduce(f64::max))
+    else {
+        return String::new();
+    };
+    let steps = values.len().saturating_sub(1);
+    let Some(each) = u32::try_from(steps).ok().filter(|steps| *steps > 0).map(|n| SPARK.0 / f64::from(n))
+    else {
+        return String::new();
+    };
+    let span = if most > least { most - least } else { 1.0 };
+    let mut svg = begin_spark(title);
+    let mut x = 0.0;
+    svg.push_str(&format!(r#"<path class="line {class}" d=""#));
+    for (place, value) in values.iter().enumerate() {
+        let y = (SPARK.1 - 4.0).mul_add(1.0 - (value - least) / span, 2.0);
+        let letter = if place == 0 { 'M' } else { 'L' };
+        let _ = write!(svg, "{letter}{x:.1} {y:.1}");
+        x += each;
+    }
+    svg.push_str(r#""/></svg>"#);
+    svg
+}
+
+/// Two bars for each step of time.
+pub(super) fn spark_bars(title: &str, items: &[(f64, f64)]) -> String {
+    let most = items.iter().flat_map(|(one, two)| [*one, *two]).fold(1.0_f64, f64::max);
+    let each = SPARK.0 / u32::try_from(items.len()).map_or(1.0, f64::from).max(1.0);
+    let mut svg = begin_spark(title);
+    let mut x = 0.0;
+    for (one, two) in items {
+        for (class, value, shift) in [("one", one, 0.1_f64), ("two", two, 0.55)] {
+            let height = value.max(0.0) / most * SPARK.1;
+            let (left, top, wide) = (shift.mul_add(each, x), SPARK.1 - height, each * 0.4);
+            let _ = write!(
+                svg,
+                r#"<rect class="{class}" x="{left:.1}" y="{top:.1}" width="{wide:.1}" height="{height:.1}"/>"#
+            );
+        }
+        x += each;
+    }
+    svg.push_str("</svg>");
+    svg
+}
+
 fn begin(title: &str, width: f64, height: f64) -> String {
     let title = escaped(title);
-    format!(r#"<svg class="chart" viewBox="0 0 {width:.1} {height:.1}" role="img" aria-label="{title}">"#)
+    format!(r#"<svg class="chart" viewBox="0 0 {width:.1} {height:.1}" width="{width:.0}" height="{height:.0}" role="img" aria-label="{title}">"#)
 }
 
 fn escaped(text: &str) -> String {
@@ -59,6 +127,29 @@ mod tests {
         let drawn = pairs("Points", &[("<KL>".to_owned(), 100.0, 50.0)]);
         assert!(drawn.contains(r#"height="180.0""#) && drawn.contains(r#"height="90.0""#), "{drawn}");
         assert!(drawn.contains("&lt;KL&gt;") && !drawn.contains("<KL>"));
+    }
+
+    #[test]
+    fn a_long_name_says_that_it_goes_on() {
+        assert_eq!(short("kl-central"), "kl-central");
+        assert_eq!(short("standard-rewards-club"), "standard-rewar…");
+    }
+
+    #[test]
+    fn a_small_line_goes_from_its_least_to_its_greatest_value() {
+        let drawn = spark_line("Owed", "warn", &[10.0, 30.0, 20.0]);
+        assert!(drawn.contains(r#"class="line warn" d="M0.0 38.0L120.0 2.0L240.0 20.0""#), "{drawn}");
+        assert_eq!(spark_line("Owed", "", &[1.0]), "", "one value has no course");
+        let flat = spark_line("Owed", "", &[5.0, 5.0]);
+        assert!(flat.contains("M0.0 38.0L240.0 38.0"), "{flat}");
+    }
+
+    #[test]
+    fn small_bars_share_one_height() {
+        let drawn = spark_bars("Points", &[(4.0, 2.0), (0.0, -1.0)]);
+        assert_eq!(drawn.matches("<rect").count(), 4);
+        assert!(drawn.contains(r#"height="40.0""#) && drawn.contains(r#"height="20.0""#), "{drawn}");
+        assert!(!drawn.contains(r#"height="-"#), "{drawn}");
     }
 
     #[test]

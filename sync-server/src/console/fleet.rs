@@ -14,7 +14,7 @@ use shared::time::Millis;
 use super::chart;
 use super::session::Visitor;
 use super::view::{Block, Cell, Deed, Field, FormBlock, Frame, Refused, Row, Shown, Table, when};
-use crate::app::{App, AppError, edit, fleet, roles};
+use crate::app::{App, AppError, days, edit, fleet, roles};
 use crate::clock;
 
 /// A clock that is off by more is told in colour, in ms.
@@ -31,7 +31,8 @@ fn shown(app: &App, visitor: &Visitor, first: Vec<Block>) -> Shown {
     let words = &visitor.words;
     let mut blocks = first;
     let tills = fleet::list(app).map_err(&tell)?;
-    blocks.push(table(visitor, &tills));
+    blocks.extend(closing(app, visitor, &tell)?.into_iter().map(|text| Block::note("warn", text)));
+    blocks.push(table(visitor, &tills, true));
     if roles::ADMIN.contains(&visitor.who.role) {
         let outlets = edit::list::<Outlet>(app).map_err(&tell)?;
         let outlets = outlets.iter().map(|outlet| (outlet.code.to_string(), outlet.name.clone())).collect();
@@ -67,10 +68,34 @@ fn renaming(words: &Words, tills: &[Till]) -> FormBlock {
     }
 }
 
+/// What keeps business days from closing, a sentence for each program.
+pub(super) fn closing(
+    app: &App,
+    visitor: &Visitor,
+    tell: &impl Fn(AppError) -> Refused,
+) -> Result<Vec<String>, Refused> {
+    let words = &visitor.words;
+    let days = days::oldest_closing(app, &visitor.who, clock::now()).map_err(tell)?;
+    let told = days.iter().map(|day| {
+        let tills = day.awaited.iter().map(|it| format!("{} ({})", it.name, it.outlet)).collect::<Vec<_>>();
+        let values = [("date", day.date.as_str()), ("program", &day.program), ("tills", &tills.join(", "))];
+        words.fill(if tills.is_empty() { "fleet.settles" } else { "fleet.awaits" }, &values)
+    });
+    Ok(told.collect())
+}
+
+/// A till as people call it.
+pub(super) fn name(till: &Till) -> String {
+    format!("{} ({})", till.name, till.outlet)
+}
+
 /// How long ago, in words.
 pub(super) fn ago(words: &Words, at: &str) -> String {
     let Ok(at) = Millis::parse(at) else { return at.to_owned() };
     let minutes = clock::now().since(at) / 60_000;
+    if minutes == 0 {
+        return words.say("span.moment").to_owned();
+    }
     let (days, hours) = (minutes / 1_440, minutes / 60 % 24);
     match (days, hours) {
         (0, 0) => words.fill("span.minutes", &[("minutes", &minutes.to_string())]),
@@ -80,11 +105,18 @@ pub(super) fn ago(words: &Words, at: &str) -> String {
     }
 }
 
-/// The fleet, sorted by what needs somebody.
-pub(super) fn table(visitor: &Visitor, tills: &[Till]) -> Block {
+/// A disk with less room left is told in colour, in bytes: some weeks of a busy till.
+const ROOM_BYTES: u64 = 1 << 30;
+
+/// The fleet, sorted by what needs somebody; `whole` with what only those who keep tills healthy look at.
+pub(super) fn table(visitor: &Visitor, tills: &[Till], whole: bool) -> Block {
     let words = &visitor.words;
     let mut tills: Vec<&Till> = tills.iter().collect();
-    let off = |till: &Till| till.clock_offset_ms.unwrap_or(0).unsigned_abs() > OFF_MS;
+    let off = |till: &Till| {
+        till.clock_offset_ms.unwrap_or(0).unsigned_abs() > OFF_MS
+            || till.free_bytes.is_some_and(|free| free < ROOM_BYTES)
+            || !till.holds_up.is_empty()
+    };
     tills.sort_by_key(|till| match till.status.as_str() {
         "silent" => 0,
         "live" if off(till) => 1,
@@ -100,16 +132,21 @@ pub(super) fn table(visitor: &Visitor, tills: &[Till]) -> Block {
             head("fleet.till", false),
             head("fleet.line", false),
             head("fleet.waiting", true),
+            head("fleet.oldest", true),
             head("fleet.clock", true),
+            head("fleet.rights", true),
             head("fleet.version", false),
-        ],
-        rows: tills.into_iter().map(|till| row(visitor, till, off(till))).collect(),
+        ]
+        .into_iter()
+        .chain(whole.then(|| head("fleet.room", true)))
+        .collect(),
+        rows: tills.into_iter().map(|till| row(visitor, till, off(till), whole)).collect(),
         empty: words.say("fleet.empty").to_owned(),
         ..Table::default()
     })
 }
 
-fn row(visitor: &Visitor, till: &Till, off: bool) -> Row {
+fn row(visitor: &Visitor, till: &Till, off: bool, whole: bool) -> Row {
     let words = &visitor.words;
     let (row_level, level, line) = match till.status.as_str() {
         "live" => (if off { "warn" } else { "" }, "good", words.say("fleet.live").to_owned()),
@@ -129,19 +166,52 @@ fn row(visitor: &Visitor, till: &Till, off: bool) -> Row {
     };
     let heard =
         till.last_contact_at.as_deref().map(|at| words.fill("fleet.heard", &[("at", &when(at).text)]));
-    let heard = heard.unwrap_or_default();
-    let seconds = till.clock_offset_ms.map(|ms| format!("{} s", grouped(&(ms / 1_000).to_string())));
+    let held_up = till.holds_up.iter().map(|day| words.fill("fleet.holds_up", &[("date", &day.date)]));
+    let under = if till.status == "live" { held_up.collect() } else { heard.into_iter().chain(held_up).collect() };
+    let under: Vec<String> = under;
+    let none = || Cell::from("–");
+    let oldest = till.oldest_pending_at.as_deref().filter(|_| till.pending.unwrap_or(0) > 0);
+    let rights = till.rights.iter().map(|it| format!("{} {}", grouped(&it.points), it.currency));
+    let rights = rights.collect::<Vec<_>>().join(", ");
+    let room = whole.then(|| till.free_bytes.map_or_else(none, |free| room(words, free)));
     Row {
         level: row_level,
         cells: vec![
             Cell { text: till.name.clone(), small: till.outlet.clone(), ..Cell::default() },
-            Cell { small: heard, ..Cell::chip(if level.is_empty() { "quiet" } else { level }, line) },
-            till.pending.map_or_else(|| "–".to_owned(), |many| grouped(&many.to_string())).into(),
-            seconds.unwrap_or_else(|| "–".to_owned()).into(),
+            Cell { small: under.join(" · "), ..Cell::chip(if level.is_empty() { "quiet" } else { level }, line) },
+            till.pending.map_or_else(none, |many| grouped(&many.to_string()).into()),
+            oldest.map_or_else(none, |at| ago(words, at).into()),
+            till.clock_offset_ms.map_or_else(none, clock_off),
+            if rights.is_empty() { none() } else { rights.into() },
             till.version.clone().unwrap_or_default().into(),
-        ],
+        ]
+        .into_iter()
+        .chain(room)
+        .collect(),
         deeds: may.then_some(revoke).into_iter().collect(),
     }
+}
+
+/// How far a till's clock is off: ahead of the server's above zero.
+fn clock_off(behind_ms: i64) -> Cell {
+    let seconds = behind_ms.saturating_neg() / 1_000;
+    let sign = if seconds > 0 { "+" } else { "" };
+    let text = match seconds.unsigned_abs() {
+        0..120 => format!("{sign}{} s", grouped(&seconds.to_string())),
+        _ => format!("{sign}{} min", grouped(&(seconds / 60).to_string())),
+    };
+    if behind_ms.unsigned_abs() > OFF_MS { Cell::chip("warn", text) } else { text.into() }
+}
+
+/// The room left on a disk.
+fn room(words: &Words, free: u64) -> Cell {
+    let gib = free >> 30;
+    let text = if gib > 0 {
+        words.fill("fleet.gib", &[("n", &grouped(&gib.to_string()))])
+    } else {
+        words.fill("fleet.mib", &[("n", &grouped(&(free >> 20).to_string()))])
+    };
+    if free < ROOM_BYTES { Cell::chip("warn", text) } else { text.into() }
 }
 
 /// A new till's form.
@@ -195,4 +265,18 @@ pub(super) async fn revoke(
     let till = id.parse().map(TillId).map_err(|_| visitor.told()(AppError::not_found("such till")))?;
     fleet::revoke(&app, visitor.who.clone(), till).await.map_err(visitor.told())?;
     Ok(Redirect::to("/fleet"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_is_told_by_how_much_it_is_ahead_and_in_colour_where_it_is_wrong() {
+        let cases = [(0, "0 s", ""), (-4_000, "+4 s", ""), (660_000, "−11 min", "warn"), (-61_000, "+61 s", "warn")];
+        for (behind, text, chip) in cases {
+            let cell = clock_off(behind);
+            assert_eq!((cell.text.as_str(), cell.chip), (text, chip));
+        }
+    }
 }

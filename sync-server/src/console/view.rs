@@ -68,7 +68,7 @@ impl Block {
 
     /// Whether one of these stories waits for somebody.
     fn waits(stories: &[Story]) -> bool {
-        stories.iter().any(|it| it.form.is_some() || !it.deeds.is_empty())
+        stories.iter().any(|it| it.form.is_some() || !it.deeds.is_empty() || !it.links.is_empty())
     }
 
     /// Its markup. A template that does not render is a mistake in it, which the tests of every page would show.
@@ -101,6 +101,13 @@ pub(super) struct Table {
     pub(super) more: Vec<(String, String)>,
 }
 
+impl Table {
+    /// Whether something can be done to one of its rows.
+    fn does(&self) -> bool {
+        self.rows.iter().any(|row| !row.deeds.is_empty())
+    }
+}
+
 /// A row; its level is a bar at its edge.
 #[derive(Default)]
 pub(super) struct Row {
@@ -116,6 +123,8 @@ pub(super) struct Cell {
     pub(super) href: String,
     pub(super) chip: &'static str,
     pub(super) small: String,
+    /// It stands in one line, such as a time.
+    pub(super) whole: bool,
 }
 
 impl<T: Into<String>> From<T> for Cell {
@@ -140,12 +149,15 @@ pub(super) struct Story {
     pub(super) about: Cell,
     pub(super) text: String,
     pub(super) deeds: Vec<Deed>,
+    /// Where something is done about it: address and word.
+    pub(super) links: Vec<(String, String)>,
     pub(super) form: Option<FormBlock>,
 }
 
 /// A time as a table has room for it: the day and the minute, in UTC.
 pub(super) fn when(at: &str) -> Cell {
-    at.get(..16).map_or_else(|| at.to_owned(), |minute| minute.replace('T', " ")).into()
+    let text = at.get(..16).map_or_else(|| at.to_owned(), |minute| minute.replace('T', " "));
+    Cell { text, whole: true, ..Cell::default() }
 }
 
 /// A button that does one thing: an address, and what is sent along.
@@ -252,6 +264,8 @@ pub(super) struct Frame {
     words: Words,
     title: String,
     about: String,
+    /// Short words at the heading's end: how it stands as a whole.
+    pills: Vec<Cell>,
     who: Option<String>,
     links: Vec<Link>,
     blocks: Vec<Block>,
@@ -281,6 +295,7 @@ impl Frame {
             words: visitor.words.clone(),
             title: title.into(),
             about: String::new(),
+            pills: Vec::new(),
             who: Some(visitor.who.name.clone()),
             links: links.collect(),
             blocks: Vec::new(),
@@ -295,6 +310,7 @@ impl Frame {
             words: words.clone(),
             title: title.to_owned(),
             about: String::new(),
+            pills: Vec::new(),
             who: None,
             links: Vec::new(),
             blocks: Vec::new(),
@@ -305,6 +321,10 @@ impl Frame {
 
     pub(super) fn about(self, about: impl Into<String>) -> Self {
         Self { about: about.into(), ..self }
+    }
+
+    pub(super) fn pills(self, pills: Vec<Cell>) -> Self {
+        Self { pills, ..self }
     }
 
     pub(super) fn with(self, blocks: Vec<Block>) -> Self {

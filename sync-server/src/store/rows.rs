@@ -205,6 +205,10 @@ pub struct ContactRow {
     pub at: Millis,
     /// Entries that it said were waiting.
     pub pending: u64,
+    /// When the oldest of them was written, by its clock.
+    pub oldest_pending: Option<Millis>,
+    /// Room that it said was left on its disk, in bytes.
+    pub free_bytes: Option<u64>,
     /// How far its clock is behind the server's, in ms.
     pub clock_offset_ms: i64,
     /// Its daemon's version.

@@ -8,7 +8,7 @@ use shared::catalog::{CatalogHash, Version};
 use shared::days::ClosedDay;
 use shared::entry::approval::Approval;
 use shared::ids::{
-    AccountSetId, ApprovalId, BucketId, CaseId, CodeHash, CustomerId, Dot, MembershipId, NodeId, ProgramId,
+    AccountSetId, ApprovalId, BucketId, CaseId, CodeHash, CurrencyId, CustomerId, Dot, MembershipId, NodeId, ProgramId,
     Seq, TillId,
 };
 use shared::member::{Card, Customer, CustomerKey, Membership, Sealed};
@@ -270,6 +270,8 @@ pub trait Days {
 
 /// Accounts that wait to be granted rights.
 pub trait Granting {
+    /// What is left of a node's live rights, by currency.
+    fn rights_held(&self, node: NodeId) -> Kept<Vec<(CurrencyId, Points)>>;
     /// Those to be looked at by a time, earliest first.
     fn grants_due(&self, until: Millis, limit: usize) -> Kept<Vec<(Millis, AccountId)>>;
     /// Adds one.

@@ -2,11 +2,12 @@
 
 use shared::account::AccountId;
 use shared::books::{RightRow, Rights, VisitsRow};
-use shared::ids::NodeId;
+use shared::ids::{CurrencyId, NodeId};
+use shared::points::Points;
 use shared::time::Millis;
 
 use super::kv::{Kv, Stored, decode, field, key, under};
-use super::tables::{GRANTS_DUE, RIGHT_ENDS, RIGHTS, VISITS};
+use super::tables::{GRANTS_DUE, RIGHT_ENDS, RIGHTS, RIGHTS_HELD, VISITS};
 use super::view::{View, account_at, account_key};
 use crate::store::topics::Granting;
 
@@ -22,6 +23,10 @@ fn due_key(at: Millis, account: AccountId) -> [u8; 26] {
     key(&[&at.0.to_be_bytes(), &account_key(account)])
 }
 
+fn held_key(node: NodeId, currency: CurrencyId) -> [u8; 6] {
+    key(&[&node.0.to_be_bytes(), &currency.0.to_be_bytes()])
+}
+
 fn node_at(place: &[u8], at: usize) -> NodeId {
     NodeId(u32::from_be_bytes(field(place, at)))
 }
@@ -33,7 +38,10 @@ impl<T: Kv> Rights for View<T> {
 
     fn put_right(&mut self, account: AccountId, node: NodeId, row: Option<RightRow>) -> Stored<()> {
         let place = right_key(account, node);
-        let before = self.right(account, node)?.map(|row| row.expires_at);
+        let old = self.right(account, node)?;
+        let left = |row: Option<RightRow>| row.map_or(Points::ZERO, |row| row.left);
+        self.move_held(node, account.currency, left(row).minus(left(old)))?;
+        let before = old.map(|row| row.expires_at);
         let after = row.map(|row| row.expires_at);
         if let Some(gone) = before.filter(|_| before != after) {
             self.delete(RIGHT_ENDS, &end_key(gone, account, node))?;
@@ -73,7 +81,28 @@ impl<T: Kv> Rights for View<T> {
     }
 }
 
+impl<T: Kv> View<T> {
+    /// Keeps the sum of what a node holds.
+    fn move_held(&mut self, node: NodeId, currency: CurrencyId, by: Points) -> Stored<()> {
+        if by.is_zero() {
+            return Ok(());
+        }
+        let place = held_key(node, currency);
+        let held: Points = self.row(RIGHTS_HELD, &place)?.unwrap_or_default();
+        match held.plus(by) {
+            none if none.is_zero() => self.delete(RIGHTS_HELD, &place),
+            held => self.put(RIGHTS_HELD, &place, &held),
+        }
+    }
+}
+
 impl<T: Kv> Granting for View<T> {
+    fn rights_held(&self, node: NodeId) -> Stored<Vec<(CurrencyId, Points)>> {
+        self.collect(RIGHTS_HELD, &under(&node.0.to_be_bytes()), false, usize::MAX, |place, row| {
+            Ok(Some((CurrencyId(u16::from_be_bytes(field(place, 4))), decode(row)?)))
+        })
+    }
+
     fn grants_due(&self, until: Millis, limit: usize) -> Stored<Vec<(Millis, AccountId)>> {
         let span = ([0; 26], key::<26>(&[&until.0.to_be_bytes(), &[0xff; 18]]));
         self.collect(GRANTS_DUE, &span, false, limit, |place, _| {

@@ -172,6 +172,8 @@ tables! {
     BUDGETS: 16 = "budgets.1";
     /// account set [u8; 16], currency u16, node u32 → [`RightRow`](shared::books::RightRow): live rights.
     RIGHTS: 22 = "rights.1";
+    /// node u32, currency u16 → [`Points`](shared::points::Points): Σ of what is left of its live rights.
+    RIGHTS_HELD: 6 = "rights_held.1";
     /// when it expires u64, account set [u8; 16], currency u16, node u32 → (): live rights by expiry.
     RIGHT_ENDS: 30 = "right_ends.1";
     /// account set [u8; 16], currency u16 → [`VisitsRow`](shared::books::VisitsRow).
