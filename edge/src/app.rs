@@ -38,6 +38,7 @@ pub mod returns;
 pub mod rights;
 pub mod sales;
 pub mod sessions;
+pub mod statement;
 pub mod status;
 pub mod tokens;
 pub mod transactions;

@@ -161,6 +161,7 @@ fn statement_line(view: &View, row: &TailRow) -> Result<StatementLine, Error> {
             .and_then(|entry| render::transaction::receipt(&entry.kind))
             .map(str::to_owned),
         outlet: outlet.and_then(|id| catalog.outlets.get(&id)).map(|outlet| outlet.code.to_string()),
+        waits: false,
     })
 }
 

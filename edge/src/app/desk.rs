@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use shared::api::till::PosBasket;
 use shared::catalog::Program;
+use shared::catalog::conversion::Conversion;
 use shared::limits;
 use shared::money::CurrencyCode;
 use shared::refusal::Refusal;
@@ -35,6 +36,17 @@ pub struct Desk {
     pub currencies: BTreeMap<String, String>,
     /// By program: the step in which points are spent.
     pub steps: BTreeMap<String, String>,
+    /// Which points can become which others.
+    pub conversions: Vec<DeskConversion>,
+}
+
+/// Points of one currency that can become another's.
+#[derive(Clone, Debug, Serialize)]
+pub struct DeskConversion {
+    /// The code of what is given.
+    pub from: String,
+    /// The code of what comes of it.
+    pub to: String,
 }
 
 /// A program that can be joined here.
@@ -61,7 +73,12 @@ impl App {
             let scale = program.currencies.first().and_then(|id| catalog.currencies.get(id))?.scale;
             Some((program.code.to_string(), program.redemption.as_ref()?.step.format(scale)))
         };
+        let code = |id| catalog.currencies.get(&id).map(|currency| currency.code.to_string());
+        let conversion = |rule: &Conversion| {
+            Some(DeskConversion { from: code(rule.from)?, to: code(rule.to)? })
+        };
         Ok(Desk {
+            conversions: catalog.conversions.iter().filter_map(conversion).collect(),
             node: identity.node.0,
             till: identity.till_name.clone(),
             outlet: outlet.map_or_else(|| identity.outlet.0.to_string(), |outlet| outlet.code.to_string()),

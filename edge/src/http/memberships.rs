@@ -4,16 +4,17 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use serde::Deserialize;
-use shared::api::member::{Membership, StatementLine};
+use shared::api::Paging;
+use shared::api::member::{Membership, Statement};
 use shared::api::problem::Problem;
 use shared::api::transaction::{PointsRequest, Quote, QuoteRequest, Transaction};
-use shared::api::{Page, Paging};
 use utoipa::IntoParams;
 
 use super::Till;
 use super::answer::Answer;
 use super::problem::{Failure, invalid};
 use super::request::{Json, Key, Part, Query, id};
+use crate::app::statement::From;
 
 /// One page of a list.
 #[derive(Deserialize, IntoParams)]
@@ -32,21 +33,24 @@ pub(crate) async fn one(State(app): Till, Part(text): Part) -> Result<Answer<Mem
     Ok(Answer(app.membership(id(&text)?)?))
 }
 
-/// Its movements as far as this till knows them, newest first.
+/// Its movements, newest first: those that the server has not heard of yet in front. With no line, those that this till
+/// knows, and a `note`.
 #[utoipa::path(get, path = "/api/memberships/{id}/statement", params(("id" = String, Path), PageQuery), responses(
-    (status = 200, body = Page<StatementLine>), (status = 404, body = Problem)))]
+    (status = 200, body = Statement), (status = 404, body = Problem), (status = 503, body = Problem)))]
 pub(crate) async fn statement(
     State(app): Till,
     Part(text): Part,
     Query(query): Query<PageQuery>,
-) -> Result<Answer<Page<StatementLine>>, Failure> {
+) -> Result<Answer<Statement>, Failure> {
     let wrong = || invalid(Some("after".to_owned()), "`after` is the `next` of the page before.");
-    let after = query.after.as_deref().map(|after| {
-        let (dot, leg) = after.split_once('.').ok_or_else(wrong)?;
-        Ok::<_, Failure>((dot.parse().map_err(|_| wrong())?, leg.parse().map_err(|_| wrong())?))
+    let after = query.after.as_deref().map(|after| match after.split_once('.') {
+        Some((dot, leg)) => {
+            Ok::<_, Failure>(From::Own(dot.parse().map_err(|_| wrong())?, leg.parse().map_err(|_| wrong())?))
+        }
+        None => after.parse::<u64>().map(|_| From::Server(after.to_owned())).map_err(|_| wrong()),
     });
     let limit = Paging { limit: query.limit, after: None }.limit();
-    Ok(Answer(app.statement(id(&text)?, limit, after.transpose()?)?))
+    Ok(Answer(app.whole_statement(id(&text)?, limit, after.transpose()?).await?))
 }
 
 /// What a basket would earn, and every way to redeem.

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use shared::ids::Hash;
 use shared::page;
 
-const FILES: [(&str, &str); 17] = [
+const FILES: [(&str, &str); 18] = [
     ("page.css", page::STYLE),
     ("till.css", page::TILL_STYLE),
     ("wedge.js", page::WEDGE),
@@ -21,6 +21,7 @@ const FILES: [(&str, &str); 17] = [
     ("ways.js", include_str!("page/ways.js")),
     ("receipt.js", include_str!("page/receipt.js")),
     ("dialogs.js", include_str!("page/dialogs.js")),
+    ("account.js", include_str!("page/account.js")),
     ("deeds.js", include_str!("page/deeds.js")),
     ("queue.js", include_str!("page/queue.js")),
     ("bar.js", include_str!("page/bar.js")),

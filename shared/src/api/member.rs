@@ -365,4 +365,36 @@ pub struct StatementLine {
     pub receipt: Option<String>,
     /// The outlet's code.
     pub outlet: Option<String>,
+    /// Whether only the till that answers knows of it so far; a till tells it, where it is so.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub waits: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it so")]
+fn is_false(it: &bool) -> bool {
+    !it
+}
+
+/// `GET /api/memberships/{id}/statement` at a till: what the server has not heard of yet, then what the server tells.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Statement {
+    /// A page of it, newest first.
+    pub items: Vec<StatementLine>,
+    /// Where the next page begins; `null` at the end.
+    pub next: Option<String>,
+    /// Where it is not whole: why, in a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// Which page of a statement a till asks the server for.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StatementAsked {
+    /// So many lines at the most.
+    #[serde(default)]
+    pub limit: Option<usize>,
+    /// The `next` of the page before.
+    #[serde(default)]
+    pub after: Option<String>,
 }

@@ -63,6 +63,7 @@ export const month = (text) => new Date(`${text}T00:00:00Z`).toLocaleDateString(
 /** How long ago in words, such as 2 h 44 min. */
 export function ago(at) {
   const minutes = Math.max(0, Math.floor((Date.now() - new Date(at)) / 60_000));
+  if (!minutes) return t("span.moment");
   const [days, hours] = [Math.floor(minutes / 1440), Math.floor(minutes / 60) % 24];
   if (days) return t("span.days", { days: number(days), hours: number(hours) });
   if (hours) return t("span.hours", { hours: number(hours), minutes: number(minutes % 60) });

@@ -25,6 +25,8 @@ pub enum Deed {
     Transfer(MembershipId),
     /// `convert-points` of a membership.
     Convert(MembershipId),
+    /// The statement of a membership; the body is a [`StatementAsked`](crate::api::member::StatementAsked).
+    Statement(MembershipId),
 }
 
 /// The server's answer, as it would have gone to the POS.

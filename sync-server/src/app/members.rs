@@ -280,5 +280,6 @@ fn line(books: &dyn Read, catalog: &Catalog, leg: &Leg) -> Done<Option<Statement
         description: told.description,
         receipt: told.receipt,
         outlet: ledger::outlet_code(catalog, leg.line.outlet),
+        waits: false,
     }))
 }

@@ -68,7 +68,7 @@ pub(super) fn spark_line(title: &str, class: &str, values: &[f64]) -> String {
     let span = if most > least { most - least } else { 1.0 };
     let mut svg = begin_spark(title);
     let mut x = 0.0;
-    svg.push_str(&format!(r#"<path class="line {class}" d=""#));
+    let _ = write!(svg, r#"<path class="line {class}" d=""#);
     for (place, value) in values.iter().enumerate() {
         let y = (SPARK.1 - 4.0).mul_add(1.0 - (value - least) / span, 2.0);
         let letter = if place == 0 { 'M' } else { 'L' };

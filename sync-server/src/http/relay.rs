@@ -2,16 +2,21 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::body::to_bytes;
 use axum::response::{IntoResponse, Response};
+use shared::api::Paging;
+use shared::api::member::StatementAsked;
 use shared::books::NodeRow;
 use shared::limits;
 use shared::wire::relay::{Deed, Relay, Relayed};
 
 use super::error::Failure;
-use super::extract::parse;
+use super::books::walk;
+use super::extract::{parse, place};
 use super::idempotent::created;
-use crate::app::{App, moving, sync};
+use crate::app::reports::range::Range;
+use crate::app::{App, members, moving, sync};
 
 /// Does what is handed on; every refusal is an answer too.
 pub(super) async fn answer(app: &Arc<App>, row: &NodeRow, asked: &Relay) -> Relayed {
@@ -31,6 +36,14 @@ async fn serve(app: &Arc<App>, row: &NodeRow, asked: &Relay) -> Result<Response,
     Ok(match asked.deed {
         Deed::Transfer(from) => {
             created(moving::transfer(app, &who, key, from, &parse(&asked.body)?).await?).into_response()
+        }
+        Deed::Statement(of) => {
+            let asked: StatementAsked = parse(&asked.body)?;
+            let before = asked.after.as_deref().map(place).transpose()?;
+            let limit = Paging { limit: asked.limit, after: None }.limit();
+            let own = Arc::clone(app);
+            let found = walk(move || members::statement(&own, &who, of, &Range::default(), (before, limit)));
+            Json(found.await?).into_response()
         }
         Deed::Convert(from) => {
             created(moving::convert(app, &who, key, from, &parse(&asked.body)?).await?).into_response()

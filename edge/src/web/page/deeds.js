@@ -3,7 +3,7 @@
 import { get, post, Problem } from "./api.js";
 import { field, into, show } from "./dialogs.js";
 import { h } from "./dom.js";
-import { receiptNumber } from "./basket.js";
+import { receiptNumber, typed } from "./basket.js";
 import { number, page, t } from "./words.js";
 
 const { desk } = page;
@@ -15,8 +15,8 @@ async function saleBy(text) {
   return items.find((it) => it.kind === "sale") ?? null;
 }
 
-/** F2: a return, by the receipt's number or by scanning its code. */
-export function giveBack(done) {
+/** F2: a return, by the receipt's number or by scanning its code; F2 again: with no receipt. */
+export function giveBack(whose, done) {
   const find = async ({ receipt }) => {
     const text = receipt.trim();
     if (!text) throw new Problem({ detail: t("return.which"), field: "receipt" });
@@ -25,8 +25,42 @@ export function giveBack(done) {
     else blind(text, done);
     return false;
   };
-  const body = [field("receipt", t("return.receipt"), { required: true }), h("p.small.quiet", {}, t("return.how"))];
-  const element = show({ title: t("return"), body, action: t("return.find"), submit: find, scanned: into("receipt", () => element.querySelector("form").requestSubmit()) });
+  const none = () => goods(whose, done);
+  const body = [field("receipt", t("return.receipt"), { required: true }), h("p.small.quiet", {}, t("return.how")),
+    h("div", {}, h("button", { type: "button", id: "no-receipt", onclick: none, "aria-keyshortcuts": "F2" }, t("return.no_receipt"), h("kbd", {}, "F2")))];
+  const element = show({ title: t("return"), body, action: t("return.find"), submit: find, keys: { F2: none }, scanned: into("receipt", () => element.querySelector("form").requestSubmit()) });
+}
+
+/** Nobody has the receipt: the goods are told, each with the price that is paid back, and whose they are. */
+function goods({ membership, name }, done) {
+  const known = membership?.here ? membership : null;
+  const lines = [];
+  const list = h("ul.list", { id: "goods" });
+  const paint = () => list.replaceChildren(...lines.map((it, at) => h("li.backline", {}, h("span", {}, it.sku), h("span.quiet.number", {}, `${number(it.quantity)} × ${number(it.unit_price)}`),
+    h("button", { type: "button", "aria-label": t("basket.remove", { item: it.sku }), onclick: () => { lines.splice(at, 1); paint(); } }, "×"))));
+  const add = () => {
+    const input = element.querySelector("[name=goods]"), text = input.value.trim();
+    const line = typed(text);
+    if (!line) throw new Problem({ detail: t(text || lines.length ? "return.price" : "return.goods_none"), field: "goods" });
+    lines.push(line);
+    input.value = "";
+    paint();
+    input.focus();
+  };
+  const body = [known ? h("p.quiet", {}, t("return.whose", { name, program: known.program.name })) : field("card", t("return.card"), { required: true }),
+    field("goods", t("return.goods"), { placeholder: "9.50 Socks, 2*9.50" }), list, field("reason", t("return.why"))];
+  const submit = async (values) => {
+    if (values.goods.trim() || !lines.length) { add(); return false; }
+    const whose = known ? { membership_id: known.id } : { card: values.card.trim() };
+    if (!known && !whose.card) throw new Problem({ detail: t("return.card_which"), field: "card" });
+    const reason = values.reason.trim() ? { reason: values.reason.trim() } : {};
+    done(await post("/api/refunds", { ...whose, ...reason, receipt: receiptNumber(desk.node), currency: desk.currency, goods: lines, cashier: page.operator }, key));
+    return true;
+  };
+  // the key belongs to this return: asking again takes nothing back twice
+  const key = crypto.randomUUID();
+  const element = show({ title: t("return.no_receipt"), body, action: t("return.do"), submit, scanned: known ? undefined : into("card", () => element.querySelector("[name=goods]").focus()) });
+  if (known) element.querySelector("[name=goods]").focus();
 }
 
 function lines(sale, done) {

@@ -8,6 +8,9 @@ let open = null;
 /** The dialog that is open, if any. */
 export const current = () => open;
 
+/** Does what a key stands for in the open dialog, if it stands for anything there. */
+export const key = (name) => open?.keys?.[name]?.();
+
 /** Hands a scan to the open dialog; answers whether one was open. */
 export function scanned(code) {
   if (!open) return false;
@@ -34,7 +37,7 @@ export const sentence = (error) => error.code === "unreachable" ? t("error.unrea
  * Shows a form. `body` is what stands in it; `submit(values, form)` is done on Enter and closes the dialog where it
  * answers anything but `false`.
  */
-export function show({ title, body, action, submit, scanned: onScan, cancel = t("close") }) {
+export function show({ title, body, action, submit, scanned: onScan, keys, cancel = t("close") }) {
   close();
   const problem = h("p.note.bad", { role: "alert", hidden: true });
   const done = h("button.main", { type: "submit" }, action ?? t("close"), h("kbd", {}, "Enter"));
@@ -60,7 +63,7 @@ export function show({ title, body, action, submit, scanned: onScan, cancel = t(
   });
   element.addEventListener("close", () => close(element));
   document.body.append(element);
-  open = { element, scanned: onScan };
+  open = { element, scanned: onScan, keys };
   element.showModal();
   const first = element.querySelector("input:not([type=checkbox]), button.main");
   first?.focus();

@@ -1,5 +1,6 @@
 // The till's page: state, keys, and what is done with a scan. Each panel is a module of its own.
 
+import { account } from "./account.js";
 import { get, post } from "./api.js";
 import * as bar from "./bar.js";
 import * as basket from "./basket.js";
@@ -278,7 +279,8 @@ async function print() {
 const shown = (scan) => { bar.ask(); if (scan.memberships) known(scan); };
 const returned = (it) => { state = { ...blank(), pick, receipt: it }; paint(); focus(); bar.ask(); };
 const menu = {
-  F2: () => deeds.giveBack(returned),
+  F1: () => here() ? account(here(), (it) => { returned(it); }) : say(t("account.who"), "warn"),
+  F2: () => deeds.giveBack({ membership: here(), name: state.scan?.customer.name }, returned),
   F3: () => deeds.enrol(state.unknown, (scan) => { shown(scan); say(t("enrol.done", { name: scan.customer.name }), "good"); }),
   F4: () => deeds.lost(state.scan?.card?.code, (scan, status) => { shown(scan); say(t(`lost.done`, { what: t(`lost.${status}`) }), "good"); }),
   F5: () => ways.press(state, "F5", does), F6: () => ways.press(state, "F6", does), F7: () => ways.press(state, "F7", does),
@@ -299,8 +301,8 @@ function keys(event) {
     return lock();
   }
   if (event.ctrlKey || event.altKey || event.metaKey) return undefined;
-  if (/^F([2-9]|10)$/.test(event.key)) event.preventDefault();
-  if (dialogs.current()) return undefined;
+  if (/^F([1-9]|10)$/.test(event.key)) event.preventDefault();
+  if (dialogs.current()) return dialogs.key(event.key);
   const inList = document.activeElement?.closest?.("#found");
   if (event.key === "ArrowDown" || event.key === "ArrowUp") {
     event.preventDefault();

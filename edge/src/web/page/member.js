@@ -66,7 +66,6 @@ function details(membership, scan, own) {
     Number(own?.held) > 0 ? h("p.quiet", {}, t("points.held", { points: number(own.held) })) : null,
     Number(own?.right?.points) > 0 ? h("p.quiet", { id: "right" }, t("points.right", { points: number(own.right.points), time: time(own.right.expires_at) })) : null,
     Number(own?.pending) > 0 ? h("p.quiet", {}, t("points.pending", { points: number(own.pending) })) : null,
-    own?.right ? h("p.quiet", {}, t("points.reserved", { points: number(own.right.points), date: date(own.right.expires_at.slice(0, 10)) })) : null,
     spend ? h(`p.${spend.level}`, { id: "verdict" }, spend.text) : null,
     asOf(scan))];
 }

@@ -72,7 +72,7 @@ export async function day() {
   try {
     const it = await get("/api/day");
     const row = (one) => h("tr", {}, h("td", {}, one.currency), h("td.number", {}, number(one.earned)), h("td.number", {}, number(one.redeemed)), h("td.number", {}, one.value ? money(one.value.amount, one.value.currency) : "–"));
-    place.replaceChildren(h("p", {}, t("day.counts", { sales: number(it.sales), returns: number(it.returns), waiting: number(it.waiting) })),
+    place.replaceChildren(h("p", {}, [["day.sales", it.sales], ["day.returns", it.returns], ["day.waiting", it.waiting]].map(([key, n]) => t(key, { count: number(n) })).join(" · ")),
       h("table", {}, h("thead", {}, h("tr", {}, [["day.currency"], ["day.earned", "number"], ["day.redeemed", "number"], ["day.value", "number"]].map(([key, side]) => h("th", { class: side ?? "" }, t(key))))), h("tbody", {}, it.currencies.map(row))));
   } catch (error) {
     place.replaceChildren(h("p.note.bad", {}, sentence(error)));

@@ -223,7 +223,7 @@ pub fn pulse(app: &App, who: &Who, now: Millis) -> Done<Vec<Pulse>> {
     let tallies = walk.tallies;
     Ok(tallies
         .into_iter()
-        .map(|(currency, tally)| shown(&catalog, currency, &owed, tally, lines >= MOST))
+        .map(|(currency, tally)| shown(&catalog, currency, &owed, &tally, lines >= MOST))
         .collect())
 }
 
@@ -231,7 +231,7 @@ fn shown(
     catalog: &Catalog,
     currency: CurrencyId,
     owed: &BTreeMap<CurrencyId, Points>,
-    tally: Tally,
+    tally: &Tally,
     more: bool,
 ) -> Pulse {
     let mut at_end = [Points::ZERO; DAYS];
