@@ -212,6 +212,7 @@ mod tests {
             programs: Vec::new(),
             currencies: std::collections::BTreeMap::new(),
             steps: std::collections::BTreeMap::new(),
+            conversions: Vec::new(),
         };
         let worth = shared::api::Money { amount: "12.00".into(), currency: "MYR".into() };
         let currency = DayCurrency {

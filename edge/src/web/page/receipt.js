@@ -9,8 +9,10 @@ const sum = (items) => Object.entries(items.reduce((all, it) => ({ ...all, [it.c
 export function render(place, receipt, does) {
   const counted = (items) => sum(items).map(([currency, n]) => t("points.count", { n, currency })).join(", ") || t("receipt.none");
   const waiting = receipt.state === "waiting";
-  const rows = [[t(receipt.kind === "sale" ? "receipt.earned" : "receipt.taken_back"), counted(receipt.earned), "earned"], [t(receipt.kind === "sale" ? "receipt.used" : "receipt.given_back"), counted(receipt.redeemed), "used"],
-    ...receipt.balances.map((it) => [t("receipt.balance"), `${t("points.count", { n: it.balance, currency: it.currency })}${Number(it.debt) ? ` · ${t("points.owed", { points: number(it.debt) })}` : ""}`, "balance"])];
+  const sold = receipt.kind === "sale", moves = ["convert", "transfer"].includes(receipt.kind);
+  const parts = moves ? [[t("receipt.moved"), counted(receipt.earned), "moved"]]
+    : [[t(sold ? "receipt.earned" : "receipt.taken_back"), counted(receipt.earned), "earned"], [t(sold ? "receipt.used" : "receipt.given_back"), counted(receipt.redeemed), "used"]];
+  const rows = [...parts, ...receipt.balances.map((it) => [t("receipt.balance"), `${t("points.count", { n: it.balance, currency: it.currency })}${Number(it.debt) ? ` · ${t("points.owed", { points: number(it.debt) })}` : ""}`, "balance"])];
   for (const it of receipt.follows ?? []) rows.push([t("receipt.follows"), it.text, "follows"]);
   if (receipt.approved_by) rows.push([t("receipt.approved"), receipt.approved_by, "approved"]);
   place.replaceChildren(h("section.receipt.fresh", { tabindex: "-1", "aria-labelledby": "receipt-title" },
