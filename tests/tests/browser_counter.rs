@@ -23,7 +23,7 @@ fn at_the_counter(till: &Till, setup: Setup) -> Browser {
     browser
 }
 
-fn f(browser: &Browser, number: u8) {
+fn f(browser: &Browser, number: u32) {
     browser.press(&keys::f(number).to_string(), 0);
 }
 
