@@ -40,7 +40,11 @@ fn head_office_is_told_of_a_tills_rights_and_of_its_disk() {
     until("what is left of it is told, or more was reserved since", || {
         let told = fleet();
         let spent = office.account(&ali)["balance"] == "807";
-        if spent && told["rights"] != json!([{"currency": "PTS", "points": "500"}]) { Ok(()) } else { Err(told) }
+        if spent && told["rights"] != json!([{"currency": "PTS", "points": "500"}]) {
+            Ok(())
+        } else {
+            Err(told)
+        }
     });
     office.verify();
 }

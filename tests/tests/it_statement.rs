@@ -83,6 +83,10 @@ fn what_is_not_pushed_yet_stands_in_front_of_what_head_office_tells() {
     until("it is told once, whoever has it", || {
         let page = till.pos().get(&path).must(200);
         let seen = receipts(&page);
-        if seen.iter().filter(|receipt| *receipt == "K-1").count() == 1 { Ok(()) } else { Err(page.text.clone()) }
+        if seen.iter().filter(|receipt| *receipt == "K-1").count() == 1 {
+            Ok(())
+        } else {
+            Err(page.text.clone())
+        }
     });
 }

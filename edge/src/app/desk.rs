@@ -74,9 +74,8 @@ impl App {
             Some((program.code.to_string(), program.redemption.as_ref()?.step.format(scale)))
         };
         let code = |id| catalog.currencies.get(&id).map(|currency| currency.code.to_string());
-        let conversion = |rule: &Conversion| {
-            Some(DeskConversion { from: code(rule.from)?, to: code(rule.to)? })
-        };
+        let conversion =
+            |rule: &Conversion| Some(DeskConversion { from: code(rule.from)?, to: code(rule.to)? });
         Ok(Desk {
             conversions: catalog.conversions.iter().filter_map(conversion).collect(),
             node: identity.node.0,

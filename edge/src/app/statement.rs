@@ -16,7 +16,8 @@ use super::{App, Error};
 const PATIENCE: Duration = Duration::from_secs(4);
 /// What is said where the server cannot be asked.
 const OWN_ALONE: &str = "There is no line: these are the movements that this till itself knows of. The whole statement is at head office.";
-const UNKNOWN_THERE: &str = "Head office does not know this membership yet: these are the movements that this till itself knows of.";
+const UNKNOWN_THERE: &str =
+    "Head office does not know this membership yet: these are the movements that this till itself knows of.";
 
 /// Where a page begins.
 #[derive(Clone, Debug, PartialEq, Eq)]

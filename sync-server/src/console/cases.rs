@@ -42,7 +42,11 @@ pub(super) fn stories(app: &App, visitor: &Visitor, open: Option<bool>) -> Done<
 pub(super) fn to_decide(app: &App, visitor: &Visitor) -> Done<Block> {
     let block = stories(app, visitor, Some(true))?;
     let Block::Stories { title, empty, stories } = block else { return Ok(block) };
-    let brief = |story: Story| Story { form: None, links: story.form.map(|_| decided_at(visitor)).into_iter().collect(), ..story };
+    let brief = |story: Story| Story {
+        form: None,
+        links: story.form.map(|_| decided_at(visitor)).into_iter().collect(),
+        ..story
+    };
     Ok(Block::Stories { title, empty, stories: stories.into_iter().map(brief).collect() })
 }
 

@@ -102,7 +102,9 @@ pub(super) fn spark_bars(title: &str, items: &[(f64, f64)]) -> String {
 
 fn begin(title: &str, width: f64, height: f64) -> String {
     let title = escaped(title);
-    format!(r#"<svg class="chart" viewBox="0 0 {width:.1} {height:.1}" width="{width:.0}" height="{height:.0}" role="img" aria-label="{title}">"#)
+    format!(
+        r#"<svg class="chart" viewBox="0 0 {width:.1} {height:.1}" width="{width:.0}" height="{height:.0}" role="img" aria-label="{title}">"#
+    )
 }
 
 fn escaped(text: &str) -> String {

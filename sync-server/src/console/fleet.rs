@@ -167,7 +167,8 @@ fn row(visitor: &Visitor, till: &Till, off: bool, whole: bool) -> Row {
     let heard =
         till.last_contact_at.as_deref().map(|at| words.fill("fleet.heard", &[("at", &when(at).text)]));
     let held_up = till.holds_up.iter().map(|day| words.fill("fleet.holds_up", &[("date", &day.date)]));
-    let under = if till.status == "live" { held_up.collect() } else { heard.into_iter().chain(held_up).collect() };
+    let under =
+        if till.status == "live" { held_up.collect() } else { heard.into_iter().chain(held_up).collect() };
     let under: Vec<String> = under;
     let none = || Cell::from("–");
     let oldest = till.oldest_pending_at.as_deref().filter(|_| till.pending.unwrap_or(0) > 0);
@@ -178,7 +179,10 @@ fn row(visitor: &Visitor, till: &Till, off: bool, whole: bool) -> Row {
         level: row_level,
         cells: vec![
             Cell { text: till.name.clone(), small: till.outlet.clone(), ..Cell::default() },
-            Cell { small: under.join(" · "), ..Cell::chip(if level.is_empty() { "quiet" } else { level }, line) },
+            Cell {
+                small: under.join(" · "),
+                ..Cell::chip(if level.is_empty() { "quiet" } else { level }, line)
+            },
             till.pending.map_or_else(none, |many| grouped(&many.to_string()).into()),
             oldest.map_or_else(none, |at| ago(words, at).into()),
             till.clock_offset_ms.map_or_else(none, clock_off),
@@ -273,7 +277,8 @@ mod tests {
 
     #[test]
     fn a_clock_is_told_by_how_much_it_is_ahead_and_in_colour_where_it_is_wrong() {
-        let cases = [(0, "0 s", ""), (-4_000, "+4 s", ""), (660_000, "−11 min", "warn"), (-61_000, "+61 s", "warn")];
+        let cases =
+            [(0, "0 s", ""), (-4_000, "+4 s", ""), (660_000, "−11 min", "warn"), (-61_000, "+61 s", "warn")];
         for (behind, text, chip) in cases {
             let cell = clock_off(behind);
             assert_eq!((cell.text.as_str(), cell.chip), (text, chip));

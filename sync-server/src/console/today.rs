@@ -80,7 +80,9 @@ fn pills(words: &Words, tills: &[Till], waits: &Waits, closing: Vec<String>) -> 
     let (live, known) = (count("live"), count("live") + count("silent"));
     let line = words.fill("today.line", &[("live", &live.to_string()), ("all", &known.to_string())]);
     let mut pills = vec![Cell::chip(if live < known { "warn" } else { "good" }, line)];
-    pills.extend(closing.into_iter().map(|text| Cell { href: "/days".to_owned(), ..Cell::chip("warn", text) }));
+    pills.extend(
+        closing.into_iter().map(|text| Cell { href: "/days".to_owned(), ..Cell::chip("warn", text) }),
+    );
     let left = waits.unattributed + waits.parked;
     if left > 0 {
         pills.push(Cell {
@@ -102,7 +104,8 @@ fn height(points: Points) -> f64 {
 
 /// `part` of `whole`, in hundredths to so many places; nothing where there is no whole.
 fn percent(part: Points, whole: Points, places: u32) -> Option<String> {
-    let share = Decimal::from(part.0).checked_mul(Decimal::ONE_HUNDRED)?.checked_div(Decimal::from(whole.0))?;
+    let share =
+        Decimal::from(part.0).checked_mul(Decimal::ONE_HUNDRED)?.checked_div(Decimal::from(whole.0))?;
     Some(format!("{:.1$}", share.round_dp(places), usize::try_from(places).ok()?))
 }
 
@@ -116,7 +119,13 @@ fn owed(words: &Words, pulse: &Pulse) -> Figure {
     let number = pulse.value.as_ref().map(|worth| format!("{} {}", worth.currency, grouped(&worth.amount)));
     Figure {
         label: words.say("today.owed").to_owned(),
-        note: number.is_some().then(|| points.clone()).into_iter().chain(course).collect::<Vec<_>>().join(" · "),
+        note: number
+            .is_some()
+            .then(|| points.clone())
+            .into_iter()
+            .chain(course)
+            .collect::<Vec<_>>()
+            .join(" · "),
         number: number.unwrap_or(points),
         svg: chart::spark_line(words.say("today.owed_chart"), "", &pulse.owed.map(height)),
         href: "/liability".to_owned(),
@@ -130,11 +139,13 @@ fn today(words: &Words, main: &Pulse, all: &[Pulse]) -> Figure {
         let (issued, redeemed) = pulse.today();
         format!("{} / {}", written(pulse, issued), written(pulse, redeemed))
     };
-    let moved = |pulse: &&Pulse| pulse.currency != main.currency && pulse.today() != (Points::ZERO, Points::ZERO);
+    let moved =
+        |pulse: &&Pulse| pulse.currency != main.currency && pulse.today() != (Points::ZERO, Points::ZERO);
     let others = all.iter().filter(moved).map(|pulse| format!("{} {}", both(pulse), pulse.currency));
     let note = words.fill("today.by_hour", &[("currency", &main.currency)]);
     let more = main.more.then(|| words.say("today.at_least").to_owned());
-    let bars: Vec<_> = main.hours.iter().map(|(issued, redeemed)| (height(*issued), height(*redeemed))).collect();
+    let bars: Vec<_> =
+        main.hours.iter().map(|(issued, redeemed)| (height(*issued), height(*redeemed))).collect();
     Figure {
         label: words.say("today.moved").to_owned(),
         number: both(main),
@@ -164,10 +175,15 @@ fn overdrawn(words: &Words, pulse: &Pulse) -> Figure {
 /// What lies on tills and is not here yet.
 fn waiting(words: &Words, tills: &[Till]) -> Figure {
     let waiting: u64 = tills.iter().filter_map(|till| till.pending).sum();
-    let oldest = tills.iter().filter_map(|till| Some((till.oldest_pending_at.as_deref()?, till))).min_by_key(|it| it.0);
+    let oldest = tills
+        .iter()
+        .filter_map(|till| Some((till.oldest_pending_at.as_deref()?, till)))
+        .min_by_key(|it| it.0);
     let note = oldest.map_or_else(
         || words.say("today.waiting_note").to_owned(),
-        |(at, till)| words.fill("today.oldest", &[("span", &fleet::ago(words, at)), ("till", &fleet::name(till))]),
+        |(at, till)| {
+            words.fill("today.oldest", &[("span", &fleet::ago(words, at)), ("till", &fleet::name(till))])
+        },
     );
     Figure {
         label: words.say("today.waiting").to_owned(),

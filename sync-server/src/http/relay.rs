@@ -11,8 +11,8 @@ use shared::books::NodeRow;
 use shared::limits;
 use shared::wire::relay::{Deed, Relay, Relayed};
 
-use super::error::Failure;
 use super::books::walk;
+use super::error::Failure;
 use super::extract::{parse, place};
 use super::idempotent::created;
 use crate::app::reports::range::Range;

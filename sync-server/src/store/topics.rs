@@ -8,8 +8,8 @@ use shared::catalog::{CatalogHash, Version};
 use shared::days::ClosedDay;
 use shared::entry::approval::Approval;
 use shared::ids::{
-    AccountSetId, ApprovalId, BucketId, CaseId, CodeHash, CurrencyId, CustomerId, Dot, MembershipId, NodeId, ProgramId,
-    Seq, TillId,
+    AccountSetId, ApprovalId, BucketId, CaseId, CodeHash, CurrencyId, CustomerId, Dot, MembershipId, NodeId,
+    ProgramId, Seq, TillId,
 };
 use shared::member::{Card, Customer, CustomerKey, Membership, Sealed};
 use shared::points::Points;
