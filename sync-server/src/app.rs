@@ -186,7 +186,6 @@ impl App {
     /// # Errors
     /// [`StoreError::Locked`] where a daemon has it.
     pub fn open(directory: &Path) -> Done<Arc<Self>> {
-        std::fs::create_dir_all(directory).map_err(|error| StoreError::Failed(error.to_string()))?;
         let store: Arc<dyn Store> = Arc::new(Embedded::open(directory, fresh_identity)?);
         let identity = store.read()?.identity()?;
         let identity = identity.ok_or_else(|| StoreError::Damaged("it has no identity".to_owned()))?;
@@ -231,6 +230,14 @@ impl App {
         T: Send + 'static,
     {
         store::write_blocking(&*self.store, job)
+    }
+
+    /// Whether it can write: a disk that was full is looked at again.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`] where it still is.
+    pub async fn ready(&self) -> Done<()> {
+        if self.store.is_full() { self.write(|_| Ok(())).await } else { Ok(()) }
     }
 
     /// Rises with every commit that tills may want to pull.

@@ -240,9 +240,11 @@ fn command(directory: &Path, wanted: Command, input: impl Read + Send, terminal:
         }
         None => {}
     }
-    if !wanted.may_found() && !App::is_in(directory) {
+    // a directory that is there may become a server's; one that is not there is more likely misspelt
+    let founds = wanted.may_found() && directory.is_dir();
+    if !founds && !App::is_in(directory) {
         terminal::complain(&format!(
-            "there is no server in {}: `tillkeep-server run --data-dir` makes one",
+            "there is no server in {}: `tillkeep-server run --data-dir` makes one; is the path right?",
             directory.display()
         ));
         return false;

@@ -46,7 +46,8 @@ pub enum Command {
 }
 
 impl Command {
-    /// Whether it may make a server where there is none yet: a token and what is imported may come before the first start.
+    /// Whether it may make a server in a directory that has none yet: a token and what is imported may come before the
+    /// first start.
     pub fn may_found(&self) -> bool {
         matches!(self, Self::TokenCreate(_) | Self::ImportMembers { .. } | Self::ImportCatalog { .. })
     }

@@ -73,6 +73,8 @@ pub trait Store: Send + Sync {
     fn changed(&self) -> watch::Receiver<u64>;
     /// Copies what is committed now into a file that is not there yet, while writing goes on. Blocks.
     fn backup(&self, to: &Path) -> Result<Copied, StoreError>;
+    /// Whether writes are refused for want of room; the next one finds out whether there is some again.
+    fn is_full(&self) -> bool;
     /// Ends writing; everything submitted before is committed.
     fn close(&self);
 }

@@ -31,6 +31,77 @@ fn two_programs() -> Value {
     catalog
 }
 
+/// Points are kept as whole numbers of the smallest unit: with another scale, everybody would have a hundred times as many.
+#[test]
+fn a_currency_in_use_keeps_its_scale_and_its_kind() {
+    let office = Office::open();
+    let admin = office.admin();
+    let path = "/api/currencies/PTS";
+    let change = |field: &str, value: Value| {
+        let mut item = (*admin.get(path).must(200)).clone();
+        item[field] = value;
+        let mut whole = (*admin.get("/api/catalog").must(200)).clone();
+        whole["currencies"][0][field] = item[field].clone();
+        (item, whole)
+    };
+    let spare = json!({"code": "NEW", "name": "New", "kind": "redeemable", "scale": 0});
+    let mut spare = (*admin.post("/api/currencies", &spare).must(201)).clone();
+    let ali = office.member("Ali", ALI, 5_000);
+    for (field, value) in [("scale", json!(2)), ("kind", json!("qualifying"))] {
+        let (item, whole) = change(field, value.clone());
+        let refused = admin.put(path, &item).problem(409, "in_use");
+        let told = words(&refused["detail"]).to_owned();
+        assert!(told.contains(field) && told.contains("`PTS`") && told.contains(goods::PROGRAM), "{told}");
+        let _ = admin.put("/api/catalog", &whole).problem(409, "in_use");
+        let file = office.folder().join("catalog.json");
+        std::fs::write(&file, whole.to_string()).expect("a file in the scratch folder");
+        let imported = office.command(&["import", "catalog", &file.display().to_string()]);
+        assert!(!imported.status.success() && stderr(&imported).contains(field), "{}", stderr(&imported));
+        // one that nobody uses may still be mended
+        spare[field] = value;
+        spare = (*admin.put("/api/currencies/NEW", &spare).must(200)).clone();
+    }
+    let (item, _) = change("cash_value", json!({"amount": "0.02", "currency": "MYR"}));
+    let _ = admin.put(path, &item).must(200);
+    // nor does the program drop what its members have
+    let program = format!("/api/programs/{}", goods::PROGRAM);
+    let mut item = (*admin.get(&program).must(200)).clone();
+    item["currencies"] = json!(["NEW"]);
+    let refused = admin.put(&program, &item);
+    assert!(matches!(refused.status, 400 | 409), "{}", refused.text);
+    let rule = admin.delete("/api/earning-rules/base");
+    assert!(matches!(rule.status, 200 | 204), "{}", rule.text);
+    let mut item = (*admin.get(&program).must(200)).clone();
+    item["currencies"] = json!(["NEW"]);
+    let refused = admin.put(&program, &item).problem(409, "in_use");
+    assert!(words(&refused["detail"]).contains("members have points"), "{}", refused.text);
+    assert_eq!(office.balance(&ali), 5_000);
+}
+
+#[test]
+fn a_program_by_which_nothing_could_be_redeemed_or_earned_is_refused() {
+    let office = Office::open();
+    let path = format!("/api/programs/{}", goods::PROGRAM);
+    let told = office.admin().get(&path).must(200);
+    let cases: [(&str, fn(&mut Value)); 3] = [
+        ("redemption.maximum", |it| it["redemption"]["maximum"] = json!("50")),
+        ("redemption.maximum", |it| {
+            it["redemption"] =
+                json!({"minimum": "150", "step": "100", "maximum": "199", "maximum_share": "1"});
+        }),
+        ("multiplier", |it| it["levels"][1]["multiplier"] = json!("0")),
+    ];
+    for (what, change) in cases {
+        let mut item = (*told).clone();
+        change(&mut item);
+        let refused = office.admin().put(&path, &item).problem(400, "invalid_request");
+        assert!(refused.text.contains(what), "{what}: {}", refused.text);
+    }
+    let mut item = (*told).clone();
+    item["redemption"]["maximum"] = json!("100");
+    let _ = office.admin().put(&path, &item).must(200);
+}
+
 fn without(catalog: &Value, list: &str, code: &str) -> Value {
     let mut catalog = catalog.clone();
     catalog[list].as_array_mut().expect("a list").retain(|item| item["code"] != code);

@@ -4,7 +4,7 @@
 use std::fmt::Debug;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{DirBuilderExt as _, FileExt, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -114,6 +114,10 @@ impl RealDisk {
     pub fn open(path: &Path) -> io::Result<Self> {
         create_durably(path)?;
         let directory = File::open(path)?;
+        // one that has no till's store in it may be somebody else's too
+        if path.join(super::identity::FILE).exists() {
+            keep_private(&directory, OWNERS_FOLDER)?;
+        }
         match directory.try_lock() {
             Ok(()) => Ok(Self { path: path.to_owned(), directory }),
             Err(TryLockError::WouldBlock) => Err(io::Error::new(
@@ -130,6 +134,20 @@ impl RealDisk {
     }
 }
 
+/// Of a file with keys or members in it: for its owner alone.
+const OWNERS_FILE: u32 = 0o600;
+/// Of a directory with such files.
+const OWNERS_FOLDER: u32 = 0o700;
+
+/// Takes away what others may do with a file or directory that is there already.
+fn keep_private(file: &File, mode: u32) -> io::Result<()> {
+    let held = file.metadata()?.permissions().mode();
+    if held & 0o077 == 0 {
+        return Ok(());
+    }
+    file.set_permissions(std::fs::Permissions::from_mode(mode))
+}
+
 /// Makes `path` and what is missing above it, each name synced in its parent: a store whose directory is gone after
 /// the first power cut has lost everything.
 fn create_durably(path: &Path) -> io::Result<()> {
@@ -138,7 +156,7 @@ fn create_durably(path: &Path) -> io::Result<()> {
     }
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     create_durably(parent)?;
-    match std::fs::create_dir(path) {
+    match std::fs::DirBuilder::new().mode(OWNERS_FOLDER).create(path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
         _ => {}
     }
@@ -158,12 +176,15 @@ impl Disk for RealDisk {
     }
 
     fn create(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
-        let file = OpenOptions::new().read(true).write(true).create_new(true).open(self.path.join(name))?;
+        let mut options = OpenOptions::new();
+        let options = options.read(true).write(true).create_new(true).mode(OWNERS_FILE);
+        let file = options.open(self.path.join(name))?;
         Ok(Arc::new(RealFile(file)))
     }
 
     fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
         let file = OpenOptions::new().read(true).write(true).open(self.path.join(name))?;
+        keep_private(&file, OWNERS_FILE)?;
         Ok(Arc::new(RealFile(file)))
     }
 

@@ -99,6 +99,7 @@ fn identity(answer: Enrolled, secret: [u8; 32], server: &str) -> Result<Identity
 
 /// The key of this enrolment: that of an earlier try with the same code, or a new one, kept before it is used.
 fn key_under_way(dir: &Path, code: &str) -> io::Result<[u8; 32]> {
+    use std::os::unix::fs::DirBuilderExt as _;
     let path = dir.join(UNDER_WAY);
     if let Ok(bytes) = std::fs::read(&path)
         && let Ok(kept) = serde_json::from_slice::<UnderWay>(&bytes)
@@ -106,7 +107,7 @@ fn key_under_way(dir: &Path, code: &str) -> io::Result<[u8; 32]> {
     {
         return Ok(kept.secret);
     }
-    std::fs::create_dir_all(dir)?;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
     let kept = UnderWay { code: code.to_owned(), secret: fresh::bytes() };
     write_secretly(&path, &serde_json::to_vec(&kept).unwrap_or_default())?;
     Ok(kept.secret)

@@ -4,6 +4,7 @@
 //! cursor that passes what the backup has is not valid any more: the till bootstraps again and pushes everything from the
 //! server's frontier on. What was sold after the backup comes back from the tills' journals.
 
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
 use super::console::Console;
@@ -48,7 +49,10 @@ pub fn restore(from: &Path, directory: &Path, replace: bool, console: &mut dyn C
     if beside.exists() {
         std::fs::remove_dir_all(&beside).map_err(failed)?;
     }
-    std::fs::create_dir_all(&beside).map_err(failed)?;
+    if let Some(above) = beside.parent() {
+        std::fs::create_dir_all(above).map_err(failed)?;
+    }
+    std::fs::DirBuilder::new().mode(0o700).create(&beside).map_err(failed)?;
     let good = verified(from, &beside, console);
     if let Ok(true) = good {
         embedded::take_over(&beside, directory)?;

@@ -20,6 +20,7 @@ pub(super) fn router(document: Value) -> Router<Arc<App>> {
 }
 
 async fn ready(State(app): State<Arc<App>>) -> Result<Json<Value>, Failure> {
+    app.ready().await?;
     let version = app.catalog()?.version.version;
     Ok(Json(json!({"status": "ready", "catalog": version})))
 }

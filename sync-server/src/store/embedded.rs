@@ -16,6 +16,7 @@ use super::rows::Identity;
 use super::topics::Keystone;
 use super::{Copied, Job, Outcome, Queue, Read, Store, StoreError};
 use batch::Batch;
+use home::Home;
 use kv::failed;
 use view::{Compiled, View};
 
@@ -25,6 +26,7 @@ mod batch;
 mod days;
 mod directory;
 mod happenings;
+mod home;
 mod journals;
 mod kv;
 mod notices;
@@ -44,8 +46,7 @@ const BATCH_JOBS: usize = 256;
 
 /// The embedded store.
 pub struct Embedded {
-    /// Gone once closed, so that another can open it while somebody still holds this.
-    database: Mutex<Option<Arc<Database>>>,
+    home: Arc<Home>,
     compiled: Compiled,
     buckets: u16,
     queue: Queue,
@@ -54,30 +55,33 @@ pub struct Embedded {
 }
 
 impl Embedded {
-    /// Opens the store in a directory, or makes it there with this identity.
+    /// Opens the store in a directory, or makes both with this identity.
     ///
     /// # Errors
     /// [`StoreError::Locked`] where another process has it.
     pub fn open(directory: &Path, fresh: impl FnOnce() -> Identity) -> Result<Self, StoreError> {
-        let database = cached().create(directory.join(FILE)).map_err(failed)?;
-        let identity = prepare(&database, fresh)?;
-        let database = Arc::new(database);
+        home::prepare(directory)?;
+        if !is_in(directory) {
+            home::found(directory, |database| prepare(database, fresh))?;
+        }
+        let database = home::open(directory)?;
+        let snapshot = database.begin_read().map_err(failed)?;
+        if !tables::all_are_in(&snapshot) {
+            create_tables(&database)?;
+        }
+        let identity = identity_of(&database)?;
+        let home = Arc::new(Home::new(directory, database));
         let compiled = Compiled::default();
         let (queue, jobs) = Queue::new();
         let (tell, changed) = watch::channel(0);
-        let writer = Writer {
-            database: Arc::clone(&database),
-            compiled: compiled.clone(),
-            buckets: identity.buckets,
-            tell,
-        };
+        let writer =
+            Writer { home: Arc::clone(&home), compiled: compiled.clone(), buckets: identity.buckets, tell };
         let thread = std::thread::Builder::new()
             .name("writer".to_owned())
             .spawn(move || writer.run(&jobs))
             .map_err(|error| StoreError::Failed(error.to_string()))?;
         let writer = Mutex::new(Some(thread));
-        let database = Mutex::new(Some(database));
-        Ok(Self { database, compiled, buckets: identity.buckets, queue, changed, writer })
+        Ok(Self { home, compiled, buckets: identity.buckets, queue, changed, writer })
     }
 }
 
@@ -111,23 +115,28 @@ fn cached() -> redb::Builder {
     builder
 }
 
-/// Makes all tables and, in a new store, the identity.
-fn prepare(database: &Database, fresh: impl FnOnce() -> Identity) -> Result<Identity, StoreError> {
-    let transaction = begin(database)?;
-    tables::create_all(&transaction).map_err(failed)?;
-    transaction.commit().map_err(failed)?;
-    let batch = Batch::begin(database)?;
-    if let Some(identity) = Keystone::identity(&View::new(batch, 1, Compiled::default()))? {
-        return Ok(identity);
-    }
+/// Makes all tables of a new store, and its identity.
+fn prepare(database: &Database, fresh: impl FnOnce() -> Identity) -> Result<(), StoreError> {
+    create_tables(database)?;
     let identity = fresh();
     let mut view = View::new(Batch::begin(database)?, identity.buckets, Compiled::default());
     view.put_identity(&identity)?;
     // number 1 is the server's own node
     view.count_up(tables::counter::NODE)?;
     view.put_node(SERVER, NodeRow::default())?;
-    commit(database, &view.kv)?;
-    Ok(identity)
+    commit(database, &view.kv)
+}
+
+/// The identity of a store that is there.
+fn identity_of(database: &Database) -> Result<Identity, StoreError> {
+    let view = View::new(Batch::begin(database)?, 1, Compiled::default());
+    view.identity()?.ok_or_else(|| StoreError::Damaged("it has no identity".to_owned()))
+}
+
+fn create_tables(database: &Database) -> Result<(), StoreError> {
+    let transaction = begin(database)?;
+    tables::create_all(&transaction).map_err(failed)?;
+    transaction.commit().map_err(failed)
 }
 
 /// Begins every write. A commit is on disk when it returns; with quick-repair, so that opening after a kill does not
@@ -151,8 +160,7 @@ fn commit(database: &Database, batch: &Batch) -> Result<(), StoreError> {
 
 impl Store for Embedded {
     fn read(&self) -> Result<Box<dyn Read + '_>, StoreError> {
-        let database = self.database.lock().clone().ok_or(StoreError::Closed)?;
-        let snapshot = database.begin_read().map_err(failed)?;
+        let snapshot = self.home.snapshot()?;
         Ok(Box::new(View::new(snapshot, self.buckets, self.compiled.clone())))
     }
 
@@ -165,8 +173,11 @@ impl Store for Embedded {
     }
 
     fn backup(&self, to: &Path) -> Result<Copied, StoreError> {
-        let database = self.database.lock().clone().ok_or(StoreError::Closed)?;
-        backup::copy(&database, to)
+        backup::copy(&self.home.snapshot()?, to)
+    }
+
+    fn is_full(&self) -> bool {
+        self.home.is_full()
     }
 
     fn close(&self) {
@@ -174,7 +185,7 @@ impl Store for Embedded {
         if let Some(thread) = self.writer.lock().take() {
             let _ = thread.join();
         }
-        self.database.lock().take();
+        self.home.close();
     }
 }
 
@@ -185,7 +196,7 @@ impl Drop for Embedded {
 }
 
 struct Writer {
-    database: Arc<Database>,
+    home: Arc<Home>,
     compiled: Compiled,
     buckets: u16,
     tell: watch::Sender<u64>,
@@ -217,6 +228,9 @@ impl Writer {
                 Ok(Some(failed)) => batch.remove(failed).done(Ok(())),
                 Err(error) => {
                     tracing::error!(%error, jobs = batch.len(), "a commit failed");
+                    if !self.home.is_full() {
+                        self.home.renew(&error);
+                    }
                     for job in batch {
                         job.done(Err(error.clone()));
                     }
@@ -228,7 +242,9 @@ impl Writer {
 
     /// Runs all jobs in one transaction; answers which one has to go where one has to be undone.
     fn attempt(&self, batch: &mut [Box<dyn Job>]) -> Result<Option<usize>, StoreError> {
-        let mut view = View::new(Batch::begin(&self.database)?, self.buckets, self.compiled.clone());
+        self.home.room()?;
+        let database = self.home.database()?;
+        let mut view = View::new(Batch::begin(&database)?, self.buckets, self.compiled.clone());
         for (place, job) in batch.iter_mut().enumerate() {
             let before = view.writes;
             if job.run(&mut view) == Outcome::Undo && view.writes != before {
@@ -238,7 +254,7 @@ impl Writer {
         if view.writes == 0 {
             return Ok(None);
         }
-        commit(&self.database, &view.kv)?;
+        commit(&database, &view.kv)?;
         if view.told {
             self.tell.send_modify(|commits| *commits += 1);
         }

@@ -54,6 +54,7 @@ impl Office {
     #[track_caller]
     pub fn empty() -> Self {
         let folder = Scratch::new("office");
+        std::fs::create_dir(folder.path().join("data")).expect("a folder in the scratch folder");
         let (admin, clerk) = (String::new(), String::new());
         let mut office = Self { daemon: None, port: 0, admin, clerk, folder, more: Vec::new() };
         office.admin = office.new_token("admin", None);

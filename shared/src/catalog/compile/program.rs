@@ -145,11 +145,21 @@ impl ProgramCompiler<'_> {
 
     fn redemption(&self, item: &document::program::Redemption, scale: u8) -> Result<Redemption, Problem> {
         let field = self.at("redemption");
-        Ok(Redemption {
-            minimum: points(item.minimum, scale, &field)?,
-            step: points(item.step, scale, &field)?,
-            maximum: item.maximum.map(|value| points(value, scale, &field)).transpose()?,
-            maximum_share: share(item.maximum_share, &field)?,
-        })
+        let (minimum, step) = (points(item.minimum, scale, &field)?, points(item.step, scale, &field)?);
+        let maximum = item.maximum.map(|value| points(value, scale, &field)).transpose()?;
+        // the fewest that can be redeemed at all: the first step that reaches the minimum
+        let (least, by) = (minimum.0.max(1).unsigned_abs(), step.0.max(1).unsigned_abs());
+        let least = least.div_ceil(by).saturating_mul(by);
+        if let (Some(most), Some(said)) = (maximum, item.maximum)
+            && most.0.unsigned_abs() < least
+        {
+            let detail = format!(
+                "at most {said} points at once, and a redemption has at least {} of them in steps of {}: nothing could \
+                 be redeemed; raise the maximum, or leave it out",
+                item.minimum, item.step
+            );
+            return Err(problem(self.at("redemption.maximum"), detail));
+        }
+        Ok(Redemption { minimum, step, maximum, maximum_share: share(item.maximum_share, &field)? })
     }
 }

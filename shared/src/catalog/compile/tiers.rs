@@ -213,8 +213,12 @@ fn levels(ladder: &Ladder<'_>, scale: u8) -> Result<Vec<Level>, Problem> {
     unique(&field, ladder.levels.iter().map(|level| &level.code))?;
     let mut levels = Vec::new();
     for level in ladder.levels {
-        if level.multiplier < Decimal::ZERO {
-            return Err(problem(&field, format!("the multiplier of `{}` is below zero", level.code)));
+        if level.multiplier <= Decimal::ZERO {
+            let detail = format!(
+                "the multiplier of `{}` is `{}`; it is above zero, and `1` earns as the rules say",
+                level.code, level.multiplier
+            );
+            return Err(problem(&field, detail));
         }
         if ladder.code.is_some() && level.multiplier != Decimal::ONE {
             let detail =

@@ -22,7 +22,7 @@ use super::latest;
 use crate::clock;
 use crate::store::Read;
 
-/// Refuses a document that leaves something out which is in use.
+/// Refuses a document that leaves something out which is in use, or that would give what is in use another meaning.
 pub(super) fn check(books: &dyn Read, before: &Document, after: &Document) -> Done<()> {
     items::<Outlet>(books, before, after)?;
     items::<Currency>(books, before, after)?;
@@ -33,9 +33,11 @@ pub(super) fn check(books: &dyn Read, before: &Document, after: &Document) -> Do
     items::<PricingScheme>(books, before, after)?;
     items::<Pricebook>(books, before, after)?;
     items::<Reward>(books, before, after)?;
+    meanings(books, before, after)?;
     for program in &before.programs {
         if let Some(next) = after.programs.iter().find(|next| next.code == program.code) {
             levels(books, program, next)?;
+            currencies(books, program, next)?;
             tier_groups(books, program, next)?;
         }
     }
@@ -55,10 +57,68 @@ fn items<I: Item>(books: &dyn Read, before: &Document, after: &Document) -> Done
     Ok(())
 }
 
+/// Points are kept as whole numbers of a currency's smallest unit: with another scale each of them would be another
+/// amount, and with another kind another thing.
+fn meanings(books: &dyn Read, before: &Document, after: &Document) -> Done<()> {
+    for currency in &before.currencies {
+        let Some(next) = after.currencies.iter().find(|next| next.code == currency.code) else { continue };
+        let what = match () {
+            () if next.scale != currency.scale => "scale",
+            () if next.kind != currency.kind => "kind",
+            () => continue,
+        };
+        let code = &currency.code;
+        if let Some(why) = self::currency(code, before, books)?.or(given(code, books)?) {
+            let detail = format!(
+                "The {what} of currency `{code}` cannot change: {why}. Make another currency, and a conversion into it."
+            );
+            return Err(AppError::refused(Problem::InUse, detail));
+        }
+    }
+    Ok(())
+}
+
+/// Whether anybody was ever given points of a currency: that there is an account of it, whatever is left there.
+fn given(code: &Code, books: &dyn Read) -> Done<Option<String>> {
+    let Some(number) = latest(books)?.currency(code.as_str()).map(|currency| currency.id) else {
+        return Ok(None);
+    };
+    let mut after = None;
+    loop {
+        let page = books.accounts(after, PAGE)?;
+        let Some((last, _)) = page.last() else { return Ok(None) };
+        after = Some(*last);
+        if page.iter().any(|(account, _)| account.currency == number) {
+            return Ok(Some("points of it were given".to_owned()));
+        }
+    }
+}
+
+/// A program goes on with a currency that its members have points of.
+fn currencies(books: &dyn Read, before: &Program, after: &Program) -> Done<()> {
+    let catalog = latest(books)?;
+    for code in before.currencies.iter().filter(|code| !after.currencies.contains(code)) {
+        let Some(number) = catalog.currency(code.as_str()).map(|currency| currency.id) else { continue };
+        let has = |it: &Membership| {
+            let Some(account) = books.account(it.account(number, &catalog))? else { return Ok(false) };
+            let account = account.base();
+            Ok(!(account.lots.posted().is_zero() && account.suspense.is_zero() && account.debt.is_zero()))
+        };
+        if any_member(books, &before.code, has)? {
+            let detail = format!(
+                "Program `{}` cannot go on without currency `{code}`: its members have points of it.",
+                before.code
+            );
+            return Err(AppError::refused(Problem::InUse, detail));
+        }
+    }
+    Ok(())
+}
+
 fn levels(books: &dyn Read, before: &Program, after: &Program) -> Done<()> {
     let stays = |code: &Code| after.levels.iter().any(|next| next.code == *code);
     for level in before.levels.iter().filter(|level| !stays(&level.code)) {
-        if any_member(books, &before.code, |it| it.level == level.code)? {
+        if any_member(books, &before.code, |it| Ok(it.level == level.code))? {
             let detail = format!("The level `{}` cannot go: it has members.", level.code);
             return Err(AppError::refused(Problem::InUse, detail));
         }
@@ -71,7 +131,7 @@ fn tier_groups(books: &dyn Read, before: &Program, after: &Program) -> Done<()> 
         let next = after.tier_groups.iter().find(|next| next.code == group.code);
         let stays = |code: &Code| next.is_some_and(|next| next.levels.iter().any(|it| it.code == *code));
         let gone: Vec<&Code> = codes(group).filter(|code| !stays(code)).collect();
-        let on = |it: &Membership| it.held.iter().any(|held| gone.contains(&&held.level));
+        let on = |it: &Membership| Ok(it.held.iter().any(|held| gone.contains(&&held.level)));
         if !gone.is_empty() && any_member(books, &before.code, on)? {
             let what = if next.is_some() { "A level of the" } else { "The" };
             let detail =
@@ -143,7 +203,7 @@ pub(in super::super) fn program(code: &Code, document: &Document, books: &dyn Re
     if let Some(reward) = document.rewards.iter().find(|reward| reward.program == *code) {
         return Ok(Some(format!("reward `{}` belongs to it", reward.code)));
     }
-    Ok(any_member(books, code, |_| true)?.then(|| "it has members".to_owned()))
+    Ok(any_member(books, code, |_| Ok(true))?.then(|| "it has members".to_owned()))
 }
 
 /// What a campaign is needed for: the rules that belong to it.
@@ -169,15 +229,17 @@ pub(in super::super) fn rule(_: &Code, _: &Document, _: &dyn Read) -> Done<Optio
 const PAGE: usize = 1_000;
 
 /// Whether a program has such a member; looks no further than the first.
-fn any_member(books: &dyn Read, program: &Code, is: impl Fn(&Membership) -> bool) -> Done<bool> {
+fn any_member(books: &dyn Read, program: &Code, is: impl Fn(&Membership) -> Done<bool>) -> Done<bool> {
     let number = latest(books)?.program(program.as_str()).map(|program| program.id);
     let mut after = None;
     loop {
         let page = books.memberships(after, PAGE)?;
         let Some(last) = page.last() else { return Ok(false) };
         after = Some(last.id);
-        if page.iter().any(|it| Some(it.program) == number && is(it)) {
-            return Ok(true);
+        for it in page.iter().filter(|it| Some(it.program) == number) {
+            if is(it)? {
+                return Ok(true);
+            }
         }
     }
 }

@@ -4,8 +4,8 @@ use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use redb::ReadTransaction;
 use redb::backends::FileBackend;
-use redb::{Database, ReadableDatabase as _};
 
 use super::kv::{Stored, failed};
 use super::{begin, cached, tables};
@@ -13,12 +13,12 @@ use crate::store::{Copied, StoreError};
 
 /// Writes a snapshot into a file that is not there yet. It has the server's keys in it, so it is for its owner alone. It
 /// stands under its name only once it is whole and on disk.
-pub(super) fn copy(database: &Database, to: &Path) -> Stored<Copied> {
+pub(super) fn copy(snapshot: &ReadTransaction, to: &Path) -> Stored<Copied> {
     if to.exists() {
         return Err(StoreError::Failed(format!("{} is there already", to.display())));
     }
     let part = part_of(to);
-    let copied = fill(database, &part).and_then(|rows| {
+    let copied = fill(snapshot, &part).and_then(|rows| {
         std::fs::rename(&part, to).map_err(io)?;
         sync_folder(to)?;
         let bytes = std::fs::metadata(to).map_err(io)?.len();
@@ -31,22 +31,24 @@ pub(super) fn copy(database: &Database, to: &Path) -> Stored<Copied> {
     copied
 }
 
-fn fill(database: &Database, part: &Path) -> Stored<u64> {
-    let snapshot = database.begin_read().map_err(failed)?;
+fn fill(snapshot: &ReadTransaction, part: &Path) -> Stored<u64> {
     let file =
         OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(part).map_err(io)?;
     let copy = cached().create_with_backend(FileBackend::new(file).map_err(failed)?).map_err(failed)?;
     let transaction = begin(&copy)?;
-    let rows = tables::copy_all(&snapshot, &transaction)?;
+    let rows = tables::copy_all(snapshot, &transaction)?;
     transaction.commit().map_err(failed)?;
     Ok(rows)
 }
 
 /// Copies a backup to where a store lies, and checks every page of it.
 pub(super) fn put_back(from: &Path, to: &Path) -> Stored<()> {
-    std::fs::copy(from, to).map_err(|error| StoreError::Failed(format!("{}: {error}", from.display())))?;
+    let unread = |error: &dyn std::fmt::Display| StoreError::Failed(format!("{}: {error}", from.display()));
+    std::fs::copy(from, to).map_err(|error| unread(&error))?;
     File::open(to).and_then(|file| file.sync_all()).map_err(io)?;
-    let mut copy = cached().open(to).map_err(failed)?;
+    let mut copy = cached().open(to).map_err(|error| {
+        unread(&format!("this is no backup of `tillkeep-server backup`, or a damaged one ({error})"))
+    })?;
     // nobody else has this copy: what is checked is what was read from the backup
     if !copy.check_integrity().map_err(failed)? {
         return Err(StoreError::Damaged(format!("{} does not verify", from.display())));

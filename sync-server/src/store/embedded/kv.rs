@@ -1,5 +1,6 @@
 //! Keys and values over redb, the same for snapshots and for the writer's transaction.
 
+use std::io::ErrorKind;
 use std::ops::ControlFlow;
 
 use redb::{ReadOnlyTable, ReadTransaction};
@@ -41,7 +42,9 @@ pub(super) trait Kv {
 /// Turns redb's errors into ours.
 pub(super) fn failed(error: impl Into<redb::Error>) -> StoreError {
     match error.into() {
-        redb::Error::Io(error) if error.kind() == std::io::ErrorKind::StorageFull => {
+        redb::Error::Io(error)
+            if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) =>
+        {
             StoreError::Full(error.to_string())
         }
         redb::Error::Corrupted(text) => StoreError::Damaged(text),

@@ -44,6 +44,11 @@ macro_rules! tables {
             Ok(())
         }
 
+        /// Whether a store has every table: one that an earlier version made may not.
+        pub(super) fn all_are_in(snapshot: &redb::ReadTransaction) -> bool {
+            true $(&& snapshot.open_table($name.definition()).is_ok())*
+        }
+
         /// Copies every table of a snapshot, row by row in key order; answers how many rows there are.
         pub(super) fn copy_all(from: &redb::ReadTransaction, to: &redb::WriteTransaction) -> Stored<u64> {
             let mut rows = 0;
