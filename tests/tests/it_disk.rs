@@ -150,9 +150,9 @@ fn a_full_disk_refuses_writes_and_nothing_else_until_there_is_room() {
     scratch::copy(aside.path(), &data);
     office.start();
     let pos = Client::new(&office.url(), &token);
-    let mut lines = vec![line("1", "10.00")];
-    lines[0]["category"] = json!("c".repeat(60));
-    let lines = vec![lines[0].clone(); 40];
+    let mut one = line("1", "10.00");
+    one["category"] = json!("c".repeat(60));
+    let lines = vec![one; 40];
     let sell = |receipt: &str| pos.post(SALES, &sale(receipt, ALI, &lines));
     let _ = sell("B-1").must(201);
     let filled = disk.fill();

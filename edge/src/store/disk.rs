@@ -141,8 +141,8 @@ const OWNERS_FOLDER: u32 = 0o700;
 
 /// Takes away what others may do with a file or directory that is there already.
 fn keep_private(file: &File, mode: u32) -> io::Result<()> {
-    let held = file.metadata()?.permissions().mode();
-    if held & 0o077 == 0 {
+    // nothing for the group and the others, three bits each
+    if file.metadata()?.permissions().mode().trailing_zeros() >= 6 {
         return Ok(());
     }
     file.set_permissions(std::fs::Permissions::from_mode(mode))

@@ -50,7 +50,8 @@ pub(super) fn prepare(directory: &Path) -> Stored<()> {
 
 /// Takes away what others may do with a file or directory that is there already.
 fn keep_private(file: &File, mode: u32) -> std::io::Result<()> {
-    if file.metadata()?.permissions().mode() & 0o077 == 0 {
+    // nothing for the group and the others, three bits each
+    if file.metadata()?.permissions().mode().trailing_zeros() >= 6 {
         return Ok(());
     }
     file.set_permissions(Permissions::from_mode(mode))
