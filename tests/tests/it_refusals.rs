@@ -17,6 +17,9 @@ fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
+/// What is wrong, and what makes it so.
+type Change = (&'static str, fn(&mut Value));
+
 /// Two programs of the same points.
 fn two_programs() -> Value {
     let mut catalog = goods::catalog();
@@ -50,7 +53,7 @@ fn a_currency_in_use_keeps_its_scale_and_its_kind() {
     for (field, value) in [("scale", json!(2)), ("kind", json!("qualifying"))] {
         let (item, whole) = change(field, value.clone());
         let refused = admin.put(path, &item).problem(409, "in_use");
-        let told = words(&refused["detail"]).to_owned();
+        let told = words(&refused["detail"]);
         assert!(told.contains(field) && told.contains("`PTS`") && told.contains(goods::PROGRAM), "{told}");
         let _ = admin.put("/api/catalog", &whole).problem(409, "in_use");
         let file = office.folder().join("catalog.json");
@@ -83,7 +86,7 @@ fn a_program_by_which_nothing_could_be_redeemed_or_earned_is_refused() {
     let office = Office::open();
     let path = format!("/api/programs/{}", goods::PROGRAM);
     let told = office.admin().get(&path).must(200);
-    let cases: [(&str, fn(&mut Value)); 3] = [
+    let cases: [Change; 3] = [
         ("redemption.maximum", |it| it["redemption"]["maximum"] = json!("50")),
         ("redemption.maximum", |it| {
             it["redemption"] =
