@@ -23,6 +23,7 @@ pub mod earning;
 pub mod expiry;
 pub mod pricing;
 pub mod reward;
+mod room;
 pub mod term;
 pub mod tier;
 
@@ -109,7 +110,7 @@ pub struct Currency {
     pub inactive: Option<expiry::Span>,
     /// After how many days earned points can be spent.
     pub vesting_days: u32,
-    /// The most that an account holds by earning; `None` is no limit.
+    /// The most that an account takes ([`Currency::check_room`]); `None` is no limit.
     pub greatest: Option<Points>,
 }
 

@@ -3,6 +3,8 @@
 //! What was given in full (name, phone, e-mail, birth date, identity number) is [`Personal`], sealed under a key of that
 //! customer's own ([`seal`], [`open`]); erasing a customer is destroying that key.
 
+use std::collections::BTreeSet;
+
 use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
 use serde::{Deserialize, Serialize};
@@ -146,6 +148,16 @@ impl Membership {
             _ => self.set,
         };
         AccountId { set, currency }
+    }
+
+    /// Whether it stands on one of these levels, on whatever ladder.
+    pub fn stands_on(&self, levels: &BTreeSet<Code>) -> bool {
+        std::iter::once(&self.level).chain(&self.tiers).any(|level| levels.contains(level))
+    }
+
+    /// Whether it has these values of attributes, all of them.
+    pub fn has(&self, wanted: &[(Code, attribute::Value)]) -> bool {
+        wanted.iter().all(|wanted| self.attributes.contains(wanted))
     }
 
     /// Puts movements of its own set into the accounts where their currencies are counted.

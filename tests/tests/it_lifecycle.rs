@@ -132,3 +132,59 @@ fn attributes_are_of_the_kind_that_the_program_declares_and_reach_the_tills() {
     let less = set(&club, json!({"children": null})).must(200);
     assert_eq!(less["attributes"], json!({"newsletter": "true"}));
 }
+
+#[test]
+fn prices_and_rewards_ask_for_attributes_at_a_till_with_no_line_and_at_the_server() {
+    let mut catalog = catalog();
+    catalog["pricing_schemes"] = json!([{
+        "code": "parents", "name": "Parents", "program": "club", "percent": "20", "categories": ["toys"],
+        "when": {"attributes": {"children": "2", "newsletter": "true"}}
+    }]);
+    catalog["pricebooks"] = json!([{
+        "code": "parents-book", "name": "Parents' things", "program": "club", "currency": "MYR",
+        "when": {"attributes": {"newsletter": "true"}}, "items": [{"sku": "cot", "price": "60.00"}]
+    }]);
+    catalog["rewards"] = json!([{
+        "code": "pram", "name": "A pram", "program": "club", "points": "100", "currency": "PTS",
+        "when": {"attributes": {"children": "2"}},
+        "gives": {"off": {"value": {"amount": "5.00", "currency": "MYR"}}}
+    }]);
+    let office = Office::open_with(&catalog);
+    let export = office.admin().get("/api/catalog").must(200);
+    assert_eq!(export["pricing_schemes"][0]["when"]["attributes"]["children"], "2");
+    let mut wrong = catalog.clone();
+    wrong["rewards"][0]["when"]["attributes"] = json!({"children": "two"});
+    let told = office.admin().put("/api/catalog", &wrong).problem(400, "invalid_request");
+    assert!(words(&told["field"]).contains("when.attributes"), "{}", told.text);
+    let (_, club) = marcus(&office);
+    let earn = json!({"currency": "PTS", "points": "500", "reason": "gift"});
+    let _ = post(&office, &club, "earn-points", &earn).must(201);
+    let till = Till::open(&office, KL, "parents");
+    let toy = json!({"sku": "t1", "category": "toys", "quantity": "1", "unit_price": "10.00"});
+    let cot = json!({"sku": "cot", "category": "home", "quantity": "1", "unit_price": "80.00"});
+    let sold = |receipt: &str, redeem: Value| {
+        json!({"receipt": receipt, "membership_id": club["id"], "currency": "MYR", "lines": [toy, cot], "redeem": redeem})
+    };
+    let web = Client::new(office.nobody().base(), &office.new_token("pos", Some(KL)));
+    let both = [till.pos(), web];
+    for (place, client) in both.iter().enumerate() {
+        let plain = client.post("/api/transactions", &sold(&format!("P-{place}"), json!([]))).must(201);
+        assert_eq!(plain["total"], "90.00");
+        let reward = json!([{"reward": "pram", "quantity": "1"}]);
+        let told = client.post("/api/transactions", &sold(&format!("Q-{place}"), reward));
+        let _ = told.problem(422, "reward_unavailable");
+    }
+    let _ = post(&office, &club, "attributes", &json!({"set": {"children": "2", "newsletter": "true"}})).must(200);
+    till.sync();
+    till.line().cut();
+    till.wait_for_connection("offline");
+    for (place, client) in both.iter().enumerate() {
+        // 8.00 for the toy, 60.00 for the cot, 5.00 off all of it
+        let reward = json!([{"reward": "pram", "quantity": "1"}]);
+        let priced = client.post("/api/transactions", &sold(&format!("R-{place}"), reward)).must(201);
+        assert_eq!(priced["total"], "63.00", "{}", priced.text);
+    }
+    till.line().mend();
+    till.sync();
+    office.verify();
+}

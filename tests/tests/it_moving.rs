@@ -195,3 +195,46 @@ fn points_become_another_programs_by_rate_fee_minimum_and_rounding() {
     let _ = office.admin().delete("/api/conversions/pts-stars").must(204);
     let _ = till.pos().post(&path, &ask("200")).problem(400, "invalid_request");
 }
+
+#[test]
+fn an_account_takes_no_more_than_its_currencys_greatest_balance_whoever_gives() {
+    let mut catalog = converting();
+    catalog["currencies"][0]["greatest_balance"] = json!("600");
+    catalog["currencies"][1]["greatest_balance"] = json!("30");
+    let office = Office::open_with(&catalog);
+    let michael = office.member("Michael Adams", "6009410000000051", 500);
+    let katrin = office.member("Katrin Bauer", "6009410000000052", 550);
+    let till = Till::open(&office, KL, "full");
+    till.sync();
+    let refused = |answer: Answer, fits: &str| {
+        let told = answer.problem(422, "invalid_amount");
+        assert_eq!((&told["field"], &told["available"]), (&json!("points"), &json!(fits)), "{}", told.text);
+        assert!(words(&told["detail"]).ends_with(&format!("{fits} more fit.")), "{}", told.text);
+    };
+    // a gift, at a till and at head office: 50 fit, 51 do not, and nothing is cut down
+    let (path, body) = gift(&michael, &katrin, "51");
+    refused(till.pos().post(&path, &body), "50");
+    refused(office.clerk().post(&path, &body), "50");
+    assert_eq!((office.balance(&michael), office.balance(&katrin)), (500, 550));
+    let _ = till.pos().post(&path, &gift(&michael, &katrin, "50").1).must(201);
+    assert_eq!((office.balance(&michael), office.balance(&katrin)), (450, 600));
+    // an adjustment up is bound, one down is not; points by hand are
+    let by = |points: &str| json!({"currency": "PTS", "points": points, "reason": "put right"});
+    let of = |member: &Member, what: &str| format!("/api/memberships/{}/{what}", member.membership);
+    refused(office.clerk().post(&of(&katrin, "adjust-points"), &by("1")), "0");
+    let _ = office.clerk().post(&of(&katrin, "adjust-points"), &by("-20")).must(201);
+    refused(office.clerk().post(&of(&katrin, "adjust-points"), &by("21")), "20");
+    refused(office.clerk().post(&of(&katrin, "earn-points"), &by("21")), "20");
+    let _ = office.clerk().post(&of(&katrin, "adjust-points"), &by("20")).must(201);
+    // (80 − 10) / 2 = 35 STARS are more than 30
+    let customer = office.clerk().get(&of(&michael, "")[..of(&michael, "").len() - 1]).must(200);
+    let club = json!({"customer_id": customer["customer_id"], "memberships": [
+        {"program": "stars-club", "consent": {"text_version": "v1", "channel": "pos"}}]});
+    let _ = office.clerk().post("/api/enrolments", &club).must(201);
+    let ask = |points: &str| json!({"from": "PTS", "to": "STARS", "points": points});
+    refused(till.pos().post(&of(&michael, "convert-points"), &ask("120")), "30");
+    // a return gives back what was the member's, however full the account is: 100 are spent, 100 given, 100 come back
+    let _ = till.sell(&goods::redeeming(goods::sale("R-1", &katrin.card, &[goods::line("1", "1.00")]), 100));
+    till.sync();
+    office.verify();
+}

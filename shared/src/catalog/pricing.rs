@@ -10,6 +10,7 @@ use super::document::earning::Weekday;
 use super::earning::LineFilter;
 use crate::ids::{Code, CurrencyId, OutletId};
 use crate::member::Membership;
+use crate::member::attribute::Value;
 use crate::money::{CurrencyCode, Money};
 use crate::points::Points;
 use crate::time::{Day, Millis};
@@ -19,6 +20,8 @@ use crate::time::{Day, Millis};
 pub struct When {
     /// Levels.
     pub levels: BTreeSet<Code>,
+    /// Values of attributes.
+    pub attributes: Vec<(Code, Value)>,
     /// Labels.
     pub labels: BTreeSet<String>,
     /// Outlets.
@@ -57,7 +60,8 @@ impl When {
             if from < until { (from..until).contains(&minute) } else { minute >= from || minute < until }
         };
         let outlet = |outlets: &BTreeSet<OutletId>| moment.outlet.is_some_and(|at| outlets.contains(&at));
-        (self.levels.is_empty() || self.levels.contains(&membership.level))
+        (self.levels.is_empty() || membership.stands_on(&self.levels))
+            && membership.has(&self.attributes)
             && (self.labels.is_empty() || membership.labels.iter().any(|label| self.labels.contains(label)))
             && self.outlets.as_ref().is_none_or(outlet)
             && self.from.is_none_or(|from| moment.day >= from)

@@ -82,21 +82,9 @@ pub(super) fn earn(ctx: &Context<'_>, moving: &Moving) -> Result<(EntryKind, Vec
 /// Refuses what would fill an account beyond its currency's greatest balance.
 fn fits(ctx: &Context<'_>, member: party::Member<'_>, moving: &Moving) -> Result<(), Refusal> {
     let Some(currency) = ctx.catalog.currencies.get(&moving.currency) else { return Ok(()) };
-    let Some(greatest) = currency.greatest else { return Ok(()) };
     let held = super::sale::balances(ctx.facts, ctx.catalog, member);
     let held = held.iter().find(|(id, _)| *id == moving.currency).map_or(Points::ZERO, |(_, held)| *held);
-    let room = greatest.minus(held).at_least_zero();
-    if moving.points <= room {
-        return Ok(());
-    }
-    let written = |points: Points| points.format(currency.scale);
-    let detail = format!(
-        "This account holds at most {} {}; {} more fit.",
-        written(greatest),
-        currency.code,
-        written(room)
-    );
-    Err(Refusal { available: Some(written(room)), ..Refusal::amount("points", detail) })
+    currency.check_room(held, moving.points)
 }
 
 /// What an activity earns.

@@ -125,19 +125,13 @@ impl Sight<'_> {
         let begun = (month(enrolled), day_of(enrolled));
         seen.hours.is_none_or(|hours| self.within(hours))
             && (seen.labels.is_empty() || self.labelled(&seen.labels))
-            && (seen.levels.is_empty() || self.stands_on(&seen.levels))
-            && seen.attributes.iter().all(|wanted| self.member.membership.attributes.contains(wanted))
+            && (seen.levels.is_empty() || self.member.membership.stands_on(&seen.levels))
+            && self.member.membership.has(&seen.attributes)
             && seen.visit.is_none_or(|visit| self.visits(visit))
             && (seen.member_of.is_empty() || seen.member_of.iter().any(|other| self.is_member_of(other)))
             && (!seen.first_purchase || self.fresh)
             && seen.birthday.is_none_or(birthday)
             && seen.anniversary.is_none_or(|around| is_around(day, begun, around, Some(enrolled.year())))
-    }
-
-    /// Whether the member stands on one of these levels, on whatever ladder.
-    fn stands_on(&self, levels: &BTreeSet<Code>) -> bool {
-        let Membership { level, tiers, .. } = &self.member.membership;
-        std::iter::once(level).chain(tiers).any(|level| levels.contains(level))
     }
 
     fn visits(&self, visit: Visit) -> bool {

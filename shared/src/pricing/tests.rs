@@ -4,6 +4,7 @@ use super::*;
 use crate::catalog::{Catalog, Version};
 use crate::entry::Line;
 use crate::ids::{Code, OutletId};
+use crate::member::attribute::Value;
 use crate::member::tests::membership;
 use crate::time::{Day, Millis};
 
@@ -21,18 +22,36 @@ fn document() -> serde_json::Value {
             {"code": "kl", "name": "KL", "time_zone": "Asia/Kuala_Lumpur", "currency": "MYR"},
             {"code": "pj", "name": "PJ", "time_zone": "Asia/Kuala_Lumpur", "currency": "MYR"},
         ],
-        "currencies": [{"code": "PTS", "name": "Points", "cash_value": {"amount": "0.01", "currency": "MYR"}}],
+        "currencies": [
+            {"code": "PTS", "name": "Points", "cash_value": {"amount": "0.01", "currency": "MYR"}},
+            {"code": "NIGHTS", "name": "Nights", "kind": "qualifying"},
+        ],
         "programs": [{
-            "code": "std", "name": "Standard", "time_zone": "Asia/Kuala_Lumpur", "currencies": ["PTS"],
+            "code": "std", "name": "Standard", "time_zone": "Asia/Kuala_Lumpur", "currencies": ["PTS", "NIGHTS"],
             "levels": [
                 {"code": "member", "name": "Member", "threshold": "0"},
                 {"code": "gold", "name": "Gold", "threshold": "10000"},
             ],
+            "attributes": [
+                {"code": "diet", "name": "Diet", "kind": "text"}, {"code": "children", "name": "Children", "kind": "number"},
+            ],
+            "tier_groups": [{
+                "code": "nights", "name": "Nights", "style": "custom_qualifier",
+                "qualifier": {"currency": "NIGHTS", "each": {"activity": "night"}}, "window": {"calendar": "year"},
+                "levels": [
+                    {"code": "guest", "name": "Guest", "threshold": "0"},
+                    {"code": "nightly", "name": "Nightly", "threshold": "10"},
+                ],
+            }],
         }],
         "pricing_schemes": [
             {"code": "gold-tea", "name": "Gold tea", "program": "std", "percent": "10", "categories": ["tea"],
              "when": {"levels": ["gold"]}},
             {"code": "staff", "name": "Staff", "program": "std", "percent": "20", "when": {"labels": ["staff"]}},
+            {"code": "vegan", "name": "Vegan", "program": "std", "percent": "30", "categories": ["fruit"],
+             "when": {"attributes": {"diet": "vegan", "children": "2"}}},
+            {"code": "frequent", "name": "Frequent", "program": "std", "percent": "25", "categories": ["cake"],
+             "when": {"levels": ["nightly"]}},
             {"code": "coin", "name": "A coin off", "program": "std", "products": ["8803"],
              "off": {"amount": "0.33", "currency": "MYR"}},
             {"code": "evening", "name": "Evening", "program": "std", "percent": "50", "categories": ["bread"],
@@ -224,4 +243,54 @@ fn a_document_that_does_not_hold_is_refused_with_its_place() {
     doc["pricebooks"][0]["prise"] = "1".into();
     assert!(serde_json::from_value::<crate::catalog::document::Document>(doc).is_err());
     assert_eq!(Day::parse("2026-11-21").unwrap(), moment(1, EVENING).day);
+}
+
+#[test]
+fn a_price_holds_for_members_with_all_its_attributes_and_at_levels_of_any_ladder() {
+    let catalog = catalog();
+    let program = catalog.program("std").unwrap();
+    let code = |text: &str| Code::new(text).unwrap();
+    let (diet, children) = ((code("diet"), Value::Text("vegan".into())), |count: &str| {
+        (code("children"), Value::Number(money(count)))
+    });
+    // attributes, levels of other ladders, category -> discount on 10.00
+    for (attributes, tiers, category, off) in [
+        (vec![], vec![], "fruit", "0"),
+        (vec![diet.clone()], vec![], "fruit", "0"),
+        (vec![diet.clone(), children("3")], vec![], "fruit", "0"),
+        (vec![diet.clone(), children("2")], vec![], "fruit", "3.00"),
+        // a number is a number, however it is written
+        (vec![diet.clone(), children("2.0")], vec![], "fruit", "3.00"),
+        (vec![diet, children("2")], vec![], "cake", "0"),
+        (vec![], vec!["guest"], "cake", "0"),
+        (vec![], vec!["nightly"], "cake", "2.50"),
+    ] {
+        let mut member = membership();
+        member.level = code("member");
+        member.tiers = tiers.into_iter().map(code).collect();
+        member.attributes = attributes;
+        let buyer = Buyer { program, membership: &member };
+        let mut lines = [line("1", category, "1", "10.00", "0", "0")];
+        let _ = price(&[buyer], &moment(1, EVENING), &mut lines, myr());
+        assert_eq!(lines[0].discount, money(off), "{member:?} {category}");
+    }
+}
+
+#[test]
+fn a_condition_on_an_attribute_that_is_not_declared_or_of_another_kind_is_refused() {
+    for (of, place, asked, field) in [
+        ("pricing_schemes", 0, serde_json::json!({"shoe": "41"}), "pricing_schemes[gold-tea].when.attributes"),
+        ("pricing_schemes", 0, serde_json::json!({"children": "two"}), "pricing_schemes[gold-tea].when.attributes"),
+        ("pricebooks", 0, serde_json::json!({"shoe": "41"}), "pricebooks[members].when.attributes"),
+        ("rewards", 0, serde_json::json!({"shoe": "41"}), "rewards[five].when.attributes"),
+    ] {
+        let mut wrong = document();
+        wrong["rewards"] = serde_json::json!([{
+            "code": "five", "name": "Five off", "program": "std", "points": "500",
+            "gives": {"off": {"value": {"amount": "5.00", "currency": "MYR"}}}
+        }]);
+        wrong[of][place]["when"] = serde_json::json!({"attributes": asked});
+        let refused = Version::default().next(serde_json::from_value(wrong).unwrap()).unwrap_err();
+        assert_eq!(refused.field, field, "{refused:?}");
+    }
 }

@@ -71,11 +71,11 @@ pub fn receiver(
 ///
 /// # Errors
 /// The two are not one customer's or not active, a program does not have the currency, or there are too few points: for
-/// the rule, or in the account.
+/// the rule, or in the account; or what comes of it is more than the other account takes.
 pub fn convert(
     asked: &Converting<'_>,
     catalog: &Catalog,
-    base: &Base,
+    (base, has): (&Base, &Base),
     now: Millis,
 ) -> Result<Vec<Posting>, Refusal> {
     let (giver, taker) = (&asked.from.view.membership, &asked.to.view.membership);
@@ -98,6 +98,7 @@ pub fn convert(
     let gives = amount(asked, from, to)?;
     let day = now.day(asked.from.program.zone);
     check_there(base, asked.points, from.scale, day)?;
+    to.check_room(has.balance(), gives)?;
     let (of, into) = (giver.account(from.id, catalog), taker.account(to.id, catalog));
     let fee = if asked.rule.fee.is_zero() {
         String::new()

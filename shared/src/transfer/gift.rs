@@ -54,12 +54,17 @@ pub fn accounts(gift: &Gift<'_>, catalog: &Catalog) -> Result<(AccountId, Accoun
     Ok(accounts)
 }
 
-/// The movements of a gift out of what the books have: at most what is posted and not reserved, nothing that is owed, waits
+/// The movements of a gift out of what the books have of both accounts: at most what is posted and not reserved, nothing that is owed, waits
 /// to be settled, has expired or has not vested (I5).
 ///
 /// # Errors
-/// Either membership is not active, the giver owes points, or there are too few.
-pub fn give(gift: &Gift<'_>, catalog: &Catalog, base: &Base, now: Millis) -> Result<Vec<Posting>, Refusal> {
+/// Either membership is not active, the giver owes points, there are too few, or more than the taker's account takes.
+pub fn give(
+    gift: &Gift<'_>,
+    catalog: &Catalog,
+    (base, taker): (&Base, &Base),
+    now: Millis,
+) -> Result<Vec<Posting>, Refusal> {
     let (from, to) = accounts(gift, catalog)?;
     if !gift.points.is_positive() || gift.points.0 > limits::POINTS {
         return Err(Refusal::amount("points", "Points to move are more than zero, and not too many."));
@@ -71,7 +76,11 @@ pub fn give(gift: &Gift<'_>, catalog: &Catalog, base: &Base, now: Millis) -> Res
         return Err(refusal.at("to_membership_id"));
     }
     let day = now.day(gift.from.program.zone);
-    check_there(base, gift.points, catalog.currencies.get(&gift.currency).map_or(0, |it| it.scale), day)?;
+    let currency = catalog.currencies.get(&gift.currency);
+    check_there(base, gift.points, currency.map_or(0, |it| it.scale), day)?;
+    if let Some(currency) = currency {
+        currency.check_room(taker.balance(), gift.points)?;
+    }
     let name = |view: &MemberView| view.membership.number.clone();
     let text = (format!("To {}", name(gift.to.view)), format!("From {}", name(gift.from.view)));
     let parts = spendable_first(&base.lots, day, gift.points);

@@ -131,10 +131,11 @@ impl Desk<'_> {
         let named = |id, field| party::named(&facts, self.catalog, id, field);
         let (from, to): (Member<'_>, Member<'_>) = (named(from, "id")?, named(to, "to_membership_id")?);
         let gift = Gift { from, to, currency, points };
-        let (account, _) = gift::accounts(&gift, self.catalog)?;
+        let accounts = gift::accounts(&gift, self.catalog)?;
         gift::check_consents(&[from.view, to.view], &consents)?;
-        let base = self.books.base_of(account)?.unwrap_or_default();
-        let postings = gift::give(&gift, self.catalog, &base, self.now)?;
+        let base = |account| Ok::<_, AppError>(self.books.base_of(account)?.unwrap_or_default());
+        let bases = (base(accounts.0)?, base(accounts.1)?);
+        let postings = gift::give(&gift, self.catalog, (&bases.0, &bases.1), self.now)?;
         let reason = asked.reason.as_deref().map(|reason| request::text(reason, "reason")).transpose()?;
         let kind = EntryKind::Transfer(Transfer {
             from: from.view.membership.id,
@@ -175,9 +176,12 @@ impl Desk<'_> {
         );
         let place = self.place()?;
         let converting = Converting { from, to, rule, points, outlet: place.outlet };
-        let account = from.view.membership.account(give, self.catalog);
-        let base = self.books.base_of(account)?.unwrap_or_default();
-        let postings = convert::convert(&converting, self.catalog, &base, self.now)?;
+        let base = |of: &Member<'_>, currency| {
+            let account = of.view.membership.account(currency, self.catalog);
+            Ok::<_, AppError>(self.books.base_of(account)?.unwrap_or_default())
+        };
+        let bases = (base(&from, give)?, base(&to, take)?);
+        let postings = convert::convert(&converting, self.catalog, (&bases.0, &bases.1), self.now)?;
         let kind = EntryKind::Transfer(Transfer {
             from: from.view.membership.id,
             to: to.view.membership.id,

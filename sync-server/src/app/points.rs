@@ -86,20 +86,21 @@ fn adjustment(
     let reason = request::text(&asked.reason, "reason")?;
     let account = membership.account(currency, &catalog);
     let up = points.is_positive();
-    if !up {
+    let base = books.base_of(account)?.unwrap_or_default();
+    let known = catalog.currencies.get(&currency);
+    if up {
+        known.map_or(Ok(()), |currency| currency.check_room(base.balance(), points))?;
+    } else {
         // a debit that nobody set points aside for takes at most what there is
-        let base = books.base_of(account)?.unwrap_or_default();
         let there = base.lots.posted().minus(base.reserved).minus(base.suspense).at_least_zero();
         if points.negated() > there {
-            let scale = catalog.currencies.get(&currency).map_or(0, |currency| currency.scale);
-            let available = there.format(scale);
+            let available = there.format(known.map_or(0, |currency| currency.scale));
             let detail = format!("There are {available} to take.");
             let refusal = Refusal::new(Problem::InsufficientPoints, detail).at("points");
             return Err(Refusal { available: Some(available), ..refusal }.into());
         }
     }
     let place = place(&catalog, who)?;
-    let known = catalog.currencies.get(&currency);
     let day = catalog.today(membership.program, now);
     let terms = known.map_or(LotTerms::plain(place.outlet), |it| it.given(day, place.outlet));
     let posting = Posting {

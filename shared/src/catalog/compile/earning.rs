@@ -98,7 +98,8 @@ impl Compiler<'_> {
         } else {
             compiled.when.seen.levels = levels;
         }
-        compiled.when.seen.attributes = attributes(&item.when, program, &format!("{at}.when.attributes"))?;
+        compiled.when.seen.attributes =
+            attributes(&item.when.attributes, program, &format!("{at}.when.attributes"))?;
         let then = |action| Action::compile(action, program, &format!("{at}.then"));
         compiled.then = item.then.iter().map(then).collect::<Result<_, _>>()?;
         let visits = compiled.when.seen.visit.map(|visit| visit.of.0);
@@ -230,7 +231,7 @@ pub(super) fn known_levels(program: &Program, levels: &BTreeSet<Code>, field: &s
 }
 
 /// Levels of any of a program's ladders.
-fn known_in_tiers(program: &Program, levels: &BTreeSet<Code>, field: &str) -> Result<(), Problem> {
+pub(super) fn known_in_tiers(program: &Program, levels: &BTreeSet<Code>, field: &str) -> Result<(), Problem> {
     match levels.iter().find(|code| !program.tiers.iter().any(|tier| tier.place_of(code).is_some())) {
         None => Ok(()),
         Some(code) => Err(problem(field, format!("program `{}` has no level `{code}`", program.code))),
@@ -238,14 +239,18 @@ fn known_in_tiers(program: &Program, levels: &BTreeSet<Code>, field: &str) -> Re
 }
 
 /// Values of the attributes that a program declares.
-fn attributes(item: &earning::When, program: &Program, field: &str) -> Result<Vec<(Code, Value)>, Problem> {
+pub(super) fn attributes(
+    asked: &BTreeMap<Code, String>,
+    program: &Program,
+    field: &str,
+) -> Result<Vec<(Code, Value)>, Problem> {
     let read = |(code, text): (&Code, &String)| {
         let declared = program.attributes.iter().find(|declared| declared.code == *code);
         let missing = || problem(field, format!("program `{}` declares no attribute `{code}`", program.code));
         let value = Value::read(declared.ok_or_else(missing)?.kind, text, code);
         value.map(|value| (code.clone(), value)).map_err(|wrong| problem(field, wrong.detail))
     };
-    item.attributes.iter().map(read).collect()
+    asked.iter().map(read).collect()
 }
 
 /// For each of what.

@@ -8,7 +8,7 @@ use super::super::document::{AllOr, Document, pricing as written};
 use super::super::earning::LineFilter;
 use super::super::pricing::{Cut, Pricebook, Priced, Scheme, When};
 use super::super::{Currency, Numbers, Program};
-use super::earning::{hours_of, known_levels};
+use super::earning::{attributes, hours_of, known_in_tiers};
 use super::{Problem, points, problem};
 use crate::ids::{Code, CurrencyId, ProgramId};
 use crate::limits;
@@ -151,9 +151,12 @@ impl Compiler<'_> {
             }
         };
         let levels: BTreeSet<Code> = item.levels.iter().cloned().collect();
-        known_levels(self.program(program, at.trim_end_matches(".when"))?, &levels, &format!("{at}.levels"))?;
+        let program = self.program(program, at.trim_end_matches(".when"))?;
+        known_in_tiers(program, &levels, &format!("{at}.levels"))?;
+        let attributes = attributes(&item.attributes, program, &format!("{at}.attributes"))?;
         Ok(When {
             levels,
+            attributes,
             labels: item.labels.iter().cloned().collect(),
             outlets,
             from,

@@ -33,9 +33,10 @@ pub struct Currency {
     /// After how many days earned points can be spent; 0 is at once.
     #[serde(default)]
     pub vesting_days: u32,
-    /// The most that earning fills an account up to, pending points included: what would go beyond is not given, as far as
-    /// whoever decides the sale can tell; left out, there is no limit. Gifts, conversions and what head office adjusts are
-    /// not bound by it.
+    /// The most that an account takes, pending points included; left out, there is no limit. What a sale earns fills it up
+    /// and no further, as far as whoever decides the sale can tell. Points given by hand, gifts, conversions and adjustments
+    /// that would go beyond are refused with how much would fit. What comes back to a member (returns, voids, merged and
+    /// shared accounts, opening balances) is not bound by it.
     #[serde(with = "super::optional_decimal", default, skip_serializing_if = "Option::is_none")]
     pub greatest_balance: Option<rust_decimal::Decimal>,
     /// The catalog version that last changed it; the server's.

@@ -1,6 +1,8 @@
 //! Members' prices: pricing schemes, which take something off, and pricebooks, which say what an item costs a member, in
 //! money, in points, or in both.
 
+use std::collections::BTreeMap;
+
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -13,9 +15,12 @@ use crate::money::{CurrencyCode, Money};
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct When {
-    /// For members at these levels.
+    /// For members at these levels, of the program's own or of a tier group's.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub levels: Vec<Code>,
+    /// For members who have these values of attributes, all of them; a text such as `"12.5"`, `"true"` or `"2026-11-21"`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<Code, String>,
     /// For members with one of these labels.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,

@@ -173,6 +173,7 @@ const WHEN: &[Spec] = &[
     section("s.who"),
     may("when.levels", Kind::Codes("levels")),
     may("when.labels", Kind::Texts),
+    may("when.attributes", Kind::Pairs),
     section("s.when"),
     may("when.outlets", Kind::AllOr("outlets")),
     may("when.from", Kind::Date),
