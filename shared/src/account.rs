@@ -184,6 +184,8 @@ pub struct Base {
     pub review: bool,
     /// What was earned, by day.
     pub tally: Tally,
+    /// The last business day on which points were earned or redeemed.
+    pub active: Option<Day>,
     /// The right of the node that is told; it is in `reserved`.
     pub right: Option<OwnRight>,
 }
@@ -224,6 +226,8 @@ pub struct Account {
     pub owed_since: Millis,
     /// What was earned, by day; folded rows only.
     pub tally: Tally,
+    /// The last business day on which points were earned or redeemed; folded rows only.
+    pub active: Option<Day>,
     /// The bucket's change number when it last changed.
     pub change: u64,
 }
@@ -312,6 +316,8 @@ pub enum Movement {
         points: Points,
         /// Its idempotency key, which a hold may carry too.
         idem: Option<Idem>,
+        /// Its business day.
+        on: Day,
     },
     /// Redeemed points are given back because of a return.
     RedemptionReversed {
@@ -339,6 +345,7 @@ impl Account {
             lifetime_earned: self.lifetime_earned,
             lifetime_redeemed: self.lifetime_redeemed,
             tally: self.tally.clone(),
+            active: self.active,
             ..Base::default()
         };
         let mut offline: BTreeMap<Dot, Points> = BTreeMap::new();
@@ -349,6 +356,7 @@ impl Account {
                     if let Some(earned) = earned {
                         base.lifetime_earned = base.lifetime_earned.plus(*points);
                         base.tally.add(earned, *points);
+                        base.active = base.active.max(Some(earned.day));
                     }
                 }
                 Movement::CreditReversed { terms, points, earned, .. } => {
@@ -368,7 +376,8 @@ impl Account {
                     base.lifetime_earned = base.lifetime_earned.plus(*points);
                     base.tally.add(earned, *points);
                 }
-                Movement::Redemption { authority, points, .. } => {
+                Movement::Redemption { authority, points, on, .. } => {
+                    base.active = base.active.max(Some(*on));
                     base.lifetime_redeemed = base.lifetime_redeemed.plus(*points);
                     if authority.is_covered() {
                         base.lots.spent = base.lots.spent.plus(*points);

@@ -30,6 +30,7 @@ pub mod account;
 pub mod refusal;
 pub mod view;
 
+pub mod idle;
 pub mod level;
 
 pub mod basket;

@@ -67,7 +67,8 @@ pub fn all_of((of, base): (AccountId, &Base), to: AccountId, text: (&str, &str))
     let waits = base.reserved.plus(base.suspense);
     let postings = legs(of, to, &beyond(&base.lots, waits), text);
     let (earned, redeemed) = (base.lifetime_earned, base.lifetime_redeemed);
-    (postings, Carried { from: of, to, earned, redeemed, debt: base.debt, tally: base.tally.clone() })
+    let (debt, tally, active) = (base.debt, base.tally.clone(), base.active);
+    (postings, Carried { from: of, to, earned, redeemed, debt, tally, active })
 }
 
 /// What moves after the fact, so that an account that is another's by now is left with nothing of its own: what came late

@@ -209,6 +209,8 @@ pub struct Tail {
     pub held: Points,
     /// What was earned, by day.
     pub tally: Tally,
+    /// Business days on which points were earned or redeemed.
+    pub active: BTreeSet<Day>,
     /// Taken out of this node's rights, or given back of them.
     pub rights: BTreeMap<RightId, Points>,
     /// How many rows, and holds.
@@ -238,6 +240,8 @@ pub struct TailRow {
     pub tallied: Option<Tallied>,
     /// What it takes of a right of this node.
     pub right: Option<RightUse>,
+    /// On which business day points were earned or redeemed by it, where they were.
+    pub active: Option<Day>,
 }
 
 impl TailRow {
@@ -264,6 +268,7 @@ pub fn tail_rows(entry: &Entry) -> Vec<TailRow> {
                 lot: None,
                 tallied: None,
                 right: Some(RightUse { right: ended.right, points: ended.points }),
+                active: None,
             }];
         }
         _ => &[],
@@ -271,7 +276,13 @@ pub fn tail_rows(entry: &Entry) -> Vec<TailRow> {
     let mut facts = facts.iter();
     let rows = entry.postings.iter().zip(0..=u16::MAX).map(|(posting, leg)| {
         let fact = if posting.column == Column::Redeemed { facts.next() } else { None };
+        let tallied = posting.counts_for(entry.business_date);
         TailRow {
+            active: match posting.column {
+                Column::Earned => tallied.as_ref().map(|tallied| tallied.day),
+                Column::Redeemed => Some(entry.business_date),
+                _ => None,
+            },
             dot: entry.dot,
             leg,
             at: entry.at.ms(),
@@ -280,7 +291,7 @@ pub fn tail_rows(entry: &Entry) -> Vec<TailRow> {
             points: posting.points,
             authority: fact.map(|fact| fact.authority),
             lot: posting.lot,
-            tallied: posting.counts_for(entry.business_date),
+            tallied,
             right: fact.and_then(|fact| fact.right),
         }
     });
@@ -324,6 +335,7 @@ impl AccountView {
     /// Counts a row in that the base does not cover.
     pub fn add(&mut self, row: &TailRow) {
         self.tail.add(row.column, row.points, row.lot);
+        self.tail.active.extend(row.active);
         if let Some(tallied) = &row.tallied {
             let taken = row.column == Column::EarnReversed;
             self.tail.tally.add(tallied, if taken { row.points.negated() } else { row.points });
@@ -376,6 +388,7 @@ impl AccountView {
         whole.lifetime_earned = whole.lifetime_earned.plus(self.tail.earned);
         whole.lifetime_redeemed = whole.lifetime_redeemed.plus(self.tail.redeemed);
         whole.tally.merge(&self.tail.tally);
+        whole.active = whole.active.max(self.tail.active.last().copied());
         whole
     }
 

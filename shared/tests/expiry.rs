@@ -60,7 +60,7 @@ impl Story {
     }
 
     fn redeem(&mut self, day: i32, points: i64, authority: Authority) -> Dot {
-        self.row(day, Movement::Redemption { authority, points: Points(points), idem: None })
+        self.row(day, Movement::Redemption { authority, points: Points(points), idem: None, on: Day(0) })
     }
 
     fn take_back(&mut self, day: i32, of: Dot, points: i64, last: i32) {

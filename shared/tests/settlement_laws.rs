@@ -64,7 +64,7 @@ fn rows(history: &[Event]) -> Vec<(RowKey, Row)> {
             }
             Deed::Redeem(authority, points) => {
                 rest = *points;
-                Movement::Redemption { authority: *authority, points: Points(*points), idem: None }
+                Movement::Redemption { authority: *authority, points: Points(*points), idem: None, on: Day(0) }
             }
             Deed::TakeDown(points) => {
                 rest = *points;
@@ -172,7 +172,7 @@ proptest! {
         let before = settle(&account(&rows), &everything(100));
         let seq = rows.iter().filter(|(key, _)| key.0.node == NodeId(4)).map(|(key, _)| key.0.seq).max();
         let dot = Dot::new(NodeId(4), seq.unwrap_or_default().next());
-        let movement = Movement::Redemption { authority: Authority::Forced, points: Points(points), idem: None };
+        let movement = Movement::Redemption { authority: Authority::Forced, points: Points(points), idem: None, on: Day(0) };
         rows.push(((dot, 0), Row { at: Millis(100), outlet: None, movement }));
         let mut after = results(&settle(&account(&rows), &everything(100)));
         after.remove(&(dot, 0));

@@ -330,6 +330,57 @@ fn what_is_left_alone_for_too_long_expires_without_anyones_hand() {
 }
 
 #[test]
+fn what_was_left_alone_for_too_long_is_gone_at_a_till_with_no_line_before_anybody_posted_it() {
+    let mut catalog = goods::catalog();
+    catalog["currencies"][0]["inactive"] = json!({"days": 30});
+    let office = Office::open_with(&catalog);
+    let till = Till::open(&office, KL, "till-1");
+    let (ali, siti) = (office.enrol("Ali", CARD), office.enrol("Siti", "6009410000054321"));
+    let last = in_days(1);
+    for (member, on) in [(&ali, in_days(-40)), (&siti, in_days(-29))] {
+        let path = format!("/api/memberships/{}/earn-points", member.membership);
+        let body =
+            json!({"currency": "PTS", "points": "500", "reason": "earned", "business_date": on});
+        let _ = office.clerk().post(&path, &body).must(201);
+    }
+    till.sync();
+    till.line().cut();
+    till.wait_for_connection("offline");
+    // head office and the till say the same of both, though nothing has been posted
+    let told = |account: &Value| {
+        let of = |field: &str| words(&account[field]);
+        (of("balance"), of("spendable"), account["expiring"].clone())
+    };
+    for (member, balance) in [(&ali, "0"), (&siti, "500")] {
+        let scan = till.scan(&member.card).must(200);
+        let (here, there) = (told(&scan["memberships"][0]["accounts"][0]), told(&office.account(member)));
+        assert_eq!(here, there, "{}", scan.text);
+        assert_eq!((here.0.as_str(), here.1.as_str()), (balance, balance), "{}", scan.text);
+    }
+    let soon = told(&office.account(&siti)).2;
+    assert_eq!((&soon[0]["on"], &soon[0]["points"]), (&json!(last), &json!("500")));
+    let redeem = |client: &Client, member: &Member| {
+        let path = format!("/api/memberships/{}/redeem-points", member.membership);
+        client.post(&path, &json!({"currency": "PTS", "points": "100", "reason": "gift"}))
+    };
+    let pos = till.pos();
+    let _ = redeem(&pos, &ali).problem(422, "insufficient_points");
+    let _ = redeem(&office.clerk(), &ali).problem(422, "insufficient_points");
+    let _ = redeem(&pos, &siti).must(201);
+    // what is earned now is there, and brings nothing back here
+    assert_eq!(till.sell(&sale("R-1", CARD, &[line("1", "30.00")]))["balances"][0]["balance"], "30");
+    let _ = redeem(&pos, &ali).problem(422, "insufficient_points");
+    till.line().mend();
+    till.wait_for_connection("online");
+    till.sync();
+    // Siti's redemption was in time, and her points go on from today
+    let seen = office.account(&siti);
+    assert_eq!((&seen["balance"], &seen["expiring"][0]["points"]), (&json!("400"), &json!("400")), "{seen}");
+    assert!(words(&seen["expiring"][0]["on"]) > last, "{seen}");
+    office.verify();
+}
+
+#[test]
 fn a_greatest_balance_is_filled_up_at_a_till_with_no_line_and_at_the_server() {
     let mut catalog = goods::catalog();
     catalog["currencies"][0]["greatest_balance"] = json!("150");

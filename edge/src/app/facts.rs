@@ -229,6 +229,7 @@ impl Loader<'_> {
             facts.members.push(MemberView { customer: known.clone(), membership });
         }
         facts.budgets = self.view.budgets()?;
+        facts.lapse(self.catalog);
         facts.stand(self.catalog, self.now);
         Ok(())
     }

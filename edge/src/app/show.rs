@@ -142,7 +142,10 @@ fn accounts(
         let day = catalog.today(membership.program, now);
         for currency in program.iter().flat_map(|program| &program.currencies) {
             let account = membership.account(*currency, &catalog);
-            let known = view.account(account)?;
+            let mut known = view.account(account)?;
+            if let Some(span) = catalog.currencies.get(currency).and_then(|known| known.inactive) {
+                known.lapse(span);
+            }
             owners.insert(account, *id);
             balances.push((*id, *currency, known.balance_on(day), known.whole().debt));
         }

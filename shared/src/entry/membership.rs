@@ -91,6 +91,8 @@ pub struct Carried {
     pub debt: Points,
     /// What was earned, by day.
     pub tally: Tally,
+    /// When anything was earned or redeemed last.
+    pub active: Option<Day>,
 }
 
 impl Carried {

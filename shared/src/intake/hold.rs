@@ -6,6 +6,7 @@
 
 use crate::account::AccountId;
 use crate::books::{Books, CaseKind, HoldRow, SERVER};
+use crate::catalog::expiry::Span;
 use crate::entry::{Authority, Entry, EntryKind, Hold, Redemption, Release};
 use crate::fork;
 use crate::ids::{Dot, HoldId};
@@ -102,11 +103,12 @@ fn ended(key: u128, account: AccountId, row: &HoldRow) -> Option<Release> {
     over.then_some(Release { key, account, points: row.points, captured_by: None })
 }
 
-/// Answers a node that asks for points, and the hold that the server writes if it grants them anew.
+/// Answers a node that asks for points, and the hold that the server writes if it grants them anew. `inactive` is after how
+/// long without activity they lapse.
 pub fn authorize<B: Books>(
     books: &B,
     ask: &Authorize,
-    today: Day,
+    (today, inactive): (Day, Option<Span>),
 ) -> Result<(Authorized, Option<Hold>), B::Error> {
     let row = books.hold(ask.key, ask.account)?.unwrap_or_default();
     let posted = match row.captured_by {
@@ -124,6 +126,7 @@ pub fn authorize<B: Books>(
     let Some(base) = crate::post::base_of(books, ask.account)? else {
         return Ok((Authorized::Unknown, None));
     };
+    let base = base.lapsing(inactive);
     let available = base.spendable(today);
     let more = ask.points.minus(row.points).at_least_zero();
     if more > available || !ask.points.is_positive() {

@@ -131,7 +131,10 @@ fn day_of<B: Books>(books: &B, desk: &Desk, ask: &Authorize) -> Result<Day, B::E
 
 /// Answers a node that asks for points, and writes the hold.
 pub fn authorize<B: Books>(books: &mut B, desk: &Desk, ask: &Authorize) -> Result<Authorized, B::Error> {
-    let (answer, hold) = hold::authorize(books, ask, day_of(books, desk, ask)?)?;
+    let catalog = books.catalog(desk.catalog)?;
+    let currency = catalog.as_ref().and_then(|catalog| catalog.currencies.get(&ask.account.currency));
+    let inactive = currency.and_then(|currency| currency.inactive);
+    let (answer, hold) = hold::authorize(books, ask, (day_of(books, desk, ask)?, inactive))?;
     if let Some(hold) = hold {
         author(books, desk, own(desk, EntryKind::Hold(hold), Vec::new()))?;
     }

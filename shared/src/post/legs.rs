@@ -230,7 +230,7 @@ fn movement(
             let authority = authority.unwrap_or(Authority::Forced);
             let idem = entry.idem;
             let sides = if authority.is_covered() { taken } else { (Side::Suspense, Side::Program) };
-            (Movement::Redemption { authority, points, idem }, sides)
+            (Movement::Redemption { authority, points, idem, on: entry.business_date }, sides)
         }
         Column::TransferredOut => {
             (Movement::Debit { points, terms: posting.lot, earned: None }, (Side::Member, Side::InTransit))

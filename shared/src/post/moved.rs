@@ -70,6 +70,9 @@ impl End {
         account.lifetime_redeemed = account.lifetime_redeemed.plus((self.sign)(carried.redeemed));
         let out = self.account == carried.from;
         account.tally.merge(&if out { carried.tally.negated() } else { carried.tally.clone() });
+        if !out {
+            account.active = account.active.max(carried.active);
+        }
         let debt = (self.sign)(carried.debt);
         account.debt = account.debt.plus(debt);
         account.date_debt(taken.receipt.received);

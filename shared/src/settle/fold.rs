@@ -271,6 +271,7 @@ impl Folding {
                     if let Some(earned) = earned {
                         account.lifetime_earned = account.lifetime_earned.plus(*points);
                         account.tally.add(earned, *points);
+                        account.active = account.active.max(Some(earned.day));
                     }
                 }
                 Movement::CreditReversed { terms, points, of, earned } => {
@@ -301,7 +302,8 @@ impl Folding {
                     // what had become debt is repaid with it
                     account.settled.spent = account.settled.spent.minus(*points);
                 }
-                Movement::Redemption { authority, points, .. } => {
+                Movement::Redemption { authority, points, on, .. } => {
+                    account.active = account.active.max(Some(*on));
                     account.lifetime_redeemed = account.lifetime_redeemed.plus(*points);
                     self.fold.outlets.extend(row.outlet);
                     if authority.is_covered() {

@@ -25,6 +25,7 @@ impl StateHasher {
             lifetime_redeemed,
             owed_since,
             tally,
+            active,
             change: _,
         } = account;
         let state = (
@@ -36,7 +37,7 @@ impl StateHasher {
             lifetime_earned,
             lifetime_redeemed,
             owed_since,
-            tally,
+            (tally, active),
         );
         self.part(b'a', &postcard::to_allocvec(&state).unwrap_or_default());
     }

@@ -77,7 +77,8 @@ pub fn give(
     }
     let day = now.day(gift.from.program.zone);
     let currency = catalog.currencies.get(&gift.currency);
-    check_there(base, gift.points, currency.map_or(0, |it| it.scale), day)?;
+    let there = base.clone().lapsing(currency.and_then(|it| it.inactive));
+    check_there(&there, gift.points, currency.map_or(0, |it| it.scale), day)?;
     if let Some(currency) = currency {
         currency.check_room(taker.balance(), gift.points)?;
     }

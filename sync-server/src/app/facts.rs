@@ -191,6 +191,7 @@ impl Loader<'_> {
             facts.members.push(MemberView { customer: known.value.clone(), membership });
         }
         facts.budgets = budget::left(self.books, self.catalog)?;
+        facts.lapse(self.catalog);
         facts.stand(self.catalog, self.now);
         Ok(())
     }

@@ -21,8 +21,6 @@ use crate::store::{Read, Write};
 
 /// Accounts looked at in one go.
 const PAGE: usize = 10_000;
-/// Movements looked at for the last activity; those before them are older, but for what came late.
-const LATEST: usize = 50;
 
 /// Lets expire what is due; answers in how many accounts something did.
 pub fn round_blocking(app: &App, now: Millis) -> Done<usize> {
@@ -59,7 +57,7 @@ fn page(
     let page = books.accounts(after, PAGE)?;
     let mut found = Vec::new();
     for (id, account) in &page {
-        if due(books, spans, *id, account, today)?.is_some() {
+        if due(spans, *id, account, today).is_some() {
             found.push(*id);
         }
     }
@@ -68,32 +66,18 @@ fn page(
 
 /// What of an account is due; `None` where nothing is, or something of it is under way.
 fn due(
-    books: &dyn Read,
     spans: &BTreeMap<CurrencyId, Span>,
     id: AccountId,
     account: &Account,
     today: Day,
-) -> Done<Option<Points>> {
-    let Some(span) = spans.get(&id.currency) else { return Ok(None) };
+) -> Option<Points> {
+    let span = spans.get(&id.currency)?;
     let base = account.base();
     let idle = base.reserved.is_zero() && base.suspense.is_zero() && base.lots.posted().is_positive();
     if !idle {
-        return Ok(None);
+        return None;
     }
-    let active = active_on(books, id)?;
-    Ok(active.filter(|active| span.after(*active) < today).map(|_| base.lots.posted()))
-}
-
-/// The last business day on which points were earned or redeemed.
-fn active_on(books: &dyn Read, id: AccountId) -> Done<Option<Day>> {
-    let mut last = None;
-    for leg in books.ledger_of(id, None, LATEST)? {
-        if matches!(ledger::told(books, &leg)?.column, "earned" | "redeemed") {
-            let entry = books.taken(leg.key.dot)?.and_then(|taken| taken.entry.ok());
-            last = last.max(entry.map(|entry| entry.business_date));
-        }
-    }
-    Ok(last)
+    base.idle_after(Some(*span)).filter(|last| *last < today).map(|_| base.lots.posted())
 }
 
 fn expire(
@@ -103,7 +87,7 @@ fn expire(
     (today, now): (Day, Millis),
 ) -> Done<bool> {
     let account = books.account(id)?.unwrap_or_default();
-    let Some(points) = due(books.as_read(), spans, id, &account, today)? else { return Ok(false) };
+    let Some(points) = due(spans, id, &account, today) else { return Ok(false) };
     let Some((membership, _)) = ledger::owners(books.as_read(), id)?.first().copied() else {
         return Ok(false);
     };

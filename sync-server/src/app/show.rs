@@ -194,7 +194,8 @@ fn accounts(
         let day = catalog.today(membership.value.program, now);
         for currency in program.iter().flat_map(|program| &program.currencies) {
             let account = membership.value.account(*currency, &catalog);
-            let base = books.base_of(account)?.unwrap_or_default();
+            let inactive = catalog.currencies.get(currency).and_then(|known| known.inactive);
+            let base = books.base_of(account)?.unwrap_or_default().lapsing(inactive);
             owners.insert(account, *id);
             balances.push((*id, *currency, base.balance_on(day), base.debt));
         }

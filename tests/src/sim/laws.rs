@@ -124,7 +124,7 @@ fn account(rng: &mut Rng) -> Account {
 /// What a row does, and how much of it can still be taken back.
 fn movement(rng: &mut Rng, rows: &mut [(RowKey, Row, Points)]) -> Option<(Movement, Points)> {
     let (terms, some) = (LotTerms::plain(None), points(rng, 200));
-    let redemption = |authority| Some((Movement::Redemption { authority, points: some, idem: None }, some));
+    let redemption = |authority| Some((Movement::Redemption { authority, points: some, idem: None, on: Day(0) }, some));
     match rng.below(12) {
         0..3 => Some((Movement::Credit { terms, points: some, earned: Some(Tallied::on(Day(0))) }, some)),
         3..6 => redemption(Authority::Offline),
@@ -236,7 +236,7 @@ fn appended(
         return Ok(());
     }
     let key = (Dot::new(last.node, last.seq.next()), 0);
-    let movement = Movement::Redemption { authority: Authority::Forced, points, idem: None };
+    let movement = Movement::Redemption { authority: Authority::Forced, points, idem: None, on: Day(0) };
     let mut longer = account.clone();
     longer.open.insert(key, Row { at: cut.watermark, outlet: None, movement });
     let mut after = results(&settled(&longer, cut, rule));

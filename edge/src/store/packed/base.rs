@@ -11,9 +11,10 @@ use shared::time::{Day, Millis};
 
 use super::{Packer, R, Reader};
 
-/// Something is reserved, in suspense or owed.
+/// Something is reserved, in suspense or owed, or under review.
 const BOUND: u8 = 1;
-const REVIEW: u8 = 2;
+/// The last activity was not on the last day on which anything was earned.
+const ACTIVE: u8 = 2;
 /// What was ever earned is not Σ credits.
 const EARNED: u8 = 4;
 /// What was ever redeemed is not what was spent.
@@ -30,6 +31,8 @@ const COUNTED: u8 = 128;
 /// Where something is bound: this store's node had a right when it was told, and it was asked back.
 const HELD: u8 = 1;
 const RECALLED: u8 = 2;
+/// A case of it is looked at.
+const REVIEW: u8 = 4;
 
 const EXPIRES: u8 = 1;
 const VESTS: u8 = 2;
@@ -42,29 +45,34 @@ fn credited(lots: &Lots) -> Points {
 
 /// Packs a base.
 pub(in crate::store) fn base(base: &Base, to: &mut Vec<u8>) -> R<()> {
-    let Base { lots, reserved, suspense, debt, lifetime_earned, lifetime_redeemed, review, tally, right } =
-        base;
+    let Base { lots, reserved, suspense, debt, lifetime_earned, lifetime_redeemed, .. } = base;
+    let Base { review, tally, active, right, .. } = base;
     let mut packer = Packer(to);
     let bound = [reserved, suspense, debt];
-    let is_bound = right.is_some() || bound.iter().any(|points| !points.is_zero());
+    let is_bound = *review || right.is_some() || bound.iter().any(|points| !points.is_zero());
     let (earns, redeems) = (*lifetime_earned != credited(lots), *lifetime_redeemed != lots.spent);
+    let idle = *active != tally.days.keys().next_back().copied();
     let lapsed = flag(EXPIRED, !lots.expired.is_empty());
     let moved = flag(EARNED, earns) | flag(REDEEMED, redeems);
     let days = flag(DAYS, !tally.days.is_empty()) | flag(ALL_DAYS, is_all(tally, *lifetime_earned));
     let tallied = days | flag(COUNTED, !tally.counted.is_empty());
-    packer.byte(flag(BOUND, is_bound) | flag(REVIEW, *review) | moved | lapsed | tallied);
+    packer.byte(flag(BOUND, is_bound) | flag(ACTIVE, idle) | moved | lapsed | tallied);
     packer.signed(lots.spent.0);
     if is_bound {
         for points in bound {
             packer.signed(points.0);
         }
-        packer.right(*right);
+        packer.right(*right, *review);
     }
     if earns {
         packer.signed(lifetime_earned.0);
     }
     if redeems {
         packer.signed(lifetime_redeemed.0);
+    }
+    if idle {
+        packer.byte(u8::from(active.is_some()));
+        packer.signed(active.map_or(0, |day| i64::from(day.0)));
     }
     packer.tally(tally, *lifetime_earned)?;
     if !lots.expired.is_empty() {
@@ -98,8 +106,9 @@ impl Packer<'_> {
         if tally.counted.is_empty() { Ok(()) } else { self.postcard(&tally.counted) }
     }
 
-    fn right(&mut self, right: Option<OwnRight>) {
-        self.byte(flag(HELD, right.is_some()) | flag(RECALLED, right.is_some_and(|right| right.recalled)));
+    fn right(&mut self, right: Option<OwnRight>, review: bool) {
+        let recalled = flag(RECALLED, right.is_some_and(|right| right.recalled));
+        self.byte(flag(HELD, right.is_some()) | recalled | flag(REVIEW, review));
         if let Some(OwnRight { id, node, left, expires_at, recalled: _ }) = right {
             self.number(id.0);
             self.number(u64::from(node.0));
@@ -147,18 +156,21 @@ impl Reader<'_> {
         Ok(days)
     }
 
-    fn right(&mut self) -> R<Option<OwnRight>> {
+    /// The right, and whether a case is looked at.
+    fn right(&mut self) -> R<(Option<OwnRight>, bool)> {
         let flags = self.byte()?;
+        let review = flags & REVIEW != 0;
         if flags & HELD == 0 {
-            return Ok(None);
+            return Ok((None, review));
         }
-        Ok(Some(OwnRight {
+        let right = OwnRight {
             id: RightId(self.number()?),
             node: NodeId(self.small()?),
             left: Points(self.signed()?),
             expires_at: Millis(self.number()?),
             recalled: flags & RECALLED != 0,
-        }))
+        };
+        Ok((Some(right), review))
     }
 
     fn counted(&mut self) -> R<BTreeMap<(Counter, Day), Points>> {
@@ -192,10 +204,11 @@ pub(in crate::store) fn base_from(bytes: &[u8]) -> R<Base> {
         base.reserved = Points(reader.signed()?);
         base.suspense = Points(reader.signed()?);
         base.debt = Points(reader.signed()?);
-        base.right = reader.right()?;
+        (base.right, base.review) = reader.right()?;
     }
     let earned = has(EARNED).then(|| reader.signed()).transpose()?;
     let redeemed = has(REDEEMED).then(|| reader.signed()).transpose()?;
+    let active = has(ACTIVE).then(|| Ok((reader.byte()? != 0).then_some(reader.day()?))).transpose()?;
     let (days, counted) = (has(DAYS), has(COUNTED));
     let days_at = reader.left;
     if days {
@@ -212,12 +225,12 @@ pub(in crate::store) fn base_from(bytes: &[u8]) -> R<Base> {
     while !reader.left.is_empty() {
         base.lots.credits.extend([reader.lot()?]);
     }
-    base.review = has(REVIEW);
     base.lifetime_earned = earned.map_or_else(|| credited(&base.lots), Points);
     base.lifetime_redeemed = redeemed.map_or(base.lots.spent, Points);
     if days {
         let earned = has(ALL_DAYS).then_some(base.lifetime_earned);
         base.tally.days = Reader::of("base", days_at).days(earned)?;
     }
+    base.active = active.unwrap_or_else(|| base.tally.days.keys().next_back().copied());
     Ok(base)
 }

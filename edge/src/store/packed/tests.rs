@@ -123,6 +123,11 @@ fn any_tally() -> impl Strategy<Value = Tally> {
     })
 }
 
+/// Another day of activity than the last on which anything was earned, or none; where it is that one, nothing.
+fn any_active() -> impl Strategy<Value = Option<Option<Day>>> {
+    proptest::option::of(proptest::option::of(any::<i32>().prop_map(Day)))
+}
+
 fn any_base() -> impl Strategy<Value = Base> {
     let terms = (
         prop_oneof![Just(LotTerms::NEVER.0), any::<i32>()],
@@ -148,17 +153,29 @@ fn any_base() -> impl Strategy<Value = Base> {
         expires_at: Millis(expires_at),
         recalled,
     }));
-    ((lots, gone), points, lifetime, (any_tally(), right)).prop_map(
+    ((lots, gone), points, lifetime, (any_tally(), any_active(), right)).prop_map(
         |(
             (credits, expired),
             (spent, reserved, suspense, debt),
             (earned, redeemed, plain, review),
-            (tally, right),
+            (tally, active, right),
         )| {
             let sum = credits.values().copied().sum();
             let (lifetime_earned, lifetime_redeemed) = if plain { (sum, spent) } else { (earned, redeemed) };
             let lots = Lots { credits, spent, expired };
-            Base { lots, reserved, suspense, debt, lifetime_earned, lifetime_redeemed, review, tally, right }
+            let last = tally.days.keys().next_back().copied();
+            Base {
+                lots,
+                reserved,
+                suspense,
+                debt,
+                lifetime_earned,
+                lifetime_redeemed,
+                review,
+                tally,
+                active: active.unwrap_or(last),
+                right,
+            }
         },
     )
 }
