@@ -252,6 +252,8 @@ pub fn is_asked(kind: &EntryKind) -> bool {
         | Kind::Enrol(_)
         | Kind::Adjust(_)
         | Kind::PaymentHold(_)
+        // only a voucher that a person gives bears a key
+        | Kind::Issue(_)
         // only a request to release a payment hold bears a key
         | Kind::Release(_)
         | Kind::Transfer(_) => true,
@@ -265,7 +267,6 @@ pub fn is_asked(kind: &EntryKind) -> bool {
         | Kind::Decision(_)
         | Kind::Renew(_)
         | Kind::WriteOff(_)
-        | Kind::Issue(_)
         | Kind::Approval(_)
         | Kind::Standing(_)
         | Kind::Right(_) => false,

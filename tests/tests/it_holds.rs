@@ -41,6 +41,15 @@ fn a_hold_at_the_server_is_captured_in_part_and_the_rest_is_free_again() {
     assert_eq!(told(&office.account(&ali)), (750, 0, 750));
     assert!(shop.post_keyed(&capture, "k-2", &part).must(201).is_replay());
     let _ = shop.post(&capture, &json!({})).problem(409, "hold_closed");
+    // without a key the receipt tells a repeat; without that nothing does
+    let placed = shop.post("/api/holds", &asked(&ali, 100)).must(201);
+    let capture = format!("/api/holds/{}/capture", words(&placed["id"]));
+    let first = shop.post(&capture, &json!({"receipt": "P-2"})).must(201);
+    let again = shop.post(&capture, &json!({"receipt": "P-2"})).must(201);
+    assert!(!first.is_replay() && again.is_replay() && first["id"] == again["id"], "{}", again.text);
+    let _ = shop.post(&capture, &json!({"receipt": "P-3"})).problem(409, "hold_closed");
+    let _ = shop.post(&capture, &json!({})).problem(409, "hold_closed");
+    assert_eq!(told(&office.account(&ali)), (650, 0, 650));
     let release = format!("/api/holds/{}/release", words(&placed["id"]));
     let _ = shop.post(&release, &json!({})).problem(409, "hold_closed");
     office.verify();
@@ -92,6 +101,8 @@ fn a_tills_hold_with_a_line_is_the_servers_and_its_capture_is_never_short() {
     let capture = format!("/api/holds/{}/capture", words(&placed["id"]));
     let captured = till.pos().post(&capture, &json!({"receipt": "P-1"})).must(201);
     assert_eq!(captured["redeemed"][0]["authority"], "online");
+    let again = till.pos().post(&capture, &json!({"receipt": "P-1"})).must(201);
+    assert!(again.is_replay() && again["id"] == captured["id"], "{}", again.text);
     let _ = till.pos().post(&capture, &json!({})).problem(409, "hold_closed");
     assert_eq!(till.balance(ALI), 200);
     office.start();

@@ -202,6 +202,18 @@ fn head_office_gives_and_takes_vouchers_and_the_server_uses_them_once() {
         .map(|line| points(&line["points"]))
         .collect();
     assert_eq!(lines, [-1, -1, -1, 3]);
+    // asked for again under its key it is given once, also after a restart
+    let body = json!({"membership_id": ali.membership, "reward": "coffee", "reason": "again"});
+    let first = office.clerk().post_keyed("/api/vouchers", "v-1", &body).must(201);
+    office.kill();
+    office.start();
+    let again = office.clerk().post_keyed("/api/vouchers", "v-1", &body).must(201);
+    assert!(!first.is_replay() && again.is_replay() && first["id"] == again["id"], "{}", again.text);
+    let mut other = body.clone();
+    other["reason"] = json!("another");
+    let _ = office.clerk().post_keyed("/api/vouchers", "v-1", &other).problem(409, "idempotency_conflict");
+    let all = office.clerk().all(&format!("/api/vouchers?membership={}", ali.membership));
+    assert_eq!(all.len(), 2);
     office.verify();
 }
 

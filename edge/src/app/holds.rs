@@ -29,7 +29,12 @@ impl App {
         asked: &CaptureRequest,
     ) -> Result<Outcome<Transaction>, Error> {
         let wanted = request::hold::capture(asked, id)?;
-        let keying = self.coming(key, "capture", &(id, asked)).without_receipt(None);
+        let coming = self.coming(key, "capture", &(id, asked));
+        // with a receipt it is known again by that, as a sale is; without one only by a key
+        let keying = match &asked.receipt {
+            Some(receipt) => coming.with_receipt(receipt, None),
+            None => coming.without_receipt(None),
+        };
         self.transact(Wish { asked: wanted, keying, of: None, remote: None }).await
     }
 

@@ -369,7 +369,7 @@ pub struct PointsRequest {
     /// Why.
     #[serde(default)]
     pub reason: Option<String>,
-    /// What it refers to elsewhere.
+    /// What it refers to elsewhere. It is no key: several may refer to the same, and only `Idempotency-Key` tells a repeat.
     #[serde(default)]
     pub reference: Option<String>,
     /// An activity, instead of points.

@@ -41,7 +41,12 @@ pub async fn capture(
 ) -> Done<Outcome<Transaction>> {
     let wanted = request::hold::capture(asked, id)?;
     let outlet = place(&*app.catalog()?, who)?.outlet;
-    let keying = Coming::new(key, outlet, "capture", &(id, asked)).without_receipt();
+    let coming = Coming::new(key, outlet, "capture", &(id, asked));
+    // with a receipt it is known again by that, as a sale is; without one only by a key
+    let keying = match &asked.receipt {
+        Some(receipt) => coming.with_receipt(receipt, None),
+        None => coming.without_receipt(),
+    };
     transact(app, who, Wish { asked: wanted, keying, code: None, of: None }).await
 }
 

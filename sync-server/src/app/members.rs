@@ -17,7 +17,7 @@ use super::facts::Loader;
 use super::reports::range::Range;
 use super::roles::Role;
 use super::write::place;
-use super::{App, AppError, Done, Who, duplicates, ledger};
+use super::{App, AppError, Done, Who, duplicates, ledger, scope};
 use crate::clock;
 use crate::store::Read;
 use crate::store::topics::{Leg, Lookup};
@@ -41,7 +41,11 @@ pub struct LookUp {
 /// A customer with all memberships.
 pub fn customer(app: &App, who: &Who, id: CustomerId) -> Done<Scan> {
     check_customer(who, id)?;
-    let id = duplicates::now_is(&*app.read()?, id)?;
+    let books = app.read()?;
+    let id = duplicates::now_is(&*books, id)?;
+    if books.customer(id)?.is_some() {
+        scope::check_person(&*books, who, id)?;
+    }
     shown(app, who, id, None, None)
 }
 
@@ -88,13 +92,26 @@ pub(super) fn version<T>(row: &Marked<T>) -> u64 {
     at.ms().0.saturating_mul(16).saturating_add((at.0 & 0xffff).min(15))
 }
 
-/// Customers that a look-up finds, or all of them, a page at a time.
-pub fn look_up(app: &App, by: &LookUp, after: Option<CustomerId>, limit: usize) -> Done<Page<Customer>> {
+/// Customers that a look-up finds, or all of them, a page at a time; a token that is limited to programs finds theirs.
+pub fn look_up(
+    app: &App,
+    who: &Who,
+    by: &LookUp,
+    after: Option<CustomerId>,
+    limit: usize,
+) -> Done<Page<Customer>> {
     let books = app.read()?;
-    let mut found = found(app, &*books, by, after, limit)?;
+    let mut found = found(app, &*books, (who, by), after, limit)?;
     for id in &mut found {
         *id = duplicates::now_is(&*books, *id)?;
     }
+    let mut seen = Vec::new();
+    for id in found {
+        if scope::sees_person(&*books, who, id)? {
+            seen.push(id);
+        }
+    }
+    let mut found = seen;
     found.sort_unstable();
     found.dedup();
     found.retain(|id| after.is_none_or(|after| *id > after));
@@ -113,7 +130,7 @@ pub fn look_up(app: &App, by: &LookUp, after: Option<CustomerId>, limit: usize) 
 fn found(
     app: &App,
     books: &dyn Read,
-    by: &LookUp,
+    (who, by): (&Who, &LookUp),
     after: Option<CustomerId>,
     limit: usize,
 ) -> Done<Vec<CustomerId>> {
@@ -130,14 +147,37 @@ fn found(
         }
         LookUp { name: Some(name), phone: None, email: None, external_id: None } => named(books, name)?,
         LookUp { name: None, phone: None, email: None, external_id: None } => {
-            let rows = books.customers(after, limit.saturating_add(1))?;
-            rows.into_iter().map(|customer| customer.id).collect()
+            listed(books, who, after, limit.saturating_add(1))?
         }
         _ => {
             let detail = "Give one of `phone`, `email`, `name` and `external_id`.";
             return Err(AppError::field("phone", detail));
         }
     })
+}
+
+/// The next so many customers that a token may see, by id.
+fn listed(
+    books: &dyn Read,
+    who: &Who,
+    mut after: Option<CustomerId>,
+    wanted: usize,
+) -> Done<Vec<CustomerId>> {
+    let mut seen = Vec::new();
+    loop {
+        let rows = books.customers(after, wanted)?;
+        after = rows.last().map(|customer| customer.id);
+        let last = rows.len() < wanted;
+        for customer in rows {
+            if scope::sees_person(books, who, customer.id)? {
+                seen.push(customer.id);
+            }
+        }
+        if last || seen.len() >= wanted {
+            seen.truncate(wanted);
+            return Ok(seen);
+        }
+    }
 }
 
 /// Customers in whose name every word asked for begins one.

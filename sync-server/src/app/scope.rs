@@ -15,12 +15,17 @@ use crate::store::Read;
 
 /// `403` where a customer has no membership that the token may see.
 pub(super) fn check_person(books: &dyn Read, who: &Who, customer: CustomerId) -> Done<()> {
+    allowed(sees_person(books, who, customer)?)
+}
+
+/// Whether a customer has a membership that the token may see; without a limit it sees everybody.
+pub(super) fn sees_person(books: &dyn Read, who: &Who, customer: CustomerId) -> Done<bool> {
     if who.programs.is_none() {
-        return Ok(());
+        return Ok(true);
     }
     let catalog = catalog::latest(books)?;
     let mut held = books.memberships_of(customer)?.into_iter();
-    allowed(held.any(|held| members::may_see(who, &catalog, held.program)))
+    Ok(held.any(|held| members::may_see(who, &catalog, held.program)))
 }
 
 /// `403` where a transaction is of other programs; one that is not there passes, for others to say so.

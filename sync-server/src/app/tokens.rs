@@ -133,7 +133,7 @@ pub async fn for_member(app: &App, who: Who, request: MemberTokenRequest) -> Don
         (Some(id), None) => id,
         (None, Some(number)) => {
             let by = LookUp { external_id: Some(number), ..LookUp::default() };
-            let found = members::look_up(app, &by, None, 1)?.items.pop();
+            let found = members::look_up(app, &who, &by, None, 1)?.items.pop();
             found.ok_or_else(|| AppError::not_found("customer with this number"))?.id
         }
         _ => {

@@ -6,7 +6,7 @@ use shared::catalog::Catalog;
 use shared::catalog::reward::Reward;
 use shared::decide::{Deed, Draft, RedeemItem};
 use shared::entry::reward::{Issue, bought, vouchers_of};
-use shared::entry::{Actor, Column, EntryKind, Move, Posting, Redemption, Why};
+use shared::entry::{Actor, Column, EntryKind, Idem, Move, Posting, Redemption, Why};
 use shared::ids::{Code, Dot, MembershipId};
 use shared::limits;
 use shared::member::Membership;
@@ -19,7 +19,8 @@ use shared::settle::reward as settled;
 use shared::time::{Day, Millis};
 use shared::voucher::{Voucher, VoucherId};
 
-use super::write::{actor, author, place};
+use super::repeat::{Coming, Seen};
+use super::write::{Outcome, actor, author, place};
 use super::{App, AppError, Done, Who, audit, catalog, members, sync};
 use crate::clock;
 use crate::store::{Read, Write};
@@ -99,8 +100,13 @@ fn version(books: &dyn Read, voucher: &Voucher) -> Done<u64> {
     Ok(books.ledger_of(voucher.account(), None, 1)?.first().map_or(0, |leg| leg.order))
 }
 
-/// Gives a membership a voucher of a reward.
-pub async fn create(app: &App, who: &Who, asked: &VoucherRequest) -> Done<Shown> {
+/// Gives a membership a voucher of a reward, once under its key.
+pub async fn create(
+    app: &App,
+    who: &Who,
+    key: Option<&str>,
+    asked: &VoucherRequest,
+) -> Done<Outcome<Shown>> {
     let membership: MembershipId =
         asked.membership_id.parse().map_err(|detail: String| Refusal::field("membership_id", detail))?;
     let reward = Code::new(asked.reward.as_str()).map_err(|detail| Refusal::field("reward", detail))?;
@@ -109,34 +115,46 @@ pub async fn create(app: &App, who: &Who, asked: &VoucherRequest) -> Done<Shown>
     let reason = text(asked.reason.as_deref().unwrap_or("Given by head office"), "reason")?;
     let by = who.clone();
     let now = clock::now();
+    let outlet = place(&*app.catalog()?, who)?.outlet;
+    let keying = Coming::new(key, outlet, "voucher", asked).without_receipt();
     let wish = Given { membership, reward, until, reason };
-    let id = app
+    let (id, replayed) = app
         .write(move |books| {
             members::membership_for(books.as_read(), &by, membership)?;
-            give(books, &by, &wish, now)
+            match keying.find(books.as_read(), now)? {
+                Seen::As(dot) => Ok((given_by(books.as_read(), dot)?, true)),
+                Seen::Never(idem) => Ok((give(books, &by, &wish, idem, now)?, false)),
+            }
         })
         .await?;
-    get(app, who, id)
+    Ok(Outcome { body: get(app, who, id)?, replayed })
+}
+
+/// The voucher that an entry gave.
+fn given_by(books: &dyn Read, dot: Dot) -> Done<VoucherId> {
+    let entry = books.taken(dot)?.and_then(|taken| taken.entry.ok());
+    let given = entry.and_then(|entry| vouchers_of(&entry.kind).first().map(|voucher| voucher.id));
+    given.ok_or_else(|| AppError::not_found("voucher that was given under this key"))
 }
 
 /// A voucher to be given.
 #[derive(Clone, Debug)]
-pub(super) struct Given {
+struct Given {
     /// To whom.
-    pub(super) membership: MembershipId,
+    membership: MembershipId,
     /// Of which reward of the membership's program; it gives vouchers.
-    pub(super) reward: Code,
+    reward: Code,
     /// Its last day, where that is not the reward's to say.
-    pub(super) until: Option<Day>,
+    until: Option<Day>,
     /// Why.
-    pub(super) reason: String,
+    reason: String,
 }
 
 /// Gives a voucher that nobody paid points for, by hand. Answers its id.
 ///
 /// # Errors
 /// `reward_unavailable` where the program has no such voucher, or the membership has as many as it may.
-pub(super) fn give(books: &mut dyn Write, who: &Who, wish: &Given, now: Millis) -> Done<VoucherId> {
+fn give(books: &mut dyn Write, who: &Who, wish: &Given, idem: Idem, now: Millis) -> Done<VoucherId> {
     let catalog = catalog::latest(books)?;
     let row = books.membership(wish.membership)?;
     let membership = row.ok_or_else(|| AppError::not_found("membership with this id"))?.value;
@@ -153,16 +171,17 @@ pub(super) fn give(books: &mut dyn Write, who: &Who, wish: &Given, now: Millis) 
         }
         voucher.until = until;
     }
-    issue(books, who, voucher, (wish.reason.clone(), None), None, now)
+    issue(books, who, voucher, (wish.reason.clone(), None), (None, Some(idem)), now)
 }
 
-/// Writes the entry that gives a voucher, for a reason and (where there is one) on a receipt. Answers its id.
+/// Writes the entry that gives a voucher, for a reason and (where there is one) on a receipt; by a rule, or under a key.
+/// Answers its id.
 pub(super) fn issue(
     books: &mut dyn Write,
     who: &Who,
     voucher: Voucher,
     (reason, reference): (String, Option<String>),
-    rule: Option<Code>,
+    (rule, idem): (Option<Code>, Option<Idem>),
     now: Millis,
 ) -> Done<VoucherId> {
     let (id, detail) = (voucher.id, format!("{}: {reason}", voucher.reward));
@@ -171,7 +190,7 @@ pub(super) fn issue(
     let kind = EntryKind::Issue(Issue { about, rule, vouchers: vec![voucher] });
     let desk = sync::desk(books, now)?;
     let by = actor_of(&*catalog::latest(books)?, who)?;
-    author(books, Draft { actor: by, ..own(&desk, kind, postings) }, now)?;
+    author(books, Draft { actor: by, idem, ..own(&desk, kind, postings) }, now)?;
     audit::note(books, who, now, "voucher.give", &id.to_string(), &detail)?;
     Ok(id)
 }

@@ -96,12 +96,13 @@ struct LookUpQuery {
 
 async fn look_up(
     State(app): State<Arc<App>>,
+    Caller(who): Caller,
     Asked(query): Asked<LookUpQuery>,
 ) -> Result<Json<Page<Customer>>, Failure> {
     let LookUpQuery { phone, email, name, external_id, limit, after } = query;
     let after = after.as_deref().map(|text| id(text, "after")).transpose()?;
     let limit = Paging { limit, after: None }.limit();
-    Ok(Json(members::look_up(&app, &LookUp { phone, email, name, external_id }, after, limit)?))
+    Ok(Json(members::look_up(&app, &who, &LookUp { phone, email, name, external_id }, after, limit)?))
 }
 
 async fn get(

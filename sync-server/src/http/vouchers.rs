@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
 use serde::Deserialize;
 use shared::api::transaction::{PartnerLine, Voucher, VoucherChange, VoucherRequest};
 use shared::api::{Page, Paging};
@@ -14,6 +13,7 @@ use super::auth::Caller;
 use super::books::walk;
 use super::error::Failure;
 use super::extract::{Asked, Body, Path, id, page};
+use super::idempotent::{Key, Once, created};
 use super::route::{Api, Op};
 use crate::app::partners::{self, Wanted};
 use crate::app::{App, roles as may, vouchers};
@@ -67,9 +67,10 @@ async fn list(
 async fn create(
     State(app): State<Arc<App>>,
     Caller(who): Caller,
+    key: Key,
     body: Body<VoucherRequest>,
-) -> Result<(StatusCode, Json<Voucher>), Failure> {
-    Ok((StatusCode::CREATED, Json(vouchers::create(&app, &who, &body.value).await?)))
+) -> Result<Once<Voucher>, Failure> {
+    Ok(created(vouchers::create(&app, &who, key.text(), &body.value).await?))
 }
 
 async fn get(

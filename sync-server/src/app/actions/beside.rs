@@ -79,7 +79,7 @@ fn give_voucher(
     let Some(voucher) = made else { return Ok(false) };
     let receipt = Some(met.receipt.clone()).filter(|receipt| !receipt.is_empty());
     let reason = format!("By rule {}", met.rule);
-    vouchers::issue(books, &Who::server(), voucher, (reason, receipt), Some(met.rule.clone()), now)?;
+    vouchers::issue(books, &Who::server(), voucher, (reason, receipt), (Some(met.rule.clone()), None), now)?;
     Ok(true)
 }
 
