@@ -157,7 +157,7 @@ fn a_code_that_a_till_has_never_seen_is_checked_with_no_line_and_two_tills_make_
 
 #[test]
 fn head_office_gives_and_takes_vouchers_and_the_server_uses_them_once() {
-    let office = opened(&rewarded());
+    let mut office = opened(&rewarded());
     let ali = office.enrol("Ali", ALI);
     let shop = Client::new(office.admin().base(), &office.new_token("pos", Some(KL)));
     let card = given(&office, &ali, "coffee");
