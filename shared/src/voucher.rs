@@ -12,6 +12,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub mod periodic;
 #[cfg(test)]
 mod tests;
 
@@ -109,6 +110,7 @@ impl Voucher {
         today: Day,
     ) -> Option<Self> {
         let Gives::Voucher { benefit, uses, days } = &reward.gives else { return None };
+        let days = || Day(today.0.saturating_add(i32::try_from(*days).unwrap_or(i32::MAX)));
         Some(Self {
             id: VoucherId(id),
             membership,
@@ -118,7 +120,7 @@ impl Voucher {
             benefit: benefit.clone(),
             uses: *uses,
             from: today,
-            until: Day(today.0.saturating_add(i32::try_from(*days).unwrap_or(i32::MAX))),
+            until: reward.every.map_or_else(days, |every| every.last(today)),
         })
     }
 

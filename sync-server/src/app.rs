@@ -20,6 +20,7 @@ use crate::store::{self, Read, Store, Write};
 pub mod actions;
 pub mod audit;
 pub mod backup;
+pub mod benefits;
 pub mod campaigns;
 pub mod cards;
 pub mod cases;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::app::{App, AppError, actions, days, grant, inactivity, levels, renewals, settling};
+use crate::app::{App, AppError, actions, benefits, days, grant, inactivity, levels, renewals, settling};
 use crate::clock;
 
 pub mod mail;
@@ -47,7 +47,7 @@ pub async fn settle(app: Arc<App>, every_ms: u64, mut stop: watch::Receiver<bool
 /// whether a membership works, and on which level, is worked out where it is asked for.
 pub const LAPSE_EVERY_MS: u64 = 3_600_000;
 
-/// Renews and expires memberships and writes down their levels, at once and then every hour, until told to stop.
+/// Renews and expires memberships, writes down their levels and gives their benefits by period, at once and then every hour, until told to stop.
 pub async fn lapse(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     loop {
         let books = Arc::clone(&app);
@@ -55,12 +55,14 @@ pub async fn lapse(app: Arc<App>, mut stop: watch::Receiver<bool>) {
             let now = clock::now();
             let expired = inactivity::round_blocking(&books, now)?;
             let renewed = renewals::round_blocking(&books, now)?;
-            Ok::<_, AppError>(expired + renewed + levels::round_blocking(&books, now)?)
+            let levels = levels::round_blocking(&books, now)?;
+            // after all that says who they are for
+            Ok::<_, AppError>(expired + renewed + levels + benefits::round_blocking(&books, now)?)
         };
         match tokio::task::spawn_blocking(round).await {
             Ok(Ok(0)) => {}
             Ok(Ok(changed)) => {
-                tracing::info!(changed, "memberships renewed, expired or on another level, points expired");
+                tracing::info!(changed, "memberships renewed, expired, on another level or given benefits, points expired");
             }
             Ok(Err(error)) => tracing::error!(%error, "renewing memberships failed"),
             Err(error) => tracing::error!(%error, "renewing memberships ended early"),

@@ -52,6 +52,15 @@ pub struct Moment<'a> {
 }
 
 impl When {
+    /// Whether it is for a membership on a day, wherever and at whatever hour.
+    pub fn is_for(&self, membership: &Membership, day: Day) -> bool {
+        (self.levels.is_empty() || membership.stands_on(&self.levels))
+            && membership.has(&self.attributes)
+            && (self.labels.is_empty() || membership.labels.iter().any(|label| self.labels.contains(label)))
+            && self.from.is_none_or(|from| day >= from)
+            && self.until.is_none_or(|until| day <= until)
+    }
+
     /// Whether it holds for a membership at a moment.
     pub fn holds(&self, membership: &Membership, moment: &Moment<'_>) -> bool {
         let time = moment.at.0.utc().with_timezone(&moment.at.1);
@@ -60,12 +69,8 @@ impl When {
             if from < until { (from..until).contains(&minute) } else { minute >= from || minute < until }
         };
         let outlet = |outlets: &BTreeSet<OutletId>| moment.outlet.is_some_and(|at| outlets.contains(&at));
-        (self.levels.is_empty() || membership.stands_on(&self.levels))
-            && membership.has(&self.attributes)
-            && (self.labels.is_empty() || membership.labels.iter().any(|label| self.labels.contains(label)))
+        self.is_for(membership, moment.day)
             && self.outlets.as_ref().is_none_or(outlet)
-            && self.from.is_none_or(|from| moment.day >= from)
-            && self.until.is_none_or(|until| moment.day <= until)
             && (self.days.is_empty() || self.days.contains(&Weekday::of(moment.day)))
             && self.hours.is_none_or(within)
             && (self.channels.is_empty() || moment.channel.is_some_and(|it| self.channels.contains(it)))

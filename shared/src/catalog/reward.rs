@@ -2,6 +2,7 @@
 
 use rust_decimal::Decimal;
 
+use super::document::currency::Period;
 use super::pricing::When;
 use crate::entry::reward::Benefit;
 use crate::ids::{Code, CurrencyId};
@@ -18,6 +19,8 @@ pub struct Reward {
     pub when: When,
     /// What one costs; `None` where it cannot be bought.
     pub price: Option<(CurrencyId, Points)>,
+    /// In which period each membership that it is for is given it anew.
+    pub every: Option<Period>,
     /// What it gives.
     pub gives: Gives,
 }
@@ -33,7 +36,7 @@ pub enum Gives {
         benefit: Benefit,
         /// How often.
         uses: u32,
-        /// For how many days.
+        /// For how many days; 0 where the reward's period says it.
         days: u32,
     },
     /// A partner's units.

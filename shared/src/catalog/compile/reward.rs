@@ -22,8 +22,10 @@ impl Compiler<'_> {
             name: super::name(&item.name, &at)?,
             when: self.when(&item.when, &item.program, &at)?,
             price,
-            gives: gives(&item.gives, scale, &format!("{at}.gives"))?,
+            every: item.every,
+            gives: gives((&item.gives, item.every.is_some()), scale, &format!("{at}.gives"))?,
         };
+        check_every(item, &reward, &at)?;
         if reward.price.is_none() && !matches!(reward.gives, Gives::Voucher { .. }) {
             let detail = "what costs no points is given by head office or a rule, and that is a voucher";
             return Err(problem(format!("{at}.points"), detail));
@@ -60,12 +62,36 @@ impl Compiler<'_> {
     }
 }
 
-fn gives(item: &written::Gives, scale: u8, at: &str) -> Result<Gives, Problem> {
+/// What is given in each period is a voucher for nothing, and asks for members only.
+fn check_every(item: &written::Reward, reward: &Reward, at: &str) -> Result<(), Problem> {
+    if reward.every.is_none() {
+        return Ok(());
+    }
+    if reward.price.is_some() || !matches!(reward.gives, Gives::Voucher { .. }) {
+        let detail = "what is given in each period is a voucher that costs no points";
+        return Err(problem(format!("{at}.every"), detail));
+    }
+    let when = &reward.when;
+    let asks = when.outlets.is_some() || when.hours.is_some() || !when.days.is_empty();
+    if asks || !item.when.channels.is_empty() {
+        let detail = "what is given in each period is given by the server: it asks for members and dates, not for \
+                      outlets, weekdays, hours or channels";
+        return Err(problem(format!("{at}.when"), detail));
+    }
+    Ok(())
+}
+
+fn gives((item, every): (&written::Gives, bool), scale: u8, at: &str) -> Result<Gives, Problem> {
     Ok(match item {
         written::Gives::Off(off) => Gives::Off(benefit(off, at)?),
         written::Gives::Voucher(terms) => {
-            let (uses, days) = (terms.uses, terms.days);
-            if uses == 0 || uses > limits::VOUCHER_USES || days == 0 || days > limits::VOUCHER_DAYS {
+            if every && terms.days.is_some() {
+                let detail = "the reward's period says how long its vouchers are good; leave out `days`";
+                return Err(problem(format!("{at}.voucher.days"), detail));
+            }
+            let (uses, days) = (terms.uses, terms.days.unwrap_or(0));
+            let long = every || (1..=limits::VOUCHER_DAYS).contains(&days);
+            if uses == 0 || uses > limits::VOUCHER_USES || !long {
                 let detail = format!(
                     "a voucher is for 1 to {} uses and 1 to {} days",
                     limits::VOUCHER_USES,

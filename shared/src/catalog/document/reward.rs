@@ -3,6 +3,7 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::currency::Period;
 use super::optional_decimal;
 use super::pricing::When;
 use crate::ids::Code;
@@ -27,6 +28,13 @@ pub struct Reward {
     /// In which points; left out, the program's first currency.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub currency: Option<Code>,
+    /// A benefit that is counted: in each such period of the program's calendar every active membership that it is for is
+    /// given its voucher, with all of its uses, for that period alone. It is handed out up to a week ahead, so that tills with
+    /// no line have it when the period begins; who joins or rises later has all of it too, who falls keeps it to the period's
+    /// end, and what was not used is not carried on. Such a reward costs no points, gives a voucher without `days`, and asks
+    /// in `when` for no place and no time of the day: the server gives it, and no till.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every: Option<Period>,
     /// What it gives.
     pub gives: Gives,
     /// The catalog version that last changed it; the server's.
@@ -81,8 +89,9 @@ pub struct VoucherTerms {
     /// How often it can be used.
     #[serde(default = "once")]
     pub uses: u32,
-    /// For how many days after it was given.
-    pub days: u32,
+    /// For how many days after it was given; left out where the reward's period (`every`) says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub days: Option<u32>,
 }
 
 fn once() -> u32 {
