@@ -8,7 +8,7 @@ use crate::ids::{Code, Dot, MembershipId, ProgramId};
 use crate::member::Membership;
 use crate::money::Money;
 use crate::points::Points;
-use crate::time::Millis;
+use crate::time::{Day, Millis};
 
 /// A recorded consent.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

@@ -57,6 +57,7 @@ fn what_waits_keeps_the_oldest_lots_and_the_rest_moves_with_what_it_counts_and_o
         lifetime_earned: Points(100),
         lifetime_redeemed: Points(10),
         review: false,
+        active: None,
         right: None,
         tally: [(Day(3), 60), (Day(4), 40)].into_iter().fold(Tally::default(), |mut tally, (day, points)| {
             tally.add(&Tallied::on(day), Points(points));

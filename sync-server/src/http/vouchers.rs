@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use serde::Deserialize;
 use shared::api::transaction::{PartnerLine, Voucher, VoucherChange, VoucherRequest};
 use shared::api::{Page, Paging};

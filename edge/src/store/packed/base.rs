@@ -208,7 +208,13 @@ pub(in crate::store) fn base_from(bytes: &[u8]) -> R<Base> {
     }
     let earned = has(EARNED).then(|| reader.signed()).transpose()?;
     let redeemed = has(REDEEMED).then(|| reader.signed()).transpose()?;
-    let active = has(ACTIVE).then(|| Ok((reader.byte()? != 0).then_some(reader.day()?))).transpose()?;
+    let active = if has(ACTIVE) {
+        let any = reader.byte()? != 0;
+        let day = reader.day()?;
+        Some(any.then_some(day))
+    } else {
+        None
+    };
     let (days, counted) = (has(DAYS), has(COUNTED));
     let days_at = reader.left;
     if days {
