@@ -141,6 +141,8 @@ pub struct Program {
     pub logo: Option<String>,
     /// Whether it is over: no new members, no points given.
     pub retired: bool,
+    /// After how long personal data of former members are erased; `None` is never.
+    pub retention: Option<expiry::Span>,
     /// The customers, by their number in another system, who alone can be enrolled.
     pub pilot: Option<BTreeSet<String>>,
     /// Where its days begin and end.

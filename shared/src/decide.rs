@@ -290,6 +290,8 @@ pub struct NewCustomer {
     pub language: Option<String>,
     /// Ways in which not to be written to.
     pub opt_outs: Vec<Channel>,
+    /// What another system keeps of their money, by its field.
+    pub financial: BTreeMap<String, String>,
 }
 
 /// What was decided: an entry but for its dot, its time and its node's totals.

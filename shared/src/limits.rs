@@ -89,3 +89,9 @@ pub const BUCKETS_EMBEDDED: u16 = 16;
 
 const _: () = assert!(ENTRY_BYTES * 4 <= PUSH_BYTES);
 const _: () = assert!(POINTS < i64::MAX / 1_000_000);
+
+/// Financial fields of a customer that another system keeps, and bytes of a field's name: enough for what a till or a ledger
+/// exports, and an entry stays short.
+pub const FINANCIAL_FIELDS: usize = 20;
+/// See [`FINANCIAL_FIELDS`].
+pub const FINANCIAL_NAME_BYTES: usize = 40;

@@ -3,7 +3,7 @@
 //! What was given in full (name, phone, e-mail, birth date, identity number) is [`Personal`], sealed under a key of that
 //! customer's own ([`seal`], [`open`]); erasing a customer is destroying that key.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
@@ -20,6 +20,7 @@ use crate::time::Day;
 use crate::voucher::Voucher;
 
 pub mod attribute;
+pub mod retention;
 pub mod status;
 
 /// For so many days after its last one a voucher is still known by its membership: what used it may come late.
@@ -343,6 +344,9 @@ pub struct Personal {
     pub identity_number: Option<String>,
     /// The language that they want to be written to in, by its tag.
     pub language: Option<String>,
+    /// What another system keeps of their money (what is outstanding, a credit limit, payment terms), by its field: passed
+    /// through to head office as it came, and never looked at by any rule.
+    pub financial: BTreeMap<String, String>,
 }
 
 /// A customer's own key. It travels beside an entry, never in its hashed bytes; destroying it erases the person.

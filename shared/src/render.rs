@@ -141,6 +141,7 @@ pub fn customer(customer: &Customer) -> out::Customer {
         phone: customer.phone_masked.clone(),
         email: customer.email_masked.clone(),
         opt_outs: customer.opt_outs.iter().map(|channel| channel.word().to_owned()).collect(),
+        financial: std::collections::BTreeMap::new(),
         version: None,
     }
 }

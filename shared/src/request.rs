@@ -417,6 +417,7 @@ fn new_customer(customer: &body_member::NewCustomer, fresh: Fresh) -> Result<New
         identity_number: optional_text(customer.identity_number.as_ref(), "customer.identity_number")?,
         language: optional_text(customer.language.as_ref(), "customer.language")?,
         opt_outs: channels(&customer.opt_outs).map_err(|refusal| refusal.at("customer.opt_outs"))?,
+        financial: customer.financial.clone(),
     })
 }
 

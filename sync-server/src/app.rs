@@ -52,6 +52,7 @@ pub mod points;
 pub mod preview;
 pub mod renewals;
 pub mod reports;
+pub mod retention;
 pub mod returns;
 pub mod roles;
 pub mod roster;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::app::{App, AppError, actions, benefits, days, grant, inactivity, levels, renewals, settling};
+use crate::app::{App, AppError, actions, benefits, days, grant, inactivity, levels, renewals, retention, settling};
 use crate::clock;
 
 pub mod mail;
@@ -55,14 +55,14 @@ pub async fn lapse(app: Arc<App>, mut stop: watch::Receiver<bool>) {
             let now = clock::now();
             let expired = inactivity::round_blocking(&books, now)?;
             let renewed = renewals::round_blocking(&books, now)?;
-            let levels = levels::round_blocking(&books, now)?;
+            let levels = levels::round_blocking(&books, now)? + retention::round_blocking(&books, now)?;
             // after all that says who they are for
             Ok::<_, AppError>(expired + renewed + levels + benefits::round_blocking(&books, now)?)
         };
         match tokio::task::spawn_blocking(round).await {
             Ok(Ok(0)) => {}
             Ok(Ok(changed)) => {
-                tracing::info!(changed, "memberships renewed, expired, on another level or given benefits, points expired");
+                tracing::info!(changed, "memberships renewed, expired, on another level or given benefits, points expired, customers erased");
             }
             Ok(Err(error)) => tracing::error!(%error, "renewing memberships failed"),
             Err(error) => tracing::error!(%error, "renewing memberships ended early"),

@@ -38,6 +38,9 @@ pub struct CustomerChange {
     /// All ways in which not to be written to, in any program: `email`, `sms`, `push`.
     #[serde(default)]
     pub opt_outs: Option<Vec<String>>,
+    /// All of what another system keeps of its money, by its field.
+    #[serde(default)]
+    pub financial: Option<std::collections::BTreeMap<String, String>>,
 }
 
 /// `PATCH /api/memberships/{id}`: what is left out stays.

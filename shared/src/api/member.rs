@@ -1,5 +1,7 @@
 //! The scan's answer, customers, memberships, enrolment.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -62,6 +64,9 @@ pub struct Customer {
     /// Ways in which it is not written to, in any program: `email`, `sms`, `push`.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub opt_outs: Vec<String>,
+    /// What another system keeps of its money, by its field, as it came; to head office only.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub financial: BTreeMap<String, String>,
     /// The version to send back with a change; the server's answers only.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub version: Option<u64>,
@@ -294,6 +299,10 @@ pub struct NewCustomer {
     /// Ways in which not to be written to, in any program: `email`, `sms`, `push`.
     #[serde(default)]
     pub opt_outs: Vec<String>,
+    /// What another system keeps of its money, by its field, such as `credit_limit`: kept and shown to head office as it
+    /// came.
+    #[serde(default)]
+    pub financial: BTreeMap<String, String>,
 }
 
 /// A membership to begin.

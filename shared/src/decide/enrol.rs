@@ -1,6 +1,6 @@
 //! Enrolment: a new customer with memberships, or further memberships for a known one; and reports of cards.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::Datelike as _;
 
@@ -261,6 +261,7 @@ fn new_customer(
         birth_date: new.birth_date,
         identity_number: given(&new.identity_number),
         language: given(&new.language),
+        financial: new.financial.clone(),
     };
     let birth = new
         .birth_date
@@ -286,6 +287,30 @@ fn new_customer(
     Ok((customer, member::seal(&personal, new.id, &new.key, new.nonce)))
 }
 
+/// Whether financial fields can be: not too many, each under a short code, with a text that is not too long.
+///
+/// # Errors
+/// `400 invalid_request` on `financial` and the field.
+pub fn check_financial(fields: &BTreeMap<String, String>) -> Result<(), Refusal> {
+    if fields.len() > limits::FINANCIAL_FIELDS {
+        let detail = format!("There are at most {} financial fields.", limits::FINANCIAL_FIELDS);
+        return Err(Refusal::field("financial", detail));
+    }
+    for (name, text) in fields {
+        let field = format!("financial.{name}");
+        let letters = |letter: char| letter.is_ascii_alphanumeric() || "_-".contains(letter);
+        if name.is_empty() || name.len() > limits::FINANCIAL_NAME_BYTES || !name.chars().all(letters) {
+            let detail = format!(
+                "A financial field's name is 1 to {} letters, digits, `_` and `-`, such as `credit_limit`.",
+                limits::FINANCIAL_NAME_BYTES
+            );
+            return Err(Refusal::field(field, detail));
+        }
+        super::check_text(&field, text)?;
+    }
+    Ok(())
+}
+
 /// Whether what is said of a new customer can be: lengths, a phone's digits, an e-mail's form, a day of birth.
 ///
 /// # Errors
@@ -295,6 +320,7 @@ pub fn check_customer(new: &NewCustomer, today: Day) -> Result<(), Refusal> {
     if new.name.chars().any(char::is_control) {
         return Err(Refusal::field("name", "A name has no control characters."));
     }
+    check_financial(&new.financial)?;
     let given =
         |text: &'_ Option<String>| text.as_deref().map(str::trim).is_some_and(|text| !text.is_empty());
     if let Some(phone) = new.phone.as_deref().filter(|_| given(&new.phone)) {

@@ -87,6 +87,7 @@ fn changed(change: &CustomerChange) -> String {
         ("identity_number", change.identity_number.is_some()),
         ("language", change.language.is_some()),
         ("opt_outs", change.opt_outs.is_some()),
+        ("financial", change.financial.is_some()),
     ];
     let named: Vec<&str> = fields.into_iter().filter(|(_, named)| *named).map(|(field, _)| field).collect();
     named.join(", ")
@@ -128,6 +129,7 @@ fn merged(
             Some(words) => shared::request::channels(words)?,
             None => held.opt_outs.clone(),
         },
+        financial: change.financial.clone().unwrap_or(personal.financial),
     })
 }
 
@@ -233,30 +235,37 @@ pub async fn erase(app: &App, who: &Who, id: CustomerId, forced: &Forced) -> Don
     let (by, forced) = (who.clone(), forced.clone());
     let now = clock::now();
     app.write(move |books| {
-        let row = books.customer(id)?.filter(|row| !row.value.erased);
-        let row = row.ok_or_else(|| AppError::not_found("customer with this id"))?;
-        let mut changes = vec![DirectoryChange::Customer(blank(&row.value), None)];
-        let same = duplicates::merged_into(books.as_read(), id)?;
-        changes.extend(same.iter().map(|other| DirectoryChange::Customer(blank(other), None)));
+        if books.customer(id)?.is_none_or(|row| row.value.erased) {
+            return Err(AppError::not_found("customer with this id"));
+        }
         for membership in books.memberships_of(id)? {
             members::membership_for(books.as_read(), &by, membership.id)?;
             forced.check(left_on(books.as_read(), &membership)?)?;
-            changes.extend(ended(books.as_read(), membership)?);
         }
-        let note = Change {
-            action: "customer.erase",
-            subject: id.to_string(),
-            detail: why(if forced.force { "forced" } else { "" }, forced.reason.as_deref()),
-        };
-        author(books, &by, EntryKind::Directory(changes), &note, now)?;
-        for other in &same {
-            books.destroy_customer_key(other.id)?;
-        }
-        Ok(books.destroy_customer_key(id)?)
+        let detail = why(if forced.force { "forced" } else { "" }, forced.reason.as_deref());
+        wipe(books, &by, id, detail, now)
     })
     .await?;
     sync::snapshot::forget(app);
     Ok(())
+}
+
+/// Erases a customer, and those who were found to be the same, whatever is left: their memberships end with their cards, and
+/// the keys of their personal data are destroyed. Whoever copies the books afterwards makes a new snapshot first.
+pub(super) fn wipe(books: &mut dyn Write, who: &Who, id: CustomerId, detail: String, now: Millis) -> Done<()> {
+    let Some(row) = books.customer(id)? else { return Ok(()) };
+    let same = duplicates::merged_into(books.as_read(), id)?;
+    let mut changes = vec![DirectoryChange::Customer(blank(&row.value), None)];
+    changes.extend(same.iter().map(|other| DirectoryChange::Customer(blank(other), None)));
+    for membership in books.memberships_of(id)? {
+        changes.extend(ended(books.as_read(), membership)?);
+    }
+    let note = Change { action: "customer.erase", subject: id.to_string(), detail };
+    author(books, who, EntryKind::Directory(changes), &note, now)?;
+    for other in &same {
+        books.destroy_customer_key(other.id)?;
+    }
+    Ok(books.destroy_customer_key(id)?)
 }
 
 /// A customer of whom nothing is known any more.

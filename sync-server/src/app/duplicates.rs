@@ -224,6 +224,9 @@ fn one_of(books: &dyn Read, gone: &Customer, kept: &Customer) -> Done<Merged> {
     personal.email = personal.email.or(theirs.email);
     personal.birth_date = personal.birth_date.or(theirs.birth_date);
     personal.identity_number = personal.identity_number.or(theirs.identity_number);
+    let mut financial = theirs.financial;
+    financial.append(&mut personal.financial);
+    personal.financial = financial;
     let sealed = member::seal(&personal, kept.id, &key, clock::random());
     Ok((one, Some(sealed), vec![(kept.id, key)]))
 }

@@ -26,6 +26,8 @@ pub const HEADER: [&str; 11] = [
     "balance",
     "enrolled_on",
 ];
+/// What stands before the name of a financial field in the header.
+const FINANCIAL: &str = "financial.";
 /// Rows in one commit: some megabytes of pages, a fraction of a second.
 const BATCH_ROWS: usize = 2_000;
 /// Batches between two settlements, so that no single one has to fold them all.
@@ -84,8 +86,13 @@ fn unreadable(error: csv::Error) -> AppError {
 
 fn check_header(reader: &mut csv::Reader<&mut dyn Read>) -> Done<()> {
     let header = reader.headers().map_err(unreadable)?;
-    if let Some(odd) = header.iter().find(|name| !HEADER.contains(name)) {
-        let detail = format!("`{odd}` is no column; there are {}.", HEADER.join(","));
+    let known = |name: &&str| HEADER.contains(name) || name.starts_with(FINANCIAL);
+    if let Some(odd) = header.iter().find(|name| !known(name)) {
+        let detail = format!(
+            "`{odd}` is no column; there are {} and, for what another system keeps of a customer's money, \
+             `{FINANCIAL}credit_limit` and the like.",
+            HEADER.join(",")
+        );
         return Err(AppError::field("members", detail));
     }
     if let Some(missing) = ["name", "program"].into_iter().find(|name| !header.iter().any(|it| it == *name)) {

@@ -6,7 +6,7 @@ use shared::api::member::{Customer, Membership as Shown, Scan, StatementLine};
 use shared::books::Marked;
 use shared::catalog::Catalog;
 use shared::ids::{CustomerId, MembershipId, ProgramId};
-use shared::member::{Card, CodeKind, Membership};
+use shared::member::{self, Card, CodeKind, Membership, Personal};
 use shared::refusal::Refusal;
 use shared::render::{self, Allowance, Scene};
 use shared::view::{Facts, Scanned};
@@ -77,12 +77,21 @@ pub(super) fn shown(
         Allowance::of(&facts, &scene, member, account)
     });
     scan.customer.version = Some(version(&person));
+    if matches!(who.role, Role::Office | Role::Admin | Role::Reader) {
+        scan.customer.financial = personal(&*books, id)?.unwrap_or_default().financial;
+    }
     for membership in &mut scan.memberships {
         let row = membership.id.parse().ok().map(|id| books.membership(id)).transpose()?.flatten();
         membership.version = row.as_ref().map(version);
     }
     scan.as_of = Some(now.rfc3339());
     Ok(scan)
+}
+
+/// What a customer gave of themselves; `None` where that was erased.
+pub(super) fn personal(books: &dyn Read, id: CustomerId) -> Done<Option<Personal>> {
+    let (Some(key), Some(sealed)) = (books.customer_key(id)?, books.personal(id)?) else { return Ok(None) };
+    Ok(member::open(&sealed, id, &key))
 }
 
 /// A record's version as it goes over JSON: the time of its last change, in sixteenths of a millisecond, which a number

@@ -41,13 +41,14 @@ pub(super) fn currency(item: &document::currency::Currency, numbers: &Numbers) -
         scale: item.scale,
         cash_value: item.cash_value,
         expiry: item.expiry.as_ref().map(|rule| expiry(rule, &at)).transpose()?,
-        inactive: item.inactive.map(|after| inactive(after, &at)).transpose()?,
+        inactive: item.inactive.map(|after| span(after, &format!("{at}.inactive"))).transpose()?,
         vesting_days: item.vesting_days,
         greatest: greatest.transpose()?,
     })
 }
 
-fn inactive(after: Window, at: &str) -> Result<Span, Problem> {
+/// A length of time that is neither nothing nor longer than anybody lives.
+pub(super) fn span(after: Window, field: &str) -> Result<Span, Problem> {
     let months = after.years.map(|years| years.saturating_mul(12)).or(after.months);
     match (after.is_one(), after.days, months) {
         (true, Some(days), _) if days <= 36_500 => Ok(Span::Days(days)),
@@ -55,7 +56,7 @@ fn inactive(after: Window, at: &str) -> Result<Span, Problem> {
         _ => {
             let detail =
                 "it has exactly one of `days`, `months`, `years`, more than zero, up to a hundred years";
-            Err(problem(format!("{at}.inactive"), detail))
+            Err(problem(field, detail))
         }
     }
 }

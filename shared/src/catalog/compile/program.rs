@@ -70,6 +70,7 @@ impl ProgramCompiler<'_> {
             },
             campaigns: Vec::new(),
             term: item.term.compile(&self.at("term"))?,
+            retention: item.retention.map(|after| super::outlet::span(after, &self.at("retention"))).transpose()?,
             attributes: self.attributes()?,
             cards: self.cards()?,
         })

@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::level::{Level, LevelRules, Qualifier, Range, Style, TierGroup};
+use super::level::{Level, LevelRules, Qualifier, Range, Style, TierGroup, Window};
 use super::policy::{Offline, Overdraft};
 use super::{AllOr, one, optional_decimal};
 use crate::ids::Code;
@@ -67,6 +67,12 @@ pub struct Program {
     /// How long a membership lasts and what it costs; left out, for ever and for nothing.
     #[serde(default)]
     pub term: crate::catalog::term::Written,
+    /// How long a customer's personal data are kept once their membership is over (expired, terminated or set to inactive),
+    /// counted from its end or the last points after it; left out, for ever. A job of the server erases a customer when no
+    /// membership of theirs keeps the data any more, as deleting them would; the ledger stays. Whoever owes points, or has an
+    /// open case or something unsettled, is kept till that is done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention: Option<Window>,
     /// What is kept of a membership beyond what every one has.
     #[serde(default)]
     pub attributes: Vec<crate::member::attribute::Declared>,

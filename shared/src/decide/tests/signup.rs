@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use uuid::Uuid;
 
 use super::super::enrol::{ConsentGiven, NewMembership};
@@ -24,6 +26,7 @@ fn new_customer() -> NewCustomer {
         identity_number: None,
         language: Some("ms".into()),
         opt_outs: vec![Channel::Sms],
+        financial: BTreeMap::new(),
     }
 }
 
@@ -160,5 +163,21 @@ fn a_card_code_is_4_to_64_characters_without_spaces() {
     }
     for wrong in ["", "123", "12 34", "123\n", "éééé", &"9".repeat(65)] {
         assert_eq!(party::check_code(wrong).unwrap_err().code(), "invalid_card", "{wrong:?}");
+    }
+}
+
+#[test]
+fn financial_fields_are_few_and_have_short_names() {
+    let said = |name: &str, text: &str| BTreeMap::from([(name.to_owned(), text.to_owned())]);
+    for (fields, field) in [
+        (said("credit_limit", "5000.00 MYR"), None),
+        (said("payment-terms", "30 days, net"), None),
+        (said("Credit limit", "1"), Some("financial.Credit limit")),
+        (said("", "1"), Some("financial.")),
+        (said("outstanding", " "), Some("financial.outstanding")),
+        ((0..21).map(|it| (format!("f{it}"), "1".to_owned())).collect(), Some("financial")),
+    ] {
+        let refused = super::super::enrol::check_financial(&fields).err();
+        assert_eq!(refused.and_then(|refusal| refusal.field).as_deref(), field, "{fields:?}");
     }
 }

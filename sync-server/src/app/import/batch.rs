@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use shared::account::{AccountId, LotTerms};
+use shared::decide::enrol::check_financial;
 use shared::entry::{Actor, Column, DirectoryChange, EntryKind, Move, Posting, Why};
 use shared::ids::{CodeHash, CurrencyId, CustomerId, MembershipId, ProgramId};
-use shared::member::{Card, CardStatus, CustomerKey, Membership, MembershipStatus};
+use shared::member::{self, Card, CardStatus, CustomerKey, Membership, MembershipStatus};
 use shared::points::Points;
 use shared::post::flow::{self, Desk};
 use shared::time::Millis;
@@ -13,7 +14,8 @@ use shared::time::Millis;
 use super::Row;
 use crate::app::sync::desk;
 use crate::app::sync::pull::NUMBER_PREFIX;
-use crate::app::{Done, catalog};
+use crate::app::{Done, catalog, members};
+use crate::clock;
 use crate::store::Write;
 
 /// Rows in one entry: some 600 bytes each, far below the longest entry.
@@ -80,6 +82,8 @@ fn place(books: &mut dyn Write, row: &Row, fresh: &mut Fresh, page: &mut Page) -
         page.changes.push(DirectoryChange::Customer(row.customer.clone(), Some(row.personal.clone())));
         page.keys.push((customer, row.key.clone()));
         added = true;
+    } else {
+        added |= refresh(books, customer, row, page)?;
     }
     if let Some(external) = &row.customer.external_id {
         fresh.customers.insert(external.clone(), customer);
@@ -93,6 +97,23 @@ fn place(books: &mut dyn Write, row: &Row, fresh: &mut Fresh, page: &mut Page) -
     added |= put_card(books, row, membership.id, fresh, page)?;
     added |= put_balance(books, row, &membership, fresh, page)?;
     Ok(Ok(added))
+}
+
+/// What another system keeps of a known customer's money is what it says now; a field that the row does not fill stays.
+fn refresh(books: &dyn Write, customer: CustomerId, row: &Row, page: &mut Page) -> Done<bool> {
+    let (Some(known), Some(key)) = (books.customer(customer)?, books.customer_key(customer)?) else {
+        return Ok(false);
+    };
+    let Some(mut personal) = members::personal(books.as_read(), customer)? else { return Ok(false) };
+    let before = personal.financial.clone();
+    personal.financial.extend(row.financial.clone());
+    if personal.financial == before || check_financial(&personal.financial).is_err() {
+        return Ok(false);
+    }
+    let sealed = member::seal(&personal, customer, &key, clock::random());
+    page.changes.push(DirectoryChange::Customer(known.value, Some(sealed)));
+    page.keys.push((customer, key));
+    Ok(true)
 }
 
 fn find_customer(books: &dyn Write, row: &Row, fresh: &Fresh) -> Done<Option<CustomerId>> {

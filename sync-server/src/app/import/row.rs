@@ -1,5 +1,7 @@
 //! One row of members, checked by itself.
 
+use std::collections::BTreeMap;
+
 use shared::catalog::{Catalog, Program};
 use shared::decide::NewCustomer;
 use shared::decide::enrol::check_customer;
@@ -13,6 +15,7 @@ use shared::member::{
 use shared::points::Points;
 use shared::time::Day;
 
+use super::FINANCIAL;
 use crate::clock;
 
 /// A row that holds by itself, with fresh ids, in case it is new.
@@ -22,6 +25,7 @@ pub(super) struct Row {
     pub(super) customer: Customer,
     pub(super) key: CustomerKey,
     pub(super) personal: Sealed,
+    pub(super) financial: BTreeMap<String, String>,
     pub(super) membership: Membership,
     pub(super) program: String,
     pub(super) card: Option<(CodeHash, String)>,
@@ -47,6 +51,19 @@ impl Fields<'_> {
         }
     }
 
+    /// The financial fields that say anything.
+    fn financial(&self) -> Result<BTreeMap<String, String>, String> {
+        let mut found = BTreeMap::new();
+        for header in self.headers {
+            if let Some(name) = header.strip_prefix(FINANCIAL)
+                && let Some(text) = self.get(header)?
+            {
+                found.insert(name.to_owned(), text);
+            }
+        }
+        Ok(found)
+    }
+
     fn day(&self, name: &str) -> Result<Option<Day>, String> {
         self.get(name)?.map(|text| Day::parse(&text).map_err(|why| format!("{name}: {why}"))).transpose()
     }
@@ -68,7 +85,8 @@ impl Row {
         let code = fields.get("program")?.ok_or("`program` is missing")?;
         let program = catalog.program(&code).ok_or_else(|| format!("there is no program `{code}`"))?;
         let since = fields.day("enrolled_on")?.unwrap_or_else(|| clock::now().day(program.zone));
-        let (customer, key, personal) = customer(&fields, since, index)?;
+        let financial = fields.financial()?;
+        let (customer, key, personal) = customer(&fields, &financial, since, index)?;
         let level = program.levels.first().ok_or_else(|| format!("program `{code}` has no levels"))?;
         let membership = Membership {
             id: MembershipId(clock::fresh_id()),
@@ -95,12 +113,13 @@ impl Row {
         };
         let balance = balance(&fields, catalog, program.id)?;
         let card = fields.get("card")?.map(|code| card(&code, program, index)).transpose()?;
-        Ok(Self { line, customer, key, personal, membership, program: code, card, balance })
+        Ok(Self { line, customer, key, personal, financial, membership, program: code, card, balance })
     }
 }
 
 fn customer(
     fields: &Fields<'_>,
+    financial: &BTreeMap<String, String>,
     since: Day,
     index: &IndexKey,
 ) -> Result<(Customer, CustomerKey, Sealed), String> {
@@ -115,6 +134,7 @@ fn customer(
         birth_date,
         identity_number: None,
         language: None,
+        financial: financial.clone(),
     };
     let key = CustomerKey(clock::random());
     let new = NewCustomer {
@@ -130,6 +150,7 @@ fn customer(
         identity_number: None,
         language: None,
         opt_outs: Vec::new(),
+        financial: financial.clone(),
     };
     check_customer(&new, clock::now().day(chrono_tz::UTC)).map_err(|refusal| match &refusal.field {
         Some(field) => format!("{field}: {}", refusal.detail),

@@ -26,6 +26,10 @@ const PROGRAM: &[Spec] = &[
     may("not_earning", Kind::Texts),
     may("pilot", Kind::Texts),
     may("retired", Kind::Flag),
+    may("retention", SPAN),
+    must("retention.days", Kind::Whole),
+    must("retention.months", Kind::Whole),
+    must("retention.years", Kind::Whole),
 ];
 
 const LEVELS: &[Spec] = &[
