@@ -30,7 +30,7 @@ fn who_is_no_member_any_more_is_forgotten_by_themselves_when_the_program_says_so
     let rows = format!(
         "external_id,name,phone,program,card,balance,enrolled_on\n\
          10001,Old Tan,+60121111111,{program},{OLD},500,2019-03-01\n\
-         10002,New Lim,+60122222222,{program},{NEW},300,2099-01-01\n",
+         10002,New Lim,+60122222222,{program},{NEW},300,\n",
         program = goods::PROGRAM
     );
     assert_eq!(import(&office, &rows)["added"], 2);
