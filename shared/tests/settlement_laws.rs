@@ -64,7 +64,12 @@ fn rows(history: &[Event]) -> Vec<(RowKey, Row)> {
             }
             Deed::Redeem(authority, points) => {
                 rest = *points;
-                Movement::Redemption { authority: *authority, points: Points(*points), idem: None, on: Day(0) }
+                Movement::Redemption {
+                    authority: *authority,
+                    points: Points(*points),
+                    idem: None,
+                    on: Day(0),
+                }
             }
             Deed::TakeDown(points) => {
                 rest = *points;

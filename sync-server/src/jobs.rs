@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::app::{App, AppError, actions, benefits, days, grant, inactivity, levels, renewals, retention, settling};
+use crate::app::{
+    App, AppError, actions, benefits, days, grant, inactivity, levels, renewals, retention, settling,
+};
 use crate::clock;
 
 pub mod mail;
@@ -62,7 +64,10 @@ pub async fn lapse(app: Arc<App>, mut stop: watch::Receiver<bool>) {
         match tokio::task::spawn_blocking(round).await {
             Ok(Ok(0)) => {}
             Ok(Ok(changed)) => {
-                tracing::info!(changed, "memberships renewed, expired, on another level or given benefits, points expired, customers erased");
+                tracing::info!(
+                    changed,
+                    "memberships renewed, expired, on another level or given benefits, points expired, customers erased"
+                );
             }
             Ok(Err(error)) => tracing::error!(%error, "renewing memberships failed"),
             Err(error) => tracing::error!(%error, "renewing memberships ended early"),

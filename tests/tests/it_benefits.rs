@@ -56,7 +56,11 @@ fn two_coffees_a_year_are_given_by_themselves_and_used_with_no_line_and_no_more_
         current(&scan["memberships"][0]["vouchers"]).pop().expect("this year's")
     };
     let voucher = seen(&till);
-    assert_eq!((&voucher["name"], &voucher["left"]), (&json!("Two coffees a year"), &json!("2")), "{voucher}");
+    assert_eq!(
+        (&voucher["name"], &voucher["left"]),
+        (&json!("Two coffees a year"), &json!("2")),
+        "{voucher}"
+    );
     // 12.00 less one coffee
     let first = till.sell(&coffee("R-1", ALI, &voucher["number"]));
     assert_eq!((words(&first["payable"]), seen(&till)["left"].clone()), ("6.00".into(), json!("1")));
@@ -84,7 +88,8 @@ fn two_coffees_a_year_are_given_by_themselves_and_used_with_no_line_and_no_more_
     eventually("Siti has hers", || current(&list(&office, &siti)).pop());
     assert_eq!(list(&office, &ali).as_array().map(Vec::len), before);
     let statement = office.clerk().all(&format!("/api/memberships/{}/statement", ali.membership));
-    let counted = statement.iter().filter(|line| line["currency"] == "voucher").map(|line| points(&line["points"]));
+    let counted =
+        statement.iter().filter(|line| line["currency"] == "voucher").map(|line| points(&line["points"]));
     // two given (four where next year's are there), two used, one given back
     assert!([2 - 1, 4 - 1].contains(&counted.sum::<i64>()), "{statement:?}");
     assert!(office.cases().is_empty(), "{:?}", office.cases());

@@ -339,8 +339,7 @@ fn what_was_left_alone_for_too_long_is_gone_at_a_till_with_no_line_before_anybod
     let last = in_days(1);
     for (member, on) in [(&ali, in_days(-40)), (&siti, in_days(-29))] {
         let path = format!("/api/memberships/{}/earn-points", member.membership);
-        let body =
-            json!({"currency": "PTS", "points": "500", "reason": "earned", "business_date": on});
+        let body = json!({"currency": "PTS", "points": "500", "reason": "earned", "business_date": on});
         let _ = office.clerk().post(&path, &body).must(201);
     }
     till.sync();

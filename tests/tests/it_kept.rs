@@ -36,10 +36,12 @@ fn who_is_no_member_any_more_is_forgotten_by_themselves_when_the_program_says_so
     assert_eq!(import(&office, &rows)["added"], 2);
     let till = Till::open(&office, KL, "till-1");
     till.wait_for_balance(NEW, 300);
-    let find = |name: &str| office.clerk().get(&format!("/api/customers?name={name}")).must(200)["items"].clone();
+    let find =
+        |name: &str| office.clerk().get(&format!("/api/customers?name={name}")).must(200)["items"].clone();
     let (old, new) = (find("Old"), find("New"));
     let id = words(&old[0]["id"]);
-    let membership = words(&office.clerk().get(&format!("/api/customers/{id}")).must(200)["memberships"][0]["id"]);
+    let membership =
+        words(&office.clerk().get(&format!("/api/customers/{id}")).must(200)["memberships"][0]["id"]);
     // it is looked at when the server starts, and every hour
     office.stop();
     office.start();
@@ -104,7 +106,8 @@ fn what_another_system_keeps_of_a_customers_money_is_passed_through_to_head_offi
     assert!(!till.scan(OLD).text.contains("7500"));
     // changed by hand, and checked
     let change = |financial: Value| {
-        let version = office.clerk().get(&format!("/api/customers/{id}")).must(200)["customer"]["version"].clone();
+        let version =
+            office.clerk().get(&format!("/api/customers/{id}")).must(200)["customer"]["version"].clone();
         let body = json!({"version": version, "financial": financial});
         office.clerk().patch(&format!("/api/customers/{id}"), &body)
     };

@@ -162,9 +162,7 @@ fn prices_and_rewards_ask_for_attributes_at_a_till_with_no_line_and_at_the_serve
     let till = Till::open(&office, KL, "parents");
     let toy = json!({"sku": "t1", "category": "toys", "quantity": "1", "unit_price": "10.00"});
     let cot = json!({"sku": "cot", "category": "home", "quantity": "1", "unit_price": "80.00"});
-    let sold = |receipt: &str, redeem: Value| {
-        json!({"receipt": receipt, "membership_id": club["id"], "currency": "MYR", "lines": [toy, cot], "redeem": redeem})
-    };
+    let sold = |receipt: &str, redeem: Value| json!({"receipt": receipt, "membership_id": club["id"], "currency": "MYR", "lines": [toy, cot], "redeem": redeem});
     let web = Client::new(office.nobody().base(), &office.new_token("pos", Some(KL)));
     let both = [till.pos(), web];
     for (place, client) in both.iter().enumerate() {
@@ -174,7 +172,8 @@ fn prices_and_rewards_ask_for_attributes_at_a_till_with_no_line_and_at_the_serve
         let told = client.post("/api/transactions", &sold(&format!("Q-{place}"), reward));
         let _ = told.problem(422, "reward_unavailable");
     }
-    let _ = post(&office, &club, "attributes", &json!({"set": {"children": "2", "newsletter": "true"}})).must(200);
+    let _ = post(&office, &club, "attributes", &json!({"set": {"children": "2", "newsletter": "true"}}))
+        .must(200);
     till.sync();
     till.line().cut();
     till.wait_for_connection("offline");

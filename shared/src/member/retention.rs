@@ -18,7 +18,9 @@ impl Membership {
     ) -> Option<Day> {
         let period = program.retention?;
         let over = match self.standing(&program.term, today) {
-            MembershipStatus::Pending | MembershipStatus::Active | MembershipStatus::Suspended => return None,
+            MembershipStatus::Pending | MembershipStatus::Active | MembershipStatus::Suspended => {
+                return None;
+            }
             MembershipStatus::Expired => self.last_day(&program.term).unwrap_or(changed),
             MembershipStatus::Inactive | MembershipStatus::Terminated => changed,
         };

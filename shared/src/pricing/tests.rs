@@ -279,8 +279,18 @@ fn a_price_holds_for_members_with_all_its_attributes_and_at_levels_of_any_ladder
 #[test]
 fn a_condition_on_an_attribute_that_is_not_declared_or_of_another_kind_is_refused() {
     for (of, place, asked, field) in [
-        ("pricing_schemes", 0, serde_json::json!({"shoe": "41"}), "pricing_schemes[gold-tea].when.attributes"),
-        ("pricing_schemes", 0, serde_json::json!({"children": "two"}), "pricing_schemes[gold-tea].when.attributes"),
+        (
+            "pricing_schemes",
+            0,
+            serde_json::json!({"shoe": "41"}),
+            "pricing_schemes[gold-tea].when.attributes",
+        ),
+        (
+            "pricing_schemes",
+            0,
+            serde_json::json!({"children": "two"}),
+            "pricing_schemes[gold-tea].when.attributes",
+        ),
         ("pricebooks", 0, serde_json::json!({"shoe": "41"}), "pricebooks[members].when.attributes"),
         ("rewards", 0, serde_json::json!({"shoe": "41"}), "rewards[five].when.attributes"),
     ] {

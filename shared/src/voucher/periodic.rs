@@ -136,17 +136,30 @@ mod tests {
     fn a_benefit_by_period_that_makes_no_sense_is_refused_with_what_would() {
         for (pointer, value, field, said) in [
             ("/rewards/0/points", serde_json::json!("100"), "rewards[coffee].every", "costs no points"),
-            ("/rewards/0/gives/voucher/days", serde_json::json!(30), "rewards[coffee].gives.voucher.days", "leave out"),
+            (
+                "/rewards/0/gives/voucher/days",
+                serde_json::json!(30),
+                "rewards[coffee].gives.voucher.days",
+                "leave out",
+            ),
             ("/rewards/0/when", serde_json::json!({"outlets": ["kl"]}), "rewards[coffee].when", "not for"),
             ("/rewards/0/when", serde_json::json!({"channels": ["web"]}), "rewards[coffee].when", "not for"),
-            ("/rewards/0/gives", serde_json::json!({"donation": {"cause": "Trees"}}), "rewards[coffee]", "voucher"),
+            (
+                "/rewards/0/gives",
+                serde_json::json!({"donation": {"cause": "Trees"}}),
+                "rewards[coffee]",
+                "voucher",
+            ),
             ("/rewards/2/gives/voucher/days", serde_json::json!(null), "rewards[sorry].gives", "1 to"),
         ] {
             let mut wrong = document();
             let (parent, name) = pointer.rsplit_once('/').unwrap();
             wrong.pointer_mut(parent).unwrap()[name] = value;
             let refused = Version::default().next(serde_json::from_value(wrong).unwrap()).unwrap_err();
-            assert!(refused.field.starts_with(field) && refused.detail.contains(said), "{pointer}: {refused}");
+            assert!(
+                refused.field.starts_with(field) && refused.detail.contains(said),
+                "{pointer}: {refused}"
+            );
         }
     }
 }

@@ -252,7 +252,13 @@ pub async fn erase(app: &App, who: &Who, id: CustomerId, forced: &Forced) -> Don
 
 /// Erases a customer, and those who were found to be the same, whatever is left: their memberships end with their cards, and
 /// the keys of their personal data are destroyed. Whoever copies the books afterwards makes a new snapshot first.
-pub(super) fn wipe(books: &mut dyn Write, who: &Who, id: CustomerId, detail: String, now: Millis) -> Done<()> {
+pub(super) fn wipe(
+    books: &mut dyn Write,
+    who: &Who,
+    id: CustomerId,
+    detail: String,
+    now: Millis,
+) -> Done<()> {
     let Some(row) = books.customer(id)? else { return Ok(()) };
     let same = duplicates::merged_into(books.as_read(), id)?;
     let mut changes = vec![DirectoryChange::Customer(blank(&row.value), None)];

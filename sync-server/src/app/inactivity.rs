@@ -65,12 +65,7 @@ fn page(
 }
 
 /// What of an account is due; `None` where nothing is, or something of it is under way.
-fn due(
-    spans: &BTreeMap<CurrencyId, Span>,
-    id: AccountId,
-    account: &Account,
-    today: Day,
-) -> Option<Points> {
+fn due(spans: &BTreeMap<CurrencyId, Span>, id: AccountId, account: &Account, today: Day) -> Option<Points> {
     let span = spans.get(&id.currency)?;
     let base = account.base();
     let idle = base.reserved.is_zero() && base.suspense.is_zero() && base.lots.posted().is_positive();

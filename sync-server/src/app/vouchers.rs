@@ -101,12 +101,7 @@ fn version(books: &dyn Read, voucher: &Voucher) -> Done<u64> {
 }
 
 /// Gives a membership a voucher of a reward, once under its key.
-pub async fn create(
-    app: &App,
-    who: &Who,
-    key: Option<&str>,
-    asked: &VoucherRequest,
-) -> Done<Outcome<Shown>> {
+pub async fn create(app: &App, who: &Who, key: Option<&str>, asked: &VoucherRequest) -> Done<Outcome<Shown>> {
     let membership: MembershipId =
         asked.membership_id.parse().map_err(|detail: String| Refusal::field("membership_id", detail))?;
     let reward = Code::new(asked.reward.as_str()).map_err(|detail| Refusal::field("reward", detail))?;

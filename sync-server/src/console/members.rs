@@ -90,7 +90,8 @@ fn search(app: &App, visitor: &Visitor, text: &str) -> Done<Vec<Customer>> {
     ];
     for by in ways {
         let asks = by.external_id.is_some() || by.phone.is_some() || by.email.is_some() || by.name.is_some();
-        let found = if asks { members::look_up(app, &visitor.who, &by, None, MOST)?.items } else { Vec::new() };
+        let found =
+            if asks { members::look_up(app, &visitor.who, &by, None, MOST)?.items } else { Vec::new() };
         if !found.is_empty() {
             return Ok(found);
         }

@@ -124,7 +124,8 @@ fn account(rng: &mut Rng) -> Account {
 /// What a row does, and how much of it can still be taken back.
 fn movement(rng: &mut Rng, rows: &mut [(RowKey, Row, Points)]) -> Option<(Movement, Points)> {
     let (terms, some) = (LotTerms::plain(None), points(rng, 200));
-    let redemption = |authority| Some((Movement::Redemption { authority, points: some, idem: None, on: Day(0) }, some));
+    let redemption =
+        |authority| Some((Movement::Redemption { authority, points: some, idem: None, on: Day(0) }, some));
     match rng.below(12) {
         0..3 => Some((Movement::Credit { terms, points: some, earned: Some(Tallied::on(Day(0))) }, some)),
         3..6 => redemption(Authority::Offline),

@@ -70,7 +70,10 @@ impl ProgramCompiler<'_> {
             },
             campaigns: Vec::new(),
             term: item.term.compile(&self.at("term"))?,
-            retention: item.retention.map(|after| super::outlet::span(after, &self.at("retention"))).transpose()?,
+            retention: item
+                .retention
+                .map(|after| super::outlet::span(after, &self.at("retention")))
+                .transpose()?,
             attributes: self.attributes()?,
             cards: self.cards()?,
         })
