@@ -77,6 +77,11 @@ mod tests {
         })
     }
 
+    /// Reward, uses, from, until.
+    type Due<'a> = &'a [(&'a str, u32, &'a str, &'a str)];
+    /// Level, label, status, end and day, and what is due.
+    type Row<'a> = (&'a str, &'a str, MembershipStatus, Option<&'a str>, &'a str, Due<'a>);
+
     fn catalog() -> Catalog {
         Version::default().next(serde_json::from_value(document()).unwrap()).unwrap().1
     }
@@ -90,12 +95,11 @@ mod tests {
         let catalog = catalog();
         let program = catalog.program("std").unwrap();
         // level, label, status, end, day -> reward, uses, from, until
-        type Due<'a> = &'a [(&'a str, u32, &'a str, &'a str)];
         let november = ("coffee", 2, "2026-11-01", "2026-11-30");
         let december = ("coffee", 2, "2026-12-01", "2026-12-31");
         let autumn = ("lounge", 1, "2026-10-01", "2026-12-31");
         let active = MembershipStatus::Active;
-        let rows: [(&str, &str, MembershipStatus, Option<&str>, &str, Due<'_>); 11] = [
+        let rows: [Row<'_>; 11] = [
             ("member", "", active, None, "2026-11-05", &[]),
             ("gold", "", active, None, "2026-11-05", &[november]),
             ("gold", "", active, None, "2026-11-23", &[november]),
