@@ -105,7 +105,7 @@ fn a_counted_benefit_is_checked_and_comes_back_out_of_the_catalog_as_it_went_in(
         ("/rewards/0/points", json!("5"), "every"),
         ("/rewards/0/gives/voucher/days", json!(30), "days"),
         ("/rewards/0/when", json!({"outlets": [KL]}), "when"),
-        ("/rewards/0/every", json!("week"), "every"),
+        ("/rewards/0/every", json!("week"), "one of `month`"),
     ] {
         let mut wrong = catalog();
         let (parent, name) = pointer.rsplit_once('/').expect("a path");
