@@ -32,7 +32,7 @@ const FEATURES: &str = "
     programs.overdraft.write_off_days=365
     programs.term.fee programs.term.length.years programs.term.length.days programs.term.ends
     programs.term.renewal=automatic programs.term.renewal=manual programs.term.confirmed=true programs.term.grace_days=14
-    programs.attributes.kind=text programs.attributes.kind=number programs.attributes.kind=flag programs.attributes.kind=date
+    programs.retention.years programs.attributes.kind=text programs.attributes.kind=number programs.attributes.kind=flag programs.attributes.kind=date
     programs.cards.standard=ean13 programs.cards.standard=luhn programs.cards.standard=qr programs.cards.prefix
     earning_rules.per earning_rules.each=item earning_rules.each=visit earning_rules.each.activity
     earning_rules.basis=paid earning_rules.basis=total earning_rules.without_tax=true earning_rules.before_discount=true
@@ -52,10 +52,11 @@ const FEATURES: &str = "
     campaigns.day_cap campaigns.priority=10 campaigns.exclusive=true
     conversions.rate conversions.fee=10 conversions.minimum=100 conversions.rounding=floor conversions.rounding=half_up
     pricing_schemes.percent pricing_schemes.off pricing_schemes.products pricing_schemes.categories pricing_schemes.brands
-    pricing_schemes.when.levels pricing_schemes.when.labels pricing_schemes.when.outlets pricing_schemes.when.days
+    pricing_schemes.when.levels pricing_schemes.when.labels pricing_schemes.when.attributes.newsletter
+    pricing_schemes.when.outlets pricing_schemes.when.days
     pricing_schemes.when.hours.until pricing_schemes.when.from pricing_schemes.when.until pricing_schemes.when.channels
     pricebooks.items.price pricebooks.items.points pricebooks.items.plus pricebooks.points_currency
-    rewards.points rewards.currency rewards.gives.off.value rewards.gives.off.percent.most rewards.gives.off.item
+    rewards.points rewards.currency rewards.every=month rewards.gives.off.value rewards.gives.off.percent.most rewards.gives.off.item
     rewards.gives.voucher.uses=5 rewards.gives.voucher.days rewards.gives.voucher.off.percent.percent
     rewards.gives.partner.units rewards.gives.partner.fee rewards.gives.partner.minimum rewards.gives.donation.cause
 ";
