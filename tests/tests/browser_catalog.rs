@@ -155,6 +155,44 @@ fn levels_of_a_program_are_rows_and_a_level_is_added() {
 }
 
 #[test]
+fn what_a_rule_does_and_further_ladders_are_rows() {
+    let office = Office::open();
+    let browser = signed_in(&office);
+    browser.go(&format!("{}/catalog/earning-rules/base", office.url()));
+    let _ = browser.wait_for("h1", "base");
+    fill(&browser, &[("then.0.do", "label"), ("then.0.what", "wine, tea"), ("then.0.more", "new")]);
+    fill(&browser, &[("then.1.do", "level"), ("then.1.what", "gold"), ("then.1.more", "soon")]);
+    browser.must_be_accessible("a rule's form");
+    nothing_sticks_out(&browser, "a rule's form");
+    browser.click("form[action='/catalog/earning-rules'] button.main");
+    let _ = browser.wait_for("[id='e-then.1.more']", "`soon` is no whole number");
+    fill(&browser, &[("then.1.more", "90")]);
+    browser.click("form[action='/catalog/earning-rules'] button.main");
+    let _ = browser.wait_for("table", "wine, tea");
+    browser.click("form.in button.main");
+    let _ = browser.wait_for(".note.good", "is published");
+    let rule = office.admin().get("/api/earning-rules/base").must(200);
+    let does = json!([{"label": {"add": ["wine", "tea"], "remove": ["new"]}}, {"level": {"level": "gold", "days": 90}}]);
+    assert_eq!(rule["then"], does, "{}", rule.text);
+
+    browser.go(&format!("{}/catalog/programs/{PROGRAM}", office.url()));
+    let _ = browser.wait_for("h1", "Standard Rewards");
+    let rows = [("group", "wine"), ("code", "sip"), ("name", "Sip"), ("threshold", "0")];
+    fill(&browser, &rows.map(|(column, text)| (format!("tier_groups.0.{column}"), text)).each_ref().map(|it| (it.0.as_str(), it.1)));
+    browser.click("form[action='/catalog/programs'] button.main");
+    let _ = browser.wait_for("[id='e-tier_groups.0.group_name']", "");
+    fill(&browser, &[("tier_groups.0.group_name", "Wine Club")]);
+    browser.click("form[action='/catalog/programs'] button.main");
+    let _ = browser.wait_for("table", "Wine Club");
+    browser.click("form.in button.main");
+    let _ = browser.wait_for(".note.good", "is published");
+    let program = office.admin().get(&format!("/api/programs/{PROGRAM}")).must(200);
+    assert_eq!(program["tier_groups"][0]["levels"][0]["code"], "sip", "{}", program.text);
+    assert_eq!(program["tier_groups"][0]["name"], "Wine Club");
+    browser.must_be_clean();
+}
+
+#[test]
 fn every_form_of_a_catalog_that_uses_everything_opens_in_every_language_under_the_weight() {
     /// The page with its stylesheets and its module, in bytes.
     const MOST_BYTES: u64 = 100_000;

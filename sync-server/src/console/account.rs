@@ -11,7 +11,7 @@ use shared::ids::CustomerId;
 use shared::page::words::{Words, grouped};
 
 use super::session::{self, ACCOUNT};
-use super::view::{Block, Cell, Field, Figure, FormBlock, Frame, Refused, Row, Shown};
+use super::view::{Block, Cell, Field, Figure, FormBlock, Frame, Refused, Row, Shown, when};
 use super::{chart, members};
 use crate::app::members as known;
 use crate::app::reports::range::Range;
@@ -90,7 +90,8 @@ pub(super) async fn page(State(app): State<Arc<App>>, headers: HeaderMap) -> Sho
         fields: vec![Field::text("code", words.say("members.card"), "")],
         ..FormBlock::default()
     }));
-    let about = words.fill("as_of", &[("at", scan.as_of.as_deref().unwrap_or("–"))]);
+    let as_of = scan.as_of.as_deref().map_or_else(|| "–".to_owned(), |at| when(at).text);
+    let about = words.fill("as_of", &[("at", &as_of)]);
     Ok(Frame::outside(&words, &scan.customer.name).about(about).with(blocks))
 }
 
@@ -101,7 +102,7 @@ fn statement(app: &App, who: &Who, words: &Words, membership: &Membership) -> Do
         cells: vec![
             line.at.get(..10).unwrap_or(&line.at).to_owned().into(),
             line.transaction_id.into(),
-            Cell::from(line.description),
+            members::moved(words, &line.column, line.description),
             line.receipt.unwrap_or_default().into(),
             line.outlet.unwrap_or_default().into(),
             format!("{} {}", grouped(&line.points), line.currency).into(),

@@ -12,7 +12,7 @@ use shared::time::Day;
 use super::session::Visitor;
 use super::view::{Block, Cell, Field, Figure, FormBlock, Frame, Row, Shown, Table, when};
 use crate::app::doubles::{self, Wanted};
-use crate::app::{App, AppError, days, edit, roles};
+use crate::app::{App, AppError, days, edit, members, roles};
 use crate::clock;
 
 /// Days on one page.
@@ -212,7 +212,13 @@ pub(super) async fn doubled(
     let (own, who) = (Arc::clone(&app), visitor.who.clone());
     let walked = tokio::task::spawn_blocking(move || doubles::report(&own, &who, &wanted)).await;
     let lost = |_| tell(AppError::not_found("report that can be made now"));
-    let found = walked.map_err(lost)?.map_err(&tell)?;
+    let mut found = walked.map_err(lost)?.map_err(&tell)?;
+    for it in &mut found {
+        // people know a member by a number, programs by an id
+        let id = it.membership_id.as_deref().filter(|_| it.kind == "member").and_then(|id| id.parse().ok());
+        let known = id.and_then(|id| members::membership(&app, &visitor.who, id).ok());
+        it.name = known.map_or_else(|| it.name.clone(), |known| known.member_number);
+    }
     let title = words.say("nav.doubles");
     Ok(Frame::of(&app, &visitor, "/doubles", title).with(vec![form, repeated(words, &found)]))
 }
@@ -234,6 +240,7 @@ fn repeated(words: &Words, found: &[DoubleRedeemer]) -> Block {
             cells: vec![
                 Cell {
                     text: it.name.clone(),
+                    href: it.membership_id.as_ref().map_or_else(String::new, |id| format!("/memberships/{id}/statement")),
                     small: it.outlet.clone().unwrap_or_default(),
                     ..Cell::default()
                 },

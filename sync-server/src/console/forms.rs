@@ -11,6 +11,7 @@ use super::view::Field;
 use kinds::Lists;
 
 pub(super) mod kinds;
+mod nested;
 mod programs;
 pub(super) mod tables;
 
@@ -77,8 +78,10 @@ pub(super) enum Kind {
     Bearers,
     /// Rows of cells; the first column tells them apart.
     Rows(&'static [Column]),
-    /// Anything else, as JSON.
-    Json,
+    /// What a rule does beside giving points, in rows.
+    Acts,
+    /// Further ladders of levels, a row for each level.
+    Ladders,
 }
 
 /// A column that may not be empty.
@@ -124,8 +127,8 @@ pub(super) fn typed_of(table: Table, item: &Value) -> Typed {
     let mut typed = Typed::new();
     for spec in all(table) {
         let held = at(item, spec.path);
-        if let Kind::Rows(columns) = spec.kind {
-            for (place, row) in held.and_then(Value::as_array).into_iter().flatten().enumerate() {
+        if let Some(columns) = nested::columns(spec.kind) {
+            for (place, row) in nested::flat(spec.kind, held).iter().enumerate() {
                 for column in columns {
                     let text = kinds::text_of(column.kind, row.get(column.name));
                     typed.insert(format!("{}.{place}.{}", spec.path, column.name), text);
@@ -146,7 +149,7 @@ pub(super) fn item_of(table: Table, typed: &Typed, mut item: Value, words: &Word
     let mut wrong = unknown(table, typed, words);
     let asked = all(table).filter(|it| !matches!(it.kind, Kind::Section));
     for spec in asked.filter(|spec| applies(table, spec.path, typed)) {
-        if let Kind::Rows(columns) = spec.kind {
+        if let Some(columns) = nested::columns(spec.kind) {
             match rows_of(spec, columns, typed, at(&item, spec.path), words) {
                 Ok(rows) => put(&mut item, spec.path, Some(rows)),
                 Err(found) => wrong.extend(found),
@@ -175,12 +178,11 @@ pub(super) fn item_of(table: Table, typed: &Typed, mut item: Value, words: &Word
 /// Fields that no table names.
 fn unknown(table: Table, typed: &Typed, words: &Words) -> Wrong {
     let known = |name: &str| {
-        all(table).any(|spec| match spec.kind {
-            Kind::Rows(columns) => {
+        all(table).any(|spec| match nested::columns(spec.kind) {
+            Some(columns) => {
                 cell(spec.path, name).is_some_and(|(_, column)| columns.iter().any(|it| it.name == column))
             }
-            Kind::Section => false,
-            _ => spec.path == name,
+            None => !matches!(spec.kind, Kind::Section) && spec.path == name,
         })
     };
     let strange = typed.keys().find(|name| !known(name));
@@ -208,16 +210,17 @@ fn rows_of(
     words: &Words,
 ) -> Result<Value, Wrong> {
     let (mut rows, mut wrong) = (Vec::new(), Wrong::new());
+    let (before, plain) = (nested::flat(spec.kind, held), matches!(spec.kind, Kind::Rows(_)));
+    let key = columns.iter().find(|it| nested::key(spec.kind) == Some(it.name));
     for place in 0..count(spec.path, typed) {
         let name = |column: &Column| format!("{}.{place}.{}", spec.path, column.name);
         let text = |column: &Column| typed.get(&name(column)).map_or("", |text| text.trim());
         if columns.iter().all(|column| text(column).is_empty()) {
             continue;
         }
-        let key = columns.first().map(|first| (first.name, text(first)));
         let same =
-            |row: &&Value| key.is_some_and(|(name, key)| row.get(name).and_then(Value::as_str) == Some(key));
-        let mut row = held.and_then(Value::as_array).and_then(|rows| rows.iter().find(same)).cloned();
+            |row: &&Value| key.is_some_and(|key| row.get(key.name).and_then(Value::as_str) == Some(text(key)));
+        let mut row = before.iter().find(same).cloned();
         let row = row.get_or_insert_with(|| json!({}));
         for column in columns {
             match kinds::value_of(column.kind, text(column), row.get(column.name), words) {
@@ -230,9 +233,18 @@ fn rows_of(
                 }
             }
         }
+        if !plain {
+            put(row, nested::PLACE, Some(json!(place)));
+        }
         rows.push(row.take());
     }
-    if wrong.is_empty() { Ok(Value::Array(rows)) } else { Err(wrong) }
+    if !wrong.is_empty() {
+        return Err(wrong);
+    }
+    nested::nest(spec.kind, rows, held, words).map_err(|amiss| {
+        let told = |(place, column, text): (usize, &str, String)| (format!("{}.{place}.{column}", spec.path), text);
+        amiss.into_iter().map(told).collect()
+    })
 }
 
 /// Whether a field is asked for, by the choices above it: which shape, and whether there is one at all.
@@ -361,6 +373,11 @@ pub(super) fn placed(
     };
     let found =
         asked().find(|it| begins(it.path, inner)).or_else(|| asked().find(|it| begins(inner, it.path)));
+    if let (None, Some((list, _))) = (found, inner.split_once('['))
+        && let Some(rows) = asked().find(|it| it.path == list)
+    {
+        return (rows.path.to_owned(), format!("{inner}: {detail}"));
+    }
     found.map_or_else(|| (String::new(), format!("{inner}: {detail}")), |it| (it.path.to_owned(), told))
 }
 
@@ -378,12 +395,12 @@ impl Maker<'_> {
         let of = of.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ");
         let title = label(words, self.sort.name, spec.path);
         let hint = self.hint(spec);
-        match spec.kind {
-            Kind::Section => {
+        match (spec.kind, nested::columns(spec.kind)) {
+            (Kind::Section, _) => {
                 let label = words.say(spec.path).to_owned();
                 Field { name: String::new(), kind: "section", label, hint, ..Field::default() }
             }
-            Kind::Rows(columns) => {
+            (_, Some(columns)) => {
                 let heads = columns.iter();
                 let heads =
                     heads.map(|it| label(words, self.sort.name, &format!("{}.{}", spec.path, it.name)));

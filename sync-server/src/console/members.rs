@@ -297,7 +297,7 @@ fn statement(app: &App, visitor: &Visitor, membership: &Membership, before: Opti
         cells: vec![
             when(&line.at),
             Cell::link(line.transaction_id.clone(), format!("/entries/{}", line.transaction_id)),
-            Cell { text: line.description, small: line.column.replace('_', " "), ..Cell::default() },
+            moved(words, &line.column, line.description),
             line.receipt.unwrap_or_default().into(),
             line.outlet.unwrap_or_default().into(),
             format!("{} {}", grouped(&line.points), line.currency).into(),
@@ -306,6 +306,13 @@ fn statement(app: &App, visitor: &Visitor, membership: &Membership, before: Opti
     });
     let table = table(words, &membership.program.name, rows.collect());
     Ok(Block::Table(Table { more: more.into_iter().collect(), ..table }))
+}
+
+/// What moved in the reader's words, and why as it was written.
+pub(super) fn moved(words: &Words, column: &str, why: String) -> Cell {
+    let key = format!("column.{column}");
+    let text = words.known(&key).map_or_else(|| column.replace('_', " "), str::to_owned);
+    Cell { text, small: why, ..Cell::default() }
 }
 
 /// The table of a statement: when, entry, what, receipt, outlet, points.

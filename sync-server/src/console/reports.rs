@@ -57,7 +57,7 @@ pub(super) async fn liability(State(app): State<Arc<App>>, visitor: Visitor) -> 
     });
     let table = Block::Table(Table {
         title: words.say("nav.liability").to_owned(),
-        note: words.fill("as_of", &[("at", &report.as_of)]),
+        note: words.fill("as_of", &[("at", &when(&report.as_of).text)]),
         columns: [
             "currency",
             "points",

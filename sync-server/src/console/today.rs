@@ -72,7 +72,9 @@ pub(super) async fn page(State(app): State<Arc<App>>, visitor: Visitor) -> Shown
     let blocks = vec![Block::Figures(figures), Block::Pair(vec![fleet], vec![cases])];
     let date = app.catalog().map_err(&tell)?.office_zone();
     let frame = Frame::of(&app, &visitor, "/", words.say("nav.today"));
-    Ok(frame.about(format!("{}, {}", now.day(date), date.name())).pills(pills).with(blocks))
+    // of `Asia/Kuala_Lumpur` people say the city
+    let city = date.name().rsplit('/').next().unwrap_or("").replace('_', " ");
+    Ok(frame.about(format!("{}, {city}", now.day(date))).pills(pills).with(blocks))
 }
 
 fn pills(words: &Words, tills: &[Till], waits: &Waits, closing: Vec<String>) -> Vec<Cell> {

@@ -69,8 +69,6 @@ pub(super) fn text_of(kind: Kind, held: Option<&Value>) -> String {
             };
             held.as_array().into_iter().flatten().map(one).collect::<Vec<_>>().join(", ")
         }
-        Kind::Json if *held == json!([]) => String::new(),
-        Kind::Json => serde_json::to_string_pretty(held).unwrap_or_default(),
         _ => plain(held),
     }
 }
@@ -136,8 +134,6 @@ pub(super) fn value_of(
                 .map(|it| bearer(it).ok_or_else(|| wrong("wrong.bearer", it)))
                 .collect::<Result<Vec<_>, _>>()?
         ),
-        Kind::Json => serde_json::from_str(text)
-            .map_err(|error| words.fill("wrong.json", &[("why", &error.to_string())]))?,
         Kind::Has => return Err(wrong("wrong.choice", text)),
         _ => json!(text),
     };
@@ -197,7 +193,6 @@ pub(super) fn input(
             ("choice", with_none(lists.of(list).into_iter().map(named).collect()))
         }
         Kind::Tag { words, shapes } => ("choice", with_none(said(&[words, shapes].concat()))),
-        Kind::Json => ("lines", Vec::new()),
         _ => ("text", Vec::new()),
     }
 }

@@ -58,7 +58,7 @@ const LEVELS: &[Spec] = &[
             loose("benefits", Kind::Texts),
         ]),
     ),
-    may("tier_groups", Kind::Json),
+    may("tier_groups", Kind::Ladders),
 ];
 
 const REDEEMING: &[Spec] = &[

@@ -117,7 +117,7 @@ const RULE_WHEN: &[Spec] = &[
         Kind::Rows(&[column("program", Kind::Ref("programs")), loose("levels", Kind::Codes("levels"))]),
     ),
     section("s.then"),
-    may("then", Kind::Json),
+    may("then", Kind::Acts),
 ];
 
 const CAMPAIGN: &[Spec] = &[
