@@ -8,6 +8,8 @@ use shared::catalog::{Bearer, Catalog};
 use shared::entry::EntryKind;
 use shared::entry::debt::Decision;
 use shared::ids::{CaseId, Dot};
+use shared::page::language::Language;
+use shared::page::words::Words;
 use shared::points::Points;
 use shared::refusal::Problem;
 use shared::request::text;
@@ -29,6 +31,18 @@ pub fn list(
     after: Option<CaseId>,
     limit: usize,
 ) -> Done<Page<Overdraft>> {
+    list_in(app, who, open, (after, limit), Language::English)
+}
+
+/// The same, told in a language.
+pub fn list_in(
+    app: &App,
+    who: &Who,
+    open: Option<bool>,
+    (after, limit): (Option<CaseId>, usize),
+    language: Language,
+) -> Done<Page<Overdraft>> {
+    let said = explain::sayings(language);
     let books = app.read()?;
     let catalog = app.catalog()?;
     let mut found: Vec<(CaseId, Case)> = Vec::new();
@@ -47,7 +61,8 @@ pub fn list(
     let more = found.len() > limit;
     found.truncate(limit);
     let next = found.last().filter(|_| more).map(|(id, _)| id.to_string());
-    let items = found.iter().map(|(id, case)| shown(&*books, &catalog, *id, case)).collect::<Done<_>>()?;
+    let items = found.iter().map(|(id, case)| shown(&*books, &catalog, (*id, case), &said));
+    let items = items.collect::<Done<_>>()?;
     Ok(Page { items, next })
 }
 
@@ -63,10 +78,15 @@ pub fn get(app: &App, who: &Who, id: CaseId) -> Done<Overdraft> {
     if !visible(&*books, &catalog, who, &case)? {
         return Err(AppError::Forbidden("This token is limited to other programs.".to_owned()));
     }
-    shown(&*books, &catalog, id, &case)
+    shown(&*books, &catalog, (id, &case), &explain::sayings(Language::English))
 }
 
-fn shown(books: &dyn Read, catalog: &Catalog, id: CaseId, case: &Case) -> Done<Overdraft> {
+fn shown(
+    books: &dyn Read,
+    catalog: &Catalog,
+    (id, case): (CaseId, &Case),
+    said: &Words,
+) -> Done<Overdraft> {
     let (points, short) = match &case.kind {
         CaseKind::Overdraft { amount, short, .. } => (*amount, *short),
         CaseKind::Difference { till, server, .. } => {
@@ -91,7 +111,7 @@ fn shown(books: &dyn Read, catalog: &Catalog, id: CaseId, case: &Case) -> Done<O
         member_debt: written(short.member_debt),
         outlet: written(short.outlet),
         program: written(short.program),
-        text: explain::overdraft(books, catalog, id, case)?,
+        text: explain::case(books, catalog, (id, case), said)?,
         settled_at: case.opened.rfc3339(),
         decision: decided.and_then(|taken| taken.entry.ok()).and_then(|entry| match entry.kind {
             EntryKind::Decision(decision) => {

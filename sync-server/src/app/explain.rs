@@ -1,7 +1,8 @@
 //! A case of an overdraft as a manager would tell it: who redeemed what, where and when, what each till knew, what was
-//! missing, by which rule, and who bears it.
+//! missing, by which rule, and who bears it; in the reader's language.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use shared::account::Short;
 use shared::books::{Case, CaseKind, SERVER};
@@ -9,12 +10,14 @@ use shared::catalog::{Bearer, Catalog};
 use shared::entry::reward::Got;
 use shared::entry::{Actor, Authority, Column, Entry, EntryKind, Redemption};
 use shared::ids::{CaseId, Dot};
+use shared::page::language::Language;
+use shared::page::words::Words;
 use shared::points::Points;
 use shared::post::Taken;
 use shared::render::transaction as render;
 use shared::settle::fold::Waterfall;
 use shared::time::Millis;
-use shared::voucher;
+use shared::voucher::{self, USES};
 
 use super::{Done, words};
 use crate::store::Read;
@@ -26,8 +29,27 @@ const LEGS: usize = 200;
 /// An hour, in ms.
 const HOUR_MS: u64 = 3_600_000;
 
+/// The sentences in a language.
+pub fn sayings(language: Language) -> Words {
+    const ENGLISH: &str = include_str!("explain/en.json");
+    static ALL: LazyLock<[Words; 3]> = LazyLock::new(|| {
+        Language::ALL.map(|language| {
+            let own = match language {
+                Language::English => ENGLISH,
+                Language::Malay => include_str!("explain/ms.json"),
+                Language::Arabic => include_str!("explain/ar.json"),
+            };
+            // a file that does not read is a mistake that the test below would show
+            Words::read(language, ENGLISH, own).unwrap_or_else(|_| Words::empty(language))
+        })
+    });
+    let found = ALL.iter().find(|words| words.language() == language);
+    found.cloned().unwrap_or_else(|| Words::empty(language))
+}
+
 /// What a case says, with what it is told from.
 struct Story<'a> {
+    said: &'a Words,
     books: &'a dyn Read,
     catalog: &'a Catalog,
     case: &'a Case,
@@ -42,12 +64,17 @@ struct Act {
     at: Millis,
 }
 
-/// The sentences of an overdraft; of other cases what [`words`] says.
-pub(super) fn overdraft(books: &dyn Read, catalog: &Catalog, id: CaseId, case: &Case) -> Done<String> {
+/// The sentences of a case.
+pub(super) fn case(
+    books: &dyn Read,
+    catalog: &Catalog,
+    (id, case): (CaseId, &Case),
+    said: &Words,
+) -> Done<String> {
     let CaseKind::Overdraft { covered, short, beside, authority, .. } = &case.kind else {
-        return Ok(words::case(catalog, case));
+        return Ok(brief(catalog, case, said));
     };
-    let story = Story { books, catalog, case };
+    let story = Story { said, books, catalog, case };
     let Some(own) = story.act(case.of)? else { return Ok(words::case(catalog, case)) };
     let mut acts = story.beside(&own, beside)?;
     let more = acts.len().saturating_sub(TOLD - 1);
@@ -57,7 +84,7 @@ pub(super) fn overdraft(books: &dyn Read, catalog: &Catalog, id: CaseId, case: &
     let told: Vec<String> = acts.iter().map(|act| story.told(act)).collect::<Done<_>>()?;
     let mut text = told.join(" ");
     if more > 0 {
-        text = format!("{text} {more} more of this account's redemptions fall into the same time.");
+        text = format!("{text} {}", said.fill("more", &[("n", &more.to_string())]));
     }
     let parts =
         [story.missing(*covered, short)?, story.rule(*authority, short)?, story.silent()?, story.state(id)?];
@@ -65,6 +92,22 @@ pub(super) fn overdraft(books: &dyn Read, catalog: &Catalog, id: CaseId, case: &
         text = format!("{text} {part}");
     }
     Ok(text)
+}
+
+/// A case that is no overdraft.
+fn brief(catalog: &Catalog, case: &Case, said: &Words) -> String {
+    let of = case.of.to_string();
+    match &case.kind {
+        CaseKind::Overdraft { .. } => words::case(catalog, case),
+        CaseKind::OverReturn { sale } => {
+            said.fill("over_return", &[("sale", &sale.to_string()), ("of", &of)])
+        }
+        CaseKind::Conflict { first } => said.fill("conflict", &[("of", &of), ("first", &first.to_string())]),
+        CaseKind::Difference { currency, till, server } => {
+            let say = |points| words::points(catalog, *currency, points);
+            said.fill("difference", &[("till", &say(*till)), ("server", &say(*server))])
+        }
+    }
 }
 
 /// A case in the few words that a cashier has time for, and when it came to this.
@@ -99,6 +142,10 @@ fn decision(books: &dyn Read, id: CaseId) -> Done<Option<Entry>> {
 impl Story<'_> {
     fn say(&self, points: Points) -> String {
         match self.case.account {
+            Some(account) if account.currency == USES && points == Points(1) => self.said.say("use").to_owned(),
+            Some(account) if account.currency == USES => {
+                self.said.fill("uses", &[("n", &points.0.to_string())])
+            }
             Some(account) => words::points(self.catalog, account.currency, points),
             None => points.0.to_string(),
         }
@@ -138,33 +185,33 @@ impl Story<'_> {
 
     /// One redemption: who, how much, where, when, and on what grounds.
     fn told(&self, act: &Act) -> Done<String> {
-        let receipt =
-            render::receipt(&act.entry.kind).map_or_else(String::new, |it| format!(" (receipt {it})"));
-        let place = self.place(act)?;
+        let receipt = render::receipt(&act.entry.kind)
+            .map_or_else(String::new, |it| self.said.fill("receipt", &[("receipt", it)]));
         let what = match &act.redemption.got {
-            Some(Got::Voucher(used)) => format!("Voucher {} was used", used.number),
-            _ => format!("{} were redeemed", self.say(act.points)),
+            Some(Got::Voucher(used)) => self.said.fill("voucher", &[("number", &used.number.to_string())]),
+            _ => self.said.fill("redeemed", &[("points", &self.say(act.points))]),
         };
-        Ok(format!(
-            "{what} at {place} on {}{receipt}, {}.",
-            self.clock(act, act.at, None),
-            self.grounds(act)?
-        ))
+        let (time, place) = (self.clock(act, act.at, None), self.place(act)?);
+        let grounds = self.grounds(act)?;
+        let values =
+            [("what", &*what), ("place", &place), ("time", &time), ("receipt", &receipt), ("grounds", &grounds)];
+        Ok(self.said.fill("act", &values))
     }
 
     /// Outlet, till and cashier by their names.
     fn place(&self, act: &Act) -> Done<String> {
         let outlet = act.entry.actor.outlet().and_then(|id| self.catalog.outlets.get(&id));
-        let mut place = outlet.map_or("head office", |outlet| outlet.name.as_str()).to_owned();
+        let mut place = outlet.map_or(self.said.say("head_office"), |outlet| outlet.name.as_str()).to_owned();
         let row = self.books.node(act.taken.dot.node)?;
         if let Some((_, till)) = row.and_then(|row| row.place)
             && let Some(till) = self.books.till(till)?
         {
-            place = format!("{place}, till {}", till.name);
+            place = self.said.fill("till", &[("outlet", &place), ("till", &till.name)]);
         }
+        let by = |key: &str, name: &str| self.said.fill(key, &[("place", &place), ("name", name)]);
         Ok(match &act.entry.actor {
-            Actor::Till { cashier: Some(cashier), .. } => format!("{place}, by cashier {cashier},"),
-            Actor::Office { name, .. } => format!("{place}, by {name},"),
+            Actor::Till { cashier: Some(cashier), .. } => by("cashier", cashier),
+            Actor::Office { name, .. } => by("by", name),
             _ => place,
         })
     }
@@ -174,52 +221,39 @@ impl Story<'_> {
         let outlet = act.entry.actor.outlet().and_then(|id| self.catalog.outlets.get(&id));
         let zone = outlet.map_or_else(|| self.catalog.office_zone(), |outlet| outlet.zone);
         let same = beside.is_some_and(|beside| beside.day(zone) == at.day(zone));
-        let form = if same { "%H:%M" } else { "%-d %b %Y %H:%M" };
+        let form = self.said.say(if same { "hour" } else { "time" });
         at.utc().with_timezone(&zone).format(form).to_string()
     }
 
     /// What a till knew, and since when.
     fn knew(&self, act: &Act) -> String {
         let since = act.at.before(act.redemption.age_ms);
-        format!(
-            "the till knew of {} as of {}, {} before",
-            self.say(act.redemption.seen),
-            self.clock(act, since, Some(act.at)),
-            age(act.redemption.age_ms)
-        )
+        let (seen, time) = (self.say(act.redemption.seen), self.clock(act, since, Some(act.at)));
+        let age = age(self.said, act.redemption.age_ms);
+        self.said.fill("knew", &[("points", &seen), ("time", &time), ("age", &age)])
     }
 
     /// On what grounds a redemption was let through, as the server judged it.
     fn grounds(&self, act: &Act) -> Done<String> {
         let knew = self.knew(act);
+        let with = |key: &str| self.said.fill(key, &[("knew", &knew)]);
         let judged = act.taken.receipt.judged.as_ref();
         let judged = judged.and_then(|judged| judged.authorities.iter().flatten().max().copied());
         let origin = self.books.node(act.taken.dot.node)?.and_then(|row| row.origin);
         Ok(match (judged.unwrap_or(act.redemption.authority), act.redemption.authority) {
-            (Authority::Online, _) if act.taken.dot.node == SERVER => "decided by the server".to_owned(),
-            (Authority::Online, _) => "after the server had set the points aside".to_owned(),
-            (Authority::Reserved, _) => "from points reserved for this till".to_owned(),
-            (Authority::Offline, _) => format!("with no line: {knew}"),
-            (Authority::Late, _) if let Some(origin) = origin => format!(
-                "from a copy of this till's disk: its journal went two ways after entry {}, and this way came in \
-                 second; {knew}",
-                origin.last_common.seq.0
-            ),
-            (Authority::Late, Authority::Online) => {
-                "after the server had set the points aside, but it had let go of them when this came in"
-                    .to_owned()
+            (Authority::Online, _) if act.taken.dot.node == SERVER => with("server"),
+            (Authority::Online, _) => with("online"),
+            (Authority::Reserved, _) => with("reserved"),
+            (Authority::Offline, _) => with("offline"),
+            (Authority::Late, _) if let Some(origin) = origin => {
+                let seq = origin.last_common.seq.0.to_string();
+                self.said.fill("copy", &[("seq", &seq), ("knew", &knew)])
             }
-            (Authority::Late, _) => {
-                format!(
-                    "from points reserved for this till, which had been taken back when this came in; {knew}"
-                )
-            }
+            (Authority::Late, Authority::Online) => with("let_go"),
+            (Authority::Late, _) => with("taken_back"),
             (Authority::Forced, _) => match &act.redemption.approval {
-                Some(lift) => format!(
-                    "beyond what this program allows with no line, lifted by {} with a PIN; {knew}",
-                    lift.by
-                ),
-                None => format!("beyond what this program allows with no line, lifted by nobody; {knew}"),
+                Some(lift) => self.said.fill("lifted", &[("by", &lift.by.to_string()), ("knew", &knew)]),
+                None => with("lifted_by_nobody"),
             },
         })
     }
@@ -227,40 +261,40 @@ impl Story<'_> {
     /// What was left, and what was missing.
     fn missing(&self, covered: Points, short: &Short) -> Done<String> {
         let Some(own) = self.act(self.case.of)? else { return Ok(String::new()) };
-        if short.reversed.is_positive() {
-            return Ok(format!("The one at {} was undone.", self.place(&own)?.trim_end_matches(',')));
-        }
-        let missing = self.say(short.borne());
         let place = self.place(&own)?;
-        let place = place.trim_end_matches(',');
-        if matches!(own.redemption.got, Some(Got::Voucher(_))) {
-            return Ok(format!("When it was used at {place}, nothing was left of it."));
+        let place = place.trim_end_matches([',', '،']);
+        if short.reversed.is_positive() {
+            return Ok(self.said.fill("undone", &[("place", place)]));
         }
-        Ok(if covered.is_positive() {
-            format!("For the one at {place}, only {} were left: {missing} were missing.", self.say(covered))
-        } else {
-            format!("For the one at {place}, nothing was left: {missing} were missing.")
-        })
+        if matches!(own.redemption.got, Some(Got::Voucher(_))) {
+            return Ok(self.said.fill("used_up", &[("place", place)]));
+        }
+        let (missing, left) = (self.say(short.borne()), self.say(covered));
+        let key = if covered.is_positive() { "left" } else { "nothing_left" };
+        Ok(self.said.fill(key, &[("place", place), ("left", &left), ("missing", &missing)]))
     }
 
     /// The program's rule, and who bears what by it.
     fn rule(&self, authority: Authority, short: &Short) -> Done<String> {
         let Some(own) = self.act(self.case.of)? else { return Ok(String::new()) };
+        let said = self.said;
         let bearers = [
-            (short.member_debt, "the member owes"),
-            (short.outlet, "the outlet bears"),
-            (short.program, "the program bears"),
+            (short.member_debt, "member_owes"),
+            (short.outlet, "outlet_bears"),
+            (short.program, "program_bears"),
         ];
         let borne = bearers.into_iter().filter(|(points, _)| points.is_positive());
-        let borne: Vec<String> = borne.map(|(points, who)| format!("{who} {}", self.say(points))).collect();
-        let borne = if borne.is_empty() { "nobody bears anything".to_owned() } else { borne.join(", ") };
+        let borne: Vec<String> =
+            borne.map(|(points, key)| said.fill(key, &[("points", &self.say(points))])).collect();
+        let borne =
+            if borne.is_empty() { said.say("nobody_bears").to_owned() } else { borne.join(said.say("and")) };
         let membership = self.books.membership(own.redemption.membership)?;
         let catalog = self.books.catalog(own.entry.catalog)?;
         let program = match (&membership, &catalog) {
             (Some(row), Some(catalog)) => catalog.programs.get(&row.value.program),
             _ => None,
         };
-        let Some(program) = program else { return Ok(format!("So {borne}.")) };
+        let Some(program) = program else { return Ok(said.fill("so", &[("borne", &borne)])) };
         let policy = match &own.redemption.got {
             Some(Got::Voucher(_)) => voucher::waterfall(&program.overdraft),
             _ => program.overdraft.clone(),
@@ -268,20 +302,22 @@ impl Story<'_> {
         let reversible = short.reversed.is_positive();
         let steps = Waterfall::of(&policy, authority, reversible).steps;
         let steps: Vec<String> = steps.iter().map(|step| self.step(step)).collect();
-        let what = match authority {
-            Authority::Late => "what came in after its points were gone",
-            Authority::Forced => "what goes beyond its limits",
-            _ => "redemptions with no line",
-        };
-        Ok(format!("{}'s rule for {what}: {}. So {borne}.", program.name, steps.join(", then ")))
+        let what = said.say(match authority {
+            Authority::Late => "what.late",
+            Authority::Forced => "what.forced",
+            _ => "what.offline",
+        });
+        let steps = steps.join(said.say("then"));
+        let values = [("program", &*program.name), ("what", what), ("steps", &steps), ("borne", &borne)];
+        Ok(said.fill("rule", &values))
     }
 
     fn step(&self, step: &Bearer) -> String {
         match step {
-            Bearer::MemberDebt(most) => format!("the member may owe up to {} in all", self.say(*most)),
-            Bearer::Outlet => "the outlet bears the rest".to_owned(),
-            Bearer::Program => "the program bears the rest".to_owned(),
-            Bearer::Reverse => "a reward that was not used is taken back".to_owned(),
+            Bearer::MemberDebt(most) => self.said.fill("step.debt", &[("points", &self.say(*most))]),
+            Bearer::Outlet => self.said.say("step.outlet").to_owned(),
+            Bearer::Program => self.said.say("step.program").to_owned(),
+            Bearer::Reverse => self.said.say("step.reverse").to_owned(),
         }
     }
 
@@ -293,35 +329,33 @@ impl Story<'_> {
         let mut names = Vec::new();
         for node in &cut.left_out {
             let Some((outlet, till)) = self.books.node(*node)?.and_then(|row| row.place) else { continue };
-            let outlet = self.catalog.outlets.get(&outlet).map_or("an outlet", |outlet| outlet.name.as_str());
-            let till =
-                self.books.till(till)?.map_or_else(String::new, |till| format!(", till {}", till.name));
-            names.push(format!("{outlet}{till}"));
+            let outlet = self.catalog.outlets.get(&outlet);
+            let outlet = outlet.map_or(self.said.say("an_outlet"), |outlet| outlet.name.as_str());
+            names.push(match self.books.till(till)? {
+                Some(till) => self.said.fill("till", &[("outlet", outlet), ("till", &till.name)]),
+                None => outlet.to_owned(),
+            });
         }
         if names.is_empty() {
             return Ok(String::new());
         }
-        Ok(format!("It was settled without {}, silent for too long to be waited for.", names.join("; ")))
+        Ok(self.said.fill("silent", &[("tills", &names.join(self.said.say("apart")))]))
     }
 
     /// Whether a person is asked, or what a person decided.
     fn state(&self, id: CaseId) -> Done<String> {
         if self.case.open {
-            let text = "Head office is asked to decide; until then this stands, and the account's points can be \
-                        redeemed only with a line.";
-            return Ok(text.to_owned());
+            return Ok(self.said.say("open").to_owned());
         }
         let Some(entry) = decision(self.books, id)? else { return Ok(String::new()) };
         let EntryKind::Decision(decision) = &entry.kind else { return Ok(String::new()) };
         let by = match &entry.actor {
             Actor::Office { name, .. } => name.as_str(),
-            _ => "Head office",
+            _ => self.said.say("office"),
         };
-        Ok(format!(
-            "{by} decided so on {}: {}",
-            entry.at.ms().utc().with_timezone(&self.catalog.office_zone()).format("%-d %b %Y"),
-            sentence(&decision.note)
-        ))
+        let day = entry.at.ms().utc().with_timezone(&self.catalog.office_zone());
+        let day = day.format(self.said.say("day")).to_string();
+        Ok(self.said.fill("decided", &[("by", by), ("day", &day), ("note", &sentence(&decision.note))]))
     }
 }
 
@@ -331,14 +365,50 @@ fn sentence(note: &str) -> String {
     if note.ends_with(['.', '!', '?']) { note.to_owned() } else { format!("{note}.") }
 }
 
-fn age(ms: u64) -> String {
+fn age(said: &Words, ms: u64) -> String {
     let minutes = ms / 60_000;
+    let many = |key: &str, n: u64| said.fill(key, &[("n", &n.to_string())]);
     match (ms / HOUR_MS, minutes) {
-        (0, 0) => "a moment".to_owned(),
-        (0, 1) => "a minute".to_owned(),
-        (0, minutes) => format!("{minutes} minutes"),
-        (1, _) => "an hour".to_owned(),
-        (hours @ 2..=47, _) => format!("{hours} hours"),
-        (hours, _) => format!("{} days", hours / 24),
+        (0, 0) => said.say("moment").to_owned(),
+        (0, 1) => said.say("minute").to_owned(),
+        (0, minutes) => many("minutes", minutes),
+        (1, _) => said.say("an_hour").to_owned(),
+        (hours @ 2..=47, _) => many("hours", hours),
+        (hours, _) => many("days", hours / 24),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The names of a text's places, in order.
+    fn places(text: &str) -> BTreeSet<&str> {
+        text.split('{').skip(1).filter_map(|rest| rest.split('}').next()).collect()
+    }
+
+    #[test]
+    fn every_language_says_every_sentence_with_the_same_places() {
+        let english = sayings(Language::English);
+        assert!(english.texts().len() > 40);
+        for language in Language::ALL {
+            let own = sayings(language);
+            for (key, text) in english.texts() {
+                let said = own.known(key).unwrap_or_else(|| panic!("{language:?} does not say {key}"));
+                assert_eq!(places(said), places(text), "{language:?} {key}");
+            }
+            let other = own.texts().iter().filter(|(key, text)| english.known(key) != Some(text));
+            assert!(language == Language::English || other.count() > 40, "{language:?} has words of its own");
+        }
+    }
+
+    #[test]
+    fn an_age_is_told_in_the_largest_unit_that_says_enough() {
+        let said = sayings(Language::English);
+        let cases = [(0, "a moment"), (61_000, "a minute"), (125_000, "2 minutes"), (HOUR_MS, "an hour"),
+            (5 * HOUR_MS, "5 hours"), (72 * HOUR_MS, "3 days")];
+        for (ms, told) in cases {
+            assert_eq!(age(&said, ms), told);
+        }
     }
 }

@@ -29,7 +29,7 @@ pub(super) async fn page(State(app): State<Arc<App>>, visitor: Visitor) -> Shown
 /// Cases as a manager would say them.
 pub(super) fn stories(app: &App, visitor: &Visitor, open: Option<bool>) -> Done<Block> {
     let words = &visitor.words;
-    let found = cases::list(app, &visitor.who, open, None, MOST)?;
+    let found = cases::list_in(app, &visitor.who, open, (None, MOST), words.language())?;
     let (title, empty) = match open {
         Some(true) => ("cases.open", "cases.none"),
         _ => ("cases.settled", "cases.none_settled"),
@@ -82,7 +82,10 @@ fn story(visitor: &Visitor, case: &Overdraft, open: bool) -> Story {
         ],
         ..FormBlock::default()
     });
-    let decided = case.decision.as_ref().map(|said| format!(" {said}")).unwrap_or_default();
+    // the story ends with who decided and why; what was decided is said in the words of the choice
+    let decided = case.decision.as_ref().and_then(|said| said.split_once(": "));
+    let decided = decided.and_then(|(choice, _)| words.known(&format!("decide.{choice}")));
+    let decided = decided.map(|word| format!(" {word}.")).unwrap_or_default();
     Story {
         title,
         about: Cell::link(case.transaction_id.clone(), format!("/entries/{}", case.transaction_id)),
