@@ -173,6 +173,13 @@ fn a_card_redeemed_at_two_tills_is_decided_at_the_console_and_told_at_the_next_s
     let text = browser.wait_for("main", "370 PTS over");
     assert!(text.contains("Siti Aminah"), "who did it is told: {text}");
     browser.must_be_accessible("the case");
+    // head office reads it in its own language
+    browser.go(&format!("{}/cases?lang=ms", office.url()));
+    let told = browser.wait_for("main", "telah ditebus");
+    assert!(told.contains("oleh juruwang") && !told.contains("were redeemed"), "{told}");
+    browser.must_be_accessible("the case in Malay");
+    browser.go(&format!("{}/cases?lang=en", office.url()));
+    let _ = browser.wait_for("main", "were redeemed");
     browser.fill("[name=decision]", "outlet");
     browser.fill("[name=note]", "The line was down for a day");
     browser.click("form.in button.main");

@@ -45,25 +45,38 @@ pub fn list_in(
     let said = explain::sayings(language);
     let books = app.read()?;
     let catalog = app.catalog()?;
-    let mut found: Vec<(CaseId, Case)> = Vec::new();
-    let mut failed = None;
-    books.cases_latest(after, &mut |id, case| {
-        match visible(&*books, &catalog, who, &case) {
-            Ok(true) if open.is_none_or(|open| case.open == open) => found.push((id, case)),
-            Ok(_) => {}
-            Err(error) => failed = Some(error),
-        }
-        failed.is_none() && found.len() <= limit
-    })?;
-    if let Some(error) = failed {
-        return Err(error);
-    }
+    let mut found = matching(&*books, &catalog, who, open, (after, limit.saturating_add(1)))?;
     let more = found.len() > limit;
     found.truncate(limit);
     let next = found.last().filter(|_| more).map(|(id, _)| id.to_string());
     let items = found.iter().map(|(id, case)| shown(&*books, &catalog, (*id, case), &said));
     let items = items.collect::<Done<_>>()?;
     Ok(Page { items, next })
+}
+
+/// How many cases ask for a person, up to so many.
+pub fn open_count(app: &App, who: &Who, most: usize) -> Done<usize> {
+    Ok(matching(&*app.read()?, &*app.catalog()?, who, Some(true), (None, most))?.len())
+}
+
+fn matching(
+    books: &dyn Read,
+    catalog: &Catalog,
+    who: &Who,
+    open: Option<bool>,
+    (after, limit): (Option<CaseId>, usize),
+) -> Done<Vec<(CaseId, Case)>> {
+    let mut found: Vec<(CaseId, Case)> = Vec::new();
+    let mut failed = None;
+    books.cases_latest(after, &mut |id, case| {
+        match visible(books, catalog, who, &case) {
+            Ok(true) if open.is_none_or(|open| case.open == open) => found.push((id, case)),
+            Ok(_) => {}
+            Err(error) => failed = Some(error),
+        }
+        failed.is_none() && found.len() < limit
+    })?;
+    failed.map_or(Ok(found), Err)
 }
 
 fn visible(books: &dyn Read, catalog: &Catalog, who: &Who, case: &Case) -> Done<bool> {

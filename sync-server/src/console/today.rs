@@ -33,7 +33,7 @@ impl Waits {
         let silent = app::fleet::list(app)?.into_iter().filter(|till| till.status == "silent").count();
         Ok(Self {
             silent: many(silent),
-            cases: many(app::cases::list(app, who, Some(true), None, MOST)?.items.len()),
+            cases: many(app::cases::open_count(app, who, MOST)?),
             unattributed: many(app::unattributed::list(app, None, MOST)?.items.len()),
             parked: many(app::parked::list(app, None, MOST)?.items.len()),
         })
