@@ -24,7 +24,9 @@ function paint() {
   const pill = at("line");
   pill.className = `pill ${level}`;
   if (pill.textContent !== text) pill.textContent = text;
-  const oldest = status?.pending && status.oldest_pending_at ? t("bar.oldest", { span: ago(status.oldest_pending_at) }) : "";
+  const since = status?.pending && status.oldest_pending_at;
+  // what was written just now needs nobody to know its age
+  const oldest = since && Date.now() - new Date(since) >= 60_000 ? t("bar.oldest", { span: ago(status.oldest_pending_at) }) : "";
   at("oldest").hidden = !oldest;
   if (at("oldest").textContent !== oldest) at("oldest").textContent = oldest;
   const off = Math.abs(status?.clock_offset_ms ?? 0);
