@@ -178,7 +178,13 @@ fn what_a_rule_does_and_further_ladders_are_rows() {
     browser.go(&format!("{}/catalog/programs/{PROGRAM}", office.url()));
     let _ = browser.wait_for("h1", "Standard Rewards");
     let rows = [("group", "wine"), ("code", "sip"), ("name", "Sip"), ("threshold", "0")];
-    fill(&browser, &rows.map(|(column, text)| (format!("tier_groups.0.{column}"), text)).each_ref().map(|it| (it.0.as_str(), it.1)));
+    fill(
+        &browser,
+        &rows
+            .map(|(column, text)| (format!("tier_groups.0.{column}"), text))
+            .each_ref()
+            .map(|it| (it.0.as_str(), it.1)),
+    );
     browser.click("form[action='/catalog/programs'] button.main");
     let _ = browser.wait_for("[id='e-tier_groups.0.group_name']", "");
     fill(&browser, &[("tier_groups.0.group_name", "Wine Club")]);

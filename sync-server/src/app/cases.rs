@@ -94,12 +94,7 @@ pub fn get(app: &App, who: &Who, id: CaseId) -> Done<Overdraft> {
     shown(&*books, &catalog, (id, &case), &explain::sayings(Language::English))
 }
 
-fn shown(
-    books: &dyn Read,
-    catalog: &Catalog,
-    (id, case): (CaseId, &Case),
-    said: &Words,
-) -> Done<Overdraft> {
+fn shown(books: &dyn Read, catalog: &Catalog, (id, case): (CaseId, &Case), said: &Words) -> Done<Overdraft> {
     let (points, short) = match &case.kind {
         CaseKind::Overdraft { amount, short, .. } => (*amount, *short),
         CaseKind::Difference { till, server, .. } => {

@@ -142,7 +142,9 @@ fn decision(books: &dyn Read, id: CaseId) -> Done<Option<Entry>> {
 impl Story<'_> {
     fn say(&self, points: Points) -> String {
         match self.case.account {
-            Some(account) if account.currency == USES && points == Points(1) => self.said.say("use").to_owned(),
+            Some(account) if account.currency == USES && points == Points(1) => {
+                self.said.say("use").to_owned()
+            }
             Some(account) if account.currency == USES => {
                 self.said.fill("uses", &[("n", &points.0.to_string())])
             }
@@ -193,8 +195,13 @@ impl Story<'_> {
         };
         let (time, place) = (self.clock(act, act.at, None), self.place(act)?);
         let grounds = self.grounds(act)?;
-        let values =
-            [("what", &*what), ("place", &place), ("time", &time), ("receipt", &receipt), ("grounds", &grounds)];
+        let values = [
+            ("what", &*what),
+            ("place", &place),
+            ("time", &time),
+            ("receipt", &receipt),
+            ("grounds", &grounds),
+        ];
         Ok(self.said.fill("act", &values))
     }
 
@@ -405,8 +412,14 @@ mod tests {
     #[test]
     fn an_age_is_told_in_the_largest_unit_that_says_enough() {
         let said = sayings(Language::English);
-        let cases = [(0, "a moment"), (61_000, "a minute"), (125_000, "2 minutes"), (HOUR_MS, "an hour"),
-            (5 * HOUR_MS, "5 hours"), (72 * HOUR_MS, "3 days")];
+        let cases = [
+            (0, "a moment"),
+            (61_000, "a minute"),
+            (125_000, "2 minutes"),
+            (HOUR_MS, "an hour"),
+            (5 * HOUR_MS, "5 hours"),
+            (72 * HOUR_MS, "3 days"),
+        ];
         for (ms, told) in cases {
             assert_eq!(age(&said, ms), told);
         }

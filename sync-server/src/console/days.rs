@@ -240,7 +240,10 @@ fn repeated(words: &Words, found: &[DoubleRedeemer]) -> Block {
             cells: vec![
                 Cell {
                     text: it.name.clone(),
-                    href: it.membership_id.as_ref().map_or_else(String::new, |id| format!("/memberships/{id}/statement")),
+                    href: it
+                        .membership_id
+                        .as_ref()
+                        .map_or_else(String::new, |id| format!("/memberships/{id}/statement")),
                     small: it.outlet.clone().unwrap_or_default(),
                     ..Cell::default()
                 },

@@ -218,8 +218,9 @@ fn rows_of(
         if columns.iter().all(|column| text(column).is_empty()) {
             continue;
         }
-        let same =
-            |row: &&Value| key.is_some_and(|key| row.get(key.name).and_then(Value::as_str) == Some(text(key)));
+        let same = |row: &&Value| {
+            key.is_some_and(|key| row.get(key.name).and_then(Value::as_str) == Some(text(key)))
+        };
         let mut row = before.iter().find(same).cloned();
         let row = row.get_or_insert_with(|| json!({}));
         for column in columns {
@@ -242,7 +243,8 @@ fn rows_of(
         return Err(wrong);
     }
     nested::nest(spec.kind, rows, held, words).map_err(|amiss| {
-        let told = |(place, column, text): (usize, &str, String)| (format!("{}.{place}.{column}", spec.path), text);
+        let told =
+            |(place, column, text): (usize, &str, String)| (format!("{}.{place}.{column}", spec.path), text);
         amiss.into_iter().map(told).collect()
     })
 }

@@ -184,7 +184,8 @@ fn ladder_rows(group: &Value) -> Vec<Value> {
 fn ladders(rows: Vec<Value>, held: Option<&Value>, words: &Words) -> Result<Value, Vec<Amiss>> {
     let (mut groups, mut amiss): (Vec<Value>, Vec<Amiss>) = (Vec::new(), Vec::new());
     for mut row in rows {
-        let (at, code, name) = (place(&row), text(&row, "group").to_owned(), text(&row, "group_name").to_owned());
+        let (at, code, name) =
+            (place(&row), text(&row, "group").to_owned(), text(&row, "group_name").to_owned());
         let known = groups.iter().position(|it| text(it, "code") == code);
         let index = known.unwrap_or_else(|| {
             groups.push(begun(&code, held));
@@ -262,7 +263,8 @@ mod tests {
     fn a_ladder_keeps_what_its_rows_do_not_say_and_a_new_one_wants_a_name() {
         let words = words_in(Language::English);
         let level = |code: &str| json!({"code": code, "name": code, "threshold": "0", "multiplier": "1"});
-        let held = json!([{"code": "wine", "name": "Wine", "window": {"months": 6}, "levels": [level("sip")]}]);
+        let held =
+            json!([{"code": "wine", "name": "Wine", "window": {"months": 6}, "levels": [level("sip")]}]);
         let mut rows = flat(Kind::Ladders, Some(&held));
         assert_eq!(nest(Kind::Ladders, rows.clone(), Some(&held), &words).unwrap(), held);
         rows.push(json!({"group": "tea", "code": "cup", "name": "Cup", "threshold": "0", "#": 1}));
@@ -271,6 +273,9 @@ mod tests {
         rows[1]["group_name"] = json!("Tea");
         let both = nest(Kind::Ladders, rows, Some(&held), &words).unwrap();
         assert_eq!(both[0]["window"], json!({"months": 6}));
-        assert_eq!(both[1], json!({"code": "tea", "name": "Tea", "levels": [{"code": "cup", "name": "Cup", "threshold": "0"}]}));
+        assert_eq!(
+            both[1],
+            json!({"code": "tea", "name": "Tea", "levels": [{"code": "cup", "name": "Cup", "threshold": "0"}]})
+        );
     }
 }
