@@ -30,7 +30,7 @@ const LEGS: usize = 200;
 const HOUR_MS: u64 = 3_600_000;
 
 /// The sentences in a language.
-pub fn sayings(language: Language) -> Words {
+pub(super) fn sayings(language: Language) -> Words {
     const ENGLISH: &str = include_str!("explain/en.json");
     static ALL: LazyLock<[Words; 3]> = LazyLock::new(|| {
         Language::ALL.map(|language| {
@@ -190,7 +190,7 @@ impl Story<'_> {
         let receipt = render::receipt(&act.entry.kind)
             .map_or_else(String::new, |it| self.said.fill("receipt", &[("receipt", it)]));
         let what = match &act.redemption.got {
-            Some(Got::Voucher(used)) => self.said.fill("voucher", &[("number", &used.number.to_string())]),
+            Some(Got::Voucher(used)) => self.said.fill("voucher", &[("number", &used.number)]),
             _ => self.said.fill("redeemed", &[("points", &self.say(act.points))]),
         };
         let (time, place) = (self.clock(act, act.at, None), self.place(act)?);
@@ -259,7 +259,7 @@ impl Story<'_> {
             (Authority::Late, Authority::Online) => with("let_go"),
             (Authority::Late, _) => with("taken_back"),
             (Authority::Forced, _) => match &act.redemption.approval {
-                Some(lift) => self.said.fill("lifted", &[("by", &lift.by.to_string()), ("knew", &knew)]),
+                Some(lift) => self.said.fill("lifted", &[("by", &lift.by), ("knew", &knew)]),
                 None => with("lifted_by_nobody"),
             },
         })

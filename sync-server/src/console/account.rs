@@ -11,7 +11,7 @@ use shared::ids::CustomerId;
 use shared::page::words::{Words, grouped};
 
 use super::session::{self, ACCOUNT};
-use super::view::{Block, Cell, Field, Figure, FormBlock, Frame, Refused, Row, Shown, when};
+use super::view::{Block, Field, Figure, FormBlock, Frame, Refused, Row, Shown, when};
 use super::{chart, members};
 use crate::app::members as known;
 use crate::app::reports::range::Range;
