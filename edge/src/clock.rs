@@ -19,6 +19,8 @@ struct Inner {
     source: Source,
     /// How far the source is behind the server, in ms.
     offset_ms: AtomicI64,
+    /// What the server's time was when it last told: it is not earlier now.
+    not_before: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -39,12 +41,26 @@ impl Clock {
     }
 
     fn of(source: Source) -> Self {
-        Self(Arc::new(Inner { source, offset_ms: AtomicI64::new(0) }))
+        Self(Arc::new(Inner { source, offset_ms: AtomicI64::new(0), not_before: AtomicU64::new(0) }))
     }
 
     /// The time, as well as it is known.
     pub fn now(&self) -> Millis {
+        self.corrected().max(self.not_before())
+    }
+
+    fn corrected(&self) -> Millis {
         Millis(self.source().0.saturating_add_signed(self.offset_ms()))
+    }
+
+    fn not_before(&self) -> Millis {
+        Millis(self.0.not_before.load(Ordering::Relaxed))
+    }
+
+    /// The server was heard of at this time of its own, in an earlier life of this daemon: with no line, nothing else tells
+    /// a clock that was set back.
+    pub fn heard(&self, server: Millis) {
+        self.0.not_before.store(server.0, Ordering::Relaxed);
     }
 
     /// Moves a manual clock; the machine's stays as it is.
@@ -57,6 +73,12 @@ impl Clock {
     /// How far the source is behind the server, in ms; zero while that is not known.
     pub fn offset_ms(&self) -> i64 {
         self.0.offset_ms.load(Ordering::Relaxed)
+    }
+
+    /// The same, or by how much it must be behind at least, where it says less than the server told before; for people.
+    pub fn shown_offset_ms(&self) -> i64 {
+        let behind = i64::try_from(self.not_before().since(self.corrected())).unwrap_or(i64::MAX);
+        self.offset_ms().saturating_add(behind)
     }
 
     /// What the source says, uncorrected.
@@ -79,11 +101,13 @@ impl Clock {
         if offset.abs_diff(self.offset_ms()) > error_ms {
             self.0.offset_ms.store(offset, Ordering::Relaxed);
         }
+        self.heard(server);
     }
 
     /// Whether the clock is too far off to be trusted with no line.
     pub fn is_untrusted(&self) -> bool {
-        self.offset_ms().unsigned_abs() > TRUSTED_OFFSET_MS
+        let behind = self.not_before().since(self.corrected());
+        self.offset_ms().unsigned_abs() > TRUSTED_OFFSET_MS || behind > TRUSTED_OFFSET_MS
     }
 }
 
@@ -99,5 +123,19 @@ mod tests {
         clock.learn(Millis(8_200_000), Millis(1_000_000), Millis(1_000_000));
         assert_eq!(clock.now(), Millis(8_200_000));
         assert!(clock.is_untrusted());
+    }
+
+    #[test]
+    fn with_no_line_a_clock_that_was_set_back_is_not_believed() {
+        let clock = Clock::manual(Millis(1_000_000_000));
+        clock.heard(Millis(1_003_000_000));
+        assert_eq!(clock.now(), Millis(1_003_000_000), "it is not earlier than the server has told");
+        assert!(!clock.is_untrusted(), "less than an hour");
+        clock.heard(Millis(1_500_000_000));
+        assert!(clock.is_untrusted());
+        assert_eq!(clock.shown_offset_ms(), 500_000_000);
+        clock.set(Millis(1_500_000_001));
+        assert!(!clock.is_untrusted(), "somebody set it right");
+        assert_eq!((clock.now(), clock.shown_offset_ms()), (Millis(1_500_000_001), 0));
     }
 }

@@ -295,6 +295,14 @@ impl Store {
         })
     }
 
+    /// Notes that the server holds all that this store wrote as another node before. Not synced, like [`Self::keep_sync`].
+    pub fn told_earlier(&self, node: NodeId) -> Reply<()> {
+        self.0.work(move |engine| {
+            engine.told_earlier(node);
+            Ok(())
+        })
+    }
+
     /// Applies a page that [`TillSync::judge`] found to apply, in one transaction, durably; `sync` is the state after
     /// [`TillSync::on_applied`].
     pub fn apply_page(&self, page: PullPage, sync: TillSync) -> Reply<()> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use shared::api::till::SyncResult;
 use shared::entry::{Entry, Intent, SaleRef};
+use shared::ids::Seq;
 use shared::view::KnownSale;
 use shared::wire::relay::{Deed, Relay, Relayed};
 use shared::wire::{Authorize, Authorized, ReceiptRequest};
@@ -67,10 +68,10 @@ impl Server {
         }))
     }
 
-    async fn ask_for_points(&self, intent: &Intent, wait_ms: u32) -> Result<Authorized, String> {
+    async fn ask_for_points(&self, intent: &(Seq, Intent), wait_ms: u32) -> Result<Authorized, String> {
         let signer = enrol::signer(&self.store.identity());
-        let Intent { key, account, points } = *intent;
-        let asked = Authorize { node: signer.node, key, account, points, wait_ms };
+        let (intent, Intent { key, account, points }) = *intent;
+        let asked = Authorize { node: signer.node, intent, key, account, points, wait_ms };
         self.client.authorize(&signer, &asked).await
     }
 
@@ -93,7 +94,11 @@ impl Server {
 }
 
 impl Centre for Server {
-    fn authorize<'a>(&'a self, intent: &'a Intent, wait_ms: u32) -> Answer<'a, Result<Authorized, String>> {
+    fn authorize<'a>(
+        &'a self,
+        intent: &'a (Seq, Intent),
+        wait_ms: u32,
+    ) -> Answer<'a, Result<Authorized, String>> {
         Box::pin(self.ask_for_points(intent, wait_ms))
     }
 

@@ -181,6 +181,9 @@ pub(crate) fn desk(
         Some(transport) => transport,
         None => Arc::new(Http::new(&store.identity().server_url)?),
     };
+    if let Some(told) = store.read().map_err(text)?.as_of() {
+        clock.heard(told);
+    }
     let link = Link::default();
     link.bootstrapped(sync::bootstrapped(&store));
     let client = Client::new(transport, clock.clone(), link.clone());

@@ -5,7 +5,7 @@
 //! it covers into the settled part by a pure function ([`crate::settle`]). Lots are credits per terms and one total
 //! spent: what remains of each is derived, oldest expiry first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -170,7 +170,7 @@ impl Lots {
 pub struct Base {
     /// Settled and open credits and debits, suspense not taken off.
     pub lots: Lots,
-    /// Set aside for redemptions under way, and reserved by rights.
+    /// Set aside for redemptions under way, reserved by rights, and given back to others than the member by the next cut.
     pub reserved: Points,
     /// Redeemed offline, not settled yet.
     pub suspense: Points,
@@ -249,6 +249,28 @@ impl Short {
     /// What somebody bears.
     pub fn borne(&self) -> Points {
         self.member_debt.plus(self.outlet).plus(self.program)
+    }
+
+    /// Unwinds it by redeemed points that come back, last bearer first, of the member's debt at most what is still owed.
+    /// Answers which shares that takes off; what is left of the points goes back to the member.
+    pub fn unwind(&mut self, points: Points, debt: Points) -> Self {
+        let mut left = points;
+        let mut take = |share: &mut Points, most: Points| {
+            let taken = left.min(*share).min(most).at_least_zero();
+            left = left.minus(taken);
+            *share = share.minus(taken);
+            taken
+        };
+        let reversed = take(&mut self.reversed, points);
+        let program = take(&mut self.program, points);
+        let outlet = take(&mut self.outlet, points);
+        let member_debt = take(&mut self.member_debt, debt);
+        Self { member_debt, outlet, program, reversed }
+    }
+
+    /// All of its shares.
+    pub fn total(&self) -> Points {
+        self.borne().plus(self.reversed)
     }
 }
 
@@ -348,8 +370,8 @@ impl Account {
             active: self.active,
             ..Base::default()
         };
-        let mut offline: BTreeMap<Dot, Points> = BTreeMap::new();
-        for ((dot, _), row) in &self.open {
+        let mut offline: BTreeSet<RowKey> = BTreeSet::new();
+        for (key, row) in &self.open {
             match &row.movement {
                 Movement::Credit { terms, points, earned } => {
                     base.lots.credit(*terms, *points);
@@ -383,7 +405,7 @@ impl Account {
                         base.lots.spent = base.lots.spent.plus(*points);
                     } else {
                         base.suspense = base.suspense.plus(*points);
-                        offline.insert(*dot, *points);
+                        offline.insert(*key);
                     }
                 }
                 Movement::RedemptionReversed { .. } => {}
@@ -394,16 +416,22 @@ impl Account {
         base
     }
 
-    /// Open reversals of redemptions: out of suspense where the redemption still waits there, else back to the lots.
-    fn give_back(&self, base: &mut Base, offline: &BTreeMap<Dot, Points>) {
+    /// Open reversals of redemptions: out of suspense where the redemption still waits there, else back to the lots; of
+    /// that, what an outlet or the program bears is not the member's, and is set aside until the next cut gives it to them.
+    fn give_back(&self, base: &mut Base, offline: &BTreeSet<RowKey>) {
+        let mut shorts: BTreeMap<Dot, Short> = BTreeMap::new();
         for row in self.open.values() {
-            if let Movement::RedemptionReversed { of, points, .. } = &row.movement {
-                base.lifetime_redeemed = base.lifetime_redeemed.minus(*points);
-                if offline.contains_key(of) {
-                    base.suspense = base.suspense.minus(*points);
-                } else {
-                    base.lots.spent = base.lots.spent.minus(*points);
-                }
+            let Movement::RedemptionReversed { of, leg, points } = &row.movement else { continue };
+            base.lifetime_redeemed = base.lifetime_redeemed.minus(*points);
+            if offline.contains(&(*of, *leg)) {
+                base.suspense = base.suspense.minus(*points);
+                continue;
+            }
+            base.lots.spent = base.lots.spent.minus(*points);
+            if let Some(settled) = self.shorts.get(of) {
+                let short = shorts.entry(*of).or_insert(*settled);
+                let undone = short.unwind(*points, self.debt);
+                base.reserved = base.reserved.plus(undone.total()).minus(undone.member_debt);
             }
         }
     }
@@ -456,29 +484,4 @@ impl Base {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn expiring(day: i32) -> LotTerms {
-        LotTerms { expires: Day(day), ..LotTerms::plain(None) }
-    }
-
-    #[test]
-    fn a_spent_lot_that_expires_is_not_counted_twice() {
-        let mut lots = Lots::default();
-        lots.credit(expiring(10), Points(100));
-        lots.credit(expiring(20), Points(50));
-        lots.spent = Points(100);
-        assert_eq!(lots.spendable(Day(5)), Points(50));
-        assert_eq!(lots.spendable(Day(15)), Points(50), "the first lot was spent before it expired");
-    }
-
-    #[test]
-    fn lots_are_spent_oldest_expiry_first() {
-        let mut lots = Lots::default();
-        lots.credit(expiring(20), Points(50));
-        lots.credit(expiring(10), Points(100));
-        lots.spent = Points(30);
-        assert_eq!(lots.remaining(), vec![(expiring(10), Points(70)), (expiring(20), Points(50))]);
-    }
-}
+mod tests;

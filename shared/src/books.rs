@@ -4,7 +4,6 @@
 //! working set that was loaded under lock. Nothing here decides anything: [`crate::intake`], [`crate::post`] and
 //! [`crate::settle`] do, and a store only keeps what they put. Lists come in rising key order.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::account::{Account, AccountId, Row, RowKey};
@@ -226,9 +225,6 @@ impl<T: Journals + Marks + Accounts + Rights + Sales + Cases + Directory + Catal
 pub fn buckets<B: Marks>(books: &B) -> impl Iterator<Item = BucketId> + use<B> + Clone {
     (0..books.buckets().max(1)).map(BucketId)
 }
-
-/// Nodes that asked for a hold, or gave it up.
-pub type NodeSet = BTreeSet<NodeId>;
 
 /// Whether a bucket is done with an entry: its mark passed it, and it is not parked there.
 pub fn is_done<B: Marks>(books: &B, bucket: BucketId, dot: Dot) -> Result<bool, B::Error> {

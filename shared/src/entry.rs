@@ -371,6 +371,8 @@ pub struct Hold {
     pub points: Points,
     /// The node that asked.
     pub asked_by: NodeId,
+    /// By which intent of its own; zero where it is the server's.
+    pub intent: Seq,
     /// When it times out: payment holds only.
     pub expires_at: Option<Millis>,
 }

@@ -6,8 +6,8 @@
 
 use crate::account::{Account, AccountId, Base, Movement, OwnRight, Row};
 use crate::books::{
-    self, Accounts, Books, Keeps, LedgerKey, LedgerLine, Mark, Marks, NodeRow, Parked, ParkedWhy, Receipt,
-    SERVER, Side, Wait,
+    self, Accounts, Books, Judged, Keeps, LedgerKey, LedgerLine, Mark, Marks, NodeRow, Parked, ParkedWhy,
+    Receipt, SERVER, Side, Wait,
 };
 use crate::entry::{Entry, EntryKind, Posting, Totals};
 use crate::ids::{BucketId, Dot, NodeId, Seq};
@@ -247,6 +247,19 @@ fn totals_here(books: &impl Marks, bucket: BucketId, taken: &Taken) -> Totals {
     }
 }
 
+/// A person accepts what came after its till was revoked: it is posted from now on as another till's would be.
+pub fn accept<B: Books>(books: &mut B, dot: Dot) -> Result<(), B::Error> {
+    let Some(receipt) = books.receipt(dot)? else { return Ok(()) };
+    let judged = receipt.judged.map(|judged| Judged { suspect: false, ..judged });
+    books.put_receipt(dot, Receipt { judged, ..receipt })
+}
+
+/// Whether points come in by an entry; a return brings what was redeemed.
+fn brings(entry: &Entry) -> bool {
+    let returns = matches!(entry.kind, EntryKind::Refund(_) | EntryKind::Void(_));
+    returns || entry.postings.iter().any(|posting| posting.column.is_credit())
+}
+
 /// Posts what an entry has in a bucket.
 pub fn post<B: Books>(books: &mut B, bucket: BucketId, taken: &Taken) -> Result<Outcome, B::Error> {
     let entry = match &taken.entry {
@@ -258,6 +271,9 @@ pub fn post<B: Books>(books: &mut B, bucket: BucketId, taken: &Taken) -> Result<
     let judged = taken.receipt.judged.clone().unwrap_or_default();
     if judged.duplicate_of.is_some() {
         return Ok(Outcome::Closed(totals));
+    }
+    if judged.suspect && brings(entry) {
+        return Ok(Outcome::Parked(ParkedWhy::Revoked, Wait::Repair));
     }
     match &entry.kind {
         EntryKind::Cut(cut) if cut.bucket == bucket => {

@@ -125,6 +125,13 @@ impl Hlc {
         Self::at(now).max(Self(self.0.saturating_add(1)))
     }
 
+    /// The same, but for a clock whose times lie further ahead than [`limits::HLC_AHEAD_MS`]: it was set wrong then, and
+    /// goes on by the wall clock. Within a journal the order is its entries' own, and the server bounds what it is told.
+    #[must_use]
+    pub fn resume(self, now: Millis) -> Self {
+        if self.ms().0 > now.0.saturating_add(limits::HLC_AHEAD_MS) { Self::at(now) } else { self.tick(now) }
+    }
+
     /// This clock after hearing of `remote`. A time more than [`limits::HLC_AHEAD_MS`] ahead of `now` is not merged.
     #[must_use]
     pub fn heard(self, remote: Self, now: Millis) -> Self {
@@ -144,6 +151,14 @@ mod tests {
             assert!(next > clock);
             clock = next;
         }
+    }
+
+    #[test]
+    fn a_clock_that_was_far_ahead_goes_on_by_the_right_time() {
+        let (wrong, now) = (Hlc::at(Millis(900_000)), Millis(100_000));
+        assert_eq!(wrong.resume(now), Hlc::at(now));
+        let near = Hlc::at(Millis(160_000));
+        assert!(near.resume(now) > near, "a little ahead is no reason to run backwards");
     }
 
     #[test]

@@ -326,6 +326,8 @@ pub struct NumberBlock {
 pub struct Authorize {
     /// The node that asks.
     pub node: NodeId,
+    /// The seq of the intent that it wrote down before.
+    pub intent: Seq,
     /// The redemption's idem key.
     pub key: u128,
     /// Of which account.

@@ -240,7 +240,14 @@ impl Shop {
 
     fn ask(&mut self, till: &Till, points: i64) -> Authorized {
         let (desk, key) = (self.desk(), 77);
-        let ask = Authorize { node: till.node, key, account: account(), points: Points(points), wait_ms: 0 };
+        let ask = Authorize {
+            node: till.node,
+            intent: Seq(1),
+            key,
+            account: account(),
+            points: Points(points),
+            wait_ms: 0,
+        };
         flow::authorize(&mut self.books, &desk, &ask).unwrap()
     }
 

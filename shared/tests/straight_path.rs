@@ -9,8 +9,8 @@ use shared::books::{CaseKind, Journals as _, NodeRow, Side, Told, Unattributed};
 use shared::catalog::{Catalog, Version};
 use shared::chain::Head;
 use shared::entry::{
-    Actor, Authority, Column, DirectoryChange, Entry, EntryKind, Idem, Line, Move, Party, Posting,
-    Redemption, ReturnedLine, Reversal, Sale, SaleRef, Totals, Why,
+    Actor, Authority, Column, DirectoryChange, Entry, EntryKind, Idem, Intent, Line, Move, Party, Posting,
+    Redemption, Release, ReturnedLine, Reversal, Sale, SaleRef, Totals, Why,
 };
 use shared::ids::{
     AccountSetId, Code, CodeHash, CurrencyId, Dot, MembershipId, NodeId, OutletId, Seq, TillId,
@@ -271,6 +271,11 @@ fn two_tills_that_redeem_the_same_points_are_settled_by_the_waterfall() {
     assert_eq!(beside, &[first]);
 }
 
+fn asking(till: &Till, intent: u64, key: u128, points: i64) -> Authorize {
+    let points = Points(points);
+    Authorize { node: till.node, intent: Seq(intent), key, account: account(), points, wait_ms: 0 }
+}
+
 #[test]
 fn held_points_are_redeemed_online_and_the_hold_ends_with_them() {
     let mut shop = Shop::new();
@@ -278,7 +283,7 @@ fn held_points_are_redeemed_online_and_the_hold_ends_with_them() {
     let (kind, postings) = sale(&shop, "R-1", 50, Party::Membership(membership().id));
     shop.write(&mut till, kind, postings, 1);
     shop.push(&till);
-    let ask = Authorize { node: till.node, key: 9, account: account(), points: Points(80), wait_ms: 0 };
+    let ask = asking(&till, 2, 9, 80);
     let desk = shop.desk();
     let answer = flow::authorize(&mut shop.books, &desk, &ask).unwrap();
     assert_eq!(answer, Authorized::Held { available: Points(20) });
@@ -295,6 +300,35 @@ fn held_points_are_redeemed_online_and_the_hold_ends_with_them() {
     assert_eq!((base.balance(), base.reserved), (Points(20), Points(0)));
     let answer = flow::authorize(&mut shop.books, &desk, &Authorize { key: 9, ..more }).unwrap();
     assert_eq!(answer, Authorized::Posted(Authority::Online));
+}
+
+#[test]
+fn a_key_that_was_given_up_is_asked_for_anew_by_a_later_intent_only() {
+    let mut shop = Shop::new();
+    let mut till = shop.till();
+    let (kind, postings) = sale(&shop, "R-1", 50, Party::Membership(membership().id));
+    shop.write(&mut till, kind, postings, 1);
+    let intent = |key| EntryKind::Intent(Intent { key, account: account(), points: Points(80) });
+    let release =
+        |key| EntryKind::Release(Release { key, account: account(), points: Points(0), captured_by: None });
+    shop.push(&till);
+    let desk = shop.desk();
+    let ask = |shop: &mut Shop, asked: &Authorize| flow::authorize(&mut shop.books, &desk, asked).unwrap();
+    let first = shop.write(&mut till, intent(9), Vec::new(), 0).seq.0;
+    let asked = asking(&till, first, 9, 120);
+    assert!(matches!(ask(&mut shop, &asked), Authorized::Refused { .. }));
+    shop.write(&mut till, release(9), Vec::new(), 0);
+    // the second try is granted before the first one's release is heard of, and outlives it
+    let second = shop.write(&mut till, intent(9), Vec::new(), 0).seq.0;
+    assert_eq!(ask(&mut shop, &asking(&till, second, 9, 80)), Authorized::Held { available: Points(20) });
+    shop.push(&till);
+    assert_eq!(shop.books.accounts[&account()].base().reserved, Points(80));
+    // the first one's question, come late
+    assert_eq!(ask(&mut shop, &asked), Authorized::Released);
+    shop.write(&mut till, release(9), Vec::new(), 0);
+    shop.push(&till);
+    assert_eq!(shop.books.accounts[&account()].base().reserved, Points(0));
+    assert_eq!(ask(&mut shop, &asking(&till, second, 9, 80)), Authorized::Released);
 }
 
 #[test]

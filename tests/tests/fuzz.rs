@@ -199,7 +199,14 @@ fn messages_between_till_and_server() {
     );
     message(
         "asking for points",
-        &[Authorize { node: NodeId(3), key: 7, account: account(), points: Points(9), wait_ms: 300 }],
+        &[Authorize {
+            node: NodeId(3),
+            intent: Seq(5),
+            key: 7,
+            account: account(),
+            points: Points(9),
+            wait_ms: 300,
+        }],
     );
     message(
         "the word on points",

@@ -100,6 +100,37 @@ fn two_machines_from_one_image_both_count() {
 }
 
 #[test]
+fn what_is_sold_while_a_till_is_being_fenced_is_told_without_a_restart() {
+    let office = Office::open();
+    let ali = office.member("Ali", ALI, 1_000);
+    let mut till = Till::open(&office, KL, "till-1");
+    till.wait_for_balance(ALI, 1_000);
+    let image = till.image();
+    let clone = till.cloned(image, &office);
+    till.sell(&worth("R-1", 10));
+    till.sync();
+    clone.line().cut();
+    let receipts: Vec<String> = (0..60).map(|place| format!("C-{place}")).collect();
+    clone.sell(&worth(&receipts[0], 1));
+    let node = clone.status()["node"].clone();
+    clone.line().mend();
+    // the fork is found, and a new node asked for, somewhere among these
+    for receipt in &receipts[1..] {
+        clone.sell(&worth(receipt, 1));
+    }
+    settles_at(&office, &ali, &[&till, &clone], 1_070);
+    assert_ne!(clone.status()["node"], node, "fenced: it goes on as a new node");
+    for receipt in &receipts {
+        assert_eq!(found_at_the_office(&office, receipt).len(), 1, "{receipt}");
+    }
+    until("nothing waits", || match clone.status()["pending"].as_u64() {
+        Some(0) => Ok(()),
+        waiting => Err(waiting),
+    });
+    office.verify();
+}
+
+#[test]
 fn a_head_office_restored_from_its_backup_is_told_everything_again() {
     let mut office = Office::open();
     let ali = office.member("Ali", ALI, 1_000);

@@ -240,7 +240,7 @@ impl Loader<'_> {
         for currency in &program.currencies {
             let account = membership.account(*currency, self.catalog);
             facts.accounts.insert(account, self.view.account(account)?);
-            facts.offline.member.insert(account, self.view.offline_used(account, since)?);
+            facts.offline.member.insert(account, self.view.offline_used(account, since, self.now)?);
         }
         for voucher in &membership.vouchers {
             facts.accounts.insert(voucher.account(), self.view.account(voucher.account())?);

@@ -11,6 +11,7 @@ use shared::catalog::document::policy::Elsewhere;
 use shared::catalog::{Catalog, OfflinePolicy};
 use shared::decide::{Command, Deed, Grounds, intents};
 use shared::entry::{Intent, SaleRef};
+use shared::ids::Seq;
 use shared::points::Points;
 use shared::refusal::{Problem, Refusal};
 use shared::time::Millis;
@@ -29,9 +30,13 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// The server, as far as a command may need it. `sync` is the one that speaks to it.
 pub trait Centre: Send + Sync {
-    /// Asks for points under a key; `Err` says why there was no answer. The server may take `wait_ms` to ask other tills for
-    /// what is reserved for them.
-    fn authorize<'a>(&'a self, intent: &'a Intent, wait_ms: u32) -> Answer<'a, Result<Authorized, String>>;
+    /// Asks for points under a key, by an intent and the seq under which it was written; `Err` says why there was no answer.
+    /// The server may take `wait_ms` to ask other tills for what is reserved for them.
+    fn authorize<'a>(
+        &'a self,
+        intent: &'a (Seq, Intent),
+        wait_ms: u32,
+    ) -> Answer<'a, Result<Authorized, String>>;
     /// Asks for a sale that this till does not know.
     fn sale<'a>(&'a self, of: &'a SaleRef) -> Answer<'a, Result<Option<KnownSale>, String>>;
     /// Hands a request of a POS on, with its key and its body; `Err` says why there was no answer.
@@ -78,10 +83,12 @@ impl App {
         let loader = Loader { view, catalog: &catalog, now };
         let facts = loader.facts(self.place(), command, None, false)?;
         let wanted = intents(&facts, &catalog, command, now)?;
+        let mut asking = Vec::new();
         for intent in &wanted {
-            self.note(Deed::Intent(intent.clone())).await?;
+            let noted = self.note(Deed::Intent(intent.clone())).await?;
+            asking.push((noted.entry.dot.seq, intent.clone()));
         }
-        match self.ask_twice(view, &wanted).await? {
+        match self.ask_twice(view, &asking).await? {
             Word::Held => command.grounds = grounds(&wanted),
             Word::NoAnswer => {}
             Word::Refused(refused) => {
@@ -103,7 +110,7 @@ impl App {
     ///
     /// Where the server has too little because some of it is reserved for this very till, which does not suffice either,
     /// the till gives that back and asks again: a right never moves to its own holder.
-    async fn ask_twice(&self, view: &View, wanted: &[Intent]) -> Result<Word, Error> {
+    async fn ask_twice(&self, view: &View, wanted: &[(Seq, Intent)]) -> Result<Word, Error> {
         let budget = Duration::from_millis(self.0.budget_ms);
         let word = tokio::time::timeout(budget, self.ask_all(wanted)).await.unwrap_or(Word::NoAnswer);
         let Word::Refused(refused) = word else { return Ok(word) };
@@ -158,15 +165,15 @@ impl App {
         Ok(())
     }
 
-    async fn ask_all(&self, wanted: &[Intent]) -> Word {
+    async fn ask_all(&self, wanted: &[(Seq, Intent)]) -> Word {
         // the answer has to come back within the budget
         let wait_ms = u32::try_from(self.0.budget_ms / 4 * 3).unwrap_or(u32::MAX);
-        for intent in wanted {
-            match self.0.centre.authorize(intent, wait_ms).await {
+        for asked in wanted {
+            match self.0.centre.authorize(asked, wait_ms).await {
                 // under a key that is posted already this is a repeat, which the server closes as one
                 Ok(Authorized::Held { .. } | Authorized::Posted(_)) => {}
                 Ok(Authorized::Refused { available, overdrawn, elsewhere }) => {
-                    let intent = intent.clone();
+                    let intent = asked.1.clone();
                     return Word::Refused(Refused { intent, available, overdrawn, elsewhere });
                 }
                 Ok(Authorized::Released | Authorized::Unknown) => return Word::NoAnswer,

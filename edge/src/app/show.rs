@@ -58,7 +58,7 @@ impl App {
 
     /// `waiting`, `provisional`, `confirmed` or `voided`.
     fn state(&self, view: &View, entry: &Entry, returned: &Returned) -> Result<&'static str, Error> {
-        let told = entry.dot.node != self.identity().node || entry.dot.seq <= view.acked();
+        let told = view.is_acked(entry.dot);
         let waits = match &entry.kind {
             EntryKind::Sale(sale) => {
                 !matches!(sale.earner, Party::Membership(_)) && returned.attributed.is_empty()

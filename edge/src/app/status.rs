@@ -29,7 +29,7 @@ impl App {
         let identity = self.identity();
         let line = self.link().line();
         let outlet = view.catalog().outlets.get(&identity.outlet).map(|outlet| outlet.code.to_string());
-        let oldest = view.own_from(view.acked().next(), 1)?.first().map(|written| written.entry.at.ms());
+        let oldest = view.waiting_after(None, 1)?.first().map(|written| written.entry.at.ms());
         let contact = line.contact_at.or(view.contact_at());
         Ok(Status {
             node: identity.node.0,
@@ -37,12 +37,12 @@ impl App {
             till: identity.till_name.clone(),
             connection: self.link().word().to_owned(),
             server_contact_at: contact.map(Millis::rfc3339),
-            pending: pending(&view),
+            pending: view.waiting(),
             oldest_pending_at: oldest.map(Millis::rfc3339),
             parked: u64::try_from(view.parked()?.len()).unwrap_or(u64::MAX),
             members: view.members()?,
             cache_as_of: view.as_of().map(Millis::rfc3339),
-            clock_offset_ms: self.clock().offset_ms(),
+            clock_offset_ms: self.clock().shown_offset_ms(),
             bootstrap: Bootstrap { done: f64::from(line.bootstrap_permille) / 1_000.0 },
             version: env!("CARGO_PKG_VERSION").to_owned(),
             network: if line.cut { "offline" } else { "auto" }.to_owned(),
@@ -65,8 +65,7 @@ impl App {
         let view = self.store().read()?;
         match state {
             QueueState::Pending => {
-                let after = after.map_or(view.acked(), |after| after.seq.max(view.acked()));
-                let waiting = view.own_from(after.next(), limit)?;
+                let waiting = view.waiting_after(after, limit)?;
                 Ok(waiting.iter().map(|written| item(&written.entry, "pending", None)).collect())
             }
             QueueState::Parked => {
@@ -86,7 +85,6 @@ impl App {
     pub fn day(&self) -> Result<DayReport, Error> {
         let view = self.store().read()?;
         let today = self.today()?;
-        let acked = view.acked();
         let mut report =
             DayReport { date: today.to_string(), sales: 0, returns: 0, currencies: Vec::new(), waiting: 0 };
         let mut sums: BTreeMap<CurrencyId, (Points, Points)> = BTreeMap::new();
@@ -100,7 +98,7 @@ impl App {
                 EntryKind::Refund(_) | EntryKind::Void(_) | EntryKind::Unlinked(_) => report.returns += 1,
                 _ => {}
             }
-            report.waiting += u64::from(entry.dot.seq > acked);
+            report.waiting += u64::from(!view.is_acked(entry.dot));
             count(entry, &mut sums);
         }
         report.currencies = currencies(&view, &sums);
@@ -124,11 +122,6 @@ impl App {
     pub async fn sync_now(&self) -> SyncResult {
         self.0.centre.sync().await
     }
-}
-
-/// Entries that the server has not acknowledged.
-fn pending(view: &View) -> u64 {
-    view.head().seq.0.saturating_sub(view.acked().0)
 }
 
 fn item(entry: &Entry, state: &str, reason: Option<String>) -> QueueItem {

@@ -281,7 +281,7 @@ impl Opened {
             self.meta.applied.insert(node, head);
         }
         if self.meta.sync.node != node {
-            self.meta.sync = TillSync::new(node);
+            self.meta.go_on_as(node);
         }
         let sync = &mut self.meta.sync;
         if sync.acked.seq > head.seq {
@@ -320,7 +320,7 @@ impl Opened {
     fn first_catalog(&self, snap: &super::tables::Snap) -> Result<(Vec<u8>, Meta), StoreError> {
         let mut meta = self.meta.clone();
         if meta.sync.node != self.identity.node {
-            meta.sync = TillSync::new(self.identity.node);
+            meta.go_on_as(self.identity.node);
         }
         let stored = snap.get(&Key::of(Table::Catalogs).bytes(&meta.catalog.0.0))?;
         let bytes = stored.map_or_else(|| self.identity.catalog.clone(), |value| value.bytes().to_vec());

@@ -39,6 +39,9 @@ pub(super) struct Meta {
     pub(super) parked: Vec<(Dot, String)>,
     /// Up to which entry of each journal old ones were let go; see [`super::engine`]'s pruning.
     pub(super) pruned: BTreeMap<NodeId, Seq>,
+    /// Nodes that this store was before and whose last entries the server was not seen to have, each with the seq up to
+    /// which it was.
+    pub(super) untold: BTreeMap<NodeId, Seq>,
     /// How many buckets the server has.
     pub(super) buckets: u16,
     /// The shares of campaigns' budgets that a node of this store's was told last.
@@ -63,6 +66,7 @@ impl Meta {
             branches: Vec::new(),
             parked: Vec::new(),
             pruned: BTreeMap::new(),
+            untold: BTreeMap::new(),
             buckets,
             budgets: (node, Vec::new()),
             marks: Arc::default(),
@@ -102,6 +106,27 @@ impl Meta {
     /// Whether a bucket has an entry.
     pub(super) fn covers_in(&self, bucket: BucketId, dot: Dot) -> bool {
         self.marks.get(&(bucket, self.home(dot))).is_some_and(|mark| mark.covers(dot.seq))
+    }
+
+    /// Goes on as another node: what the server was not seen to have of the present one waits to be told as that one's.
+    pub(super) fn go_on_as(&mut self, node: NodeId) {
+        self.untold.insert(self.sync.node, self.sync.acked.seq);
+        self.sync = TillSync::new(node);
+    }
+
+    /// Whether the server has acknowledged an entry of this store's.
+    pub(super) fn is_acked(&self, dot: Dot) -> bool {
+        if dot.node == self.sync.node {
+            return dot.seq <= self.sync.acked.seq;
+        }
+        self.untold.get(&dot.node).is_none_or(|acked| dot.seq <= *acked)
+    }
+
+    /// The nodes that this store was and is, with how far each was acknowledged; only those that have more to tell, but
+    /// for the last, which is the present one.
+    pub(super) fn acked(&self) -> impl Iterator<Item = Dot> {
+        let now = Dot::new(self.sync.node, self.sync.acked.seq);
+        self.untold.iter().map(|(node, seq)| Dot::new(*node, *seq)).chain([now])
     }
 
     /// Under which node the server keeps an entry of this store's.

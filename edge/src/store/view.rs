@@ -9,6 +9,7 @@ use shared::catalog::{Catalog, CatalogHash};
 use shared::chain::Head;
 use shared::entry::{Entry, Intent};
 use shared::ids::{AccountSetId, Code, CurrencyId, Dot, Hash, Seq};
+use shared::limits;
 use shared::points::Points;
 use shared::time::Millis;
 use shared::view::{AccountView, TailRow};
@@ -107,12 +108,19 @@ impl View {
         Ok(account)
     }
 
-    /// Redeemed from an account at this till at authority `offline` or `forced` since a time, or held so now.
-    pub fn offline_used(&self, account: AccountId, since: Millis) -> R<Points> {
+    /// Redeemed from an account at this till at authority `offline` or `forced` since a time, or held so now. What is dated
+    /// far ahead of `now` was written by a clock that was set wrong, and counts until the server has it.
+    pub fn offline_used(&self, account: AccountId, since: Millis, now: Millis) -> R<Points> {
+        let latest = now.after(limits::HLC_AHEAD_MS);
         let all = Key::of(Table::Offline).account(account);
         let from = all.u64(since.0).range().start().to_owned();
         let mut used = Points::ZERO;
-        self.scan_range(from, *all.range().end(), |_, value| {
+        self.scan_range(from, *all.range().end(), |key, value| {
+            let mut parts = Parts(&key[all.body().len()..]);
+            let (at, dot) = (Millis(u64::from_be_bytes(parts.take())), parts.dot());
+            if at > latest && self.is_acked(dot) {
+                return Ok(true);
+            }
             let points: [u8; 8] = value.try_into().map_err(StoreError::undecodable("points"))?;
             used = used.plus(Points(i64::from_be_bytes(points)));
             Ok(true)
@@ -122,17 +130,18 @@ impl View {
 
     /// Redeemed or held here at authority `offline` or `forced` and not acknowledged yet: points by currency, and how many redemptions.
     pub fn offline_since_contact(&self) -> R<(BTreeMap<CurrencyId, Points>, u32)> {
-        let all = Key::of(Table::Untold).u32(self.published.node.0);
-        let from = all.u64(self.acked().next().0).range().start().to_owned();
         let mut sums: BTreeMap<CurrencyId, Points> = BTreeMap::new();
         let mut count = 0;
-        self.scan_range(from, *all.range().end(), |_, value| {
-            let (currency, points): (CurrencyId, Points) = decode("untold redemption", value)?;
-            let sum = sums.entry(currency).or_default();
-            *sum = sum.plus(points);
-            count += 1;
-            Ok(true)
-        })?;
+        for acked in self.published.meta.acked() {
+            let all = Key::of(Table::Untold).u32(acked.node.0);
+            self.scan_range(all.u64(acked.seq.next().0), *all.range().end(), |_, value| {
+                let (currency, points): (CurrencyId, Points) = decode("untold redemption", value)?;
+                let sum = sums.entry(currency).or_default();
+                *sum = sum.plus(points);
+                count += 1;
+                Ok(true)
+            })?;
+        }
         self.held_untold(|account, points| {
             let sum = sums.entry(account.currency).or_default();
             *sum = sum.plus(points);
@@ -182,6 +191,11 @@ impl View {
     /// The head of the own journal, the group so far included.
     pub fn head(&self) -> Head {
         self.staged.as_ref().map_or_else(|| self.published.head(), |(_, head)| *head)
+    }
+
+    /// Whether the server has acknowledged an entry of this store's.
+    pub fn is_acked(&self, dot: Dot) -> bool {
+        self.published.meta.is_acked(dot)
     }
 
     /// How far the server has acknowledged the own journal.

@@ -13,6 +13,7 @@ impl Worker {
     pub(super) async fn tell_earlier(&self) -> Result<(), String> {
         for earlier in self.store().identity().earlier.clone() {
             self.tell_again(&earlier).await.map_err(|error| format!("node {}: {error}", earlier.node.0))?;
+            self.store().told_earlier(earlier.node).await.map_err(text)?;
         }
         Ok(())
     }

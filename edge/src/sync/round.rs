@@ -18,6 +18,9 @@ use crate::store::Store;
 pub(super) const STEPS: u32 = 100_000;
 /// How often in one round the same side step may be needed before something is wrong.
 const DETOURS: u32 = 64;
+/// What a till is told once it is taken out of service.
+const REVOKED: &str =
+    "Head office has taken this till out of service. What it still sells waits until head office accepts it.";
 
 /// The till's end of the conversation.
 pub(super) struct Worker {
@@ -90,6 +93,8 @@ impl Worker {
 
     /// Tells listeners what a round came to.
     pub(super) fn tell(&self, pushed: u64, error: Option<String>) -> SyncResult {
+        let revoked = self.state.fence == Some(Fence::Revoked);
+        let error = error.or_else(|| revoked.then(|| REVOKED.to_owned()));
         let result = SyncResult {
             connection: self.app.link().word().to_owned(),
             pushed,
@@ -120,6 +125,9 @@ impl Worker {
             Step::Renew => self.renew().await,
             Step::Rest => {
                 self.store.forget_members().await.map_err(text)?;
+                if self.state.fence == Some(Fence::Revoked) {
+                    self.fail(REVOKED);
+                }
                 Ok(Done::Quiet)
             }
         }
@@ -220,7 +228,7 @@ impl Worker {
                 self.state.on_pull_lost();
                 self.state.fence = Some(Fence::Revoked);
                 self.keep().await?;
-                Err("head office revoked this till".to_owned())
+                Err(REVOKED.to_owned())
             }
             Err(error) => {
                 self.state.on_pull_lost();
@@ -331,6 +339,8 @@ impl Worker {
         let identity = enrol::renewed(&self.client, &self.store.identity()).await?;
         self.store.renew(identity).await.map_err(text)?;
         self.state = self.store.sync();
+        // the old journal may have grown until a moment ago
+        self.earlier = Earlier::Unknown;
         Ok(Done::Moved)
     }
 
@@ -372,13 +382,13 @@ impl Worker {
     }
 
     fn pending(&self) -> u64 {
-        self.store.head().seq.0.saturating_sub(self.state.acked.seq.0)
+        self.store.read().map_or(0, |view| view.waiting())
     }
 
     pub(super) fn health(&self) -> Health {
-        let oldest = self.store.read().ok().and_then(|view| {
-            view.own_from(self.state.acked.seq.next(), 1).ok()?.first().map(|written| written.entry.at.ms())
-        });
+        let view = self.store.read();
+        let oldest =
+            view.ok().and_then(|view| Some(view.waiting_after(None, 1).ok()?.first()?.entry.at.ms()));
         Health {
             pending: self.pending(),
             oldest_pending: oldest,

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::NodeSet;
 use crate::account::{AccountId, Short};
 use crate::catalog::CatalogHash;
 use crate::chain::Head;
@@ -107,6 +106,9 @@ pub struct Judged {
     pub returned: Option<Returned>,
     /// Points that a right reserves no more because of it: for which posting (zero where it has none), how many.
     pub freed: Vec<(u16, Points)>,
+    /// It came after its till was revoked, and nobody has accepted it: what it brings parks, and its sale is not
+    /// attributed by itself.
+    pub suspect: bool,
 }
 
 /// What had been given back of a sale before a reversal, and with it.
@@ -166,6 +168,8 @@ pub enum ParkedWhy {
     UnknownMembership(MembershipId),
     /// The sale that it gives back is not known or not posted here.
     NoOriginal,
+    /// It brings points, and came after its till was revoked.
+    Revoked,
     /// It contradicts itself: a credit without terms, a redemption without its facts.
     Malformed(String),
 }
@@ -190,14 +194,26 @@ pub enum Wait {
 pub struct HoldRow {
     /// Points set aside now; zero once it ended.
     pub points: Points,
-    /// Nodes that asked and have not given up.
-    pub asked_by: NodeSet,
-    /// Nodes that gave up: authorising for them again answers `released`.
-    pub released: NodeSet,
+    /// Nodes that asked and have not given up, each with the seq of its latest intent.
+    pub asked_by: BTreeMap<NodeId, Seq>,
+    /// Nodes that gave up, each with the last of its seqs that this is about: authorising an intent up to there answers
+    /// `released`. A later intent asks anew.
+    pub released: BTreeMap<NodeId, Seq>,
     /// The redemption that captures it, from its taking in.
     pub captured_by: Option<Dot>,
     /// When it times out: payment holds only.
     pub expires_at: Option<Millis>,
+}
+
+impl HoldRow {
+    /// A node gives up what it asked for by intents up to one of its seqs.
+    pub fn give_up(&mut self, node: NodeId, until: Seq) {
+        if self.asked_by.get(&node).is_some_and(|intent| *intent <= until) {
+            self.asked_by.remove(&node);
+        }
+        let last = self.released.entry(node).or_default();
+        *last = until.max(*last);
+    }
 }
 
 /// A live right, by (account, node).

@@ -73,7 +73,8 @@ pub(super) fn follow<B: Books>(books: &mut B, dot: Dot, entry: &Entry) -> Result
         EntryKind::Hold(hold) if dot.node == SERVER => {
             let mut row = books.hold(hold.key, hold.account)?.unwrap_or_default();
             row.points = row.points.plus(hold.points);
-            row.asked_by.insert(hold.asked_by);
+            let intent = row.asked_by.entry(hold.asked_by).or_default();
+            *intent = hold.intent.max(*intent);
             row.expires_at = hold.expires_at.or(row.expires_at);
             books.put_hold(hold.key, hold.account, row)?;
         }
@@ -86,8 +87,7 @@ pub(super) fn follow<B: Books>(books: &mut B, dot: Dot, entry: &Entry) -> Result
             let mut row = books.hold(release.key, release.account)?.unwrap_or_default();
             // a re-homed node asked under its root's number
             for node in [dot.node, fork::root_of(books, dot.node)?] {
-                row.asked_by.remove(&node);
-                row.released.insert(node);
+                row.give_up(node, dot.seq);
             }
             follow.release.extend(ended(release.key, release.account, &row));
             books.put_hold(release.key, release.account, row)?;
@@ -120,7 +120,7 @@ pub fn authorize<B: Books>(
         let strongest = judged.and_then(|judged| judged.authorities.into_iter().flatten().min());
         return Ok((Authorized::Posted(strongest.unwrap_or(Authority::Online)), None));
     }
-    if row.released.contains(&ask.node) {
+    if row.released.get(&ask.node).is_some_and(|until| ask.intent <= *until) {
         return Ok((Authorized::Released, None));
     }
     let Some(base) = crate::post::base_of(books, ask.account)? else {
@@ -136,9 +136,15 @@ pub fn authorize<B: Books>(
         let overdrawn = base.debt.is_positive() || base.review;
         return Ok((Authorized::Refused { available, overdrawn, elsewhere }, None));
     }
-    let known = row.asked_by.contains(&ask.node);
-    let hold =
-        Hold { key: ask.key, account: ask.account, points: more, asked_by: ask.node, expires_at: None };
+    let known = row.asked_by.get(&ask.node).is_some_and(|intent| *intent >= ask.intent);
+    let hold = Hold {
+        key: ask.key,
+        account: ask.account,
+        points: more,
+        asked_by: ask.node,
+        intent: ask.intent,
+        expires_at: None,
+    };
     let hold = (more.is_positive() || !known).then_some(hold);
     Ok((Authorized::Held { available: available.minus(more) }, hold))
 }

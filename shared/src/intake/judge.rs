@@ -23,14 +23,21 @@ pub fn judge<B: Books>(books: &mut B, dot: Dot, entry: &Entry) -> Result<Judged,
     if judged.duplicate_of.is_some() {
         return Ok(judged);
     }
+    judged.suspect = is_revoked(books, dot.node)?;
     judged.freed = right::judge(books, dot, entry)?;
-    judged.authorities = authorities(books, dot, entry, &mut judged.freed)?;
+    judged.authorities = authorities(books, dot, entry, &mut judged)?;
     if let EntryKind::Refund(reversal) | EntryKind::Void(reversal) = &entry.kind
         && let Some(sale) = find_sale(books, dot.node, &reversal.of)?
     {
         judged.returned = returned(books, sale, reversal, matches!(entry.kind, EntryKind::Void(_)))?;
     }
     Ok(judged)
+}
+
+/// Whether head office has taken the till of a lineage out of service.
+fn is_revoked<B: Books>(books: &B, lineage: NodeId) -> Result<bool, B::Error> {
+    let is = |node| Ok(books.node(node)?.is_some_and(|row| row.revoked));
+    Ok(is(lineage)? || is(fork::root_of(books, lineage)?)?)
 }
 
 fn duplicate<B: Books>(books: &mut B, dot: Dot, entry: &Entry) -> Result<Option<Dot>, B::Error> {
@@ -48,12 +55,12 @@ fn duplicate<B: Books>(books: &mut B, dot: Dot, entry: &Entry) -> Result<Option<
     Ok(Some(first.dot))
 }
 
-/// The authority of each posting that redeems; `freed` is told what they take out of rights.
+/// The authority of each posting that redeems; `judged` is told what they take out of rights.
 fn authorities<B: Books>(
     books: &mut B,
     dot: Dot,
     entry: &Entry,
-    freed: &mut Vec<(u16, Points)>,
+    judged: &mut Judged,
 ) -> Result<Vec<Option<Authority>>, B::Error> {
     let facts: &[Redemption] = match &entry.kind {
         EntryKind::Sale(sale) => &sale.redemptions,
@@ -68,11 +75,11 @@ fn authorities<B: Books>(
     }
     let re_homed = books.node(dot.node)?.is_some_and(|row| row.origin.is_some());
     let mut facts = facts.iter();
-    let mut judged = Vec::with_capacity(entry.postings.len());
+    let mut authorities = Vec::with_capacity(entry.postings.len());
     for (posting, leg) in entry.postings.iter().zip(0..=u16::MAX) {
         let redemption = if posting.column == Column::Redeemed { facts.next() } else { None };
         let Some(redemption) = redemption else {
-            judged.push(None);
+            authorities.push(None);
             continue;
         };
         let wanted =
@@ -83,9 +90,9 @@ fn authorities<B: Books>(
             None => Points::ZERO,
         };
         if taken.is_positive() {
-            freed.push((leg, taken));
+            judged.freed.push((leg, taken));
         }
-        judged.push(Some(match redemption.authority {
+        authorities.push(Some(match redemption.authority {
             _ if held => Authority::Online,
             // its right was live, its own, and had enough left
             Authority::Reserved if taken >= posting.points => Authority::Reserved,
@@ -93,7 +100,7 @@ fn authorities<B: Books>(
             Authority::Reserved if crate::mutant::on(crate::mutant::Mutant::LateRight) => Authority::Reserved,
             // the server decides on the books themselves, in this transaction
             Authority::Online if dot.node == SERVER => Authority::Online,
-            _ if re_homed => Authority::Late,
+            _ if re_homed || judged.suspect => Authority::Late,
             Authority::Offline if !within_policy(books, entry, redemption, posting.points)? => {
                 Authority::Forced
             }
@@ -101,7 +108,7 @@ fn authorities<B: Books>(
             weaker => weaker,
         }));
     }
-    Ok(judged)
+    Ok(authorities)
 }
 
 /// Whether the policy of the entry's own catalog allows what the till did, by what it recorded. Where the catalog or the

@@ -14,7 +14,7 @@ use crate::earning::seen::Sight;
 use crate::earning::{self, Issuer};
 use crate::entry::membership::Attribute;
 use crate::entry::{Actor, Cut, Entry, EntryKind, Held, Hold, Posting, Sale};
-use crate::ids::{CurrencyId, Dot, MembershipId, NodeId, ProgramId};
+use crate::ids::{CurrencyId, Dot, MembershipId, NodeId, ProgramId, Seq};
 use crate::intake::{self, Follow, hold};
 use crate::level;
 use crate::member::Membership;
@@ -85,6 +85,10 @@ pub fn finish<B: Books>(books: &mut B, desk: &Desk, mut follow: Follow) -> Resul
             }
         }
         for (sale, membership) in follow.attribute {
+            let judged = books.receipt(sale)?.and_then(|receipt| receipt.judged);
+            if judged.is_some_and(|judged| judged.suspect) {
+                continue;
+            }
             if let Some(draft) = attribution(books, desk, sale, membership, "the card is known now")? {
                 next.extend(write(books, desk, draft)?.1);
             }
@@ -162,8 +166,7 @@ pub fn release_share<B: Books>(
     node: NodeId,
 ) -> Result<(), B::Error> {
     let mut row = books.hold(hold.key, hold.account)?.unwrap_or_default();
-    row.asked_by.remove(&node);
-    row.released.insert(node);
+    row.give_up(node, Seq(u64::MAX));
     let over = row.asked_by.is_empty() && row.captured_by.is_none() && row.points.is_positive();
     let points = row.points;
     books.put_hold(hold.key, hold.account, row)?;

@@ -338,35 +338,20 @@ impl Folding {
             offline.amount = offline.amount.minus(points).at_least_zero();
             return;
         }
-        let mut left = points;
-        let mut take = |share: Points| {
-            let taken = left.min(share.at_least_zero());
-            left = left.minus(taken);
-            taken
-        };
-        let short = account.shorts.get(&of.0).copied().unwrap_or_default();
-        let undone = take(short.reversed);
-        let program = take(short.program);
-        let borne = take(short.outlet);
-        let debt = take(short.member_debt.min(account.debt));
-        account.debt = account.debt.minus(debt);
-        account.settled.spent = account.settled.spent.minus(left);
-        let rest = Short {
-            member_debt: short.member_debt.minus(debt),
-            outlet: short.outlet.minus(borne),
-            program: short.program.minus(program),
-            reversed: short.reversed.minus(undone),
-        };
+        let mut rest = account.shorts.get(&of.0).copied().unwrap_or_default();
+        let undone = rest.unwind(points, account.debt);
+        account.debt = account.debt.minus(undone.member_debt);
+        account.settled.spent = account.settled.spent.minus(points.minus(undone.total()));
         // what was undone had given nothing back then, and gives nothing now
-        account.lifetime_redeemed = account.lifetime_redeemed.plus(undone);
+        account.lifetime_redeemed = account.lifetime_redeemed.plus(undone.reversed);
         if rest == Short::default() {
             account.shorts.remove(&of.0);
         } else {
             account.shorts.insert(of.0, rest);
         }
-        self.leg(Side::Member, Side::Program, program.plus(undone), of.0, outlet);
-        self.leg(Side::Member, Side::Outlet, borne, of.0, outlet);
-        self.leg(Side::Member, Side::Debt, debt, of.0, outlet);
+        self.leg(Side::Member, Side::Program, undone.program.plus(undone.reversed), of.0, outlet);
+        self.leg(Side::Member, Side::Outlet, undone.outlet, of.0, outlet);
+        self.leg(Side::Member, Side::Debt, undone.member_debt, of.0, outlet);
     }
 
     /// What was taken back and is not there becomes debt, and debt is repaid from what there is (I5).

@@ -142,10 +142,11 @@ pub async fn revoke(app: &App, who: Who, id: TillId) -> Done<()> {
     let now = clock::now();
     app.write(move |books| {
         let row = books.till(id)?.ok_or_else(|| AppError::not_found("such till"))?;
-        if let Some(node) = row.node
-            && let Some(found) = books.node(node)?
-        {
-            books.put_node(node, shared::books::NodeRow { revoked: true, live: false, ..found })?;
+        // those that it was before a fence, and its branches, too: their keys are on the same disk
+        for (node, found) in books.nodes()? {
+            if found.place.is_some_and(|(_, till)| till == id) {
+                books.put_node(node, shared::books::NodeRow { revoked: true, live: false, ..found })?;
+            }
         }
         books.put_till(&TillRow { revoked: true, ..row })?;
         audit::note(books, &who, now, "till.revoke", &id.0.to_string(), "")

@@ -5,7 +5,7 @@ use shared::api::transaction::Transaction;
 use shared::books::SERVER;
 use shared::decide::Draft;
 use shared::entry::{self, EntryKind};
-use shared::ids::{Dot, HoldId, MembershipId};
+use shared::ids::{Dot, HoldId, MembershipId, Seq};
 use shared::refusal::Refusal;
 use shared::render;
 use shared::request;
@@ -98,6 +98,7 @@ pub(super) fn placed(draft: &Draft) -> Option<entry::Hold> {
         account: placed.account,
         points: placed.points,
         asked_by: SERVER,
+        intent: Seq(0),
         expires_at: Some(placed.expires_at),
     })
 }

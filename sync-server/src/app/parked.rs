@@ -58,6 +58,7 @@ pub async fn retry(app: &App, who: &Who, dot: Dot) -> Done<Option<ParkedEntry>> 
             .remove(&dot)
             .ok_or_else(|| AppError::not_found("parked entry with this id"))?;
         let desk = sync::desk(books, now)?;
+        books.accept(dot)?;
         for bucket in buckets {
             books.retry(&desk, bucket, dot)?;
         }

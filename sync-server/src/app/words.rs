@@ -80,6 +80,9 @@ pub fn parked(why: &ParkedWhy) -> String {
         ParkedWhy::UnknownCatalog(hash) => format!("Its catalog {} is not known here.", &hash.0.hex()[..12]),
         ParkedWhy::UnknownMembership(id) => format!("Membership {id} is not known here."),
         ParkedWhy::NoOriginal => "The sale that it gives back is not here yet.".to_owned(),
+        ParkedWhy::Revoked => {
+            "It brings points, and came after its till was revoked. Trying it again accepts it.".to_owned()
+        }
         ParkedWhy::Malformed(text) => format!("It contradicts itself: {text}."),
     }
 }

@@ -102,6 +102,8 @@ pub trait Core {
         actor: Actor,
         note: &str,
     ) -> Kept<Option<Dot>>;
+    /// Accepts what came after its till was revoked.
+    fn accept(&mut self, dot: Dot) -> Kept<()>;
     /// Tries a parked entry again.
     fn retry(&mut self, desk: &Desk, bucket: BucketId, dot: Dot) -> Kept<()>;
     /// Tries again what waits for something.
@@ -170,6 +172,10 @@ impl<T: Books<Error = StoreError>> Core for T {
         note: &str,
     ) -> Kept<Option<Dot>> {
         flow::attribute(self, desk, sale, actor, note)
+    }
+
+    fn accept(&mut self, dot: Dot) -> Kept<()> {
+        post::accept(self, dot)
     }
 
     fn retry(&mut self, desk: &Desk, bucket: BucketId, dot: Dot) -> Kept<()> {

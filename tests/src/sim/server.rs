@@ -126,7 +126,7 @@ impl Server {
             .books
             .holds
             .iter()
-            .filter(|(_, row)| row.asked_by.contains(&node))
+            .filter(|(_, row)| row.asked_by.contains_key(&node))
             .map(|(key, _)| *key)
             .collect();
         for (key, account) in held {
@@ -135,6 +135,7 @@ impl Server {
                 account,
                 points: shared::points::Points(0),
                 asked_by: node,
+                intent: Seq(0),
                 expires_at: None,
             };
             sure(flow::release_share(&mut self.books, &desk, &hold, node));

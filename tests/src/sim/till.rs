@@ -80,6 +80,8 @@ impl Journal for Chain {
 pub struct Ask {
     /// Under which key.
     pub idem: Idem,
+    /// By which intent.
+    pub intent: Seq,
     /// Which member's.
     pub member: u8,
     /// So many.
@@ -173,7 +175,7 @@ impl Till {
 
     /// Writes an entry. `undecodable` spoils its inside, as a later version would look.
     pub fn write(&mut self, act: Act, now: Millis, undecodable: bool) -> Dot {
-        self.clock = self.clock.tick(self.wall(now));
+        self.clock = self.clock.resume(self.wall(now));
         let last = self.chain.written.last();
         let totals = last.map_or(Totals::default(), |written| written.entry.totals).with(&act.postings);
         let dot = Dot::new(self.chain.sync.node, self.chain.head().seq.next());

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use shared::catalog::Catalog;
 use shared::entry::{Authority, Idem, Line, Party};
-use shared::ids::{NodeId, OutletId, TillId};
+use shared::ids::{NodeId, OutletId, Seq, TillId};
 use shared::sync::Journal as _;
 use shared::time::{Day, Millis};
 use shared::wire::{Authorize, Authorized, Pull, Push, PushReply};
@@ -28,7 +28,7 @@ enum Message {
     Pull { pull: Pull },
     Page { number: u64, snapshot: bool, page: Option<Box<Page>> },
     Authorize(Authorize),
-    Authorized { key: u128, answer: Authorized },
+    Authorized { asked: (u128, Seq), answer: Authorized },
 }
 
 /// A message under way, to or from a till's start.

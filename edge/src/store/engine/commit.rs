@@ -131,7 +131,7 @@ impl Engine {
     fn stage(&self, writer: &mut Writer, group: &mut Group, job: Box<dyn Job>, draft: Draft, view: &View) {
         let published = &view.published;
         let dot = Dot::new(published.node, group.head.seq.next());
-        let at = group.clock.tick(self.options.clock.now());
+        let at = group.clock.resume(self.options.clock.now());
         let side = Entry::side(&draft.keys);
         let entry = draft.entry(dot, at, published.meta.sync.applied, group.totals);
         let Ok(stored) = entry.to_stored() else { return job.answer(Err(CommitError::TooLarge)) };

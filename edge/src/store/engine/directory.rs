@@ -127,7 +127,7 @@ impl<'a> Directory<'a> {
         let report = Key::of(Table::CardReports).code(card.code);
         if let Some(value) = self.view.get(&report)? {
             let (_, dot): (CardStatus, Dot) = decode("card report", value.bytes())?;
-            if dot.node != self.sync.node || dot.seq <= self.sync.acked.seq {
+            if self.view.is_acked(dot) || (dot.node == self.sync.node && dot.seq <= self.sync.acked.seq) {
                 self.puts().remove(report);
             }
         }

@@ -118,7 +118,7 @@ fn drop_covered(view: &View, puts: &mut Layer, meta: &Meta) -> Result<(), StoreE
     })?;
     view.scan(Key::of(Table::Untold), |key, _| {
         let dot = Parts(key).dot();
-        if dot.node != meta.sync.node || dot.seq <= meta.sync.acked.seq {
+        if meta.is_acked(dot) {
             puts.remove(Key::from_body(Table::Untold, key));
         }
         Ok(true)

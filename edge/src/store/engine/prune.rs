@@ -98,7 +98,7 @@ fn find(view: &View, before: Millis) -> Result<Found, StoreError> {
 /// the server says of that place is held against it.
 fn is_told(meta: &Meta, dot: Dot) -> bool {
     let home = meta.home(dot);
-    let before_the_last = dot.node != meta.sync.node || dot.seq < meta.sync.acked.seq;
+    let before_the_last = meta.is_acked(Dot::new(dot.node, dot.seq.next()));
     let passed = |bucket: u16| {
         let mark = meta.marks.get(&(BucketId(bucket), home));
         mark.is_some_and(|mark| mark.covers(dot.seq) && dot.seq < mark.head.seq)

@@ -2,8 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use shared::ids::Hash;
-use shared::sync::TillSync;
+use shared::ids::{Hash, NodeId};
 
 use super::apply::Change;
 use super::{Engine, Writer, folder};
@@ -38,12 +37,25 @@ impl Engine {
         *writer = Writer::of(new_journal)?;
         self.needless.store(0, Ordering::Release);
         self.publish(|published| {
-            let meta = Meta { sync: TillSync::new(node), ..Meta::clone(&published.meta) };
+            let mut meta = Meta::clone(&published.meta);
+            meta.go_on_as(node);
             Published { meta: meta.into(), node, journal: snapshot, ..published.clone() }
         });
         self.undurable.fetch_add(1, Ordering::AcqRel);
         drop((writer, applier));
         self.open_entry()
+    }
+
+    /// The server holds all that this store wrote as another node before.
+    pub(in crate::store) fn told_earlier(&self, node: NodeId) {
+        // The applier's transactions take the state as it was when they began.
+        let _applier = self.applier.lock();
+        self.undurable.fetch_add(1, Ordering::AcqRel);
+        self.publish(|published| {
+            let mut meta = Meta::clone(&published.meta);
+            meta.untold.remove(&node);
+            Published { meta: meta.into(), ..published.clone() }
+        });
     }
 
     /// Removes every member and balance from the cache, durably. The journal, and what finds its entries, stay.

@@ -158,16 +158,20 @@ fn what_was_redeemed_with_no_line_is_counted_until_it_is_told() {
     let at = view.entry(Dot::new(NODE, Seq(4))).unwrap().unwrap().entry.at.ms();
     let used = |view: &crate::store::View| view.offline_since_contact().unwrap();
     assert_eq!(used(&view), ([(account(1).currency, Points(60))].into(), 2));
-    assert_eq!(view.offline_used(account(1), at.before(1_000)).unwrap(), Points(60));
-    assert_eq!(view.offline_used(account(1), at.after(1)).unwrap(), Points(0));
+    assert_eq!(view.offline_used(account(1), at.before(1_000), at).unwrap(), Points(60));
+    assert_eq!(view.offline_used(account(1), at.after(1), at).unwrap(), Points(0));
+    let set_right = at.before(3_600_000);
+    assert_eq!(view.offline_used(account(1), set_right, set_right).unwrap(), Points(60), "by a wrong clock");
     let mut sync = store.sync();
     sync.acked = store.at(Seq(3)).unwrap();
     store.keep_sync(sync).wait().unwrap();
+    let left = store.read().unwrap().offline_used(account(1), set_right, set_right).unwrap();
+    assert_eq!(left, Points(30), "the server has the first");
     assert_eq!(used(&store.read().unwrap()), ([(account(1).currency, Points(30))].into(), 1));
     drop((view, store));
     let store = Store::open_on(Arc::new(disk), options()).unwrap();
     assert_eq!(used(&store.read().unwrap()).1, 1, "the acknowledgement was kept");
-    assert_eq!(store.read().unwrap().offline_used(account(1), at.before(1_000)).unwrap(), Points(60));
+    assert_eq!(store.read().unwrap().offline_used(account(1), at.before(1_000), at).unwrap(), Points(60));
 }
 
 #[test]

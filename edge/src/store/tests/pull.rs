@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::fixture::*;
 use crate::store::CodeHit;
+use crate::store::engine::Engine;
 use crate::store::sim_disk::SimDisk;
 
 pub(super) fn customer(n: u128, name: &str) -> Customer {
@@ -349,9 +350,23 @@ fn after_a_fence_it_goes_on_as_a_new_node_and_loses_nothing() {
     for key in 1..=3 {
         write(&engine, earn(1, 10, key)).unwrap();
     }
+    let mut sync = engine.published().meta.sync.clone();
+    sync.acked = engine.journal_from(Seq(0), 2, usize::MAX).unwrap().last().unwrap().head;
+    engine.keep_sync(sync);
     let next = crate::store::Identity { node: NodeId(12), ..identity() };
     engine.renew(next.clone()).unwrap();
     assert_eq!((engine.view().head().seq, engine.identity().earlier.len()), (Seq(1), 1));
+    let waiting = |engine: &Engine, after| -> Vec<Dot> {
+        let view = engine.view();
+        assert_eq!(view.waiting(), view.waiting_after(None, 9).unwrap().len() as u64);
+        view.waiting_after(after, 9).unwrap().iter().map(|written| written.entry.dot).collect()
+    };
+    let dot = |node, seq| Dot::new(node, Seq(seq));
+    let renewed = NodeId(12);
+    assert_eq!(waiting(&engine, None), [dot(NODE, 3), dot(NODE, 4), dot(renewed, 1)], "the old one's first");
+    assert_eq!(waiting(&engine, Some(dot(NODE, 3))), [dot(NODE, 4), dot(renewed, 1)]);
+    assert_eq!(waiting(&engine, Some(dot(renewed, 1))), []);
+    assert!(engine.view().is_acked(dot(NODE, 2)) && !engine.view().is_acked(dot(NODE, 3)));
     let written = write(&engine, earn(1, 5, 4)).unwrap().unwrap();
     assert_eq!(written.entry.dot, Dot::new(NodeId(12), Seq(2)));
     assert_eq!(written.entry.totals, totals([&*written.entry]), "a new node's totals begin anew");
@@ -362,6 +377,9 @@ fn after_a_fence_it_goes_on_as_a_new_node_and_loses_nothing() {
     let engine = open(&disk);
     assert_eq!(balance(&engine.view(), account(1)), 35);
     assert_eq!(engine.published().meta.sync.node, NodeId(12));
+    assert_eq!(waiting(&engine, None).len(), 4, "nobody has seen the server have them");
+    engine.told_earlier(NODE);
+    assert_eq!(waiting(&engine, None), [dot(renewed, 1), dot(renewed, 2)]);
     assert_eq!(engine.view().by_idem(2).unwrap(), Some(Dot::new(NODE, Seq(3))));
 }
 

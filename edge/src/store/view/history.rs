@@ -135,6 +135,39 @@ impl View {
         Ok(found)
     }
 
+    /// This store's entries that the server has not acknowledged, at most `limit` of those after one of them, oldest first:
+    /// also what it wrote last as nodes that it was before.
+    pub fn waiting_after(&self, after: Option<Dot>, limit: usize) -> R<Vec<Written>> {
+        let mut found = Vec::new();
+        for acked in self.published.meta.acked() {
+            let after = match after {
+                Some(after) if after.node > acked.node => continue,
+                Some(after) if after.node == acked.node => after.seq.max(acked.seq),
+                _ => acked.seq,
+            };
+            let all = Key::of(Table::Entries).u32(acked.node.0);
+            self.scan_range(all.u64(after.next().0), *all.range().end(), |_, value| {
+                if found.len() < limit {
+                    found.push(written(value)?);
+                }
+                Ok(found.len() < limit)
+            })?;
+        }
+        Ok(found)
+    }
+
+    /// How many they are.
+    pub fn waiting(&self) -> u64 {
+        let head = |node| {
+            if node == self.published.node {
+                self.head().seq
+            } else {
+                self.published.meta.applied.get(&node).copied().unwrap_or_default().seq
+            }
+        };
+        self.published.meta.acked().map(|acked| head(acked.node).0.saturating_sub(acked.seq.0)).sum()
+    }
+
     /// Cases about this outlet's transactions, settled or decided.
     pub fn decisions(&self) -> R<Vec<Decided>> {
         self.decided(Key::of(Table::Decisions))

@@ -102,9 +102,10 @@ impl Chain<'_> {
 
     fn ask_once(&mut self, store: u32, intent: &Intent, now: Millis) -> Option<Refused> {
         let desk = self.desk(now);
-        let node = self.till(store)?.node;
-        let ask =
-            Authorize { node, key: intent.key, account: intent.account, points: intent.points, wait_ms: 0 };
+        let till = self.till(store)?;
+        let (node, seq) = (till.node, till.head.seq);
+        let Intent { key, account, points } = *intent;
+        let ask = Authorize { node, intent: seq, key, account, points, wait_ms: 0 };
         match sure(flow::authorize(&mut self.books, &desk, &ask)) {
             Authorized::Held { .. } => None,
             Authorized::Refused { available, overdrawn, elsewhere } => {

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use edge::sync::client::Signer;
 use shared::account::AccountId;
-use shared::ids::CurrencyId;
+use shared::ids::{CurrencyId, Seq};
 use shared::points::Points;
 use shared::wire::{Authorize, Authorized};
 
@@ -80,7 +80,14 @@ fn ask(centre: &Centre, url: &str, signer: &Signer, seed: u64) -> Times {
     for _ in 0..QUESTIONS {
         let membership = &centre.members[rng.index(centre.members.len())];
         let account = AccountId { set: membership.set, currency: CurrencyId(1) };
-        let ask = Authorize { node: signer.node, key: rng.key(), account, points: Points(1), wait_ms: 0 };
+        let ask = Authorize {
+            node: signer.node,
+            intent: Seq(1),
+            key: rng.key(),
+            account,
+            points: Points(1),
+            wait_ms: 0,
+        };
         let begun = Instant::now();
         let answer = centre.runtime.block_on(client.authorize(signer, &ask)).expect("the server answers");
         times.add(begun.elapsed());

@@ -3,7 +3,7 @@
 use shared::basket::Back;
 use shared::decide::idem::body_hash;
 use shared::entry::{Authority, Entry, EntryKind, Idem, Line, Party, ReturnedLine, Reversal, SaleRef};
-use shared::ids::{BucketId, Dot};
+use shared::ids::{BucketId, Dot, Seq};
 use shared::points::Points;
 use shared::wire::{Authorize, Authorized};
 
@@ -124,14 +124,19 @@ impl World {
         }
         let Some((member, points, _)) = self.affordable(place, 150) else { return };
         let idem = Idem { key: self.rng.key(), body: 2 };
-        self.tills[place].write(till::intent(idem.key, member, points), self.now, false);
+        self.ask_under(place, idem, member, points);
+    }
+
+    fn ask_under(&mut self, place: usize, idem: Idem, member: u8, points: Points) {
+        let intent = self.tills[place].write(till::intent(idem.key, member, points), self.now, false).seq;
         let until = self.now.after(500_000);
         let node = self.tills[place].chain.sync.node;
-        self.tills[place].ask = Some(Ask { idem, member, points, until });
+        self.tills[place].ask = Some(Ask { idem, intent, member, points, until });
         self.send(
             place,
             &Message::Authorize(Authorize {
                 node,
+                intent,
                 key: idem.key,
                 account: scene::account(member),
                 points,
@@ -140,14 +145,19 @@ impl World {
         );
     }
 
-    pub(super) fn answered(&mut self, place: usize, key: u128, answer: &Authorized) {
-        let Some(ask) = self.tills[place].ask.take_if(|ask| ask.idem.key == key) else { return };
+    pub(super) fn answered(&mut self, place: usize, (key, intent): (u128, Seq), answer: &Authorized) {
+        let asked = |ask: &mut Ask| ask.idem.key == key && ask.intent == intent;
+        let Some(ask) = self.tills[place].ask.take_if(asked) else { return };
         if matches!(answer, Authorized::Held { .. }) {
             let facts = till::redemption(Authority::Online, ask.member, ask.points);
             let (kind, postings) = till::redeem(ask.member, ask.points, facts);
             self.tills[place].write(Act { kind, postings, idem: Some(ask.idem) }, self.now, false);
         } else {
             self.tills[place].write(till::release(key, ask.member), self.now, false);
+            if self.rng.chance(50) {
+                // the POS tries once more, under the same key
+                self.ask_under(place, ask.idem, ask.member, ask.points);
+            }
         }
     }
 

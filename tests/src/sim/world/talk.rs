@@ -45,7 +45,7 @@ impl World {
             Message::Authorize(ask) => {
                 let answer = self.server.authorize(&ask, self.now);
                 if alive {
-                    self.send(sent.till, &Message::Authorized { key: ask.key, answer });
+                    self.send(sent.till, &Message::Authorized { asked: (ask.key, ask.intent), answer });
                 }
             }
             _ if !alive => {}
@@ -61,7 +61,7 @@ impl World {
                 }
             }
             Message::Page { number, snapshot, page } => self.take_page(sent.till, number, snapshot, page)?,
-            Message::Authorized { key, answer } => self.answered(sent.till, key, &answer),
+            Message::Authorized { asked, answer } => self.answered(sent.till, asked, &answer),
         }
         Ok(())
     }
