@@ -208,6 +208,50 @@ fn a_tills_enrolment_code_works_once_and_a_revoked_till_gets_nothing_more() {
 }
 
 #[test]
+fn what_a_revoked_till_brings_waits_for_a_person() {
+    const CARD: &str = "6009410000012345";
+    let office = Office::open();
+    let ali = office.member("Ali", CARD, 1_000);
+    let till = Till::open(&office, KL, "till-1");
+    till.wait_for_balance(CARD, 1_000);
+    till.line().cut();
+    let paid = [line("1", "20.00")];
+    till.sell(&sale("R-1", CARD, &paid));
+    let spent = till.sell(&goods::redeeming(sale("R-2", CARD, &[line("1", "1.00")]), 100));
+    let id = office.admin().all("/api/tills")[0]["id"].as_str().unwrap().to_owned();
+    let revoked = office.admin().post(&format!("/api/tills/{id}/revoke"), &json!({}));
+    assert!(matches!(revoked.status, 200 | 201 | 204), "{}", revoked.text);
+    till.line().mend();
+    let parked = || office.admin().all("/api/parked");
+    until("what it wrote is told, and parked", || {
+        let round = till.pos().post("/api/sync", &json!({}));
+        let told = round["error"].as_str().is_some_and(|error| error.contains("out of service"));
+        if told && parked().len() == 1 { Ok(()) } else { Err((round.text, parked())) }
+    });
+    assert!(words(&parked()[0]["text"]).contains("revoked"), "{:?}", parked());
+    assert_eq!(office.balance(&ali), 900, "what it gave away is gone; what it brings does not count yet");
+    let spent = office.transaction(&spent.id());
+    assert_eq!(spent["redeemed"][0]["authority"], "late", "{spent}");
+
+    // it knows nobody any more: what it sells on a card is told, and stays with nobody too
+    let after = till.sell(&sale("R-3", CARD, &paid));
+    assert_eq!(after["state"], "waiting");
+    until("the sale is told", || {
+        let round = till.pos().post("/api/sync", &json!({}));
+        if round["pending"] == json!(0) { Ok(()) } else { Err(round.text) }
+    });
+    let left = office.admin().all("/api/unattributed");
+    assert_eq!(left.len(), 1, "a person may attribute it: {left:?}");
+    assert_eq!(office.balance(&ali), 900);
+
+    let id = words(&parked()[0]["id"]);
+    office.admin().post(&format!("/api/parked/{id}/retry"), &json!({}));
+    assert!(parked().is_empty());
+    assert_eq!(office.balance(&ali), 920, "a person accepted it");
+    office.verify();
+}
+
+#[test]
 fn what_was_done_at_the_office_is_audited_with_who() {
     let office = Office::open();
     office.new_till(KL, "till-1");

@@ -306,3 +306,28 @@ fn redeeming_at_once_from_many_registers_spends_each_point_once() {
     till.sync();
     assert_eq!(office.balance(&ali), 200);
 }
+
+#[test]
+fn a_redemption_that_was_refused_is_asked_anew_under_the_same_key() {
+    let office = Office::open();
+    let ali = office.member("Ali", ALI, 100);
+    let till = Till::open(&office, KL, "till-1");
+    till.wait_for_balance(ALI, 100);
+    let asked = redeeming(sale("R-1", ALI, &[line("1", "10.00")]), 500);
+    for _ in 0..2 {
+        let refused = till.pos().post_keyed(SALES, "k-1", &asked).problem(422, "insufficient_points");
+        assert_eq!(refused["available"], "100", "by the server's books: {}", refused.text);
+    }
+    let path = format!("/api/memberships/{}/earn-points", ali.membership);
+    let _ =
+        office.clerk().post(&path, &json!({"currency": "PTS", "points": "900", "reason": "late"})).must(201);
+    let allowed = till.pos().post_keyed(SALES, "k-1", &asked).must(201);
+    assert_eq!(allowed["redeemed"][0]["authority"], "online", "{}", allowed.text);
+    assert!(till.pos().post_keyed(SALES, "k-1", &asked).must(201).is_replay());
+    till.sync();
+    // 1000 − 500 + 5 on what was paid with money
+    assert_eq!(office.balance(&ali), 505);
+    assert_eq!(office.transaction(&allowed.id())["redeemed"][0]["authority"], "online");
+    assert_eq!(office.account(&ali)["held"], "0");
+    office.verify();
+}

@@ -134,7 +134,8 @@ impl View {
         let mut count = 0;
         for acked in self.published.meta.acked() {
             let all = Key::of(Table::Untold).u32(acked.node.0);
-            self.scan_range(all.u64(acked.seq.next().0), *all.range().end(), |_, value| {
+            let from = all.u64(acked.seq.next().0).range().start().to_owned();
+            self.scan_range(from, *all.range().end(), |_, value| {
                 let (currency, points): (CurrencyId, Points) = decode("untold redemption", value)?;
                 let sum = sums.entry(currency).or_default();
                 *sum = sum.plus(points);
