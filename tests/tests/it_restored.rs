@@ -107,9 +107,9 @@ fn what_is_sold_while_a_till_is_being_fenced_is_told_without_a_restart() {
     till.wait_for_balance(ALI, 1_000);
     let image = till.image();
     let clone = till.cloned(image, &office);
+    clone.line().cut();
     till.sell(&worth("R-1", 10));
     till.sync();
-    clone.line().cut();
     let receipts: Vec<String> = (0..60).map(|place| format!("C-{place}")).collect();
     clone.sell(&worth(&receipts[0], 1));
     let node = clone.status()["node"].clone();
