@@ -1,6 +1,8 @@
 //! Old disks: a till put back from an image, a machine that was cloned, a head office restored from its backup. Nothing
 //! that was acknowledged is lost, nothing counts twice.
 
+use std::time::Duration;
+
 use system_tests::harness::goods::{KL, PROGRAM, redeeming};
 use system_tests::harness::prelude::*;
 use system_tests::harness::scratch::Scratch;
@@ -113,6 +115,7 @@ fn what_is_sold_while_a_till_is_being_fenced_is_told_without_a_restart() {
     let receipts: Vec<String> = (0..60).map(|place| format!("C-{place}")).collect();
     clone.sell(&worth(&receipts[0], 1));
     let node = clone.status()["node"].clone();
+    clone.line().slow_by(Duration::from_millis(20));
     clone.line().mend();
     // the fork is found, and a new node asked for, somewhere among these
     for receipt in &receipts[1..] {
