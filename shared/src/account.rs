@@ -253,6 +253,7 @@ impl Short {
 
     /// Unwinds it by redeemed points that come back, last bearer first, of the member's debt at most what is still owed.
     /// Answers which shares that takes off; what is left of the points goes back to the member.
+    #[must_use]
     pub fn unwind(&mut self, points: Points, debt: Points) -> Self {
         let mut left = points;
         let mut take = |share: &mut Points, most: Points| {

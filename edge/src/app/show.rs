@@ -45,7 +45,7 @@ impl App {
         let shown = Shown {
             catalog: &catalog,
             hash: written.hash,
-            state: self.state(view, entry, &returned)?,
+            state: state(view, entry, &returned)?,
             balances: &balances,
             owners: &owners,
             original: original.as_deref(),
@@ -55,27 +55,27 @@ impl App {
         };
         Ok(render::transaction::transaction(entry, &shown))
     }
+}
 
-    /// `waiting`, `provisional`, `confirmed` or `voided`.
-    fn state(&self, view: &View, entry: &Entry, returned: &Returned) -> Result<&'static str, Error> {
-        let told = view.is_acked(entry.dot);
-        let waits = match &entry.kind {
-            EntryKind::Sale(sale) => {
-                !matches!(sale.earner, Party::Membership(_)) && returned.attributed.is_empty()
-            }
-            EntryKind::Refund(reversal) | EntryKind::Void(reversal) if reversal.of.dot.is_none() => {
-                // the server knows the sale by now, unless it has put the return aside
-                !told || view.parked()?.iter().any(|(dot, _)| *dot == entry.dot)
-            }
-            _ => false,
-        };
-        Ok(match (returned.voided, waits, told) {
-            (true, _, _) => "voided",
-            (false, true, _) => "waiting",
-            (false, false, true) => "confirmed",
-            (false, false, false) => "provisional",
-        })
-    }
+/// `waiting`, `provisional`, `confirmed` or `voided`.
+fn state(view: &View, entry: &Entry, returned: &Returned) -> Result<&'static str, Error> {
+    let told = view.is_acked(entry.dot);
+    let waits = match &entry.kind {
+        EntryKind::Sale(sale) => {
+            !matches!(sale.earner, Party::Membership(_)) && returned.attributed.is_empty()
+        }
+        EntryKind::Refund(reversal) | EntryKind::Void(reversal) if reversal.of.dot.is_none() => {
+            // the server knows the sale by now, unless it has put the return aside
+            !told || view.parked()?.iter().any(|(dot, _)| *dot == entry.dot)
+        }
+        _ => false,
+    };
+    Ok(match (returned.voided, waits, told) {
+        (true, _, _) => "voided",
+        (false, true, _) => "waiting",
+        (false, false, true) => "confirmed",
+        (false, false, false) => "provisional",
+    })
 }
 
 /// What the rules that a sale met do beside, as far as it did not come back.

@@ -35,7 +35,8 @@ fn a_redemption_beyond_the_balance_that_is_voided_gives_the_member_only_what_the
         Points(12),
         "24 without 7 of the program's and 5 that are owed"
     );
-    let online = Movement::Redemption { authority: Authority::Online, points: Points(12), idem: None };
+    let online =
+        Movement::Redemption { authority: Authority::Online, points: Points(12), idem: None, on: Day(1) };
     account
         .open
         .insert((Dot::new(NodeId(3), Seq(1)), 0), Row { at: Millis(9), outlet: None, movement: online });
