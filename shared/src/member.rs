@@ -21,6 +21,7 @@ use crate::voucher::Voucher;
 
 pub mod attribute;
 pub mod retention;
+pub mod signed;
 pub mod status;
 
 /// For so many days after its last one a voucher is still known by its membership: what used it may come late.

@@ -14,6 +14,7 @@ use crate::decide::quote;
 use crate::entry::Authority;
 use crate::ids::{CurrencyId, OutletId};
 use crate::member::{Card, CardStatus, Customer, CustomerKind, Membership, MembershipKind, MembershipStatus};
+use crate::member::signed::SignedCard;
 use crate::points::Points;
 use crate::refusal::{Problem, Refusal};
 use crate::time::{Day, Millis};
@@ -152,6 +153,7 @@ pub fn card(card: &Card, code: Option<&str>) -> out::Card {
         code: code.map_or_else(|| format!("…{}", card.tail), str::to_owned),
         status: card_status(card.status).to_owned(),
         membership_id: card.membership.to_string(),
+        qr: None,
     }
 }
 
@@ -169,12 +171,18 @@ pub fn scan(
     let memberships: Vec<_> = members.map(|member| membership(member, facts, scene, &allowance)).collect();
     let as_of = facts.accounts.values().map(|account| account.base_as_of).filter(|at| at.0 > 0).min();
     out::Scan {
-        card: scanned.map(|(known, code)| card(known, Some(code))),
+        card: scanned.map(|(known, code)| out::Card { qr: qr(known, code, scene), ..card(known, Some(code)) }),
         customer: customer(person),
         memberships,
         as_of: as_of.map(Millis::rfc3339),
         connection: if scene.online { "online" } else { "offline" }.to_owned(),
     }
+}
+
+/// The signed code of a card that is good.
+fn qr(card: &Card, code: &str, scene: &Scene<'_>) -> Option<String> {
+    let key = scene.key.filter(|_| card.status.may_redeem())?;
+    Some(SignedCard { code: code.trim().to_owned(), membership: card.membership }.signed(key))
 }
 
 /// One membership with its accounts.

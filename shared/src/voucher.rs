@@ -5,8 +5,6 @@
 //! It is known by a short number to whoever knows its membership, and by a signed code to any till of the operator, with
 //! or without a line: the code says all of its terms, and the server's key, which every till has, checks it.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::SigningKey;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -25,15 +23,15 @@ use crate::ids::{AccountSetId, Code, CurrencyId, Hash, MembershipId, ProgramId};
 use crate::money::{self, CurrencyCode};
 use crate::points::Points;
 use crate::time::Day;
-use crate::wire;
+use crate::wire::code::Format;
 
 /// The currency in which the uses of vouchers are counted: no catalog's, whose numbers are handed out from 1 on.
 pub const USES: CurrencyId = CurrencyId(0xfff0);
 
 /// What stands before a voucher's number.
 const NUMBER: &str = "V-";
-/// What stands before a signed code: it names the format, which may change.
-const SIGNED: &str = "TKV1.";
+/// Its signed code.
+const SIGNED: Format = Format { prefix: "TKV1.", domain: b"tillkeep voucher 1" };
 /// Digits and letters of a number that cannot be mistaken for each other (Crockford's base 32).
 const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// Characters of a number behind its prefix: 60 bits of the id's random part.
@@ -180,36 +178,23 @@ impl Voucher {
 
     /// Its code for a till that has never seen it, signed by the server.
     pub fn signed(&self, key: &SigningKey) -> String {
-        let terms = wire::encode(self);
-        let signature = wire::sign(key, &signed_bytes(&terms));
-        format!("{SIGNED}{}", URL_SAFE_NO_PAD.encode([signature, terms].concat()))
+        SIGNED.signed(key, self)
     }
 
     /// What a signed code says, whoever signed it.
     pub fn said_by(code: &str) -> Option<Self> {
-        let bytes = URL_SAFE_NO_PAD.decode(code.trim().strip_prefix(SIGNED)?).ok()?;
-        wire::decode(bytes.get(SIGNATURE_BYTES..)?).ok()
+        SIGNED.said(code)
     }
 
     /// Whether a text is meant to be a signed code.
     pub fn is_code(text: &str) -> bool {
-        text.trim().starts_with(SIGNED)
+        SIGNED.is(text)
     }
 
     /// Reads a signed code; `None` where it is none, or none of this server's.
     pub fn of_signed(code: &str, server: &[u8; 32]) -> Option<Self> {
-        let bytes = URL_SAFE_NO_PAD.decode(code.trim().strip_prefix(SIGNED)?).ok()?;
-        let (signature, terms) = bytes.split_at_checked(SIGNATURE_BYTES)?;
-        wire::check(server, &signed_bytes(terms), signature).ok()?;
-        wire::decode(terms).ok()
+        SIGNED.read(code, server)
     }
-}
-
-/// Bytes of an Ed25519 signature.
-const SIGNATURE_BYTES: usize = 64;
-
-fn signed_bytes(terms: &[u8]) -> Vec<u8> {
-    [b"tillkeep voucher 1", terms].concat()
 }
 
 /// Who bears a use that was not there: nobody owes a use, and what it took off is gone, so that of a program's waterfall

@@ -20,6 +20,7 @@ use crate::operator::Operator;
 use crate::points::Points;
 use crate::time::Millis;
 
+pub mod code;
 pub mod relay;
 pub mod signed;
 pub mod snapshot;

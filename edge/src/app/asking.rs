@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use shared::api::member::Scan;
+use shared::ids::MembershipId;
 use shared::refusal::Problem;
 use shared::request;
 use shared::view::Scanned;
@@ -14,35 +15,49 @@ use super::{App, Error};
 impl App {
     /// The scan. What is known here is answered at once, whatever the line is like; only an unknown code is asked for.
     pub async fn scan_or_ask(&self, code: &str) -> Result<Scan, Error> {
-        let told = self.scan_known_or_ask(code).await?;
-        self.want_rights(code)?;
+        let (code, signed) = self.card_read(code)?;
+        let told = self.scan_known_or_ask(&code, signed).await?;
+        self.want_rights(&code)?;
         Ok(told)
     }
 
-    async fn scan_known_or_ask(&self, code: &str) -> Result<Scan, Error> {
+    async fn scan_known_or_ask(&self, code: &str, signed: Option<MembershipId>) -> Result<Scan, Error> {
         match self.scan(code) {
-            Err(Error::Refused(refusal))
-                if refusal.problem == Problem::UnknownCard && self.caught_up().await =>
-            {
-                self.scan(code)
+            Err(Error::Refused(refusal)) if refusal.problem == Problem::UnknownCard => {
+                self.caught_up().await;
+                self.scan_signed(code, signed)
             }
             told => told,
         }
     }
 
-    /// Sees to it that a sale's card is known, if the server can tell it in time.
-    pub(super) async fn ask_for_card(&self, code: &str) -> Result<(), Error> {
-        let unknown = {
-            let view = self.store().read()?;
-            let (hash, _) = request::scanned(code, &self.identity().index_key)?;
-            let catalog = view.catalog();
-            let loader = Loader { view: &view, catalog: &catalog, now: self.now() };
-            matches!(loader.scanned(hash)?, Scanned::Unknown)
-        };
-        if unknown {
+    /// A sale's card and membership as they are gone by: the code that a signed card stands for is looked for (at the
+    /// server, if it can tell it in time), and where nobody here knows it, but the membership that it names, that is meant.
+    pub(super) async fn known_member(
+        &self,
+        card: Option<&String>,
+        membership: Option<&String>,
+    ) -> Result<(Option<String>, Option<String>), Error> {
+        let Some(text) = card else { return Ok((None, membership.cloned())) };
+        let (code, signed) = self.card_read(text)?;
+        if self.is_unknown(&code)? {
             self.caught_up().await;
+            if let Some(id) = signed
+                && self.is_unknown(&code)?
+                && self.store().read()?.membership(id)?.is_some()
+            {
+                return Ok((None, Some(id.to_string())));
+            }
         }
-        Ok(())
+        Ok((Some(code), membership.cloned()))
+    }
+
+    fn is_unknown(&self, code: &str) -> Result<bool, Error> {
+        let view = self.store().read()?;
+        let (hash, _) = request::scanned(code, &self.identity().index_key)?;
+        let catalog = view.catalog();
+        let loader = Loader { view: &view, catalog: &catalog, now: self.now() };
+        Ok(matches!(loader.scanned(hash)?, Scanned::Unknown))
     }
 
     /// Does a sync round within the budget; whether it was done.

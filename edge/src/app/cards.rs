@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use shared::api::member::{Alert, CardReportRequest, Scan};
 use shared::catalog::Catalog;
 use shared::decide::party;
-use shared::ids::CustomerId;
-use shared::member::{Card, Membership};
+use shared::ids::{CustomerId, MembershipId};
+use shared::member::signed::SignedCard;
+use shared::member::{Card, CardStatus, Membership};
 use shared::render::{self, Allowance, Scene};
 use shared::request;
 use shared::view::{Facts, Scanned};
@@ -22,14 +23,33 @@ const DECIDED_MS: u64 = 14 * 24 * 3_600_000;
 const DECIDED_MOST: usize = 3;
 
 impl App {
+    /// A scanned text as the code that it stands for, with the membership that a signed card names.
+    pub(super) fn card_read(&self, text: &str) -> Result<(String, Option<MembershipId>), Error> {
+        let server = self.store().read()?.server_key();
+        Ok(match SignedCard::read(text, &server)? {
+            None => (text.to_owned(), None),
+            Some(card) => (card.code, Some(card.membership)),
+        })
+    }
+
     /// The scan: what a code opens, from what this till holds alone.
     pub fn scan(&self, code: &str) -> Result<Scan, Error> {
+        self.scan_signed(code, None)
+    }
+
+    /// The same, where a signed card says whose a card is that this till has never seen.
+    pub(super) fn scan_signed(&self, code: &str, signed: Option<MembershipId>) -> Result<Scan, Error> {
         let view = self.store().read()?;
-        let (hash, _) = request::scanned(code, &self.identity().index_key)?;
+        let (hash, tail) = request::scanned(code, &self.identity().index_key)?;
         let catalog = view.catalog();
         let loader = Loader { view: &view, catalog: &catalog, now: self.now() };
         let mut facts = self.facts_of_nobody(&view)?;
         facts.scanned = loader.scanned(hash)?;
+        if facts.scanned == Scanned::Unknown
+            && let Some(membership) = signed.filter(|id| matches!(view.membership(*id), Ok(Some(_))))
+        {
+            facts.scanned = Scanned::Card(Card { code: hash, tail, membership, status: CardStatus::Active });
+        }
         for membership in opened(&view, &facts.scanned)?.into_values() {
             loader.household(membership.customer, Some(membership), &mut facts)?;
         }
@@ -104,11 +124,12 @@ impl App {
         code: &str,
         asked: &CardReportRequest,
     ) -> Result<Outcome<Scan>, Error> {
-        let report = request::card_report(code, asked, &self.identity().index_key)?;
+        let (card, signed) = self.card_read(code)?;
+        let report = request::card_report(&card, asked, &self.identity().index_key)?;
         let coming = self.coming(key, "card_report", &(code, asked));
         let keying = coming.without_receipt(None);
         let done = self.write(Wish { asked: report, keying, of: None, remote: None }).await?;
-        Ok(Outcome { body: self.scan(code)?, replayed: done.replayed })
+        Ok(Outcome { body: self.scan_signed(&card, signed)?, replayed: done.replayed })
     }
 }
 

@@ -13,12 +13,12 @@ use crate::store::StoreError;
 impl App {
     /// A sale: earns and redeems in one step.
     pub async fn sell(&self, key: Option<&str>, asked: &SaleRequest) -> Result<Outcome<Transaction>, Error> {
-        if let Some(card) = &asked.card {
-            self.ask_for_card(card).await?;
-        }
+        let (card, membership_id) =
+            self.known_member(asked.card.as_ref(), asked.membership_id.as_ref()).await?;
         let identity = self.identity();
         let catalog = self.store().read()?.catalog();
-        let sale = request::sale(asked, &catalog, &identity.index_key)?;
+        let sale = SaleRequest { card, membership_id, ..asked.clone() };
+        let sale = request::sale(&sale, &catalog, &identity.index_key)?;
         let zone = catalog.outlets.get(&identity.outlet).map(|outlet| outlet.zone);
         let day = sale.business_date.or_else(|| Some(sale.occurred_at?.day(zone?)));
         let keying = self.coming(key, "sale", asked).with_receipt(&asked.receipt, day);

@@ -39,6 +39,10 @@ pub struct Card {
     pub status: String,
     /// What it opens.
     pub membership_id: String,
+    /// The text of a QR code that any till checks with no line, whether it has seen the card or not; the server's answers
+    /// only, and for a card that is good.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub qr: Option<String>,
 }
 
 /// A customer.

@@ -5,6 +5,7 @@ use shared::api::member::{CardReportRequest, Scan};
 use shared::decide::party;
 use shared::entry::{DirectoryChange, EntryKind};
 use shared::ids::MembershipId;
+use shared::member::signed::SignedCard;
 use shared::member::{Card, CardStatus, IndexKey, MembershipStatus};
 use shared::refusal::{Problem, Refusal};
 use shared::request;
@@ -19,10 +20,16 @@ use super::{App, AppError, Done, Who, members};
 use crate::clock;
 use crate::store::Read;
 
+/// A scanned text as the code that it stands for: a signed card's own.
+pub(super) fn read(app: &App, text: &str) -> Done<String> {
+    let signed = SignedCard::read(text, &app.public_key())?;
+    Ok(signed.map_or_else(|| text.trim().to_owned(), |card| card.code))
+}
+
 /// The scan: what a code opens.
 pub fn scan(app: &App, who: &Who, code: &str) -> Done<Scan> {
+    let code = &read(app, code)?;
     request::scanned(code, app.index())?;
-    let code = code.trim();
     let books = app.read()?;
     let catalog = app.catalog()?;
     let loader = Loader { books: &*books, catalog: &catalog, index: app.index(), now: clock::now() };
@@ -54,9 +61,10 @@ pub async fn report(
     asked: &CardReportRequest,
 ) -> Done<Outcome<Scan>> {
     let outlet = place(&*app.catalog()?, who)?.outlet;
-    let wanted = request::card_report(code, asked, app.index())?;
+    let card = read(app, code)?;
+    let wanted = request::card_report(&card, asked, app.index())?;
     let keying = Coming::new(key, outlet, "card_report", &(code, asked)).without_receipt();
-    let wish = Wish { asked: wanted, keying, code: Some(code.trim().to_owned()), of: None };
+    let wish = Wish { asked: wanted, keying, code: Some(card), of: None };
     let done = write(app, who, wish).await?;
     Ok(Outcome { body: scan(app, who, code)?, replayed: done.replayed })
 }
@@ -82,7 +90,7 @@ pub async fn attach(app: &App, who: &Who, id: MembershipId, asked: &CardChange) 
 
 /// A card that takes the place of another, whose owner and points stay.
 pub async fn replace(app: &App, who: &Who, code: &str, asked: &CardChange) -> Done<Scan> {
-    let (by, index, old, change) = (who.clone(), app.index().clone(), code.to_owned(), asked.clone());
+    let (by, index, old, change) = (who.clone(), app.index().clone(), read(app, code)?, asked.clone());
     let now = clock::now();
     app.write(move |books| {
         let held = known(books.as_read(), &by, &index, &old)?;
@@ -106,7 +114,7 @@ pub async fn replace(app: &App, who: &Who, code: &str, asked: &CardChange) -> Do
 
 /// A card that was found again.
 pub async fn reactivate(app: &App, who: &Who, code: &str, asked: &CardReturn) -> Done<Scan> {
-    let (by, index, text, change) = (who.clone(), app.index().clone(), code.to_owned(), asked.clone());
+    let (by, index, text, change) = (who.clone(), app.index().clone(), read(app, code)?, asked.clone());
     let now = clock::now();
     app.write(move |books| {
         let held = known(books.as_read(), &by, &index, &text)?;

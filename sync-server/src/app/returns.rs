@@ -7,7 +7,7 @@ use shared::request::{self, unlinked};
 
 use super::repeat::Coming;
 use super::write::{Outcome, Wish, place, transact};
-use super::{App, AppError, Done, Who, scope, show};
+use super::{App, AppError, Done, Who, cards, scope, show};
 
 /// Lines of a transaction given back.
 pub async fn refund(
@@ -35,10 +35,11 @@ pub async fn refund_by_receipt(
     let catalog = app.catalog()?;
     let outlet = place(&catalog, who)?.outlet;
     if unlinked::is(asked) {
-        let refund = unlinked::refund(asked, app.index())?;
+        let code = asked.card.as_ref().map(|card| cards::read(app, card)).transpose()?;
+        let refund = BlindRefundRequest { card: code.clone(), ..asked.clone() };
+        let refund = unlinked::refund(&refund, app.index())?;
         let keying =
             Coming::new(key, outlet, "refund", asked).with_receipt(&asked.receipt, refund.business_date);
-        let code = asked.card.as_ref().map(|code| code.trim().to_owned());
         return transact(app, who, Wish { asked: refund, keying, code, of: None }).await;
     }
     let (refund, _) = request::blind_refund(asked, outlet, &catalog)?;

@@ -13,7 +13,7 @@ use shared::view::Facts;
 use super::facts::Loader;
 use super::repeat::Coming;
 use super::write::{Outcome, Wish, place, transact};
-use super::{App, Done, Who, members};
+use super::{App, Done, Who, cards, members};
 use crate::clock;
 
 /// A sale at the token's outlet: earns and redeems in one step.
@@ -25,11 +25,12 @@ pub async fn sell(
 ) -> Done<Outcome<Transaction>> {
     let catalog = app.catalog()?;
     let place = place(&catalog, who)?;
-    let sale = request::sale(asked, &catalog, app.index())?;
+    let code = asked.card.as_ref().map(|card| cards::read(app, card)).transpose()?;
+    let sale = SaleRequest { card: code.clone(), ..asked.clone() };
+    let sale = request::sale(&sale, &catalog, app.index())?;
     let zone = place.outlet.and_then(|id| catalog.outlets.get(&id)).map(|outlet| outlet.zone);
     let day = sale.business_date.or_else(|| Some(sale.occurred_at?.day(zone?)));
     let keying = Coming::new(key, place.outlet, "sale", asked).with_receipt(&asked.receipt, day);
-    let code = asked.card.as_ref().map(|code| code.trim().to_owned());
     transact(app, who, Wish { asked: sale, keying, code, of: None }).await
 }
 
