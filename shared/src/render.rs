@@ -13,8 +13,8 @@ use crate::decide::party::Member;
 use crate::decide::quote;
 use crate::entry::Authority;
 use crate::ids::{CurrencyId, OutletId};
-use crate::member::{Card, CardStatus, Customer, CustomerKind, Membership, MembershipKind, MembershipStatus};
 use crate::member::signed::SignedCard;
+use crate::member::{Card, CardStatus, Customer, CustomerKind, Membership, MembershipKind, MembershipStatus};
 use crate::points::Points;
 use crate::refusal::{Problem, Refusal};
 use crate::time::{Day, Millis};
@@ -171,7 +171,8 @@ pub fn scan(
     let memberships: Vec<_> = members.map(|member| membership(member, facts, scene, &allowance)).collect();
     let as_of = facts.accounts.values().map(|account| account.base_as_of).filter(|at| at.0 > 0).min();
     out::Scan {
-        card: scanned.map(|(known, code)| out::Card { qr: qr(known, code, scene), ..card(known, Some(code)) }),
+        card: scanned
+            .map(|(known, code)| out::Card { qr: qr(known, code, scene), ..card(known, Some(code)) }),
         customer: customer(person),
         memberships,
         as_of: as_of.map(Millis::rfc3339),

@@ -36,7 +36,8 @@ impl SignedCard {
             return Ok(None);
         }
         let refusal = || {
-            let detail = "This code was not signed by this operator, or was not read whole; scan the card's number.";
+            let detail =
+                "This code was not signed by this operator, or was not read whole; scan the card's number.";
             Refusal::new(Problem::InvalidCard, detail).at("card")
         };
         SIGNED.read(text, server).map(Some).ok_or_else(refusal)
@@ -57,12 +58,21 @@ mod tests {
         };
         let text = card.signed(&own);
         let server = own.verifying_key().to_bytes();
-        assert!(text.len() < 250 && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/'), "{text}");
+        assert!(
+            text.len() < 250 && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/'),
+            "{text}"
+        );
         assert_eq!(SignedCard::read(&format!(" {text}\n"), &server).unwrap(), Some(card.clone()));
         assert_eq!(SignedCard::read("6009410000012345", &server).unwrap(), None);
-        for forged in [card.signed(&other), text.replacen("TKC1.", "TKC1.A", 1), text[..80].to_owned(), "TKC1.".into()] {
+        for forged in
+            [card.signed(&other), text.replacen("TKC1.", "TKC1.A", 1), text[..80].to_owned(), "TKC1.".into()]
+        {
             let refused = SignedCard::read(&forged, &server).unwrap_err();
-            assert_eq!((refused.code(), refused.field.as_deref()), ("invalid_card", Some("card")), "{forged}");
+            assert_eq!(
+                (refused.code(), refused.field.as_deref()),
+                ("invalid_card", Some("card")),
+                "{forged}"
+            );
         }
         // a voucher's signature is no card's
         let as_voucher = text.replacen("TKC1.", "TKV1.", 1);
