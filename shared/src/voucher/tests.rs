@@ -47,7 +47,7 @@ fn a_signed_code_is_read_with_its_servers_key_only_and_as_it_was_signed() {
         assert_eq!(Voucher::of_signed(&code, &other.verifying_key().to_bytes()), None);
         assert_eq!(Voucher::of_signed(&known.signed(&other), &server), None);
         // every letter counts
-        for place in SIGNED.len()..code.len() {
+        for place in SIGNED.prefix.len()..code.len() {
             let mut letters: Vec<char> = code.chars().collect();
             letters[place] = if letters[place] == 'A' { 'B' } else { 'A' };
             let changed: String = letters.into_iter().collect();

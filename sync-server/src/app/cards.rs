@@ -28,7 +28,8 @@ pub(super) fn read(app: &App, text: &str) -> Done<String> {
 
 /// The scan: what a code opens.
 pub fn scan(app: &App, who: &Who, code: &str) -> Done<Scan> {
-    let code = &read(app, code)?;
+    let read = read(app, code)?;
+    let code = read.as_str();
     request::scanned(code, app.index())?;
     let books = app.read()?;
     let catalog = app.catalog()?;
