@@ -80,6 +80,9 @@ enum Command {
         /// How long a redemption waits for the server before the policy for no line decides, in ms [default: 400]
         #[arg(long, env = "TILLKEEP_AUTHORIZE_BUDGET_MS", value_name = "MS")]
         authorize_budget_ms: Option<u64>,
+        /// How long a connection may take over a request's head before it is closed, in ms [default: 60000]
+        #[arg(long, env = "TILLKEEP_HEAD_TIMEOUT_MS", value_name = "MS")]
+        head_timeout_ms: Option<u64>,
         /// Who signs the server's certificate, in PEM [default: whom this machine trusts]
         #[arg(long, env = "TILLKEEP_CA", value_name = "FILE")]
         ca: Option<PathBuf>,
@@ -151,11 +154,12 @@ async fn dispatch(cli: Cli, config: Config) -> Result<ExitCode, String> {
             let ca = ca.or(config.ca.clone());
             enrol::enrol(&data_dir, &server, ca.as_deref(), &code, json).await
         }
-        Command::Run { listen, server, authorize_budget_ms, ca } => {
+        Command::Run { listen, server, authorize_budget_ms, head_timeout_ms, ca } => {
             let config = Config {
                 listen: listen.or(config.listen),
                 server: server.or(config.server.clone()),
                 authorize_budget_ms: authorize_budget_ms.or(config.authorize_budget_ms),
+                head_timeout_ms: head_timeout_ms.or(config.head_timeout_ms),
                 ca: ca.or(config.ca.clone()),
                 ..config
             };

@@ -26,6 +26,7 @@ mod memberships;
 mod moving;
 mod problem;
 mod request;
+pub(crate) mod serve;
 mod till;
 mod transactions;
 

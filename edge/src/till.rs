@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::serve::{Listener, ListenerExt as _};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -17,6 +16,7 @@ use crate::app::link::Link;
 use crate::cli::socket;
 use crate::clock::Clock;
 use crate::http;
+use crate::http::serve::serve;
 use crate::store::{Store, StoreOptions};
 use crate::sync;
 use crate::sync::client::Client;
@@ -39,6 +39,8 @@ pub struct Options {
     pub ca: Option<PathBuf>,
     /// How long a redemption waits for the server, in ms.
     pub budget_ms: u64,
+    /// How long a connection may take over a request's head, in ms.
+    pub head_ms: u64,
     /// What the store may take.
     pub store: StoreOptions,
     /// How its page is set up.
@@ -49,6 +51,10 @@ pub struct Options {
 
 /// How long a redemption waits for the server unless told otherwise, in ms.
 pub const BUDGET_MS: u64 = 400;
+
+/// How long a connection may take over a request's head unless told otherwise, in ms: a POS that keeps one open asks more
+/// often than that, or opens another.
+pub(crate) const HEAD_MS: u64 = 60_000;
 
 /// Where a till listens unless told otherwise.
 pub const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 7411);
@@ -62,6 +68,7 @@ impl Options {
             server: None,
             ca: None,
             budget_ms: BUDGET_MS,
+            head_ms: HEAD_MS,
             store: StoreOptions::default(),
             page: web::Settings::default(),
             transport: None,
@@ -105,10 +112,16 @@ impl Till {
         desk.app.release_left_over().await.map_err(text)?;
 
         let (stop, stopping) = watch::channel(false);
+        let head_ms = options.head_ms;
         let local = socket::listen(&options.data_dir)?;
         let tasks = vec![
-            tokio::spawn(serve(quick(listener), http::router(&desk.app, &options.page), stopping.clone())),
-            tokio::spawn(serve(local, http::local_router(&desk.app), stopping.clone())),
+            tokio::spawn(serve(
+                quick(listener),
+                http::router(&desk.app, &options.page),
+                head_ms,
+                stopping.clone(),
+            )),
+            tokio::spawn(serve(local, http::local_router(&desk.app), head_ms, stopping.clone())),
             tokio::spawn(sync::tell_status(desk.app.clone(), stopping.clone())),
             tokio::spawn(time_out_holds(desk.app.clone(), stopping.clone())),
             tokio::spawn(sync::run(desk.app.clone(), desk.client, desk.rounds, stopping)),
@@ -220,20 +233,6 @@ fn quick(listener: TcpListener) -> impl Listener<Io: std::fmt::Debug, Addr = Soc
             tracing::debug!(%error, "a connection stays slow");
         }
     })
-}
-
-async fn serve<L>(listener: L, router: Router, mut stop: watch::Receiver<bool>)
-where
-    L: Listener,
-    L::Addr: std::fmt::Debug,
-{
-    let stopped = async move {
-        // a sender that is gone means the same
-        let _ = stop.wait_for(|stop| *stop).await;
-    };
-    if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stopped).await {
-        tracing::error!(%error, "a listener failed");
-    }
 }
 
 fn text(error: impl std::fmt::Display) -> String {

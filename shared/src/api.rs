@@ -5,6 +5,7 @@
 
 pub mod change;
 pub mod days;
+pub mod fault;
 pub mod hold;
 pub mod member;
 pub mod moving;

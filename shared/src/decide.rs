@@ -146,6 +146,8 @@ pub struct Selling {
     pub basket: Basket,
     /// Whose it is said to be.
     pub by: By,
+    /// What else names whose it is; all of it must agree.
+    pub also: party::Also,
     /// Who earns instead.
     pub earn_membership: Option<MembershipId>,
     /// Who redeems instead.

@@ -15,6 +15,7 @@ use crate::ids::{Dot, MembershipId, NodeId, Seq};
 use crate::time::Millis;
 use crate::wire::{Push, PushReply, PushedEntry};
 
+pub mod card;
 pub mod directory;
 pub mod hold;
 pub mod index;

@@ -21,6 +21,7 @@ use crate::money::{CurrencyCode, parse_decimal};
 use crate::refusal::Refusal;
 use crate::time::{Day, Millis};
 
+mod also;
 pub mod approval;
 pub mod hold;
 pub mod moving;
@@ -81,6 +82,7 @@ pub fn sale(request: &body::SaleRequest, catalog: &Catalog, index: &IndexKey) ->
         channel: optional_text(request.channel.as_ref(), "channel")?,
         basket: basket(currency, &request.lines)?,
         by: by(request, index)?,
+        also: also::also(request)?,
         earn_membership: parsed(request.earn_membership_id.as_ref(), "earn_membership_id", str::parse)?,
         redeem_membership: parsed(request.redeem_membership_id.as_ref(), "redeem_membership_id", str::parse)?,
         redeem: redeem_items(&request.redeem, catalog)?,

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::account::{AccountId, Movement, Row};
-use crate::books::{Books, Case, CaseKind, LedgerKey, LedgerLine, Marks, NodeRow, SERVER};
+use crate::books::{Books, Case, CaseKind, LedgerKey, LedgerLine, Marks, NodeRow, SERVER, Side};
 use crate::catalog::OverdraftPolicy;
 use crate::entry::{Cut, Entry, EntryKind};
 use crate::ids::{BucketId, Dot, NodeId, Seq};
@@ -167,6 +167,14 @@ fn record<B: Books>(
         };
         books.put_line(LedgerKey { dot, leg: *leg }, line)?;
         *leg = leg.saturating_add(1);
+    }
+    // a voucher whose purchase was undone where nobody could know that it had been used
+    let owed = |moved: &&fold::FoldLeg| moved.from == Side::Debt && moved.to == Side::Member;
+    let used = id.currency == USES && folded.account.lifetime_redeemed.is_positive();
+    for moved in folded.legs.iter().filter(owed).filter(|_| used) {
+        let kind = CaseKind::VoucherUsed { uses: moved.points };
+        let case = Case { kind, account: Some(id), of: moved.of, opened: cut.watermark, open: true };
+        books.put_case(case.kind.id(moved.of, Some(id), 0), case)?;
     }
     for shortfall in &folded.shortfalls {
         let beside = folded.window.iter().map(|(dot, _)| *dot).filter(|dot| *dot != shortfall.of.0).collect();

@@ -28,7 +28,7 @@ const WRONG_USAGE: u8 = 2;
 #[derive(Debug, Parser)]
 #[command(name = "tillkeep-server", version, about)]
 struct Cli {
-    /// A TOML file of settings: `data_dir`, `listen`, `tls_cert`, `tls_key`, `smtp_url`, `database_url`. Flags and TILLKEEP_… go before it.
+    /// A TOML file of settings: `data_dir`, `listen`, `tls_cert`, `tls_key`, `head_timeout_ms`, `smtp_url`, `database_url`. Flags and TILLKEEP_… go before it.
     #[arg(long, global = true, env = "TILLKEEP_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     /// Answer with JSON, for programs.
@@ -64,6 +64,9 @@ enum Verb {
         /// The certificate's private key in PEM.
         #[arg(long, env = "TILLKEEP_TLS_KEY", value_name = "FILE")]
         tls_key: Option<PathBuf>,
+        /// How long a connection may take over a request's head before it is closed, in ms [default: 60000]
+        #[arg(long, env = "TILLKEEP_HEAD_TIMEOUT_MS", value_name = "MS")]
+        head_timeout_ms: Option<u64>,
         /// The mail server that notifications go to, such as smtps://name:password@mail.example.com or
         /// smtp://mail.example.com:587?tls=required; without one, e-mail waits.
         #[arg(long, env = "TILLKEEP_SMTP_URL", value_name = "URL", hide_env_values = true)]
@@ -172,7 +175,7 @@ fn run(cli: Cli) -> Result<bool, String> {
     let mut terminal = Terminal::new(cli.json);
     match cli.verb {
         Verb::Simulate(asked) => simulate::run(&asked),
-        Verb::Run { listen, tls_cert, tls_key, smtp_url } => {
+        Verb::Run { listen, tls_cert, tls_key, head_timeout_ms, smtp_url } => {
             let listen = listen.or(settings.listen).unwrap_or(config::LISTEN);
             let tls = match (tls_cert.or(settings.tls_cert), tls_key.or(settings.tls_key)) {
                 (Some(certificates), Some(key)) => Some(Files { certificates, key }),
@@ -181,7 +184,8 @@ fn run(cli: Cli) -> Result<bool, String> {
             };
             let smtp_url = smtp_url.or(settings.smtp_url);
             smtp_url.as_deref().map_or(Ok(()), crate::jobs::mail::check)?;
-            let options = Options { listen, tls, smtp_url, ..Options::local(directory) };
+            let head_ms = head_timeout_ms.or(settings.head_timeout_ms).unwrap_or(crate::HEAD_MS);
+            let options = Options { listen, tls, head_ms, smtp_url, ..Options::local(directory) };
             Ok(daemon(options))
         }
         Verb::Token(TokenVerb::Create { role, name, outlet, customer, minutes }) => {

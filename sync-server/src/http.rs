@@ -36,6 +36,7 @@ mod office;
 mod operators;
 mod relay;
 mod route;
+pub(crate) mod serve;
 mod sync;
 mod tills;
 mod transactions;

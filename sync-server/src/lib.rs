@@ -22,6 +22,7 @@ pub mod simulate;
 pub mod store;
 
 use app::{App, AppError};
+use http::serve::serve;
 
 /// How a server is run.
 #[derive(Clone, Debug)]
@@ -32,11 +33,17 @@ pub struct Options {
     pub listen: SocketAddr,
     /// The certificate that it serves TLS with; `None` leaves that to a proxy before it.
     pub tls: Option<http::tls::Files>,
+    /// How long a connection may take over a request's head, in ms.
+    pub head_ms: u64,
     /// How often it settles, in ms; `None` settles only when it is told to.
     pub settle_every_ms: Option<u64>,
     /// The mail server that e-mail goes to, such as `smtps://name:password@mail.example.com`.
     pub smtp_url: Option<String>,
 }
+
+/// How long a connection may take over a request's head unless told otherwise, in ms: a till that keeps one open asks more
+/// often than that, or opens another.
+pub const HEAD_MS: u64 = 60_000;
 
 impl Options {
     /// A server on a free port of this machine.
@@ -45,6 +52,7 @@ impl Options {
             data_dir: data_dir.into(),
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             tls: None,
+            head_ms: HEAD_MS,
             settle_every_ms: Some(jobs::SETTLE_EVERY_MS),
             smtp_url: None,
         }
@@ -100,12 +108,13 @@ impl Server {
         let door = local::socket::bind(&options.data_dir).map_err(StartError::Listen)?;
         let (stop, stopped) = watch::channel(false);
         let scheme = if tls.is_some() { "https" } else { "http" };
+        let router = http::router(Arc::clone(&app));
         let served = match tls {
             Some(config) => {
                 let listener = http::tls::Tls::new(listener, config).map_err(StartError::Listen)?;
-                tokio::spawn(serve(listener, Arc::clone(&app), stopped.clone()))
+                tokio::spawn(serve(listener, router, options.head_ms, stopped.clone()))
             }
-            None => tokio::spawn(serve(listener, Arc::clone(&app), stopped.clone())),
+            None => tokio::spawn(serve(listener, router, options.head_ms, stopped.clone())),
         };
         let mut tasks =
             vec![served, tokio::spawn(local::socket::serve(door, Arc::clone(&app), stopped.clone()))];
@@ -115,19 +124,6 @@ impl Server {
             tasks.push(tokio::spawn(jobs::notices::tell(Arc::clone(&app), options.smtp_url, stopped)));
         }
         Ok(Running { url: format!("{scheme}://{address}"), app, stop, tasks })
-    }
-}
-
-async fn serve<L>(listener: L, app: Arc<App>, mut stopped: watch::Receiver<bool>)
-where
-    L: axum::serve::Listener,
-    L::Addr: std::fmt::Debug,
-{
-    let stop = async move {
-        let _ = stopped.wait_for(|stop| *stop).await;
-    };
-    if let Err(error) = axum::serve(listener, http::router(app)).with_graceful_shutdown(stop).await {
-        tracing::error!(%error, "serving ended");
     }
 }
 

@@ -16,6 +16,34 @@ fn told(account: &Value) -> (i64, i64, i64) {
     (points(&account["balance"]), points(&account["held"]), points(&account["spendable"]))
 }
 
+/// A POS that heard no answer sends the same again, with no key of its own: the receipt tells that it is a repeat.
+#[test]
+fn a_capture_for_a_receipt_is_known_again_without_a_key() {
+    let office = Office::open();
+    let ali = office.member("Ali", ALI, 1_000);
+    let till = Till::open(&office, KL, "till-1");
+    till.wait_for_balance(ALI, 1_000);
+    let shop = Client::new(office.admin().base(), &office.new_token("pos", Some(KL)));
+    for (place, pos) in [shop, till.pos()].into_iter().enumerate() {
+        let hold = |points: i64| {
+            let placed = pos.post("/api/holds", &asked(&ali, points)).must(201);
+            format!("/api/holds/{}/capture", words(&placed["id"]))
+        };
+        let (path, other) = (hold(200), hold(100));
+        let body = json!({"points": "100", "receipt": format!("P-{place}")});
+        let first = pos.post(&path, &body).must(201);
+        let again = pos.post(&path, &body).must(201);
+        assert!(!first.is_replay() && again.is_replay() && again["id"] == first["id"], "{}", again.text);
+        let _ = pos.post(&path, &json!({"receipt": "another"})).problem(409, "hold_closed");
+        // another hold that pays for the same receipt is no repeat
+        let paid = pos.post(&other, &body).must(201);
+        assert!(!paid.is_replay() && paid["id"] != first["id"], "{}", paid.text);
+    }
+    till.sync();
+    assert_eq!(told(&office.account(&ali)), (600, 0, 600));
+    office.verify();
+}
+
 #[test]
 fn a_hold_at_the_server_is_captured_in_part_and_the_rest_is_free_again() {
     let office = Office::open();
@@ -85,6 +113,11 @@ fn a_tills_hold_with_a_line_is_the_servers_and_its_capture_is_never_short() {
     let mut till = Till::open(&office, KL, "till-1");
     till.wait_for_balance(ALI, 1_000);
     till.wait_for_connection("online");
+    // what would do is told by the member's balance, as the server tells it
+    for (points_asked, code) in [(150, "invalid_step"), (50, "below_minimum")] {
+        let odd = till.pos().post("/api/holds", &asked(&ali, points_asked)).problem(422, code);
+        assert_eq!(points(&odd["available"]), 1_000, "{}", odd.text);
+    }
     let placed = till.pos().post_keyed("/api/holds", "k-1", &asked(&ali, 800)).must(201);
     assert_eq!(placed["authority"], "online", "beyond the 500 of a till with no line");
     until("the hold is seen at the till, once", || match told(&till.account(ALI)) {

@@ -4,6 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use system_tests::harness::daemon::Daemon;
 use system_tests::harness::goods::KL;
 use system_tests::harness::http::Request;
 use system_tests::harness::prelude::*;
@@ -181,4 +182,75 @@ fn shout(port: u16, bytes: &[u8]) {
     // it may be cut off while it is still shouting
     let _ = stream.write_all(bytes);
     let _ = stream.read(&mut [0; 1_024]);
+}
+
+/// Long enough for any machine; what is tested takes half a second, or fifteen.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// What comes back on a connection until the other end closes it; it must.
+fn until_closed(mut stream: &TcpStream, what: &str) -> Vec<u8> {
+    stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");
+    let mut told = Vec::new();
+    match stream.read_to_end(&mut told) {
+        Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => {}
+        Err(error) => panic!("{what}: nobody closed it: {error}"),
+    }
+    told
+}
+
+/// A head that never ends, in the time in which a byte of it may come; ended by the other side.
+fn dribble(port: u16) {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("a connection");
+    let begun = stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Long: ");
+    begun.expect("a head is taken");
+    for _ in 0..1_200 {
+        if stream.write_all(b"a").is_err() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    panic!("port {port}: a head may go on for ever");
+}
+
+#[test]
+fn whoever_says_nothing_or_never_ends_is_let_go() {
+    let mut office = Office::open();
+    let till = Till::enrolled(&office, KL, "till-1");
+    office.run_with(&["--head-timeout-ms", "500"]);
+    let folder = till.folder().join("data").display().to_string();
+    let arguments = ["run", "--data-dir", &folder, "--listen", "127.0.0.1:0", "--head-timeout-ms", "500"];
+    let daemon = Daemon::start("tillkeep-edge", &arguments, &till.folder().join("till.log"));
+    let tokens = [office.new_token("pos", Some(KL)), till.token().to_owned()];
+    let heads = ["", "GET", "GET /healthz HTTP/1.1\r\nHost: x\r\nX-Long: "];
+    std::thread::scope(|scope| {
+        for (port, token) in [office.port(), daemon.port()].into_iter().zip(&tokens) {
+            for head in heads {
+                scope.spawn(move || {
+                    let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("a connection");
+                    stream.write_all(head.as_bytes()).expect("written");
+                    until_closed(&stream, &format!("port {port}, {head:?}"));
+                });
+            }
+            scope.spawn(move || dribble(port));
+            scope.spawn(move || {
+                let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("a connection");
+                let whole = format!("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n");
+                stream.write_all(whole.as_bytes()).expect("written");
+                let told = until_closed(&stream, "one that is kept open");
+                assert!(told.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&told));
+            });
+            scope.spawn(move || {
+                let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("a connection");
+                let half = format!(
+                    "POST /api/scan HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: Bearer {token}\r\n\
+                     Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{{\"code\""
+                );
+                stream.write_all(half.as_bytes()).expect("written");
+                let told = String::from_utf8_lossy(&until_closed(&stream, "half a body")).into_owned();
+                assert!(told.starts_with("HTTP/1.1 400") && told.contains("took too long"), "{told}");
+            });
+        }
+    });
+    let _ = office.nobody().get("/healthz").must(200);
 }

@@ -83,11 +83,15 @@ fn a_voucher_bought_with_no_line_is_used_with_no_line_and_both_are_undone() {
         .pos()
         .post("/api/transactions", &using("R-3", Some(ALI), &json!("V-00")))
         .problem(422, "voucher_unknown");
+    // used, it is not bought for nothing
+    let void = format!("/api/transactions/{}/void", words(&bought["id"]));
+    let kept = till.pos().post(&void, &json!({})).problem(409, "invalid_transition");
+    assert!(words(&kept["detail"]).contains(&words(&number)), "{}", kept.text);
+    assert_eq!(till.balance(ALI), 635);
     // given back, it can be used again
     let _ = till.refund(&words(&used["id"]), "B-2", &[(0, "1")]).must(201);
     assert_eq!(vouchers(&till.scan(ALI).must(200)).len(), 1);
     // undone as a whole, its points come back and it is gone
-    let void = format!("/api/transactions/{}/void", words(&bought["id"]));
     let _ = till.pos().post(&void, &json!({})).must(201);
     assert_eq!(till.balance(ALI), 1_000);
     assert!(vouchers(&till.scan(ALI).must(200)).is_empty());
@@ -214,6 +218,53 @@ fn head_office_gives_and_takes_vouchers_and_the_server_uses_them_once() {
     let _ = office.clerk().post_keyed("/api/vouchers", "v-1", &other).problem(409, "idempotency_conflict");
     let all = office.clerk().all(&format!("/api/vouchers?membership={}", ali.membership));
     assert_eq!(all.len(), 2);
+    office.verify();
+}
+
+/// Whoever bought a voucher and used it gets no points back for it: refused where it is known, a case where it is not.
+#[test]
+fn the_purchase_of_a_voucher_that_was_used_is_not_undone_unseen() {
+    let office = opened(&rewarded());
+    let ali = office.member("Ali", ALI, 1_000);
+    let shop = Client::new(office.admin().base(), &office.new_token("pos", Some(PENANG)));
+    let till = Till::patient(&office, KL, "till-1", 10_000);
+    till.wait_for_connection("online");
+    till.wait_for_balance(ALI, 1_000);
+    let buy = |pos: &Client, receipt: &str| {
+        let mut buying = sale(receipt, ALI, &[goods::line("1", "20.00")]);
+        buying["redeem"] = json!([{"reward": "later"}]);
+        pos.post("/api/transactions", &buying).must(201)
+    };
+    let undo = |pos: &Client, bought: &Value| {
+        pos.post(&format!("/api/transactions/{}/void", words(&bought["id"])), &json!({}))
+    };
+    let (first, second) = (buy(&till.pos(), "R-1"), buy(&till.pos(), "R-2"));
+    till.sync();
+    let mode = |mode: &str| {
+        let _ = till.pos().post("/api/network", &json!({"mode": mode})).must(200);
+    };
+    mode("offline");
+    for (receipt, bought) in [("R-3", &first), ("R-4", &second)] {
+        let using = using(receipt, Some(ALI), &bought["vouchers"][0]["number"]);
+        let _ = shop.post("/api/transactions", &using).must(201);
+    }
+    let _ = undo(&shop, &first).problem(409, "invalid_transition");
+    // the till cannot know of it, and does what it is asked; the line tells it of the other one
+    let _ = undo(&till.pos(), &second).must(201);
+    mode("auto");
+    till.sync();
+    let _ = undo(&till.pos(), &first).problem(409, "invalid_transition");
+    let case = eventually("head office is told", || {
+        office.cases().into_iter().find(|case| case["kind"] == "voucher_used")
+    });
+    assert_eq!(
+        (words(&case["state"]), words(&case["transaction_id"]), words(&case["membership_id"])),
+        ("open".into(), words(&second["id"]), ali.membership.clone())
+    );
+    assert!(words(&case["text"]).contains("1 use of a voucher"), "{case}");
+    let decide = format!("/api/overdrafts/{}/decide", words(&case["id"]));
+    let _ = office.clerk().post(&decide, &json!({"decision": "program", "note": "so be it"})).must(200);
+    assert!(office.cases().iter().all(|case| case["state"] != "open"));
     office.verify();
 }
 

@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
+use shared::account::AccountId;
 use shared::decide::{Command, Deed, Draft, Grounds, decide};
+use shared::entry::reward::vouchers_of;
 use shared::entry::{Actor, EntryKind, Idem, Intent, SaleRef};
 use shared::ids::Dot;
 use shared::refusal::{Problem, Refusal};
 use shared::request::Asked;
 use shared::time::Millis;
 use shared::view::{KnownSale, Place};
+use shared::voucher::Voucher;
 
 use super::facts::Loader;
 use super::repeat::{Keying, Seen};
@@ -171,6 +174,11 @@ impl Case {
             give_back(remote, here.lines, here.voided);
         }
         facts.sale = both(facts.sale.take(), self.remote.take());
+        let vouchers = facts.sale.iter().flat_map(|sale| vouchers_of(&sale.entry.kind));
+        let vouchers: Vec<AccountId> = vouchers.map(Voucher::account).collect();
+        for account in vouchers {
+            facts.accounts.insert(account, view.account(account)?);
+        }
         Ok(Verdict::Append(Box::new(decide(&facts, &catalog, &self.command, self.now)?)))
     }
 

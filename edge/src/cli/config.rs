@@ -21,6 +21,8 @@ pub(super) struct Config {
     pub(super) ca: Option<PathBuf>,
     /// How long a redemption waits for the server, in ms. Default 400.
     pub(super) authorize_budget_ms: Option<u64>,
+    /// How long a connection may take over a request's head, in ms. Default 60000.
+    pub(super) head_timeout_ms: Option<u64>,
     /// How much is logged. Default `info`.
     pub(super) log: Option<Level>,
     /// The size of a journal segment, in bytes. Default 1 MiB.

@@ -24,6 +24,7 @@ pub(super) async fn run(data_dir: &Path, config: &Config, json: bool) -> Result<
         server: config.server.clone(),
         ca: config.ca.clone(),
         budget_ms: config.authorize_budget_ms.unwrap_or(till::BUDGET_MS),
+        head_ms: config.head_timeout_ms.unwrap_or(till::HEAD_MS),
         store,
         page: page(config),
         ..Options::new(data_dir)

@@ -9,7 +9,7 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
-use shared::api::{Page, Paging};
+use shared::api::{Page, Paging, fault};
 use shared::limits;
 use utoipa::IntoParams;
 use utoipa::openapi::Required;
@@ -17,8 +17,6 @@ use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 
 use super::problem::{Failure, invalid, not_json, too_large};
-
-mod place;
 
 /// A client that dribbles its body is let go after this.
 const BODY_TIME: Duration = Duration::from_secs(15);
@@ -89,23 +87,7 @@ fn is_too_long(error: &axum::Error) -> bool {
 }
 
 fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure> {
-    if place::depth(bytes) > limits::JSON_DEPTH {
-        return Err(invalid(None, format!("The JSON is nested deeper than {} levels.", limits::JSON_DEPTH)));
-    }
-    if bytes.trim_ascii_start().first() == Some(&b'[') {
-        // serde would take a list's items for the fields, one after the other
-        return Err(invalid(None, "The body is a JSON object, not a list."));
-    }
-    serde_json::from_slice(bytes).map_err(|error| {
-        let text = error.to_string();
-        let text = text.split(" at line ").next().unwrap_or(&text).to_owned();
-        if error.is_data() {
-            invalid(place::field(bytes, &error), format!("The request is not understood: {text}."))
-        } else {
-            let (line, column) = (error.line(), error.column());
-            invalid(None, format!("The body is no JSON: {text}, at line {line}, column {column}."))
-        }
-    })
+    fault::read(bytes).map_err(|fault| invalid(fault.field, fault.detail))
 }
 
 /// The query. Unknown parameters are refused by name.
@@ -120,7 +102,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
         query.map(|axum::extract::Query(query)| Self(query)).map_err(|error| {
             let text =
                 std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
-            invalid(place::quoted(&text), format!("The query is not understood: {text}."))
+            let fault = fault::of_query(&text);
+            invalid(fault.field, fault.detail)
         })
     }
 }

@@ -416,6 +416,20 @@ pub enum CaseKind {
         /// By the server.
         server: Points,
     },
+    /// An enrolment gave a card that another member had; that one keeps it.
+    CardTaken {
+        /// The card.
+        card: CodeHash,
+        /// The end of its code.
+        tail: String,
+        /// The membership that was enrolled, which has it not.
+        membership: MembershipId,
+    },
+    /// The purchase of a voucher was undone after it had been used: its points came back all the same.
+    VoucherUsed {
+        /// So many uses.
+        uses: Points,
+    },
 }
 
 impl CaseKind {
@@ -426,6 +440,8 @@ impl CaseKind {
             Self::OverReturn { .. } => 1,
             Self::Conflict { .. } => 2,
             Self::Difference { .. } => 3,
+            Self::CardTaken { .. } => 4,
+            Self::VoucherUsed { .. } => 5,
         };
         let named = postcard::to_allocvec(&(kind, of, account, leg)).unwrap_or_default();
         let hash = Hash::of(&named);

@@ -1,9 +1,10 @@
 //! Whose a sale is: from what was scanned to the membership that applies here.
 
 use super::enrol::NewMembership;
+use super::{By, Context, Selling};
 use crate::catalog::cards::Standard;
 use crate::catalog::{Catalog, Program};
-use crate::ids::MembershipId;
+use crate::ids::{CustomerId, MembershipId};
 use crate::limits;
 use crate::member::MembershipStatus;
 use crate::refusal::{Candidate, Problem, Refusal};
@@ -17,6 +18,15 @@ pub struct Member<'a> {
     pub view: &'a MemberView,
     /// Its program.
     pub program: &'a Program,
+}
+
+/// What a sale says beside what stands first of it: a card is asked before a membership, that before a customer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Also {
+    /// A membership, beside a card.
+    pub membership: Option<MembershipId>,
+    /// A customer, beside a card or a membership.
+    pub customer: Option<CustomerId>,
 }
 
 /// Checks the form of a card's code before it is hashed: 4 to 64 printable ASCII characters without spaces.
@@ -109,6 +119,39 @@ fn candidate(member: &Member<'_>) -> Candidate {
         membership: Some(member.view.membership.id),
         program: Some(member.program.code.clone()),
         because: Some("member_number".to_owned()),
+    }
+}
+
+/// Refuses a sale that names two members at once: the points would be one's, and the other one was meant.
+pub(super) fn agree(ctx: &Context<'_>, selling: &Selling) -> Result<(), Refusal> {
+    let meant = match &selling.by {
+        By::Membership(id) => Some(named(ctx.facts, ctx.catalog, *id, "membership_id")?),
+        By::Code { .. } => scanned_here(ctx.facts, ctx.catalog)?,
+        By::Nobody | By::Customer(_) => None,
+    };
+    let Some(member) = meant else { return Ok(()) };
+    let what = match &selling.by {
+        By::Code { tail, .. } => format!("Card …{tail}"),
+        _ => "`membership_id`".to_owned(),
+    };
+    let (own, of) = (&member.view.membership, &member.view.customer);
+    let wrong = |field: &str, said: String| {
+        let detail = format!(
+            "{what} is of membership {} (customer {}), and `{field}` says {said}: send only one of them, or those that \
+             belong together.",
+            own.id, of.id
+        );
+        Err(Refusal::new(Problem::InvalidCard, detail).at(field))
+    };
+    if let Some(id) = selling.also.membership {
+        let same = ctx.facts.survivor(id).is_some_and(|view| view.membership.id == own.id);
+        if !same {
+            return wrong("membership_id", id.to_string());
+        }
+    }
+    match selling.also.customer {
+        Some(id) if id != of.id => wrong("customer_id", id.to_string()),
+        _ => Ok(()),
     }
 }
 

@@ -218,6 +218,7 @@ impl Asked<'_> {
             channel: None,
             basket: self.till.basket.clone(),
             by: By::Membership(self.member.view.membership.id),
+            also: crate::decide::party::Also::default(),
             earn_membership: None,
             redeem_membership: None,
             redeem: vec![item.clone()],

@@ -243,12 +243,18 @@ impl<'a> Drawing<'a> {
 
     /// The first refusal of redeeming so many points; `None` where they pass.
     pub(super) fn judge(&self, points: Points) -> Option<Refusal> {
-        let ceilings = self.ceilings(self.authority(points), self.is_held(points));
+        let held = self.is_held(points);
+        let ceilings = self.ceilings(self.authority(points), held);
         let small = self.too_small(points);
         let over = || ceilings.iter().filter(|ceiling| points > ceiling.most).chain(&small);
         let first = over().min_by_key(|ceiling| ceiling.problem)?;
         let mut refusal = first.refusal(self.currency.scale);
-        let most = self.best(&ceilings).max(self.best_reserved());
+        let mut most = self.best(&ceilings).max(self.best_reserved());
+        if held {
+            // the balance is the server's to judge; what would do is told by it all the same
+            let there: Vec<Ceiling> = self.balance().collect();
+            most = most.min(self.best(&there));
+        }
         refusal.available = Some(most.format(self.currency.scale));
         if first.problem >= Problem::OfflineRefused {
             refusal.can_approve = Some(over().all(|ceiling| ceiling.may_lift));

@@ -6,11 +6,13 @@ use rust_decimal::Decimal;
 
 use super::{BackLine, Context, Returning};
 use crate::basket::{self, Back};
-use crate::entry::{EntryKind, Line, Posting, ReturnedLine, Reversal, SaleRef};
+use crate::entry::reward::vouchers_of;
+use crate::entry::{Column, EntryKind, Line, Posting, ReturnedLine, Reversal, SaleRef};
 use crate::ids::OutletId;
 use crate::limits;
 use crate::refusal::{Problem, Refusal};
 use crate::view::KnownSale;
+use crate::voucher::Voucher;
 
 /// Lines of a known sale given back.
 pub(super) fn refund(ctx: &Context<'_>, returning: &Returning) -> Result<(EntryKind, Vec<Posting>), Refusal> {
@@ -31,6 +33,7 @@ pub(super) fn refund(ctx: &Context<'_>, returning: &Returning) -> Result<(EntryK
     let returned = returned_lines(sale, lines, returning)?;
     let before = Back::Lines(sale.returned.clone());
     let postings = movements(sale, lines, &before, &before.and(&returned));
+    check_unused(ctx, sale, &postings)?;
     Ok((EntryKind::Refund(reversal(sale, returning, returned)), postings))
 }
 
@@ -42,6 +45,7 @@ pub(super) fn void(ctx: &Context<'_>, returning: &Returning) -> Result<(EntryKin
     let sale = known(ctx)?;
     let before = Back::Lines(sale.returned.clone());
     let postings = movements(sale, sale.entry.kind.lines(), &before, &Back::All);
+    check_unused(ctx, sale, &postings)?;
     Ok((EntryKind::Void(reversal(sale, returning, Vec::new())), postings))
 }
 
@@ -67,6 +71,28 @@ pub(super) fn blind(returning: &Returning, of: &SaleRef) -> Result<(EntryKind, V
         reason: returning.reason.clone(),
     };
     Ok((EntryKind::Refund(reversal), Vec::new()))
+}
+
+/// Points that bought a voucher do not come back once it was used, as far as that is known here.
+fn check_unused(ctx: &Context<'_>, sale: &KnownSale, postings: &[Posting]) -> Result<(), Refusal> {
+    let taken = |voucher: &&Voucher| {
+        let back = |posting: &Posting| {
+            posting.account == voucher.account() && posting.column == Column::EarnReversed
+        };
+        let view = ctx.facts.accounts.get(&voucher.account());
+        postings.iter().any(back) && view.is_some_and(|view| view.whole().lifetime_redeemed.is_positive())
+    };
+    match vouchers_of(&sale.entry.kind).into_iter().find(taken) {
+        None => Ok(()),
+        Some(voucher) => {
+            let detail = format!(
+                "The voucher {} that was bought here was used already, so its points do not come back; give back first what \
+                 it was used for.",
+                voucher.number()
+            );
+            Err(Refusal::new(Problem::InvalidTransition, detail))
+        }
+    }
 }
 
 fn known<'a>(ctx: &Context<'a>) -> Result<&'a KnownSale, Refusal> {

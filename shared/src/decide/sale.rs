@@ -136,6 +136,7 @@ pub(super) fn earner<'a>(
     if let Some(id) = selling.earn_membership {
         return party::named(ctx.facts, ctx.catalog, id, "earn_membership_id").map(known);
     }
+    party::agree(ctx, selling)?;
     match &selling.by {
         By::Nobody => Ok((None, Party::Nobody)),
         By::Customer(customer) => Ok((None, Party::Customer(*customer))),

@@ -5,7 +5,7 @@ use crate::entry::card::CardReport;
 use crate::entry::reward::vouchers_of;
 use crate::entry::{DirectoryChange, Entry, EntryKind};
 use crate::ids::{CodeHash, Dot, MembershipId};
-use crate::intake::Follow;
+use crate::intake::{Follow, card};
 use crate::limits;
 use crate::member::{Card, Customer, Membership};
 use crate::time::{Day, Hlc};
@@ -24,7 +24,8 @@ pub fn apply<B: Books>(books: &mut B, dot: Dot, entry: &Entry) -> Result<Follow,
                 membership(books, Marked { marker, value: value.clone() }, &mut follow)?;
             }
             for value in &enrol.cards {
-                card(books, Marked { marker, value: value.clone() }, &mut follow)?;
+                let row = Marked { marker, value: value.clone() };
+                card::enrolled(books, (dot, entry), row, &mut follow)?;
             }
         }
         EntryKind::Directory(changes) => {
@@ -41,7 +42,7 @@ pub fn apply<B: Books>(books: &mut B, dot: Dot, entry: &Entry) -> Result<Follow,
             }
             for change in changes {
                 if let DirectoryChange::Card(value) = change {
-                    card(books, Marked { marker, value: value.clone() }, &mut follow)?;
+                    card::written(books, Marked { marker, value: value.clone() }, &mut follow)?;
                 }
             }
         }
@@ -108,10 +109,20 @@ pub fn of_number<B: Books>(books: &B, code: CodeHash) -> Result<Option<Membershi
     Ok(Some(*one))
 }
 
-fn card<B: Books>(books: &mut B, mut row: Marked<Card>, follow: &mut Follow) -> Result<(), B::Error> {
+/// A card, unless what is known of it is newer.
+pub(super) fn card<B: Books>(books: &mut B, row: Marked<Card>, follow: &mut Follow) -> Result<(), B::Error> {
     if books.card(row.value.code)?.is_some_and(|held| held.marker >= row.marker) {
         return Ok(());
     }
+    put_card(books, row, follow)
+}
+
+/// A card, with what is known of its being lost; sales that waited for it are its member's.
+pub(super) fn put_card<B: Books>(
+    books: &mut B,
+    mut row: Marked<Card>,
+    follow: &mut Follow,
+) -> Result<(), B::Error> {
     for sale in books.unattributed_of(row.value.code)? {
         follow.attribute.push((sale, row.value.membership));
     }

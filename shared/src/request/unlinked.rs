@@ -33,6 +33,7 @@ pub fn refund(request: &body::BlindRefundRequest, index: &IndexKey) -> Result<As
         channel: None,
         basket: goods,
         by: by_member(request.card.as_ref(), request.membership_id.as_ref(), index)?,
+        also: crate::decide::party::Also::default(),
         earn_membership: None,
         redeem_membership: None,
         redeem: Vec::new(),

@@ -19,7 +19,7 @@ use shared::time::Millis;
 use super::changes::{self, Change};
 use super::repeat::{self, Coming};
 use super::write::{Outcome, place};
-use super::{App, AppError, Done, Who, explain, ledger, vouchers, words};
+use super::{App, AppError, Done, Who, explain, ledger, members, vouchers, words};
 use crate::clock;
 use crate::store::Read;
 
@@ -80,6 +80,10 @@ fn matching(
 }
 
 fn visible(books: &dyn Read, catalog: &Catalog, who: &Who, case: &Case) -> Done<bool> {
+    if let CaseKind::CardTaken { membership, .. } = &case.kind {
+        // it names members of whatever program
+        return Ok(who.programs.is_none() || members::membership_for(books, who, *membership).is_ok());
+    }
     case.account.map_or(Ok(true), |account| ledger::may_see(books, catalog, who, account))
 }
 
@@ -100,12 +104,16 @@ fn shown(books: &dyn Read, catalog: &Catalog, (id, case): (CaseId, &Case), said:
         CaseKind::Difference { till, server, .. } => {
             (*till, Short { program: till.minus(*server), ..Short::default() })
         }
+        CaseKind::VoucherUsed { uses } => (*uses, Short::default()),
         _ => (Points::ZERO, Short::default()),
     };
     let currency = case.account.map(|account| account.currency);
     let written =
         |points: Points| currency.map_or_else(String::new, |it| ledger::written(catalog, it, points).1);
-    let owner = case.account.map(|account| ledger::owner(books, account)).transpose()?.flatten();
+    let owner = match (&case.kind, case.account) {
+        (CaseKind::CardTaken { membership, .. }, _) => Some(*membership),
+        (_, account) => account.map(|account| ledger::owner(books, account)).transpose()?.flatten(),
+    };
     let decided = books.decision(id)?.map(|dot| books.taken(dot)).transpose()?.flatten();
     Ok(Overdraft {
         id: id.to_string(),

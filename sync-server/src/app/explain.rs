@@ -9,7 +9,7 @@ use shared::books::{Case, CaseKind, SERVER};
 use shared::catalog::{Bearer, Catalog};
 use shared::entry::reward::Got;
 use shared::entry::{Actor, Authority, Column, Entry, EntryKind, Redemption};
-use shared::ids::{CaseId, Dot};
+use shared::ids::{CaseId, CodeHash, Dot, MembershipId};
 use shared::page::language::Language;
 use shared::page::words::Words;
 use shared::points::Points;
@@ -71,6 +71,9 @@ pub(super) fn case(
     (id, case): (CaseId, &Case),
     said: &Words,
 ) -> Done<String> {
+    if let CaseKind::CardTaken { card, tail, membership } = &case.kind {
+        return card_taken(books, catalog, (case, *card, tail, *membership), said);
+    }
     let CaseKind::Overdraft { covered, short, beside, authority, .. } = &case.kind else {
         return Ok(brief(catalog, case, said));
     };
@@ -98,7 +101,10 @@ pub(super) fn case(
 fn brief(catalog: &Catalog, case: &Case, said: &Words) -> String {
     let of = case.of.to_string();
     match &case.kind {
-        CaseKind::Overdraft { .. } => words::case(catalog, case),
+        CaseKind::Overdraft { .. } | CaseKind::CardTaken { .. } => words::case(catalog, case),
+        CaseKind::VoucherUsed { uses } => {
+            said.fill("voucher_used", &[("of", &of), ("uses", &words::points(catalog, USES, *uses))])
+        }
         CaseKind::OverReturn { sale } => {
             said.fill("over_return", &[("sale", &sale.to_string()), ("of", &of)])
         }
@@ -108,6 +114,33 @@ fn brief(catalog: &Catalog, case: &Case, said: &Words) -> String {
             said.fill("difference", &[("till", &say(*till)), ("server", &say(*server))])
         }
     }
+}
+
+/// Who was enrolled with a card that another has, and who has it today.
+fn card_taken(
+    books: &dyn Read,
+    catalog: &Catalog,
+    (case, card, tail, membership): (&Case, CodeHash, &str, MembershipId),
+    said: &Words,
+) -> Done<String> {
+    let named = |id: MembershipId| -> Done<String> {
+        let Some(row) = books.membership(id)? else { return Ok(format!("membership {id}")) };
+        let customer = books.customer(row.value.customer)?;
+        let name = customer.map_or_else(String::new, |customer| customer.value.display_name);
+        Ok(format!("{name} ({})", row.value.number))
+    };
+    let without = named(membership)?;
+    let holder = books.card(card)?.map(|held| named(held.value.membership)).transpose()?;
+    let holder = holder.unwrap_or_default();
+    let place = books.node(case.of.node)?.and_then(|row| row.place);
+    let outlet = place.and_then(|(outlet, _)| catalog.outlets.get(&outlet));
+    let till = place.map(|(_, till)| books.till(till)).transpose()?.flatten();
+    let at = match (outlet, till) {
+        (Some(outlet), Some(till)) => said.fill("till", &[("outlet", &outlet.name), ("till", &till.name)]),
+        _ => case.of.to_string(),
+    };
+    let with = [("without", without.as_str()), ("tail", tail), ("at", &at), ("holder", &holder)];
+    Ok(said.fill("card_taken", &with))
 }
 
 /// A case in the few words that a cashier has time for, and when it came to this.

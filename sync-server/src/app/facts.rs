@@ -9,6 +9,7 @@ use shared::decide::approve::Given;
 use shared::decide::party;
 use shared::decide::{By, Command, Deed, Enrollee, Enrolling, NewCustomer, RedeemItem, Selling};
 use shared::entry::EntryKind;
+use shared::entry::reward::vouchers_of;
 use shared::ids::{CustomerId, Dot, HoldId, MembershipId};
 use shared::limits;
 use shared::member::{CodeKind, IndexKey, Membership};
@@ -80,6 +81,11 @@ impl Loader<'_> {
             facts.approval = given.map(|approval| Given { approval, used: false });
         }
         facts.sale = of.map(|of| self.known_sale(of)).transpose()?.flatten();
+        let vouchers = facts.sale.iter().flat_map(|sale| vouchers_of(&sale.entry.kind));
+        let vouchers: Vec<AccountId> = vouchers.map(Voucher::account).collect();
+        for account in vouchers {
+            facts.accounts.insert(account, self.account(account)?);
+        }
         Ok(facts)
     }
 

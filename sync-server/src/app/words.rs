@@ -60,6 +60,15 @@ pub fn case(catalog: &Catalog, case: &Case) -> String {
             points(catalog, *currency, *till),
             points(catalog, *currency, *server)
         ),
+        CaseKind::VoucherUsed { uses } => format!(
+            "{} was undone, and its points came back, after the voucher that it bought had been used: {} was had for \
+             nothing.",
+            case.of,
+            points(catalog, USES, *uses)
+        ),
+        CaseKind::CardTaken { tail, .. } => {
+            format!("Enrolment {} gave card …{tail}, which is another member's; that one keeps it.", case.of)
+        }
     }
 }
 
@@ -70,6 +79,8 @@ pub fn case_kind(kind: &CaseKind) -> &'static str {
         CaseKind::OverReturn { .. } => "returned_twice",
         CaseKind::Conflict { .. } => "conflict",
         CaseKind::Difference { .. } => "difference",
+        CaseKind::CardTaken { .. } => "card_taken",
+        CaseKind::VoucherUsed { .. } => "voucher_used",
     }
 }
 

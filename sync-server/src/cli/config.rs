@@ -16,6 +16,7 @@ pub(super) struct Settings {
     pub(super) listen: Option<SocketAddr>,
     pub(super) tls_cert: Option<PathBuf>,
     pub(super) tls_key: Option<PathBuf>,
+    pub(super) head_timeout_ms: Option<u64>,
     pub(super) smtp_url: Option<String>,
     pub(super) database_url: Option<String>,
 }

@@ -1,13 +1,19 @@
 //! JSON bodies and queries, each refusal naming its field.
 
+use std::time::Duration;
+
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
+use shared::api::fault::{self, Fault};
 use shared::api::problem::Problem;
 use shared::limits;
 
 use super::error::Failure;
+
+/// A client that dribbles its body is let go after this.
+const BODY_TIME: Duration = Duration::from_secs(15);
 
 /// A JSON body; none at all is an empty object.
 pub(super) struct Body<T> {
@@ -23,7 +29,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
             let media = media.split(';').next().unwrap_or("").trim();
             media.eq_ignore_ascii_case("application/json") || media.ends_with("+json")
         });
-        let bytes = bytes(request, limits::BODY_BYTES).await?;
+        let read = tokio::time::timeout(BODY_TIME, bytes(request, limits::BODY_BYTES)).await;
+        let late = |_| Failure::from(Problem::invalid_request("The request's body took too long."));
+        let bytes = read.map_err(late)??;
         if !is_json && !bytes.is_empty() {
             let detail = "A body is JSON: `Content-Type: application/json`.";
             return Err(Problem::new(415, "unsupported_media_type", detail).into());
@@ -52,44 +60,14 @@ pub(super) async fn bytes(request: Request, most: usize) -> Result<axum::body::B
     if bytes.len() > most { Err(too_large()) } else { Ok(bytes) }
 }
 
-/// Reads JSON that is not nested deeper than it should be.
+/// Reads a JSON object.
 pub(super) fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, Failure> {
-    if depth(text) > limits::JSON_DEPTH {
-        return Err(Problem::invalid_request("The body is nested too deeply.").into());
-    }
-    if text.trim_ascii_start().first() == Some(&b'[') {
-        // serde would take a list's items for the fields, one after the other
-        return Err(Problem::invalid_request("The body is a JSON object, not a list.").into());
-    }
-    serde_json::from_slice(text).map_err(|error| wrong(&error).into())
+    fault::read(text).map_err(|fault| wrong(fault).into())
 }
 
-fn depth(text: &[u8]) -> usize {
-    let (mut depth, mut deepest, mut inside, mut escaped) = (0_usize, 0, false, false);
-    for byte in text {
-        match (inside, byte) {
-            (true, _) if escaped => escaped = false,
-            (true, b'\\') => escaped = true,
-            (_, b'"') => inside = !inside,
-            (false, b'{' | b'[') => {
-                depth += 1;
-                deepest = deepest.max(depth);
-            }
-            (false, b'}' | b']') => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    deepest
-}
-
-/// What serde says, with the field that it names.
-fn wrong(error: &serde_json::Error) -> Problem {
-    let text = error.to_string();
-    let named = ["unknown field `", "missing field `", "duplicate field `"].into_iter();
-    let field =
-        named.filter_map(|lead| text.split_once(lead)?.1.split_once('`')).map(|(field, _)| field).next();
-    let problem = Problem::invalid_request(format!("The body is not valid: {text}."));
-    match field {
+fn wrong(fault: Fault) -> Problem {
+    let problem = Problem::invalid_request(fault.detail);
+    match fault.field {
         Some(field) => problem.at(field),
         None => problem,
     }
@@ -107,7 +85,11 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
         }
         match Query::<T>::from_request_parts(parts, state).await {
             Ok(Query(value)) => Ok(Self(value)),
-            Err(error) => Err(Problem::invalid_request(error.body_text()).into()),
+            Err(error) => {
+                let inside = std::error::Error::source(&error);
+                let text = inside.map_or_else(|| error.to_string(), ToString::to_string);
+                Err(wrong(fault::of_query(&text)).into())
+            }
         }
     }
 }

@@ -384,6 +384,7 @@ impl<'a> Chain<'a> {
             channel: None,
             basket: Basket { currency: self.money, lines: vec![line(receipt.cents)] },
             by: By::Membership(membership),
+            also: shared::decide::party::Also::default(),
             earn_membership: None,
             redeem_membership: None,
             redeem: if redeems { vec![points] } else { Vec::new() },

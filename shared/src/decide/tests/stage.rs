@@ -166,6 +166,7 @@ pub(super) fn selling(lines: Vec<Line>, redeem: &[i64]) -> Selling {
         channel: None,
         basket: basket(lines),
         by: By::Code { code: CARD, tail: "2345".into() },
+        also: crate::decide::party::Also::default(),
         earn_membership: None,
         redeem_membership: None,
         redeem: redeem.iter().map(points).collect(),

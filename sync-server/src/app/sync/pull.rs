@@ -222,8 +222,10 @@ fn decided(books: &dyn Read, id: CaseId, outlet: Option<OutletId>) -> Done<Optio
     let Some(case) = books.case(id)? else { return Ok(None) };
     let beside = match &case.kind {
         CaseKind::Overdraft { beside, .. } => beside.as_slice(),
-        CaseKind::OverReturn { .. } => &[],
-        CaseKind::Conflict { .. } | CaseKind::Difference { .. } => return Ok(None),
+        CaseKind::OverReturn { .. } | CaseKind::VoucherUsed { .. } => &[],
+        CaseKind::Conflict { .. } | CaseKind::Difference { .. } | CaseKind::CardTaken { .. } => {
+            return Ok(None);
+        }
     };
     let mut here = false;
     for dot in beside.iter().chain([&case.of]) {

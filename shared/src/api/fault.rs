@@ -1,11 +1,65 @@
-//! Where in a JSON text something is wrong, as a path such as `lines[0].unit_price`.
+//! What is wrong with a request, in a sentence, and where, as a path such as `lines[0].unit_price`: the same words at a till
+//! and at the server.
+
+use serde::de::DeserializeOwned;
+
+use crate::limits;
+
+/// What is wrong, and with which field, where it is one's.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Fault {
+    /// The field's path.
+    pub field: Option<String>,
+    /// A sentence.
+    pub detail: String,
+}
+
+impl Fault {
+    fn whole(detail: impl Into<String>) -> Self {
+        Self { field: None, detail: detail.into() }
+    }
+}
+
+/// Reads a JSON object.
+///
+/// # Errors
+/// What is wrong with it, the first thing found.
+pub fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T, Fault> {
+    if depth(json) > limits::JSON_DEPTH {
+        let detail = format!("The JSON is nested deeper than {} levels.", limits::JSON_DEPTH);
+        return Err(Fault::whole(detail));
+    }
+    if json.trim_ascii_start().first() == Some(&b'[') {
+        // serde would take a list's items for the fields, one after the other
+        return Err(Fault::whole("The body is a JSON object, not a list."));
+    }
+    serde_json::from_slice(json).map_err(|error| {
+        let text = error.to_string();
+        let text = text.split(" at line ").next().unwrap_or(&text).to_owned();
+        if error.is_data() {
+            return Fault {
+                field: field(json, &error),
+                detail: format!("The request is not understood: {text}."),
+            };
+        }
+        let (line, column) = (error.line(), error.column());
+        Fault::whole(format!("The body is no JSON: {text}, at line {line}, column {column}."))
+    })
+}
+
+/// What is wrong with a query, from what serde says of it: a name that nobody knows, or a value that is none.
+pub fn of_query(text: &str) -> Fault {
+    let named = |name: &&str| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    let led = text.split_once(": ").map(|(name, _)| name).filter(named).map(str::to_owned);
+    Fault { field: led.or_else(|| quoted(text)), detail: format!("The query is not understood: {text}.") }
+}
 
 /// How deep a JSON text is nested.
-pub(super) fn depth(json: &[u8]) -> usize {
+fn depth(json: &[u8]) -> usize {
     let (mut depth, mut deepest) = (0_usize, 0_usize);
     for token in tokens(json) {
         match token {
-            Token::Open(_) => depth += 1,
+            Token::Open(_) => depth = depth.saturating_add(1),
             Token::Close => depth = depth.saturating_sub(1),
             _ => {}
         }
@@ -16,9 +70,10 @@ pub(super) fn depth(json: &[u8]) -> usize {
 
 /// The field that an error is about. serde names those that are unknown or missing; for the others it is where reading
 /// stopped.
-pub(super) fn field(json: &[u8], error: &serde_json::Error) -> Option<String> {
+fn field(json: &[u8], error: &serde_json::Error) -> Option<String> {
     let text = error.to_string();
-    let path = path(&json[..offset(json, error.line(), error.column())]);
+    let read = json.get(..offset(json, error.line(), error.column())).unwrap_or(json);
+    let path = path(read);
     let missing = text.starts_with("missing field");
     match quoted(&text).filter(|_| missing) {
         Some(name) if path.is_empty() => Some(name),
@@ -33,7 +88,7 @@ pub(super) fn field(json: &[u8], error: &serde_json::Error) -> Option<String> {
 }
 
 /// What stands between the first pair of backticks.
-pub(super) fn quoted(text: &str) -> Option<String> {
+fn quoted(text: &str) -> Option<String> {
     text.split('`').nth(1).map(str::to_owned)
 }
 
@@ -41,7 +96,7 @@ pub(super) fn quoted(text: &str) -> Option<String> {
 fn offset(json: &[u8], line: usize, column: usize) -> usize {
     let lines = json.split_inclusive(|byte| *byte == b'\n').take(line.saturating_sub(1));
     let before: usize = lines.map(<[u8]>::len).sum();
-    (before + column).min(json.len())
+    before.saturating_add(column).min(json.len())
 }
 
 enum Step {
@@ -58,14 +113,14 @@ fn path(json: &[u8]) -> String {
         match token {
             Token::Open(b'{') => steps.push(Step::Key(None)),
             Token::Open(_) => steps.push(Step::Index(0)),
-            Token::Close if place + 1 == tokens.len() => {
+            Token::Close if place.saturating_add(1) == tokens.len() => {
                 if let Some(Step::Key(key)) = steps.last_mut() {
                     *key = None;
                 }
             }
             Token::Close => drop(steps.pop()),
             Token::Comma => match steps.last_mut() {
-                Some(Step::Index(index)) => *index += 1,
+                Some(Step::Index(index)) => *index = index.saturating_add(1),
                 Some(Step::Key(key)) => *key = None,
                 None => {}
             },
@@ -101,7 +156,7 @@ fn tokens(json: &[u8]) -> impl Iterator<Item = Token> + '_ {
     std::iter::from_fn(move || {
         loop {
             let byte = *json.get(at)?;
-            at += 1;
+            at = at.saturating_add(1);
             match byte {
                 b'{' | b'[' => return Some(Token::Open(byte)),
                 b'}' | b']' => return Some(Token::Close),
@@ -109,10 +164,10 @@ fn tokens(json: &[u8]) -> impl Iterator<Item = Token> + '_ {
                 b'"' => {
                     let begin = at;
                     while let Some(byte) = json.get(at).filter(|byte| **byte != b'"') {
-                        at += if *byte == b'\\' { 2 } else { 1 };
+                        at = at.saturating_add(if *byte == b'\\' { 2 } else { 1 });
                     }
                     let text = json.get(begin..at.min(json.len())).unwrap_or_default();
-                    at += 1;
+                    at = at.saturating_add(1);
                     return Some(Token::Text(String::from_utf8_lossy(text).into_owned()));
                 }
                 _ => {}
@@ -124,7 +179,7 @@ fn tokens(json: &[u8]) -> impl Iterator<Item = Token> + '_ {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shared::api::transaction::SaleRequest;
+    use crate::api::transaction::SaleRequest;
 
     #[test]
     fn the_field_that_is_wrong_is_named_with_its_path() {
@@ -141,8 +196,21 @@ mod tests {
             ("{\n \"receipt\": \"R\",\n \"redeem\": [{\"points\": 5}]}", "redeem[0].points"),
         ];
         for (json, field) in cases {
-            let error = serde_json::from_str::<SaleRequest>(json).unwrap_err();
-            assert_eq!(super::field(json.as_bytes(), &error).as_deref(), Some(field), "{json}");
+            let fault = read::<SaleRequest>(json.as_bytes()).unwrap_err();
+            assert_eq!(fault.field.as_deref(), Some(field), "{json}");
+            assert!(!fault.detail.contains("at line") && fault.detail.ends_with('.'), "{}", fault.detail);
+        }
+    }
+
+    #[test]
+    fn a_query_names_its_parameter_too() {
+        for (text, field) in [
+            ("unknown field `limt`, expected `limit` or `after`", Some("limt")),
+            ("limit: invalid digit found in string", Some("limit")),
+            ("missing field `partner`", Some("partner")),
+            ("nothing that it names", None),
+        ] {
+            assert_eq!(of_query(text).field.as_deref(), field, "{text}");
         }
     }
 
