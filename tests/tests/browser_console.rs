@@ -224,8 +224,10 @@ fn a_member_sees_their_own_and_nothing_of_anyone_else() {
     browser.go(&format!("{}/account", office.url()));
     browser.fill("[name=code]", JOHN);
     browser.click("form.in button.main");
-    let _ = browser.wait_for("main", "John Chen");
-    assert_eq!(office.clerk().get(&format!("/api/cards/{JOHN}")).must(200)["card"]["status"], "lost");
+    until("the card to be lost", || {
+        let status = office.clerk().get(&format!("/api/cards/{JOHN}")).must(200)["card"]["status"].clone();
+        if status == "lost" { Ok(()) } else { Err(status) }
+    });
     browser.go(&format!("{}/fleet", office.url()));
     let _ = browser.wait_for("h1", "Head office");
 }

@@ -316,12 +316,22 @@ fn a_redemption_that_was_refused_is_asked_anew_under_the_same_key() {
     let asked = redeeming(sale("R-1", ALI, &[line("1", "10.00")]), 500);
     for _ in 0..2 {
         let refused = till.pos().post_keyed(SALES, "k-1", &asked).problem(422, "insufficient_points");
-        assert_eq!(refused["available"], "100", "by the server's books: {}", refused.text);
+        assert_eq!(refused["available"], "100", "{}", refused.text);
     }
     let path = format!("/api/memberships/{}/earn-points", ali.membership);
     let _ =
         office.clerk().post(&path, &json!({"currency": "PTS", "points": "900", "reason": "late"})).must(201);
-    let allowed = till.pos().post_keyed(SALES, "k-1", &asked).must(201);
+    // on a busy machine the server may not answer within the budget, and the till's own rules refuse once more
+    let mut allowed = None;
+    until("the server to allow it", || {
+        let answer = till.pos().post_keyed(SALES, "k-1", &asked);
+        if answer.status != 201 {
+            return Err(answer.text);
+        }
+        allowed = Some(answer);
+        Ok(())
+    });
+    let allowed = allowed.expect("it was allowed");
     assert_eq!(allowed["redeemed"][0]["authority"], "online", "{}", allowed.text);
     assert!(till.pos().post_keyed(SALES, "k-1", &asked).must(201).is_replay());
     till.sync();
