@@ -404,3 +404,28 @@ fn a_key_that_was_used_at_another_till_counts_once_and_another_body_is_a_case() 
     assert_eq!(judged.duplicate_of, Some(first));
     assert!(shop.books.parked.is_empty() && shop.books.cases.is_empty());
 }
+
+#[test]
+fn a_till_that_gives_other_points_than_its_rules_makes_a_case_and_one_that_gives_none_is_believed() {
+    let mut shop = Shop::new();
+    let mut till = shop.till();
+    let (kind, postings) = sale(&shop, "R-1", 50, Party::Membership(membership().id));
+    let given = postings[0].points;
+    let mut more = postings;
+    more[0].points = given.plus(Points(7));
+    shop.write(&mut till, kind, more, 1);
+    // not active when it was sold, as the till saw it
+    let (kind, _) = sale(&shop, "R-2", 50, Party::Membership(membership().id));
+    shop.write(&mut till, kind, Vec::new(), 2);
+    shop.push(&till);
+    let told: Vec<_> = shop
+        .books
+        .cases
+        .values()
+        .filter_map(|case| match case.kind {
+            CaseKind::Difference { till, server, .. } => Some((till, server)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told, [(given.plus(Points(7)), given)]);
+}

@@ -247,7 +247,8 @@ fn movement(
 }
 
 /// Re-runs the rules that the till used, by its own catalog: where a sale earned other points than they give, a case says
-/// so. What the till gave stands.
+/// so. What the till gave stands. One that gave nothing at all is believed: a membership that is not active earns nothing,
+/// and whether it was is not in the entry.
 pub fn differ<B: Books>(
     books: &mut B,
     bucket: BucketId,
@@ -290,8 +291,9 @@ pub fn differ<B: Books>(
         let sum = sums.entry(posting.account.currency).or_default();
         sum.1 = sum.1.plus(posting.points);
     }
+    let gave = entry.postings.iter().any(|posting| earned(&posting));
     for (currency, (till, server)) in sums {
-        if till != server {
+        if gave && till != server {
             let account = row.value.account(currency, &catalog);
             let kind = CaseKind::Difference { currency: account.currency, till, server };
             let opened = at(taken, entry);
