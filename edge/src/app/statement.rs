@@ -69,17 +69,22 @@ impl App {
         let Some(mut waiting) = waiting.filter(|_| mine < limit) else {
             return self.own_statement(id, limit, own, None);
         };
-        match self.ask_statement(id, limit.saturating_sub(mine), None).await {
-            Told::Page(page) => {
-                // some of it may have been sent since
-                let there: BTreeSet<&str> = page.items.iter().map(|it| it.transaction_id.as_str()).collect();
-                waiting.retain(|line| !there.contains(line.transaction_id.as_str()));
-                waiting.extend(page.items.iter().cloned());
-                Ok(Statement { items: waiting, next: page.next, note: None })
+        for last in [false, false, true] {
+            let page = match self.ask_statement(id, limit.saturating_sub(waiting.len()), None).await {
+                Told::Page(page) => page,
+                Told::Unknown => return self.own_statement(id, limit, own, Some(UNKNOWN_THERE)),
+                Told::NoLine => return self.own_statement(id, limit, own, Some(OWN_ALONE)),
+            };
+            let before = waiting.len();
+            let there: BTreeSet<&str> = page.items.iter().map(|it| it.transaction_id.as_str()).collect();
+            waiting.retain(|line| !there.contains(line.transaction_id.as_str()));
+            // some of it has been sent since: there is room for more of the server's
+            if waiting.len() == before || last {
+                waiting.extend(page.items);
+                return Ok(Statement { items: waiting, next: page.next, note: None });
             }
-            Told::Unknown => self.own_statement(id, limit, own, Some(UNKNOWN_THERE)),
-            Told::NoLine => self.own_statement(id, limit, own, Some(OWN_ALONE)),
         }
+        self.own_statement(id, limit, own, Some(OWN_ALONE))
     }
 
     fn own_statement(
