@@ -69,7 +69,8 @@ impl App {
         let Some(mut waiting) = waiting.filter(|_| mine < limit) else {
             return self.own_statement(id, limit, own, None);
         };
-        for last in [false, false, true] {
+        let mut looks = 3_u8;
+        loop {
             let page = match self.ask_statement(id, limit.saturating_sub(waiting.len()), None).await {
                 Told::Page(page) => page,
                 Told::Unknown => return self.own_statement(id, limit, own, Some(UNKNOWN_THERE)),
@@ -79,12 +80,12 @@ impl App {
             let there: BTreeSet<&str> = page.items.iter().map(|it| it.transaction_id.as_str()).collect();
             waiting.retain(|line| !there.contains(line.transaction_id.as_str()));
             // some of it has been sent since: there is room for more of the server's
-            if waiting.len() == before || last {
+            looks = looks.saturating_sub(1);
+            if waiting.len() == before || looks == 0 {
                 waiting.extend(page.items);
                 return Ok(Statement { items: waiting, next: page.next, note: None });
             }
         }
-        self.own_statement(id, limit, own, Some(OWN_ALONE))
     }
 
     fn own_statement(
@@ -105,8 +106,8 @@ impl App {
         after: Option<(Dot, u16)>,
     ) -> Result<Option<Vec<StatementLine>>, Error> {
         let view = self.store().read()?;
-        let (node, acked) = (self.identity().node, view.acked());
-        let waits = |dot: Dot| dot.node == node && dot.seq > acked;
+        // what this store wrote last before a fence waits too
+        let waits = |dot: Dot| !view.is_acked(dot);
         if after.is_some_and(|(dot, _)| !waits(dot)) {
             return Ok(None);
         }

@@ -122,8 +122,8 @@ impl Meta {
         self.untold.get(&dot.node).is_none_or(|acked| dot.seq <= *acked)
     }
 
-    /// The nodes that this store was and is, with how far each was acknowledged; only those that have more to tell, but
-    /// for the last, which is the present one.
+    /// The nodes whose entries may wait, with how far each was acknowledged: those before that were not seen to have told
+    /// all, and last the present one.
     pub(super) fn acked(&self) -> impl Iterator<Item = Dot> {
         let now = Dot::new(self.sync.node, self.sync.acked.seq);
         self.untold.iter().map(|(node, seq)| Dot::new(*node, *seq)).chain([now])

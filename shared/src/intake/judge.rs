@@ -23,7 +23,8 @@ pub fn judge<B: Books>(books: &mut B, dot: Dot, entry: &Entry) -> Result<Judged,
     if judged.duplicate_of.is_some() {
         return Ok(judged);
     }
-    judged.suspect = is_revoked(books, dot.node)?;
+    // revoking marks every node of a till, and a branch is born as its root is
+    judged.suspect = books.node(dot.node)?.is_some_and(|row| row.revoked);
     judged.freed = right::judge(books, dot, entry)?;
     judged.authorities = authorities(books, dot, entry, &mut judged)?;
     if let EntryKind::Refund(reversal) | EntryKind::Void(reversal) = &entry.kind
@@ -32,12 +33,6 @@ pub fn judge<B: Books>(books: &mut B, dot: Dot, entry: &Entry) -> Result<Judged,
         judged.returned = returned(books, sale, reversal, matches!(entry.kind, EntryKind::Void(_)))?;
     }
     Ok(judged)
-}
-
-/// Whether head office has taken the till of a lineage out of service.
-fn is_revoked<B: Books>(books: &B, lineage: NodeId) -> Result<bool, B::Error> {
-    let is = |node| Ok(books.node(node)?.is_some_and(|row| row.revoked));
-    Ok(is(lineage)? || is(fork::root_of(books, lineage)?)?)
 }
 
 fn duplicate<B: Books>(books: &mut B, dot: Dot, entry: &Entry) -> Result<Option<Dot>, B::Error> {
