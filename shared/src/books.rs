@@ -171,6 +171,8 @@ pub trait Directory: Keeps {
     fn membership(&self, id: MembershipId) -> Result<Option<Marked<Membership>>, Self::Error>;
     /// Writes a membership.
     fn put_membership(&mut self, row: Marked<Membership>) -> Result<(), Self::Error>;
+    /// Notes an entry in which a consent of a membership was given or withdrawn after it began.
+    fn put_consent(&mut self, membership: MembershipId, dot: Dot) -> Result<(), Self::Error>;
     /// The hash under which a member number is scanned.
     fn number_hash(&self, number: &str) -> Result<CodeHash, Self::Error>;
     /// Memberships whose number has this hash.

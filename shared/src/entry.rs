@@ -161,6 +161,8 @@ pub enum EntryKind {
     Issue(reward::Issue),
     /// Goods given back with no receipt.
     Unlinked(unlinked::Unlinked),
+    /// A consent was given or withdrawn after its membership began, written by the server.
+    Consent(membership::ConsentChange),
 }
 
 /// A sale's facts.

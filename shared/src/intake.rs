@@ -270,6 +270,7 @@ pub fn is_asked(kind: &EntryKind) -> bool {
         | Kind::WriteOff(_)
         | Kind::Approval(_)
         | Kind::Standing(_)
+        | Kind::Consent(_)
         | Kind::Right(_) => false,
     }
 }

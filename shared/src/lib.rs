@@ -31,6 +31,7 @@ pub mod refusal;
 pub mod view;
 
 pub mod idle;
+pub mod consent;
 pub mod level;
 
 pub mod basket;

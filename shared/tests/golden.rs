@@ -13,6 +13,7 @@ use shared::catalog::CatalogHash;
 use shared::chain::{Head, link};
 use shared::decide::Draft;
 use shared::entry::approval::{Approval, Lift};
+use shared::entry::membership::{Consent, ConsentChange};
 use shared::entry::right::{Ended, Grant, RightFact, RightId};
 use shared::entry::unlinked::Unlinked;
 use shared::entry::{
@@ -20,7 +21,7 @@ use shared::entry::{
     ReturnedLine, Reversal, Sale, SaleRef, Totals, Why,
 };
 use shared::ids::{
-    AccountSetId, ApprovalId, BucketId, Code, CurrencyId, Dot, Hash, MembershipId, NodeId, OutletId, Seq,
+    AccountSetId, ApprovalId, BucketId, Code, CurrencyId, Dot, Hash, MembershipId, NodeId, OutletId, ProgramId, Seq,
     TillId,
 };
 use shared::money::CurrencyCode;
@@ -208,6 +209,18 @@ fn unlinked() -> Entry {
     entry(50, EntryKind::Unlinked(unlinked), vec![posting(Column::EarnReversed, 30, None)])
 }
 
+fn consent() -> Entry {
+    let consent = Consent {
+        program: ProgramId(1),
+        text_version: "2026-11".into(),
+        channel: "paper".into(),
+        at: Millis(1_795_269_700_000),
+    };
+    let membership = MembershipId(Uuid::from_u128(2));
+    let change = ConsentChange { membership, consent, withdrawn: true, note: "by letter".into() };
+    entry(51, EntryKind::Consent(change), Vec::new())
+}
+
 #[test]
 fn entries_of_every_version_are_read_and_written_as_they_always_were() {
     let entries = [
@@ -220,6 +233,7 @@ fn entries_of_every_version_are_read_and_written_as_they_always_were() {
         ("right", right()),
         ("returned-right", returned_right()),
         ("unlinked", unlinked()),
+        ("consent", consent()),
     ];
     for (name, entry) in entries {
         let stored = golden(&format!("entry-v1-{name}.hex"), &entry.to_stored().unwrap());

@@ -26,6 +26,7 @@ pub mod cards;
 pub mod cases;
 pub mod catalog;
 pub mod changes;
+pub mod consents;
 pub mod console;
 pub mod days;
 pub mod doubles;

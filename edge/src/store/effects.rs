@@ -171,6 +171,7 @@ fn put_kind(layer: &mut Layer, entry: &Entry, index: &IndexKey) -> Result<(), St
         | EntryKind::Renew(_)
         | EntryKind::WriteOff(_)
         | EntryKind::Standing(_)
+        | EntryKind::Consent(_)
         | EntryKind::Right(_) => {}
     }
     Ok(())

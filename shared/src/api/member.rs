@@ -336,6 +336,25 @@ pub struct Consent {
     pub channel: String,
 }
 
+/// `POST /api/memberships/{id}/consents`: a consent given, or withdrawn, after the membership began.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConsentRequest {
+    /// Which text was shown; of one withdrawn, which text's.
+    pub text_version: String,
+    /// Through which channel: `console`, `paper`, `phone`, `web` …
+    pub channel: String,
+    /// Whether it is withdrawn.
+    #[serde(default)]
+    pub withdrawn: bool,
+    /// When it was given or withdrawn; left out, now.
+    #[serde(default)]
+    pub at: Option<String>,
+    /// Why, or on what occasion.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
 /// A consent as it was recorded.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct RecordedConsent {
@@ -347,6 +366,15 @@ pub struct RecordedConsent {
     pub channel: String,
     /// When.
     pub at: String,
+    /// Whether it tells of a withdrawal.
+    #[serde(default)]
+    pub withdrawn: bool,
+    /// Whether this consent stands: it was given, and not withdrawn since.
+    #[serde(default)]
+    pub stands: bool,
+    /// Why, or on what occasion.
+    #[serde(default)]
+    pub reason: Option<String>,
     /// The entry that holds it.
     pub entry_id: String,
 }

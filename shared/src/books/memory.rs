@@ -77,6 +77,8 @@ pub struct MemoryBooks {
     pub cards: BTreeMap<CodeHash, Marked<Card>>,
     /// Reports of cards.
     pub reports: BTreeMap<CodeHash, Marked<CardStatus>>,
+    /// Entries in which consents were given or withdrawn, by membership.
+    pub consents: BTreeSet<(MembershipId, Dot)>,
     /// Catalogs.
     pub catalogs: BTreeMap<CatalogHash, Arc<Catalog>>,
 }
@@ -433,6 +435,11 @@ impl Directory for MemoryBooks {
 
     fn put_card(&mut self, row: Marked<Card>) -> Kept<()> {
         self.cards.insert(row.value.code, row);
+        Ok(())
+    }
+
+    fn put_consent(&mut self, membership: MembershipId, dot: Dot) -> Kept<()> {
+        self.consents.insert((membership, dot));
         Ok(())
     }
 

@@ -23,6 +23,19 @@ pub struct Consent {
     pub at: Millis,
 }
 
+/// A consent that was given, or withdrawn, after its membership began.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ConsentChange {
+    /// Whose.
+    pub membership: MembershipId,
+    /// To what, through which channel, and when; of one withdrawn, how and when it was.
+    pub consent: Consent,
+    /// Whether it was withdrawn.
+    pub withdrawn: bool,
+    /// Why, or on what occasion.
+    pub note: String,
+}
+
 /// A term that began anew.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Renewal {

@@ -53,6 +53,7 @@ pub fn apply<B: Books>(books: &mut B, dot: Dot, entry: &Entry) -> Result<Follow,
             membership(books, Marked { marker, value: standing.membership.clone() }, &mut follow)?;
         }
         EntryKind::CardReport(of) => report(books, marker, of)?,
+        EntryKind::Consent(change) => books.put_consent(change.membership, dot)?,
         _ => {}
     }
     Ok(follow)

@@ -100,6 +100,7 @@ pub fn touched<B: Books>(books: &B, taken: &Taken) -> Result<Touched, B::Error> 
         | EntryKind::Renew(_)
         | EntryKind::Issue(_)
         | EntryKind::Approval(_)
+        | EntryKind::Consent(_)
         | EntryKind::Standing(_) => None,
     };
     if let Some(sale) = sale

@@ -110,6 +110,7 @@ pub fn kind(kind: &EntryKind) -> &'static str {
         EntryKind::Standing(_) => "standing",
         EntryKind::Right(_) => "right",
         EntryKind::Issue(_) => "issue",
+        EntryKind::Consent(_) => "consent",
     }
 }
 

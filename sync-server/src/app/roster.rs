@@ -2,7 +2,7 @@
 
 use shared::api::Page;
 use shared::api::change::MembershipChange;
-use shared::api::member::{Membership as Shown, RecordedConsent};
+use shared::api::member::Membership as Shown;
 use shared::catalog::Catalog;
 use shared::decide::party::check_code;
 use shared::entry::{DirectoryChange, EntryKind};
@@ -122,25 +122,6 @@ pub fn cards(app: &App, who: &Who, id: MembershipId) -> Done<Vec<(String, CardSt
     let books = app.read()?;
     members::membership_for(&*books, who, id)?;
     Ok(books.cards_of(id)?.into_iter().map(|card| (card.tail, card.status)).collect())
-}
-
-/// What was consented to when a membership began; nothing of one that was imported.
-pub fn consents(app: &App, who: &Who, id: MembershipId) -> Done<Vec<RecordedConsent>> {
-    let books = app.read()?;
-    members::membership_for(&*books, who, id)?;
-    let Some(dot) = books.origin(id)? else { return Ok(Vec::new()) };
-    let entry = books.taken(dot)?.and_then(|taken| taken.entry.ok());
-    let Some(EntryKind::Enrol(enrol)) = entry.map(|entry| entry.kind) else { return Ok(Vec::new()) };
-    let catalog = app.catalog()?;
-    let own = enrol.memberships.iter().zip(&enrol.consents).filter(|(membership, _)| membership.id == id);
-    let shown = own.map(|(_, consent)| RecordedConsent {
-        program: catalog.programs.get(&consent.program).map_or_else(String::new, |it| it.code.to_string()),
-        text_version: consent.text_version.clone(),
-        channel: consent.channel.clone(),
-        at: consent.at.rfc3339(),
-        entry_id: dot.to_string(),
-    });
-    Ok(shown.collect())
 }
 
 /// Changes what is kept of a membership; a stale version is refused.

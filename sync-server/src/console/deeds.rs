@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Form, Path, State};
+use axum::extract::{Form, Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde_json::{Value, json};
@@ -20,6 +20,7 @@ use super::view::{Block, Field, FormBlock, Frame, Refused, Row, Shown, Table};
 use crate::app::{App, AppError, members, roles};
 use crate::clock;
 
+pub(super) mod consent;
 mod plan;
 mod tables;
 
@@ -143,6 +144,7 @@ pub(super) async fn form(
     State(app): State<Arc<App>>,
     visitor: Visitor,
     Path((id, deed)): Path<(String, String)>,
+    Query(said): Query<Typed>,
 ) -> Shown {
     let desk = Desk::of(&app, &visitor, &id, &deed)?;
     let blank: Value = serde_json::from_str(desk.deed.blank).unwrap_or_default();
@@ -151,6 +153,10 @@ pub(super) async fn form(
         && typed.contains_key("currency")
     {
         typed.insert("currency".to_owned(), first.currency.clone());
+    }
+    // an address may bring along what stands in a field
+    for (name, text) in said {
+        typed.entry(name).and_modify(|held| *held = text);
     }
     Ok(desk.asked(&typed, &Wrong::new()))
 }
@@ -195,7 +201,7 @@ pub(super) async fn post(
 /// What can be done to a membership, as addresses.
 pub(super) fn links(words: &Words, membership: &Membership) -> Block {
     let shares = membership.kind != "standard";
-    let fits = |name: &str| name != "split" || shares;
+    let fits = |name: &str| name != tables::WITHDRAW && (name != "split" || shares);
     let deeds = tables::DEEDS.iter().filter(|deed| fits(deed.name));
     let link = |deed: &Sort| {
         let word = words.say(&format!("deed.{}", deed.name)).to_owned();

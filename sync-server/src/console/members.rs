@@ -170,7 +170,7 @@ pub(super) async fn one(State(app): State<Arc<App>>, visitor: Visitor, Path(id):
             blocks.push(Block::Pair(vec![cards], vec![status_form(words, membership)]));
         }
     }
-    blocks.push(consents(&app, &visitor, &scan.memberships).map_err(&tell)?);
+    blocks.push(deeds::consent::table(&app, &visitor, &scan.memberships).map_err(&tell)?);
     if may {
         blocks.push(Block::Pair(
             vec![wishes_form(words, &scan.customer)],
@@ -349,34 +349,6 @@ fn status_form(words: &Words, membership: &Membership) -> Block {
         ],
         ..FormBlock::default()
     })
-}
-
-/// What was consented to, membership by membership.
-fn consents(app: &App, visitor: &Visitor, memberships: &[Membership]) -> Done<Block> {
-    let words = &visitor.words;
-    let mut rows = Vec::new();
-    for membership in memberships {
-        let id = membership.id.parse().map_err(|_| AppError::not_found("membership with this id"))?;
-        for consent in roster::consents(app, &visitor.who, id)? {
-            rows.push(Row {
-                cells: vec![
-                    membership.program.name.clone().into(),
-                    consent.text_version.into(),
-                    consent.channel.into(),
-                    when(&consent.at),
-                ],
-                ..Row::default()
-            });
-        }
-    }
-    let head = |key: &str| (words.say(key).to_owned(), false);
-    Ok(Block::Table(Table {
-        title: words.say("consent.title").to_owned(),
-        columns: vec![head("program"), head("consent.text"), head("consent.channel"), head("when")],
-        rows,
-        empty: words.say("consent.none").to_owned(),
-        ..Table::default()
-    }))
 }
 
 /// How the customer wants to be written to.

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use shared::api::change::{
     AttributesChange, CardChange, LabelsChange, MembershipChange, RenewRequest, StatusChange,
 };
-use shared::api::member::{Membership, RecordedConsent, Scan, StatementLine};
+use shared::api::member::{ConsentRequest, Membership, RecordedConsent, Scan, StatementLine};
 use shared::api::office::AdjustRequest;
 use shared::api::transaction::{PointsRequest, Quote, QuoteRequest, Transaction};
 use shared::api::{Page, Paging};
@@ -26,7 +26,7 @@ use super::members::ForceQuery;
 use super::route::{Api, Op};
 use crate::app::reports::range::Range;
 use crate::app::roster::{self, Wanted};
-use crate::app::{App, cards, changes, features, members, points, renewals, roles as may, sales};
+use crate::app::{App, cards, changes, consents, features, members, points, renewals, roles as may, sales};
 
 pub(super) fn routes(api: Api) -> Api {
     let one = "/api/memberships/{id}";
@@ -37,9 +37,15 @@ pub(super) fn routes(api: Api) -> Api {
         list,
     )
     .on(
-        Op::get("/api/memberships/{id}/consents", may::READ, "What was consented to when it began")
+        Op::get("/api/memberships/{id}/consents", may::READ, "What was consented to, and what was withdrawn")
             .lists::<RecordedConsent>(),
         consents,
+    )
+    .on(
+        Op::post("/api/memberships/{id}/consents", may::OFFICE, "A consent given or withdrawn after it began")
+            .takes::<ConsentRequest>()
+            .answers::<RecordedConsent>(201),
+        consent,
     )
     .on(
         Op::patch(one, may::OFFICE, "Changes what is kept of it; a stale `version` is refused")
@@ -150,7 +156,17 @@ async fn consents(
     Caller(who): Caller,
     Path(text): Path<String>,
 ) -> Result<Json<Page<RecordedConsent>>, Failure> {
-    Ok(Json(Page { items: roster::consents(&app, &who, id(&text, "id")?)?, next: None }))
+    Ok(Json(Page { items: consents::list(&app, &who, id(&text, "id")?)?, next: None }))
+}
+
+async fn consent(
+    State(app): State<Arc<App>>,
+    Caller(who): Caller,
+    Path(text): Path<String>,
+    body: Body<ConsentRequest>,
+) -> Result<(StatusCode, Json<RecordedConsent>), Failure> {
+    let recorded = consents::record(&app, &who, id(&text, "id")?, &body.value).await?;
+    Ok((StatusCode::CREATED, Json(recorded)))
 }
 
 async fn change(

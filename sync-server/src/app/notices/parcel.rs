@@ -8,7 +8,7 @@ use shared::time::Millis;
 use uuid::Uuid;
 
 use super::text;
-use crate::app::{App, Done};
+use crate::app::{App, Done, consents};
 use crate::clock;
 use crate::store::Read;
 use crate::store::rows::notice::{NoticeRow, NoticeState, Via, WebhookRow};
@@ -141,6 +141,9 @@ fn packed(books: &dyn Read, row: &NoticeRow) -> Done<Parcel> {
         }),
         Via::Person(channel) if customer.opt_outs.contains(&channel) => {
             Ok(Parcel::Nothing(format!("The customer does not want to be written to by {}.", channel.word())))
+        }
+        Via::Person(_) if consents::is_withdrawn(books, row.membership)? => {
+            Ok(Parcel::Nothing("The consent to this program was withdrawn.".to_owned()))
         }
         Via::Person(channel) => to_person(books, row, &customer, channel),
     }

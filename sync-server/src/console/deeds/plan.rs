@@ -3,13 +3,14 @@
 use rust_decimal::Decimal;
 use serde_json::Value;
 use shared::api::change::{CardChange, CardReturn};
-use shared::api::member::{CardReportRequest, Membership, Scan};
+use shared::api::member::{CardReportRequest, ConsentRequest, Membership, Scan};
 use shared::api::moving::{JoinRequest, MemberConsent, MergeRequest, Share, SplitRequest, TransferRequest};
 use shared::api::office::AdjustRequest;
 use shared::page::words::grouped;
 
-use super::Desk;
-use crate::app::{AppError, Done, cards, members, merging, moving, points, sharing};
+use super::tables::WITHDRAW;
+use super::{Desk, consent};
+use crate::app::{AppError, Done, cards, consents as agreements, members, merging, moving, points, sharing};
 use crate::console::forms::Wrong;
 
 /// What will happen.
@@ -61,6 +62,7 @@ pub(super) enum Request {
     Replace(String, CardChange),
     Add(CardChange),
     Back(String, CardReturn),
+    Consent(ConsentRequest),
 }
 
 fn text(item: &Value, name: &str) -> String {
@@ -95,6 +97,7 @@ pub(super) fn planned(desk: &Desk<'_>, item: &Value) -> Result<Plan, Stop> {
         "merge" => merged(desk, item),
         "join" => joined(desk, item),
         "split" => parted(desk, item),
+        "consent-give" | WITHDRAW => consent::agreed(desk, item),
         _ => of_card(desk, item),
     }
 }
@@ -311,6 +314,7 @@ pub(super) async fn done(desk: &Desk<'_>, request: Request, key: Option<&str>) -
         Request::Report(code, asked) => cards::report(app, who, key, &code, &asked).await.map(drop),
         Request::Replace(old, asked) => cards::replace(app, who, &old, &asked).await.map(drop),
         Request::Add(asked) => cards::attach(app, who, id, &asked).await.map(drop),
+        Request::Consent(asked) => agreements::record(app, who, id, &asked).await.map(drop),
         Request::Back(code, asked) => cards::reactivate(app, who, &code, &asked).await.map(drop),
     }
 }

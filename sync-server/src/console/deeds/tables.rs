@@ -4,7 +4,7 @@ use crate::console::forms::tables::Sort;
 use crate::console::forms::{Kind, Spec, may, must};
 
 /// All deeds, in the order in which they are offered.
-pub(super) const DEEDS: [Sort; 9] = [
+pub(super) const DEEDS: [Sort; 11] = [
     deed("adjust", &[ADJUST], "{}"),
     deed("transfer", &[TRANSFER, CONSENT], CONSOLE),
     deed("merge", &[MERGE, CONSENT], CONSOLE),
@@ -14,10 +14,15 @@ pub(super) const DEEDS: [Sort; 9] = [
     deed("card-replace", &[REPLACE], "{}"),
     deed("card-add", &[ADD], "{}"),
     deed("card-back", &[ADD], "{}"),
+    deed("consent-give", &[AGREE], r#"{"channel": "console"}"#),
+    deed(WITHDRAW, &[AGREE], r#"{"channel": "console"}"#),
 ];
 
 /// Consent is given here, unless something else is said.
 const CONSOLE: &str = r#"{"kind": "shared", "consent": {"channel": "console"}}"#;
+
+/// Withdrawing a consent, which is offered beside each that stands.
+pub(super) const WITHDRAW: &str = "consent-withdraw";
 
 const fn deed(name: &'static str, table: &'static [&'static [Spec]], blank: &'static str) -> Sort {
     Sort { name, list: "", table, blank }
@@ -49,3 +54,10 @@ const REPORT: &[Spec] =
 const REPLACE: &[Spec] = &[must("old", Kind::Text), must("code", Kind::Text), may("reason", Kind::Text)];
 
 const ADD: &[Spec] = &[must("code", Kind::Text), may("reason", Kind::Text)];
+
+const AGREE: &[Spec] = &[
+    must("text_version", Kind::Text),
+    must("channel", Kind::Choice(&["console", "paper", "phone", "email", "web"])),
+    may("at", Kind::Date),
+    may("reason", Kind::Text),
+];

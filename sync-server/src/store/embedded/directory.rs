@@ -6,17 +6,17 @@ use std::sync::Arc;
 use shared::books::{Catalogs, Directory, Marked};
 use shared::catalog::{Catalog, CatalogHash, Version};
 use shared::entry::{DirectoryChange, Entry, EntryKind};
-use shared::ids::{AccountSetId, CaseId, CodeHash, CustomerId, MembershipId};
+use shared::ids::{AccountSetId, CaseId, CodeHash, CustomerId, Dot, MembershipId};
 use shared::member::{Card, CardStatus, CodeKind, Customer, CustomerKey, IndexKey, Membership, Sealed};
 use uuid::Uuid;
 
 use super::kv::{Kv, Stored, decode, field, key, under};
 use super::tables::{
-    CARDS, CATALOG_HASHES, CATALOG_ROWS, CATALOGS, COUNTERS, CUSTOMER_KEYS, CUSTOMER_MEMBERSHIPS, CUSTOMERS,
+    CARDS, CATALOG_HASHES, CATALOG_ROWS, CATALOGS, CONSENTS, COUNTERS, CUSTOMER_KEYS, CUSTOMER_MEMBERSHIPS, CUSTOMERS,
     DIRECTORY_FEED, DIRECTORY_PLACE, LOOKUPS, MEMBERSHIP_CARDS, MEMBERSHIPS, NAMES, NUMBERS, PERSONAL,
     REPORTS, SET_MEMBERSHIPS, counter,
 };
-use super::view::{View, short_hash, span_after};
+use super::view::{View, dot_key, short_hash, span_after};
 use crate::store::StoreError;
 use crate::store::rows::CatalogRow;
 use crate::store::topics::{DirectoryRow, Keystone as _, Lookup, Members, Versions};
@@ -218,6 +218,10 @@ impl<T: Kv> Directory for View<T> {
         self.put_raw(MEMBERSHIP_CARDS, &key(&[row.value.membership.0.as_bytes(), &code.0]), &[])?;
         self.feed(CARD, &code.0)?;
         self.put(CARDS, &code.0, &row)
+    }
+
+    fn put_consent(&mut self, membership: MembershipId, dot: Dot) -> Stored<()> {
+        self.put_raw(CONSENTS, &key(&[membership.0.as_bytes(), &dot_key(dot)]), &[])
     }
 
     fn put_report(&mut self, code: CodeHash, row: Marked<CardStatus>) -> Stored<()> {

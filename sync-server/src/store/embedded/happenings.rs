@@ -4,7 +4,7 @@ use shared::ids::{Dot, MembershipId, ProgramId};
 use shared::time::Millis;
 
 use super::kv::{Kv, Stored, decode, field, key};
-use super::tables::{HAPPENINGS, ORIGINS};
+use super::tables::{CONSENTS, HAPPENINGS, ORIGINS};
 use super::view::{View, dot_at};
 use crate::store::rows::happening::Happening;
 use crate::store::topics::happenings::Happenings;
@@ -31,6 +31,12 @@ impl<T: Kv> Happenings for View<T> {
 
     fn origin(&self, membership: MembershipId) -> Stored<Option<Dot>> {
         self.kv.with(ORIGINS, membership.0.as_bytes(), |value| Ok(dot_at(value, 0)))
+    }
+
+    fn consents_of(&self, membership: MembershipId) -> Stored<Vec<Dot>> {
+        let id = membership.0.as_bytes();
+        let span = (key(&[id, &[0; 12]]), key(&[id, &[0xff; 12]]));
+        self.collect(CONSENTS, &span, false, usize::MAX, |place, _| Ok(Some(dot_at(place, 16))))
     }
 
     fn happenings(&self, program: ProgramId, span: (Millis, Millis)) -> Stored<Vec<(Millis, Happening)>> {

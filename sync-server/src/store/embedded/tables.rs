@@ -228,6 +228,8 @@ tables! {
     HAPPENINGS: 27 = "happenings.1";
     /// membership [u8; 16] → dot, raw: the entry that made it, where its consent is.
     ORIGINS: 16 = "membership_origins.1";
+    /// membership [u8; 16], dot [u8; 12] → (): entries in which its consents were given or withdrawn later.
+    CONSENTS: 28 = "membership_consents.1";
     /// message [u8; 16] → [`MessageRow`](crate::store::rows::notice::MessageRow).
     MESSAGES: 16 = "messages.1";
 }

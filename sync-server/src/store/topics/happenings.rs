@@ -17,6 +17,8 @@ pub trait Happenings {
     ) -> Result<(), StoreError>;
     /// The entry that made a membership.
     fn origin(&self, membership: MembershipId) -> Result<Option<Dot>, StoreError>;
+    /// Entries in which consents of a membership were given or withdrawn after it began, in no order that says anything.
+    fn consents_of(&self, membership: MembershipId) -> Result<Vec<Dot>, StoreError>;
     /// What happened to a program's memberships from one time to another, both included, in order of time.
     fn happenings(
         &self,
