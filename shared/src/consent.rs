@@ -54,7 +54,8 @@ pub fn next(history: &[Said<'_>], new: Said<'_>, now: Millis) -> Result<Next, Re
     if *at > now {
         return Err(Refusal::field("at", "Nobody has consented to anything in time to come."));
     }
-    let Some((place, last)) = latest(history, text).and_then(|place| Some((place, history.get(place)?))) else {
+    let Some((place, last)) = latest(history, text).and_then(|place| Some((place, history.get(place)?)))
+    else {
         if !new.withdrawn {
             return Ok(Next::Record);
         }

@@ -30,8 +30,8 @@ pub mod account;
 pub mod refusal;
 pub mod view;
 
-pub mod idle;
 pub mod consent;
+pub mod idle;
 pub mod level;
 
 pub mod basket;

@@ -21,8 +21,8 @@ use shared::entry::{
     ReturnedLine, Reversal, Sale, SaleRef, Totals, Why,
 };
 use shared::ids::{
-    AccountSetId, ApprovalId, BucketId, Code, CurrencyId, Dot, Hash, MembershipId, NodeId, OutletId, ProgramId, Seq,
-    TillId,
+    AccountSetId, ApprovalId, BucketId, Code, CurrencyId, Dot, Hash, MembershipId, NodeId, OutletId,
+    ProgramId, Seq, TillId,
 };
 use shared::money::CurrencyCode;
 use shared::points::Points;

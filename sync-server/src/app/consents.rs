@@ -115,12 +115,7 @@ pub fn check(app: &App, who: &Who, id: MembershipId, asked: &ConsentRequest) -> 
 }
 
 /// Records a consent that is given, or withdrawn; what is recorded already is answered as it is, and nothing is written.
-pub async fn record(
-    app: &App,
-    who: &Who,
-    id: MembershipId,
-    asked: &ConsentRequest,
-) -> Done<RecordedConsent> {
+pub async fn record(app: &App, who: &Who, id: MembershipId, asked: &ConsentRequest) -> Done<RecordedConsent> {
     let (by, asked, now) = (who.clone(), asked.clone(), clock::now());
     app.write(move |books| {
         let wish = wish(books.as_read(), &by, id, &asked, now)?;

@@ -42,9 +42,13 @@ pub(super) fn routes(api: Api) -> Api {
         consents,
     )
     .on(
-        Op::post("/api/memberships/{id}/consents", may::OFFICE, "A consent given or withdrawn after it began")
-            .takes::<ConsentRequest>()
-            .answers::<RecordedConsent>(201),
+        Op::post(
+            "/api/memberships/{id}/consents",
+            may::OFFICE,
+            "A consent given or withdrawn after it began",
+        )
+        .takes::<ConsentRequest>()
+        .answers::<RecordedConsent>(201),
         consent,
     )
     .on(
