@@ -125,10 +125,13 @@ mod tests {
         }
     }
 
+    /// What it comes to, or the field and code of the refusal.
+    type Told = Result<Next, (String, String)>;
+
     #[test]
     fn what_is_recorded_next_is_new_known_or_refused() {
         let field = |field: &str, code: &str| Err((field.to_owned(), code.to_owned()));
-        let cases: [(&[&str], &str, Result<Next, (String, String)>); 8] = [
+        let cases: [(&[&str], &str, Told); 8] = [
             (&[], "3@900", Ok(Next::Record)),
             (&[], "-3@900", field("text_version", "invalid_transition")),
             (&["3@100"], "-4@900", field("text_version", "invalid_transition")),
