@@ -322,6 +322,27 @@ pub struct NumberBlock {
     pub count: u32,
 }
 
+impl NumberBlock {
+    /// One past the last.
+    pub fn end(&self) -> u64 {
+        self.first.saturating_add(u64::from(self.count))
+    }
+
+    /// Whether a code is one of these numbers, such as `LOY-100201`.
+    pub fn holds(&self, code: &str) -> bool {
+        let number = number_of(&self.prefix, code);
+        number.is_some_and(|number| (self.first..self.end()).contains(&number))
+    }
+}
+
+/// The number that a code is, where it is just a prefix and a number as they are handed out; white space around it does
+/// not count.
+pub fn number_of(prefix: &str, code: &str) -> Option<u64> {
+    let digits = code.trim().strip_prefix(prefix)?;
+    let number: u64 = digits.parse().ok()?;
+    (number.to_string() == digits).then_some(number)
+}
+
 /// Points are asked for under a key, before a redemption.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Authorize {

@@ -74,6 +74,7 @@ pub mod write;
 
 mod explain;
 mod facts;
+mod numbers;
 mod repeat;
 mod scope;
 mod show;

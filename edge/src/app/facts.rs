@@ -132,7 +132,7 @@ impl Loader<'_> {
         let key = &enrolling.index;
         for card in enrolling.memberships.iter().filter_map(|membership| membership.card.as_ref()) {
             let code = key.hash(CodeKind::Scan, card);
-            if !self.view.codes(code)?.is_empty() {
+            if self.view.is_own_number(card)? || !self.view.codes(code)?.is_empty() {
                 facts.taken.insert(code);
             }
         }

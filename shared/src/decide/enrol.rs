@@ -78,7 +78,9 @@ pub(super) fn decide(ctx: &Context<'_>, enrolling: &Enrolling) -> Result<Enrolle
         let detail = format!("At most {} memberships begin at once.", limits::ENROL_MEMBERSHIPS);
         return Err(Refusal::field("memberships", detail));
     }
-    let mut seen = Seen::default();
+    let numbers = enrolling.memberships.iter().filter(|new| !new.number.is_empty());
+    let numbers = numbers.map(|new| (enrolling.index.hash(CodeKind::Scan, &new.number), new.id));
+    let mut seen = Seen { numbers: numbers.collect(), ..Seen::default() };
     for (place, new) in enrolling.memberships.iter().enumerate() {
         add_membership(ctx, (customer, new), &enrolling.index, &mut seen, &mut enrol)
             .map_err(|refusal| nest(refusal, place))?;
@@ -124,6 +126,16 @@ fn nest(refusal: Refusal, place: usize) -> Refusal {
 struct Seen {
     programs: BTreeSet<ProgramId>,
     cards: BTreeSet<CodeHash>,
+    /// The numbers of all that begin at once: what is one's number is no card of another.
+    numbers: Vec<(CodeHash, MembershipId)>,
+}
+
+impl Seen {
+    /// Notes a card; `false` where something else of this enrolment has its code.
+    fn card(&mut self, code: CodeHash, of: MembershipId) -> bool {
+        let numbered = self.numbers.iter().any(|(number, whose)| *number == code && *whose != of);
+        !numbered && self.cards.insert(code)
+    }
 }
 
 fn add_membership(
@@ -156,7 +168,7 @@ fn add_membership(
     } else if let Some(made) = program.cards.made(&new.number) {
         let code = index.hash(CodeKind::Scan, &made);
         // a code that means something else already is left to it; the member number is scanned then
-        if !ctx.facts.taken.contains(&code) && seen.cards.insert(code) {
+        if !ctx.facts.taken.contains(&code) && seen.card(code, new.id) {
             let status = CardStatus::Active;
             enrol.cards.push(Card { code, tail: tail(&made), membership: new.id, status });
         }
@@ -229,7 +241,7 @@ fn new_card(
     party::check_code(text).map_err(|refusal| refusal.at("card"))?;
     party::check_standard(text, standard).map_err(|refusal| refusal.at("card"))?;
     let code = index.hash(CodeKind::Scan, text);
-    if ctx.facts.taken.contains(&code) || !seen.cards.insert(code) {
+    if ctx.facts.taken.contains(&code) || !seen.card(code, new.id) {
         return Err(Refusal::new(Problem::InUse, "This card is in use already.").at("card"));
     }
     Ok(Card { code, tail: tail(text), membership: new.id, status: CardStatus::Active })

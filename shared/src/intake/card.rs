@@ -4,13 +4,20 @@
 //!
 //! Of two enrolments the one that was taken in first has the card, whichever is posted first: that is recorded in their
 //! receipts.
+//!
+//! A code that is a membership's number stays that membership's: as a card of another it would be scanned first, and what
+//! the numbered member earns would be the other one's. So an enrolment's card yields to a number, whichever came first,
+//! and the code becomes a card of the numbered membership, by which the till that gave it away hears of it.
 
 use crate::books::{Books, Case, CaseKind, Marked, Marker};
 use crate::entry::{Enrol, Entry, EntryKind};
-use crate::ids::Dot;
+use crate::ids::{Dot, MembershipId};
 use crate::intake::{Follow, directory};
-use crate::member::Card;
-use crate::time::Millis;
+use crate::member::{Card, CardStatus};
+use crate::time::{Hlc, Millis};
+
+/// A number is its member's from the start: whatever is written of it as a card is newer.
+const FROM_THE_START: Marker = Marker { at: Hlc(0), dot: None };
 
 /// A card that an enrolment gives.
 pub(super) fn enrolled<B: Books>(
@@ -19,10 +26,17 @@ pub(super) fn enrolled<B: Books>(
     row: Marked<Card>,
     follow: &mut Follow,
 ) -> Result<(), B::Error> {
-    let Some(held) = books.card(row.value.code)?.filter(|held| held.value.membership != row.value.membership)
-    else {
-        return directory::card(books, row, follow);
+    let held = books.card(row.value.code)?.filter(|held| held.value.membership != row.value.membership);
+    let numbered = books.numbered(row.value.code)?;
+    let open = match &held {
+        Some(held) => enrolment_of(books, held)?.is_some(),
+        None => true,
     };
+    if open && !numbered.is_empty() && !numbered.contains(&row.value.membership) {
+        lost(books, (dot, entry), &row.value)?;
+        return give_to_number(books, &row.value, &numbered, follow);
+    }
+    let Some(held) = held else { return directory::card(books, row, follow) };
     let own = taken_in(books, Marker { at: entry.at, dot: Some(dot) })?;
     let first = taken_in(books, held.marker)?;
     match enrolment_of(books, &held)? {
@@ -38,6 +52,37 @@ pub(super) fn enrolled<B: Books>(
             books.put_card(held)
         }
     }
+}
+
+/// A membership that is new under this number: an enrolment that gave the number away as a card is told, and its member
+/// scans as before.
+pub(super) fn numbered<B: Books>(
+    books: &mut B,
+    id: MembershipId,
+    number: &str,
+    follow: &mut Follow,
+) -> Result<(), B::Error> {
+    let code = books.number_hash(number)?;
+    let Some(held) = books.card(code)?.filter(|held| held.value.membership != id) else { return Ok(()) };
+    let numbered = books.numbered(code)?;
+    let Some((loser, entry)) = enrolment_of(books, &held)? else { return Ok(()) };
+    if numbered.contains(&held.value.membership) {
+        return Ok(());
+    }
+    lost(books, (loser, &entry), &held.value)?;
+    give_to_number(books, &held.value, &numbered, follow)
+}
+
+/// Makes a code a card of the membership whose number it is. Where several share the number it is none's: a scan asks.
+fn give_to_number<B: Books>(
+    books: &mut B,
+    card: &Card,
+    numbered: &[MembershipId],
+    follow: &mut Follow,
+) -> Result<(), B::Error> {
+    let [membership] = *numbered else { return Ok(()) };
+    let value = Card { membership, status: CardStatus::Active, ..card.clone() };
+    directory::put_card(books, Marked { marker: FROM_THE_START, value }, follow)
 }
 
 /// A card as head office writes it; an enrolment that had it is told, where it came later.
@@ -96,16 +141,22 @@ mod tests {
     use crate::chain::Head;
     use crate::entry::envelope::Stored;
     use crate::entry::{Actor, DirectoryChange, Totals};
-    use crate::ids::{CodeHash, Hash, MembershipId, NodeId, OutletId, Seq, TillId};
-    use crate::member::CardStatus;
-    use crate::time::{Day, Hlc};
+    use crate::ids::{
+        AccountSetId, Code, CodeHash, CustomerId, Hash, NodeId, OutletId, ProgramId, Seq, TillId,
+    };
+    use crate::member::{CodeKind, IndexKey, Membership, MembershipKind, MembershipStatus};
+    use crate::time::Day;
     use uuid::Uuid;
 
-    const CODE: CodeHash = CodeHash([7; 16]);
+    const CODE: &str = "LOY-100301";
+
+    fn code() -> CodeHash {
+        IndexKey([0; 32]).hash(CodeKind::Scan, CODE)
+    }
 
     fn card(member: u128) -> Card {
         let membership = MembershipId(Uuid::from_u128(member));
-        Card { code: CODE, tail: "2345".into(), membership, status: CardStatus::Active }
+        Card { code: code(), tail: "2345".into(), membership, status: CardStatus::Active }
     }
 
     fn enrol(member: u128) -> EntryKind {
@@ -116,6 +167,33 @@ mod tests {
             cards: vec![card(member)],
             consents: Vec::new(),
         })
+    }
+
+    /// A newcomer whose member number is the code.
+    fn numbered(member: u128, card: bool) -> EntryKind {
+        let id = MembershipId(Uuid::from_u128(member));
+        let membership = Membership {
+            id,
+            customer: CustomerId(id.0),
+            program: ProgramId(1),
+            number: CODE.to_owned(),
+            set: AccountSetId(id.0),
+            kind: MembershipKind::Standard,
+            status: MembershipStatus::Active,
+            level: Code::new("member").unwrap(),
+            enrolled_on: Day(20_000),
+            expires_on: None,
+            labels: Vec::new(),
+            pool: None,
+            attributes: Vec::new(),
+            moved_to: None,
+            tiers: Vec::new(),
+            held: Vec::new(),
+            vouchers: Vec::new(),
+        };
+        let EntryKind::Enrol(with_card) = enrol(member) else { unreachable!() };
+        let cards = if card { with_card.cards.clone() } else { Vec::new() };
+        EntryKind::Enrol(Enrol { memberships: vec![membership], cards, ..with_card })
     }
 
     fn by_office(member: u128) -> EntryKind {
@@ -159,7 +237,7 @@ mod tests {
             })
             .collect();
         without.sort_unstable();
-        (books.cards[&CODE].value.membership.0.as_u128(), without)
+        (books.cards[&code()].value.membership.0.as_u128(), without)
     }
 
     #[test]
@@ -183,6 +261,46 @@ mod tests {
                 assert_eq!(after(&order), (holder, without.clone()), "{:?}", order.map(|it| &it.0.kind));
             }
         }
+    }
+
+    #[test]
+    fn a_code_that_is_a_member_number_is_no_card_of_another_in_whatever_order_they_are_posted() {
+        let (office, one, two, three) = (SERVER, NodeId(2), NodeId(3), NodeId(4));
+        let cases = [
+            // the number came first, or the card did
+            (vec![fact(one, (10, 50), numbered(1, false)), fact(two, (20, 90), enrol(2))], 1, vec![2]),
+            (vec![fact(one, (10, 90), numbered(1, false)), fact(two, (20, 50), enrol(2))], 1, vec![2]),
+            // two were given it as a card
+            (
+                vec![
+                    fact(one, (10, 70), numbered(1, false)),
+                    fact(two, (20, 50), enrol(2)),
+                    fact(three, (20, 90), enrol(3)),
+                ],
+                1,
+                vec![2, 3],
+            ),
+            // one's own number may be one's card
+            (vec![fact(one, (10, 50), numbered(1, true))], 1, vec![]),
+            (vec![fact(one, (10, 50), numbered(1, true)), fact(two, (20, 40), enrol(2))], 1, vec![2]),
+            // head office gives no card that is a number: what it wrote stays
+            (vec![fact(office, (50, 50), by_office(2)), fact(one, (10, 90), numbered(1, false))], 2, vec![]),
+        ];
+        for (facts, holder, without) in cases {
+            for order in permutations(facts.len()) {
+                let order: Vec<_> = order.into_iter().map(|place| &facts[place]).collect();
+                assert_eq!(after(&order), (holder, without.clone()), "{order:?}");
+            }
+        }
+    }
+
+    fn permutations(of: usize) -> Vec<Vec<usize>> {
+        let orders: &[&[usize]] = match of {
+            1 => &[&[0]],
+            2 => &[&[0, 1], &[1, 0]],
+            _ => &[&[0, 1, 2], &[0, 2, 1], &[1, 0, 2], &[1, 2, 0], &[2, 0, 1], &[2, 1, 0]],
+        };
+        orders.iter().map(|order| order.to_vec()).collect()
     }
 
     #[test]

@@ -95,6 +95,7 @@ fn membership<B: Books>(books: &mut B, row: Marked<Membership>, follow: &mut Fol
     }
     books.put_membership(row)?;
     if !known {
+        card::numbered(books, id, &number, follow)?;
         let code = books.number_hash(&number)?;
         for sale in books.unattributed_of(code)? {
             follow.attribute.extend(of_number(books, code)?.filter(|one| *one == id).map(|id| (sale, id)));

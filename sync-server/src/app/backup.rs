@@ -8,8 +8,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
 use super::console::Console;
-use super::sync::pull::NUMBERS;
-use super::{App, AppError, Done, catalog, verify};
+use super::{App, AppError, Done, catalog, numbers, verify};
 use crate::store::{StoreError, Write, embedded};
 
 /// Where a backup is put back and verified before it takes the store's place.
@@ -78,9 +77,9 @@ fn verified(from: &Path, beside: &Path, console: &mut dyn Console) -> Done<bool>
 /// Passes over what the lost part of this database may have handed out.
 fn pass_over(books: &mut dyn Write) -> Done<()> {
     let nodes = u32::try_from(books.nodes()?.len()).unwrap_or(u32::MAX);
-    let numbers = nodes.saturating_add(1).saturating_mul(BLOCKS_PASSED * NUMBERS);
+    let passed = nodes.saturating_add(1).saturating_mul(BLOCKS_PASSED * numbers::BLOCK);
     let programs = u32::try_from(catalog::latest(books)?.programs.len()).unwrap_or(u32::MAX);
-    books.take_numbers(numbers.saturating_mul(programs.max(1)))?;
+    books.take_numbers(passed.saturating_mul(programs.max(1)))?;
     for _ in 0..NODES_PASSED {
         books.next_node()?;
     }

@@ -13,9 +13,8 @@ use shared::request::{self, Asked, Fresh};
 
 use super::repeat::Coming;
 use super::roles::Role;
-use super::sync::pull::NUMBER_PREFIX;
 use super::write::{Outcome, Wish, place, write};
-use super::{App, AppError, Done, Who, cards, members};
+use super::{App, AppError, Done, Who, cards, members, numbers};
 use crate::clock;
 use crate::store::{Read, Write};
 
@@ -98,14 +97,16 @@ pub(super) fn number(books: &mut dyn Write, catalog: &Catalog, new: &mut [NewMem
     for (place, membership) in new.iter_mut().enumerate() {
         let Some(program) = catalog.program(membership.program.as_str()) else { continue };
         if membership.number.is_empty() {
-            while membership.number.is_empty() || !books.memberships_numbered(&membership.number)?.is_empty()
-            {
-                membership.number = format!("{NUMBER_PREFIX}{}", books.take_numbers(1)?);
-            }
-        } else if books.memberships_numbered(&membership.number)?.iter().any(|it| it.program == program.id) {
+            membership.number = numbers::next(books, |_| false)?;
+            continue;
+        }
+        let field = || format!("memberships[{place}].member_number");
+        if books.memberships_numbered(&membership.number)?.iter().any(|it| it.program == program.id) {
             let detail = format!("Number {} is another member's already.", membership.number);
-            let field = format!("memberships[{place}].member_number");
-            return Err(Refusal::new(Problem::InUse, detail).at(field).into());
+            return Err(Refusal::new(Problem::InUse, detail).at(field()).into());
+        }
+        if numbers::is_card(books.as_read(), &membership.number)? {
+            return Err(Refusal::new(Problem::InUse, "A card bears this code.").at(field()).into());
         }
     }
     Ok(())

@@ -19,7 +19,7 @@ use shared::time::Millis;
 use shared::view::{AccountView, Facts, HeldPoints, KnownSale, MemberView, Place, Scanned};
 use shared::voucher::Voucher;
 
-use super::{Done, duplicates};
+use super::{Done, duplicates, numbers};
 use crate::store::Read;
 use crate::store::topics::Lookup;
 
@@ -127,9 +127,9 @@ impl Loader<'_> {
         Ok(())
     }
 
-    /// Whether a code means something already.
+    /// Whether a code means something already, or will: a till keeps it to give as a member number.
     pub(super) fn is_taken(&self, code: &str) -> Done<bool> {
-        Ok(self.scanned(code)? != Scanned::Unknown)
+        Ok(self.scanned(code)? != Scanned::Unknown || numbers::is_kept(self.books, code)?)
     }
 
     /// Who a new customer may be already.

@@ -2,6 +2,8 @@
 //!
 //! Lists come in rising key order, at most `limit` of them, beginning after `after`.
 
+use std::ops::Range;
+
 use shared::account::{Account, AccountId};
 use shared::books::{Books, Case, LedgerKey, LedgerLine, Parked, Unattributed};
 use shared::catalog::{CatalogHash, Version};
@@ -171,6 +173,8 @@ pub trait Members {
     fn put_customer_key(&mut self, customer: CustomerId, key: &CustomerKey) -> Kept<()>;
     /// Destroys it.
     fn destroy_customer_key(&mut self, customer: CustomerId) -> Kept<()>;
+    /// The member numbers that were handed out so far, those included that tills keep to give.
+    fn numbers_taken(&self) -> Kept<Range<u64>>;
     /// Hands out member numbers, which no other program gets; answers the first.
     fn take_numbers(&mut self, count: u32) -> Kept<u64>;
 }

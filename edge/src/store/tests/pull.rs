@@ -222,6 +222,24 @@ fn numbers_are_handed_out_once_and_run_low_in_time() {
 }
 
 #[test]
+fn a_number_that_is_scanned_as_a_card_is_passed_over_and_no_card_is_made_of_one_to_give() {
+    let disk = SimDisk::new(1);
+    let engine = new_till(&disk);
+    let mut server = Server::default();
+    let sync = server.push(&engine).unwrap();
+    let (mut page, sync) = server.page(0, sync);
+    page.numbers = vec![NumberBlock { program: ProgramId(1), prefix: "LOY-".into(), first: 10, count: 3 }];
+    page.directory.cards = vec![card(1, "LOY-10"), card(2, "LOY-12")];
+    engine.apply_page(&page, sync).unwrap();
+    assert_eq!(engine.view().next_number(ProgramId(1)).unwrap(), Some("LOY-11".into()));
+    for (text, own) in
+        [(" LOY-11 ", true), ("LOY-12", true), ("LOY-13", false), ("LOY-011", false), ("11", false)]
+    {
+        assert_eq!(engine.view().is_own_number(text).unwrap(), own, "{text}");
+    }
+}
+
+#[test]
 fn what_is_parked_stays_in_the_tail_and_a_forks_entries_leave_it_under_their_new_home() {
     let engine = new_till(&SimDisk::new(1));
     let mut server = Server::default();

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use shared::account::AccountId;
 use shared::entry::{EntryKind, Reversal};
 use shared::ids::{AccountSetId, CustomerId, Dot, OutletId, ProgramId, Seq};
+use shared::member::CodeKind;
 use shared::view::{TailRow, tail_rows};
 use shared::wire::{Decided, NumberBlock};
 
@@ -189,15 +190,24 @@ impl View {
         Ok(found)
     }
 
-    /// The next member number of a program that this till may hand out, the group so far counted.
+    /// The next member number of a program that this till may hand out, the group so far counted. What is scanned as a
+    /// card or a number already is passed over.
     pub fn next_number(&self, program: ProgramId) -> R<Option<String>> {
         for block in self.number_blocks(Key::of(Table::NumberBlocks).u16(program.0))? {
-            let next = self.next_of(&block)?;
-            if next < block.first.saturating_add(u64::from(block.count)) {
-                return Ok(Some(format!("{}{next}", block.prefix)));
+            for next in self.next_of(&block)?..block.end() {
+                let number = format!("{}{next}", block.prefix);
+                if self.codes(self.identity.index_key.hash(CodeKind::Scan, &number))?.is_empty() {
+                    return Ok(Some(number));
+                }
             }
         }
         Ok(None)
+    }
+
+    /// Whether a code is a member number that this till was given to hand out.
+    pub fn is_own_number(&self, code: &str) -> R<bool> {
+        let blocks = self.number_blocks(Key::of(Table::NumberBlocks))?;
+        Ok(blocks.iter().any(|block| block.holds(code)))
     }
 
     /// Programs in which the numbers left run low.
@@ -205,9 +215,8 @@ impl View {
         let mut left: BTreeMap<ProgramId, (u64, u64)> = BTreeMap::new();
         left.extend(self.published.catalog.programs.keys().map(|program| (*program, (0, 0))));
         for block in self.number_blocks(Key::of(Table::NumberBlocks))? {
-            let end = block.first.saturating_add(u64::from(block.count));
             let sums = left.entry(block.program).or_default();
-            sums.0 += end.saturating_sub(self.next_of(&block)?);
+            sums.0 += block.end().saturating_sub(self.next_of(&block)?);
             sums.1 = sums.1.max(u64::from(block.count));
         }
         Ok(left
@@ -229,8 +238,7 @@ impl View {
     /// One past the highest number of a block that was handed out.
     fn next_of(&self, block: &NumberBlock) -> R<u64> {
         let used = Key::of(Table::NumbersUsed).u16(block.program.0);
-        let (from, to) =
-            (used.u64(block.first), used.u64(block.first.saturating_add(u64::from(block.count)) - 1));
+        let (from, to) = (used.u64(block.first), used.u64(block.end() - 1));
         let staged = self.staged.iter().map(|(layer, _)| layer);
         let above =
             self.published.layers().chain(staged).filter_map(|layer| {

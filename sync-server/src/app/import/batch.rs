@@ -12,9 +12,9 @@ use shared::post::flow::{self, Desk};
 use shared::time::Millis;
 
 use super::Row;
+use super::row::NewCard;
 use crate::app::sync::desk;
-use crate::app::sync::pull::NUMBER_PREFIX;
-use crate::app::{Done, catalog, members};
+use crate::app::{Done, catalog, members, numbers};
 use crate::clock;
 use crate::store::Write;
 
@@ -38,7 +38,15 @@ struct Fresh {
     memberships: BTreeMap<(CustomerId, ProgramId), Membership>,
     numbers: BTreeMap<(ProgramId, String), CustomerId>,
     cards: BTreeMap<CodeHash, MembershipId>,
+    scanned_numbers: BTreeMap<CodeHash, MembershipId>,
     balances: BTreeSet<AccountId>,
+}
+
+impl Fresh {
+    /// Whether a code is a card or a number here.
+    fn has(&self, code: CodeHash) -> bool {
+        self.cards.contains_key(&code) || self.scanned_numbers.contains_key(&code)
+    }
 }
 
 /// Entries in the making.
@@ -162,11 +170,34 @@ fn check(
             return Ok(Err(format!("member number `{number}` of `{}` is somebody else's", row.program)));
         }
     }
-    if let Some((code, tail)) = &row.card {
-        let held = books.card(*code)?.map(|card| card.value.membership);
-        if held.or(fresh.cards.get(code).copied()).is_some_and(|held| held != membership) {
-            return Ok(Err(format!("the card …{tail} belongs to another membership")));
-        }
+    check_codes(books, row, membership, fresh)
+}
+
+/// What is scanned means one membership: a card is nobody else's, nor their number, and a number is nobody else's card.
+fn check_codes(
+    books: &dyn Write,
+    row: &Row,
+    membership: MembershipId,
+    fresh: &Fresh,
+) -> Done<Result<(), String>> {
+    let other = |whose: Option<MembershipId>| whose.is_some_and(|whose| whose != membership);
+    let card_of = |code: CodeHash| -> Done<Option<MembershipId>> {
+        let held = books.card(code)?.map(|card| card.value.membership);
+        Ok(held.or_else(|| fresh.cards.get(&code).copied()))
+    };
+    let number = &row.membership.number;
+    if !number.is_empty() && other(card_of(books.number_hash(number)?)?) {
+        return Ok(Err(format!("member number `{number}` is the card of another membership")));
+    }
+    let Some(NewCard { code, text, tail }) = &row.card else { return Ok(Ok(())) };
+    if other(card_of(*code)?) {
+        return Ok(Err(format!("the card …{tail} belongs to another membership")));
+    }
+    let numbered = books.numbered(*code)?;
+    let to_give = numbered.is_empty() && numbers::is_kept(books.as_read(), text)?;
+    let another = !numbered.is_empty() && !numbered.contains(&membership);
+    if to_give || another || other(fresh.scanned_numbers.get(code).copied()) {
+        return Ok(Err(format!("the card …{tail} is the member number of another membership")));
     }
     Ok(Ok(()))
 }
@@ -181,8 +212,9 @@ fn new_membership(
     let program = row.membership.program;
     let mut membership = Membership { customer, ..row.membership.clone() };
     if membership.number.is_empty() {
-        membership.number = format!("{NUMBER_PREFIX}{}", books.take_numbers(1)?);
+        membership.number = numbers::next(books, |code| fresh.has(code))?;
     }
+    fresh.scanned_numbers.insert(books.number_hash(&membership.number)?, membership.id);
     fresh.numbers.insert((program, membership.number.clone()), customer);
     fresh.memberships.insert((customer, program), membership.clone());
     page.changes.push(DirectoryChange::Membership(membership.clone()));
@@ -196,7 +228,7 @@ fn put_card(
     fresh: &mut Fresh,
     page: &mut Page,
 ) -> Done<bool> {
-    let Some((code, tail)) = &row.card else { return Ok(false) };
+    let Some(NewCard { code, tail, .. }) = &row.card else { return Ok(false) };
     if books.card(*code)?.is_some() || fresh.cards.insert(*code, membership).is_some() {
         return Ok(false);
     }

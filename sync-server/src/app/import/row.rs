@@ -28,8 +28,16 @@ pub(super) struct Row {
     pub(super) financial: BTreeMap<String, String>,
     pub(super) membership: Membership,
     pub(super) program: String,
-    pub(super) card: Option<(CodeHash, String)>,
+    pub(super) card: Option<NewCard>,
     pub(super) balance: Option<(CurrencyId, Points)>,
+}
+
+/// A card as a row has it.
+#[derive(Clone, Debug)]
+pub(super) struct NewCard {
+    pub(super) code: CodeHash,
+    pub(super) text: String,
+    pub(super) tail: String,
 }
 
 struct Fields<'a> {
@@ -209,9 +217,9 @@ fn written(number: &str) -> Result<String, String> {
     Ok(number.to_owned())
 }
 
-fn card(code: &str, program: &Program, index: &IndexKey) -> Result<(CodeHash, String), String> {
+fn card(code: &str, program: &Program, index: &IndexKey) -> Result<NewCard, String> {
     check_code(code).map_err(|refusal| refusal.detail)?;
     program.cards.standard.check(code)?;
     let tail = code.get(code.len().saturating_sub(4)..).unwrap_or(code).to_owned();
-    Ok((index.hash(CodeKind::Scan, code), tail))
+    Ok(NewCard { code: index.hash(CodeKind::Scan, code), text: code.to_owned(), tail })
 }

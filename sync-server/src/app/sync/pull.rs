@@ -11,7 +11,7 @@ use shared::wire::{
 };
 
 use super::note_contact;
-use crate::app::{App, Done, catalog, explain, grant, operators, words};
+use crate::app::{App, Done, catalog, explain, grant, numbers, operators, words};
 use crate::clock;
 use crate::store::Read;
 use crate::store::topics::DirectoryRow;
@@ -22,10 +22,6 @@ const PAGE_ACCOUNTS: usize = 20_000;
 const PAGE_DIRECTORY: usize = 20_000;
 /// The longest wait for a change, in ms, whatever the till asks.
 const LONGEST_WAIT_MS: u64 = 55_000;
-/// Member numbers in a block: an outlet's busy day of enrolments.
-pub(crate) const NUMBERS: u32 = 200;
-/// What stands before a member number.
-pub(crate) const NUMBER_PREFIX: &str = "LOY-";
 
 /// Answers a pull, after waiting for something to tell.
 pub async fn pull(app: &App, ask: Pull, row: NodeRow) -> Done<Pulled> {
@@ -67,12 +63,12 @@ async fn greet(app: &App, ask: &Pull) -> Done<Vec<NumberBlock>> {
         budget::grant(books, &catalog, ask.node)?;
         let mut blocks = Vec::new();
         for program in &ask.numbers_wanted {
-            let first = books.take_numbers(NUMBERS)?;
+            let first = numbers::block(books)?;
             blocks.push(NumberBlock {
                 program: *program,
-                prefix: NUMBER_PREFIX.to_owned(),
+                prefix: numbers::PREFIX.to_owned(),
                 first,
-                count: NUMBERS,
+                count: numbers::BLOCK,
             });
         }
         for account in &ask.rights_wanted {

@@ -1,6 +1,7 @@
 //! Customers, memberships, cards: the records, what names them, and the feed that tills pull. Catalog versions.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::Arc;
 
 use shared::books::{Catalogs, Directory, Marked};
@@ -329,10 +330,15 @@ impl<T: Kv> Members for View<T> {
         self.delete(CUSTOMER_KEYS, customer.0.as_bytes())
     }
 
-    fn take_numbers(&mut self, count: u32) -> Stored<u64> {
+    fn numbers_taken(&self) -> Stored<Range<u64>> {
         let last = self.counter(counter::NUMBER)?.max(NUMBERS_BEFORE);
-        self.put(COUNTERS, &counter::NUMBER, &last.saturating_add(u64::from(count)))?;
-        Ok(last.saturating_add(1))
+        Ok(NUMBERS_BEFORE.saturating_add(1)..last.saturating_add(1))
+    }
+
+    fn take_numbers(&mut self, count: u32) -> Stored<u64> {
+        let first = self.numbers_taken()?.end;
+        self.put(COUNTERS, &counter::NUMBER, &first.saturating_add(u64::from(count)).saturating_sub(1))?;
+        Ok(first)
     }
 }
 
