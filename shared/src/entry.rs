@@ -431,6 +431,8 @@ pub struct Cut {
     pub marks: Vec<(NodeId, Seq)>,
     /// What was parked below them.
     pub parked: Vec<Dot>,
+    /// Those of the parked of which what they took was posted: their redemptions are settled, what they bring is not.
+    pub parked_in_part: Vec<Dot>,
     /// Nodes that had been silent for longer than the longest wait, and were not waited for.
     pub left_out: Vec<NodeId>,
     /// Redemptions in it (entry, posting) that bought vouchers of which none was used when it was made: they can be undone.

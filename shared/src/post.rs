@@ -6,12 +6,13 @@
 
 use crate::account::{Account, AccountId, Base, Movement, OwnRight, Row};
 use crate::books::{
-    self, Accounts, Books, Judged, Keeps, LedgerKey, LedgerLine, Mark, Marks, NodeRow, Parked, ParkedWhy,
-    Receipt, SERVER, Side, Wait,
+    self, Accounts, Books, Keeps, LedgerKey, LedgerLine, Mark, Marks, NodeRow, Parked, ParkedWhy, Receipt,
+    SERVER, Side, Wait,
 };
 use crate::entry::{Entry, EntryKind, Posting, Totals};
 use crate::ids::{BucketId, Dot, NodeId, Seq};
 use crate::intake::{Follow, hold};
+use crate::post::legs::Which;
 use crate::settle;
 use crate::wire::MarkBrief;
 
@@ -23,13 +24,16 @@ pub mod moved;
 pub mod reserve;
 pub mod reversal;
 pub mod right;
+pub mod suspect;
 pub mod write_off;
 
 /// What became of an entry in a bucket.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Outcome {
-    /// Its legs here are posted.
+    /// Its legs here are posted, those that were not before.
     Posted(Totals),
+    /// What it took is posted (the first sums), and what it brings (the others) waits for a person.
+    InPart(Totals, Totals),
     /// It is closed: nothing of it is posted.
     Closed(Totals),
     /// It waits, and those behind it do not.
@@ -165,6 +169,10 @@ fn step<B: Books>(
         Outcome::NotYet => return Ok(None),
         Outcome::Posted(totals) => mark.posted = mark.posted.and(totals),
         Outcome::Closed(totals) => mark.closed = mark.closed.and(totals),
+        Outcome::InPart(posted, left) => {
+            mark.posted = mark.posted.and(posted);
+            books.put_parked(bucket, taken.dot, suspect::in_part(left))?;
+        }
         Outcome::Parked(why, wait) => {
             let totals = totals_here(books, bucket, taken);
             books.put_parked(bucket, taken.dot, Parked { why, wait, totals })?;
@@ -172,14 +180,24 @@ fn step<B: Books>(
     }
     mark.head = taken.head;
     books.put_mark(bucket, taken.dot.node, *mark)?;
-    if books.parked(bucket, taken.dot)?.is_some() {
-        return Ok(Some(Follow::default()));
+    match books.parked(bucket, taken.dot)? {
+        None => follow_up(books, bucket, taken).map(Some),
+        Some(Parked { why: ParkedWhy::RevokedPart, .. }) => taken_from(books, bucket, taken).map(Some),
+        Some(_) => Ok(Some(Follow::default())),
     }
-    follow_up(books, bucket, taken).map(Some)
 }
 
 /// What follows once an entry is posted in a bucket: its holds end, and what waited for it is tried again.
 fn follow_up<B: Books>(books: &B, bucket: BucketId, taken: &Taken) -> Result<Follow, B::Error> {
+    let mut follow = taken_from(books, bucket, taken)?;
+    if taken.entry.is_ok() {
+        follow.retry = met(taken);
+    }
+    Ok(follow)
+}
+
+/// What follows from its redemptions alone: its holds end, and what is another account's by now moves on.
+fn taken_from<B: Books>(books: &B, bucket: BucketId, taken: &Taken) -> Result<Follow, B::Error> {
     let mut follow = Follow::default();
     let Ok(entry) = &taken.entry else { return Ok(follow) };
     let mut accounts: Vec<AccountId> = legs::here(books, bucket, entry).map(|(_, leg)| leg.account).collect();
@@ -189,7 +207,6 @@ fn follow_up<B: Books>(books: &B, bucket: BucketId, taken: &Taken) -> Result<Fol
             follow.release.extend(hold::captured(books, taken.dot, entry, *account)?);
         }
     }
-    follow.retry = met(taken);
     follow.moved = moved::left(books, bucket, taken)?;
     Ok(follow)
 }
@@ -219,7 +236,8 @@ pub fn retry<B: Books>(books: &mut B, wait: &Wait) -> Result<Follow, B::Error> {
 /// Tries one parked entry again; nothing happens where it is not parked (any more).
 pub fn retry_one<B: Books>(books: &mut B, bucket: BucketId, dot: Dot) -> Result<Follow, B::Error> {
     let nothing = Follow::default();
-    let parked = books.parked(bucket, dot)?.is_some();
+    let before = books.parked(bucket, dot)?;
+    let parked = before.is_some();
     #[cfg(feature = "mutants")]
     let parked = parked || crate::mutant::on(crate::mutant::Mutant::NoLegKey);
     let (true, Some(taken)) = (parked, read(books, dot)?) else { return Ok(nothing) };
@@ -230,6 +248,15 @@ pub fn retry_one<B: Books>(books: &mut B, bucket: BucketId, dot: Dot) -> Result<
             let totals = totals_here(books, bucket, &taken);
             books.put_parked(bucket, dot, Parked { why, wait, totals })?;
             return Ok(nothing);
+        }
+        Outcome::InPart(..) if before.is_some_and(|before| before.why == ParkedWhy::RevokedPart) => {
+            return Ok(nothing);
+        }
+        Outcome::InPart(posted, left) => {
+            mark.posted = mark.posted.and(posted);
+            books.put_parked(bucket, dot, suspect::in_part(left))?;
+            books.put_mark(bucket, dot.node, mark)?;
+            return taken_from(books, bucket, &taken);
         }
         Outcome::Posted(totals) => mark.posted = mark.posted.and(totals),
         Outcome::Closed(totals) => mark.closed = mark.closed.and(totals),
@@ -247,19 +274,6 @@ fn totals_here(books: &impl Marks, bucket: BucketId, taken: &Taken) -> Totals {
     }
 }
 
-/// A person accepts what came after its till was revoked: it is posted from now on as another till's would be.
-pub fn accept<B: Books>(books: &mut B, dot: Dot) -> Result<(), B::Error> {
-    let Some(receipt) = books.receipt(dot)? else { return Ok(()) };
-    let judged = receipt.judged.map(|judged| Judged { suspect: false, ..judged });
-    books.put_receipt(dot, Receipt { judged, ..receipt })
-}
-
-/// Whether points come in by an entry; a return brings what was redeemed.
-fn brings(entry: &Entry) -> bool {
-    let returns = matches!(entry.kind, EntryKind::Refund(_) | EntryKind::Void(_));
-    returns || entry.postings.iter().any(|posting| posting.column.is_credit())
-}
-
 /// Posts what an entry has in a bucket.
 pub fn post<B: Books>(books: &mut B, bucket: BucketId, taken: &Taken) -> Result<Outcome, B::Error> {
     let entry = match &taken.entry {
@@ -272,8 +286,10 @@ pub fn post<B: Books>(books: &mut B, bucket: BucketId, taken: &Taken) -> Result<
     if judged.duplicate_of.is_some() {
         return Ok(Outcome::Closed(totals));
     }
-    if judged.suspect && brings(entry) {
-        return Ok(Outcome::Parked(ParkedWhy::Revoked, Wait::Repair));
+    if judged.suspect
+        && let Some(outcome) = suspect::outcome(books, bucket, taken, entry, &judged)?
+    {
+        return Ok(outcome);
     }
     match &entry.kind {
         EntryKind::Cut(cut) if cut.bucket == bucket => {
@@ -308,13 +324,15 @@ pub fn post<B: Books>(books: &mut B, bucket: BucketId, taken: &Taken) -> Result<
             if let Some((why, wait)) = legs::obstacle(books, bucket, entry, &judged)? {
                 return Ok(Outcome::Parked(why, wait));
             }
-            legs::post(books, bucket, taken, entry, &judged)?;
+            let part = suspect::is_in_part(books, bucket, taken.dot)?;
+            let which = if part { Which::Bringing } else { Which::All };
+            legs::post(books, bucket, taken, entry, (&judged, which))?;
             if let EntryKind::Transfer(transfer) = &entry.kind {
                 moved::carry(books, bucket, taken, transfer)?;
             }
             legs::differ(books, bucket, taken, entry)?;
             reversal::meet(books, bucket, taken, entry)?;
-            Ok(Outcome::Posted(totals))
+            Ok(Outcome::Posted(legs::totals_of(books, bucket, entry, which)))
         }
     }
 }

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::account::{AccountId, Movement, Row};
-use crate::books::{Books, Case, CaseKind, LedgerKey, LedgerLine, Marks, NodeRow, SERVER, Side};
+use crate::books::{Books, Case, CaseKind, LedgerKey, LedgerLine, Marks, NodeRow, ParkedWhy, SERVER, Side};
 use crate::catalog::OverdraftPolicy;
 use crate::entry::{Cut, Entry, EntryKind};
 use crate::ids::{BucketId, Dot, NodeId, Seq};
@@ -61,10 +61,14 @@ pub fn plan_cut<B: Books>(
     if !is_reached(&marks, watermark) {
         return Ok(None);
     }
-    let parked = books.parked_in(bucket)?.into_iter().map(|(dot, _)| dot).collect();
+    let waiting = books.parked_in(bucket)?;
+    let in_part = waiting.iter().filter(|(_, parked)| parked.why == ParkedWhy::RevokedPart);
+    let parked_in_part = in_part.map(|(dot, _)| *dot).collect();
+    let parked = waiting.iter().map(|(dot, _)| *dot).collect();
     let day = fold::last_everywhere(watermark.at);
     let left_out = watermark.left_out.clone();
-    let mut cut = Cut { bucket, watermark: watermark.at, day, marks, parked, left_out, unused: Vec::new() };
+    let (watermark, unused) = (watermark.at, Vec::new());
+    let mut cut = Cut { bucket, watermark, day, marks, parked, parked_in_part, left_out, unused };
     let cover = Cover::of(&cut);
     let mut any = false;
     for id in books.open_accounts(bucket)? {

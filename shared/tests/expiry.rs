@@ -31,6 +31,7 @@ fn cut(day: i32) -> Cut {
         day: last_everywhere(watermark),
         marks,
         parked: Vec::new(),
+        parked_in_part: Vec::new(),
         left_out: Vec::new(),
         unused: Vec::new(),
     }

@@ -161,6 +161,7 @@ fn cut() -> Entry {
         day: Day(20_778),
         marks: vec![(NodeId(2), Seq(7)), (NodeId(17), Seq(44))],
         parked: vec![Dot::new(NodeId(2), Seq(5))],
+        parked_in_part: Vec::new(),
         left_out: vec![NodeId(9)],
         unused: vec![(Dot::new(NodeId(17), Seq(41)), 1)],
     };

@@ -109,6 +109,7 @@ fn cut(watermark: u64, marks: &BTreeMap<NodeId, Seq>) -> Cut {
         day: Day(0),
         marks: marks.iter().map(|(node, seq)| (*node, *seq)).collect(),
         parked: Vec::new(),
+        parked_in_part: Vec::new(),
         left_out: Vec::new(),
         unused: Vec::new(),
     }

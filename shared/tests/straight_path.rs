@@ -271,6 +271,64 @@ fn two_tills_that_redeem_the_same_points_are_settled_by_the_waterfall() {
     assert_eq!(beside, &[first]);
 }
 
+/// What a node's marks and parked entries count (I14).
+fn counted(books: &MemoryBooks, node: NodeId) -> Totals {
+    let marks = books.marks.iter().filter(|((_, of), _)| *of == node);
+    let sum = marks.fold(Totals::default(), |sum, (_, mark)| sum.and(mark.posted).and(mark.closed));
+    let parked = books.parked.iter().filter(|((_, dot), _)| dot.node == node);
+    parked.fold(sum, |sum, (_, parked)| sum.and(parked.totals))
+}
+
+#[test]
+fn what_a_revoked_till_took_in_a_sale_counts_at_once_and_what_it_brought_once_it_is_accepted() {
+    for returned_first in [false, true] {
+        let mut shop = Shop::new();
+        let (mut till, mut other) = (shop.till(), shop.till());
+        let (kind, postings) = sale(&shop, "R-1", 50, Party::Membership(membership().id));
+        shop.write(&mut till, kind, postings, 1);
+        shop.push(&till);
+        let row = shop.books.node(till.node).unwrap().unwrap();
+        shop.books.put_node(till.node, NodeRow { revoked: true, ..row }).unwrap();
+        let (kind, mut postings) = sale(&shop, "R-2", 5, Party::Membership(membership().id));
+        let (EntryKind::Redeem(_, facts), took) = redeem(60, Authority::Offline) else { unreachable!() };
+        let EntryKind::Sale(of) = kind else { unreachable!() };
+        postings.extend(took);
+        let mixed =
+            shop.write(&mut till, EntryKind::Sale(Sale { redemptions: vec![facts], ..of }), postings, 2);
+        let EntryKind::Refund(undone) = refund("R-2", 2) else { unreachable!() };
+        let undone = EntryKind::Void(Reversal { lines: Vec::new(), ..undone });
+        shop.push(&till);
+        assert_eq!(shop.state(), (40, 60, 0), "it cannot be spent again");
+        assert_eq!(counted(&shop.books, till.node), till.chain[1].0.totals);
+        if returned_first {
+            shop.write(&mut other, undone.clone(), Vec::new(), 3);
+        }
+        shop.push(&other);
+        shop.settle();
+        assert_eq!(shop.state(), (40, 0, 0), "as any other late redemption is");
+
+        shared::post::suspect::accept(&mut shop.books, mixed).unwrap();
+        let parked: Vec<_> = shop.books.parked.keys().copied().collect();
+        assert!(parked.iter().all(|(_, dot)| *dot == mixed), "{parked:?}");
+        for (bucket, dot) in parked.into_iter().cycle().take(8) {
+            let follow = shared::post::retry_one(&mut shop.books, bucket, dot).unwrap();
+            let desk = shop.desk();
+            flow::finish(&mut shop.books, &desk, follow).unwrap();
+        }
+        assert!(shop.books.parked.is_empty());
+        assert_eq!(counted(&shop.books, till.node), till.chain[1].0.totals);
+        if !returned_first {
+            assert_eq!(shop.state(), (50, 0, 0));
+            shop.write(&mut other, undone.clone(), Vec::new(), 3);
+            shop.push(&other);
+        }
+        assert_eq!(shop.state(), (100, 0, 0), "returned first: {returned_first}");
+        shop.settle();
+        assert_eq!(shop.books.totals[&(CurrencyId(1), Side::Member)], 100);
+        assert_eq!(shop.books.totals.get(&(CurrencyId(1), Side::Suspense)).copied().unwrap_or_default(), 0);
+    }
+}
+
 fn asking(till: &Till, intent: u64, key: u128, points: i64) -> Authorize {
     let points = Points(points);
     Authorize { node: till.node, intent: Seq(intent), key, account: account(), points, wait_ms: 0 }

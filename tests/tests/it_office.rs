@@ -216,8 +216,10 @@ fn what_a_revoked_till_brings_waits_for_a_person() {
     till.wait_for_balance(CARD, 1_000);
     till.line().cut();
     let paid = [line("1", "20.00")];
-    till.sell(&sale("R-1", CARD, &paid));
+    let sold = till.sell(&sale("R-1", CARD, &paid));
     let spent = till.sell(&goods::redeeming(sale("R-2", CARD, &[line("1", "1.00")]), 100));
+    // 20.00 of which 19.00 are paid: it takes 200 and brings 18
+    let both = till.sell(&goods::redeeming(sale("R-4", CARD, &paid), 200)).must(201);
     let id = office.admin().all("/api/tills")[0]["id"].as_str().unwrap().to_owned();
     let revoked = office.admin().post(&format!("/api/tills/{id}/revoke"), &json!({}));
     assert!(matches!(revoked.status, 200 | 201 | 204), "{}", revoked.text);
@@ -226,10 +228,11 @@ fn what_a_revoked_till_brings_waits_for_a_person() {
     until("what it wrote is told, and parked", || {
         let round = till.pos().post("/api/sync", &json!({}));
         let told = round["error"].as_str().is_some_and(|error| error.contains("out of service"));
-        if told && parked().len() == 1 { Ok(()) } else { Err((round.text, parked())) }
+        if told && parked().len() == 2 { Ok(()) } else { Err((round.text, parked())) }
     });
     assert!(words(&parked()[0]["text"]).contains("revoked"), "{:?}", parked());
-    assert_eq!(office.balance(&ali), 900, "what it gave away is gone; what it brings does not count yet");
+    assert_eq!(office.balance(&ali), 700, "what it gave away is gone; what it brings does not count yet");
+    assert_eq!(office.transaction(&both.id())["redeemed"][0]["authority"], "late");
     let spent = office.transaction(&spent.id());
     assert_eq!(spent["redeemed"][0]["authority"], "late", "{spent}");
 
@@ -242,12 +245,19 @@ fn what_a_revoked_till_brings_waits_for_a_person() {
     });
     let left = office.admin().all("/api/unattributed");
     assert_eq!(left.len(), 1, "a person may attribute it: {left:?}");
-    assert_eq!(office.balance(&ali), 900);
+    assert_eq!(office.balance(&ali), 700);
 
-    let id = words(&parked()[0]["id"]);
-    office.admin().post(&format!("/api/parked/{id}/retry"), &json!({}));
+    let mut taken = 0;
+    for (id, brings) in [(sold.id(), 20), (both.id(), 18)] {
+        taken += brings;
+        office.admin().post(&format!("/api/parked/{id}/retry"), &json!({}));
+        assert_eq!(office.balance(&ali), 700 + taken, "a person accepted it");
+        let _ = office.admin().post(&format!("/api/parked/{id}/retry"), &json!({})).problem(404, "not_found");
+    }
     assert!(parked().is_empty());
-    assert_eq!(office.balance(&ali), 920, "a person accepted it");
+    let undone = office.clerk().post(&format!("/api/transactions/{}/void", both.id()), &json!({})).must(201);
+    assert_eq!(points(&undone["balances"][0]["balance"]), 920, "{undone:?}");
+    let _ = office.liability_when_settled();
     office.verify();
 }
 

@@ -170,6 +170,8 @@ pub enum ParkedWhy {
     NoOriginal,
     /// It brings points, and came after its till was revoked.
     Revoked,
+    /// It came after its till was revoked: what it took is posted, what it brings waits.
+    RevokedPart,
     /// It contradicts itself: a credit without terms, a redemption without its facts.
     Malformed(String),
 }

@@ -114,7 +114,36 @@ pub fn touched<B: Books>(books: &B, taken: &Taken) -> Result<Touched, B::Error> 
 
 /// Their absolute sums (I14).
 pub fn totals(books: &impl Marks, bucket: BucketId, entry: &Entry) -> Totals {
+    totals_of(books, bucket, entry, Which::All)
+}
+
+/// Which legs of an entry are posted together: of a till that was revoked, what it takes before what it brings.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Which {
+    /// Every one.
+    All,
+    /// Redemptions.
+    Taking,
+    /// The others.
+    Bringing,
+}
+
+impl Which {
+    /// Whether a posting is among them.
+    pub fn has(self, posting: &Posting) -> bool {
+        let takes = posting.column == Column::Redeemed;
+        match self {
+            Self::All => true,
+            Self::Taking => takes,
+            Self::Bringing => !takes,
+        }
+    }
+}
+
+/// The absolute sums of some of them.
+pub fn totals_of(books: &impl Marks, bucket: BucketId, entry: &Entry, which: Which) -> Totals {
     here(books, bucket, entry)
+        .filter(|(_, posting)| which.has(posting))
         .fold(Totals::default(), |sum, (_, posting)| sum.with(std::slice::from_ref(posting)))
 }
 
@@ -176,17 +205,17 @@ pub fn obstacle<B: Books>(
     Ok(None)
 }
 
-/// Posts the legs of an entry that is no reversal.
+/// Posts legs of an entry that is no reversal.
 pub fn post<B: Books>(
     books: &mut B,
     bucket: BucketId,
     taken: &Taken,
     entry: &Entry,
-    judged: &Judged,
+    (judged, which): (&Judged, Which),
 ) -> Result<(), B::Error> {
     let outlet = entry.actor.outlet();
-    let legs: Vec<(u16, Posting)> =
-        here(books, bucket, entry).map(|(leg, posting)| (leg, posting.clone())).collect();
+    let legs = here(books, bucket, entry).filter(|(_, posting)| which.has(posting));
+    let legs: Vec<(u16, Posting)> = legs.map(|(leg, posting)| (leg, posting.clone())).collect();
     for (leg, posting) in legs {
         let authority = judged.authorities.get(usize::from(leg)).copied().flatten();
         let (movement, sides) = movement(&posting, outlet, entry, authority);

@@ -18,6 +18,7 @@ pub struct Cover {
     day: Day,
     marks: Frontier,
     parked: BTreeSet<Dot>,
+    parked_in_part: BTreeSet<Dot>,
 }
 
 impl Cover {
@@ -28,12 +29,20 @@ impl Cover {
             day: cut.day,
             marks: cut.marks.iter().map(|(node, seq)| Dot::new(*node, *seq)).collect(),
             parked: cut.parked.iter().copied().collect(),
+            parked_in_part: cut.parked_in_part.iter().copied().collect(),
         }
     }
 
     /// Whether an entry was posted in the bucket when the cut was made.
     pub fn covers(&self, dot: Dot) -> bool {
         dot.seq <= self.marks.get(dot.node) && !self.parked.contains(&dot)
+    }
+
+    /// Whether a row of an entry was: of one that was parked in part, a redemption and what it frees of a right.
+    fn covers_row(&self, dot: Dot, movement: &Movement) -> bool {
+        let took = matches!(movement, Movement::Redemption { .. } | Movement::Hold { .. });
+        let posted = took && self.parked_in_part.contains(&dot) && dot.seq <= self.marks.get(dot.node);
+        posted || self.covers(dot)
     }
 
     /// The rows that it folds. What was set aside for (an online redemption) counts whenever it was posted; everything
@@ -54,7 +63,7 @@ impl Cover {
                 | Movement::RedemptionReversed { .. }
                 | Movement::Hold { .. } => false,
             };
-            if counts && self.covers(key.0) {
+            if counts && self.covers_row(key.0, &row.movement) {
                 selected.insert(*key);
             }
         }
@@ -234,7 +243,7 @@ fn reserved_at(account: &Account, cover: &Cover) -> Points {
 /// The covered hold rows.
 fn holds<'a>(account: &'a Account, cover: &'a Cover) -> impl Iterator<Item = (RowKey, Points)> + 'a {
     account.open.iter().filter_map(|(key, row)| match &row.movement {
-        Movement::Hold { points } if cover.covers(key.0) => Some((*key, *points)),
+        Movement::Hold { points } if cover.covers_row(key.0, &row.movement) => Some((*key, *points)),
         _ => None,
     })
 }

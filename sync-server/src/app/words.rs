@@ -94,6 +94,10 @@ pub fn parked(why: &ParkedWhy) -> String {
         ParkedWhy::Revoked => {
             "It brings points, and came after its till was revoked. Trying it again accepts it.".to_owned()
         }
+        ParkedWhy::RevokedPart => {
+            "It came after its till was revoked. What it took counts; what it brings waits. Trying it again accepts it."
+                .to_owned()
+        }
         ParkedWhy::Malformed(text) => format!("It contradicts itself: {text}."),
     }
 }

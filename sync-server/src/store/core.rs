@@ -175,7 +175,7 @@ impl<T: Books<Error = StoreError>> Core for T {
     }
 
     fn accept(&mut self, dot: Dot) -> Kept<()> {
-        post::accept(self, dot)
+        post::suspect::accept(self, dot)
     }
 
     fn retry(&mut self, desk: &Desk, bucket: BucketId, dot: Dot) -> Kept<()> {

@@ -58,6 +58,7 @@ pub fn window(seed: u64) -> Result<Windows, String> {
         day: Day(0),
         marks: (0..10).map(|node| (NodeId(node), Seq(u64::MAX))).collect(),
         parked: Vec::new(),
+        parked_in_part: Vec::new(),
         left_out: Vec::new(),
         unused: Vec::new(),
     };
