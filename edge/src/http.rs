@@ -43,6 +43,7 @@ struct Document;
 pub fn router(app: &App, page: &web::Settings) -> Router {
     let (api, document) = api();
     let api = api.route_layer(middleware::from_fn_with_state(app.clone(), door::token));
+    let api = api.route_layer(middleware::from_fn(web::told::in_its_language));
     finish(app, api, document).merge(web::router(app, page)).layer(middleware::from_fn(door::own_host))
 }
 

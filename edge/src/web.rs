@@ -19,6 +19,7 @@ mod escpos;
 mod pages;
 mod printing;
 pub mod session;
+pub(crate) mod told;
 
 /// How the page is set up.
 #[derive(Clone, Debug)]
@@ -75,6 +76,7 @@ pub(crate) fn router(app: &App, settings: &Settings) -> Router {
         .route("/page/sign-out", post(session::sign_out))
         .route("/page/print", post(printing::print))
         .route("/page/{file}", get(asset::file))
+        .layer(middleware::from_fn(told::in_its_language))
         .layer(middleware::map_response(guarded))
         .with_state(desk)
 }

@@ -2,6 +2,7 @@
 //! daemon embeds and serves them itself.
 
 pub mod language;
+pub mod phrases;
 pub mod words;
 
 /// The stylesheet of every page.

@@ -33,6 +33,7 @@ mod reports;
 mod session;
 mod simulator;
 mod today;
+mod told;
 mod upload;
 mod view;
 

@@ -3,12 +3,15 @@
 use std::convert::Infallible;
 
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::sse::{Event as Sse, KeepAlive};
 use axum::response::{IntoResponse, Sse as Stream};
 use serde::Deserialize;
 use shared::api::problem::Problem;
 use shared::api::till::{DayReport, NetworkRequest, PosBasket, QueueItem, Status, SyncResult};
 use shared::api::{Page, Paging};
+use shared::page::language::Language;
+use shared::page::phrases;
 use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::BroadcastStream;
 use utoipa::IntoParams;
@@ -19,6 +22,7 @@ use super::problem::{Failure, invalid};
 use super::request::{Json, Query, id};
 use crate::app::events::Event;
 use crate::app::status::QueueState;
+use crate::web::told;
 
 /// Which part of the queue.
 #[derive(Deserialize, IntoParams)]
@@ -105,19 +109,25 @@ pub(crate) async fn put_basket(
 
 /// What happens, as server-sent events: `status`, `synced`, `decision`, `basket`. Begins with the status as it is.
 #[utoipa::path(get, path = "/api/events", responses((status = 200, content_type = "text/event-stream")))]
-pub(crate) async fn events(State(app): Till) -> Result<impl IntoResponse, Failure> {
+pub(crate) async fn events(State(app): Till, headers: HeaderMap) -> Result<impl IntoResponse, Failure> {
     let heard = BroadcastStream::new(app.listen());
     let first = tokio_stream::once(Event::Status(Box::new(app.status()?)));
     // a listener that missed some goes on with what comes next
-    let stream = first.chain(heard.filter_map(Result::ok)).map(|event| Ok::<_, Infallible>(sse(&event)));
+    let language = told::language(&headers);
+    let stream = first.chain(heard.filter_map(Result::ok));
+    let stream = stream.map(move |event| Ok::<_, Infallible>(sse(&event, language)));
     Ok(Stream::new(stream).keep_alive(KeepAlive::default()))
 }
 
-fn sse(event: &Event) -> Sse {
+fn sse(event: &Event, language: Language) -> Sse {
     let (name, data) = match event {
         Event::Status(status) => ("status", serde_json::to_string(status)),
         Event::Synced(result) => ("synced", serde_json::to_string(result)),
-        Event::Decision(decision) => ("decision", serde_json::to_string(decision)),
+        Event::Decision(decision) => {
+            let mut decision = serde_json::to_value(decision).unwrap_or_default();
+            phrases::tell(language, &mut decision);
+            ("decision", serde_json::to_string(&decision))
+        }
         Event::Basket(basket) => ("basket", serde_json::to_string(basket)),
     };
     Sse::default().event(name).data(data.unwrap_or_default())

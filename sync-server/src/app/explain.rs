@@ -157,13 +157,16 @@ pub(super) fn told_at_the_till(
         && let EntryKind::Decision(decision) = &entry.kind
     {
         let note = sentence(&decision.note);
-        return Ok((entry.at.ms(), format!("{}: head office decided. {what} {note}", day(entry.at.ms()))));
+        return Ok((entry.at.ms(), format!("{}: head office decided. {what} Why: {note}", day(entry.at.ms()))));
     }
-    let then = match (&case.kind, case.open) {
-        (CaseKind::Overdraft { .. }, true) => " Head office looks at it; until then only with a line.",
-        _ => "",
+    let day = day(case.opened);
+    let told = match (&case.kind, case.open) {
+        (CaseKind::Overdraft { .. }, true) => {
+            format!("{day}: {what} Head office looks at it; until then only with a line.")
+        }
+        _ => format!("{day}: {what}"),
     };
-    Ok((case.opened, format!("{}: {what}{then}", day(case.opened))))
+    Ok((case.opened, told))
 }
 
 /// The entry that decided a case last.

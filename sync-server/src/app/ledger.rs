@@ -90,12 +90,12 @@ pub(super) fn told(books: &dyn Read, leg: &Leg) -> Done<Told> {
             about(if column == "adjusted_down" { "converted_out" } else { "converted_in" }, text)
         }
         EntryKind::Cut(_) | EntryKind::Decision(_) => settled(books, leg)?,
-        EntryKind::Refund(reversal) => about(reversed(&leg.line), returned(reversal, "given back")),
+        EntryKind::Refund(reversal) => about(reversed(&leg.line), given_back(reversal)),
         EntryKind::Void(reversal) => {
             let unlinked = |entry: Entry| matches!(entry.kind, EntryKind::Unlinked(_));
             let column =
                 if read(books, leg.line.of)?.is_some_and(unlinked) { "earned" } else { reversed(&leg.line) };
-            about(column, returned(reversal, "undone"))
+            about(column, undone(reversal))
         }
         EntryKind::Attribute(attribute) => {
             let sale = read(books, attribute.of)?;
@@ -120,9 +120,17 @@ fn posted(entry: Option<&Entry>, leg: &Leg) -> (&'static str, String) {
     posting.map_or(("unknown", String::new()), |posting| (column(posting.column), posting.why.text.clone()))
 }
 
-fn returned(reversal: &Reversal, what: &str) -> String {
+fn given_back(reversal: &Reversal) -> String {
     let of = &reversal.of.receipt;
-    let named = if of.is_empty() { what.to_owned() } else { format!("Receipt {of} {what}") };
+    with_reason(if of.is_empty() { "given back".to_owned() } else { format!("Receipt {of} given back") }, reversal)
+}
+
+fn undone(reversal: &Reversal) -> String {
+    let of = &reversal.of.receipt;
+    with_reason(if of.is_empty() { "undone".to_owned() } else { format!("Receipt {of} undone") }, reversal)
+}
+
+fn with_reason(named: String, reversal: &Reversal) -> String {
     match &reversal.reason {
         Some(reason) => format!("{named}: {reason}"),
         None => named,

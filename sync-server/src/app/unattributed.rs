@@ -39,14 +39,14 @@ pub fn list(app: &App, after: Option<Dot>, limit: usize) -> Done<Page<Shown>> {
 fn shown(books: &dyn Read, catalog: &Catalog, dot: Dot, row: &Unattributed) -> Done<Option<Shown>> {
     let Some(Ok(entry)) = books.taken(dot)?.map(|taken| taken.entry) else { return Ok(None) };
     let (kind, text) = match row {
-        Unattributed::Nobody => ("nobody", "Nobody was named".to_owned()),
+        Unattributed::Nobody => ("nobody", "Nobody was named.".to_owned()),
         Unattributed::Customer(customer) => {
             let name = books.customer(*customer)?.map(|row| row.value.display_name).unwrap_or_default();
-            ("customer", format!("Sold to {name}, who named no membership"))
+            ("customer", format!("Sold to {name}, who named no membership."))
         }
-        Unattributed::Card(_) => ("card", "The card that was scanned is not known".to_owned()),
+        Unattributed::Card(_) => ("card", "The card that was scanned is not known.".to_owned()),
         Unattributed::Return(_, receipt) => {
-            ("return", format!("Gives back receipt {receipt}, which is not here"))
+            ("return", format!("Gives back receipt {receipt}, which is not here."))
         }
     };
     let sale = if let EntryKind::Sale(sale) = &entry.kind { Some(sale) } else { None };
@@ -68,7 +68,7 @@ fn shown(books: &dyn Read, catalog: &Catalog, dot: Dot, row: &Unattributed) -> D
             Party::Card { tail, .. } => Some(format!("…{tail}")),
             _ => None,
         }),
-        text: format!("{text}."),
+        text,
     }))
 }
 

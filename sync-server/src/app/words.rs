@@ -26,15 +26,12 @@ pub fn case(catalog: &Catalog, case: &Case) -> String {
                 None => amount.0.to_string(),
             };
             let bearers = [
-                (short.member_debt, "the member owes"),
-                (short.outlet, "the outlet bears"),
-                (short.program, "the program bears"),
+                (short.member_debt, format!("the member owes {}", say(short.member_debt))),
+                (short.outlet, format!("the outlet bears {}", say(short.outlet))),
+                (short.program, format!("the program bears {}", say(short.program))),
             ];
-            let borne: Vec<String> = bearers
-                .into_iter()
-                .filter(|(points, _)| points.is_positive())
-                .map(|(points, who)| format!("{who} {}", say(points)))
-                .collect();
+            let borne = bearers.into_iter().filter(|(points, _)| points.is_positive());
+            let borne: Vec<String> = borne.map(|(_, told)| told).collect();
             format!(
                 "{} were redeemed ({}), {} were there; {}.",
                 say(*amount),

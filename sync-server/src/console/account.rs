@@ -92,7 +92,8 @@ pub(super) async fn page(State(app): State<Arc<App>>, headers: HeaderMap) -> Sho
     }));
     let as_of = scan.as_of.as_deref().map_or_else(|| "–".to_owned(), |at| when(at).text);
     let about = words.fill("as_of", &[("at", &as_of)]);
-    Ok(Frame::outside(&words, &scan.customer.name).about(about).with(blocks))
+    let zone = app.catalog().map_err(tell)?.office_zone();
+    Ok(Frame::outside(&words, &scan.customer.name).about(about).in_zone(zone).with(blocks))
 }
 
 fn statement(app: &App, who: &Who, words: &Words, membership: &Membership) -> Done<Block> {
@@ -100,7 +101,7 @@ fn statement(app: &App, who: &Who, words: &Words, membership: &Membership) -> Do
     let lines = known::statement(app, who, id, &Range::default(), (None, MOST))?;
     let rows = lines.items.into_iter().map(|line| Row {
         cells: vec![
-            line.at.get(..10).unwrap_or(&line.at).to_owned().into(),
+            when(&line.at),
             line.transaction_id.into(),
             members::moved(words, &line.column, line.description),
             line.receipt.unwrap_or_default().into(),

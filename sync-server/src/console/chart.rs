@@ -13,7 +13,8 @@ pub(super) fn pairs(title: &str, items: &[(String, f64, f64)]) -> String {
     let places = u32::try_from(items.len()).map_or(1.0, f64::from).max(1.0);
     let width = EACH.mul_add(places, 20.0);
     let mut svg = begin(title, width, HEIGHT + 28.0);
-    let mut x = 14.0;
+    // the name below has as much room to the left as to the right
+    let mut x = 36.0;
     for (name, one, two) in items {
         for (class, value, shift) in [("one", one, 0.0), ("two", two, 32.0)] {
             let height = value.max(0.0) / most * HEIGHT;

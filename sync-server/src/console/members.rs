@@ -60,7 +60,7 @@ pub(super) async fn find(State(app): State<Arc<App>>, visitor: Visitor, Query(as
         ..Table::default()
     });
     let search = Block::Form(FormBlock {
-        title: words.say("members.search").to_owned(),
+        title: words.say("members.search_do").to_owned(),
         note: words.say("members.search_how").to_owned(),
         to: "/members".to_owned(),
         asks: true,

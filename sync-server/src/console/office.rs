@@ -51,7 +51,7 @@ fn lists(app: &App, words: &Words) -> Done<Vec<Block>> {
             token.name.into(),
             token.role.into(),
             token.outlet.unwrap_or_default().into(),
-            token.expires_at.unwrap_or_default().into(),
+            when(&token.expires_at.unwrap_or_default()),
         ],
         ..Row::default()
     });

@@ -3,10 +3,12 @@
 use askama::Template;
 use axum::http::{StatusCode, header};
 use axum::response::{AppendHeaders, Html, IntoResponse, Response};
+use chrono_tz::Tz;
 use shared::page::language::Language;
 use shared::page::words::Words;
 
 use super::session::Visitor;
+use super::told::Telling;
 use crate::app::roles::{self, Role};
 use crate::app::{App, AppError};
 
@@ -154,10 +156,9 @@ pub(super) struct Story {
     pub(super) form: Option<FormBlock>,
 }
 
-/// A time as a table has room for it: the day and the minute, in UTC.
+/// A time, which the frame tells in its own time zone, as a table has room for it: the day and the minute.
 pub(super) fn when(at: &str) -> Cell {
-    let text = at.get(..16).map_or_else(|| at.to_owned(), |minute| minute.replace('T', " "));
-    Cell { text, whole: true, ..Cell::default() }
+    Cell { whole: true, ..Cell::from(at) }
 }
 
 /// A button that does one thing: an address, and what is sent along.
@@ -272,6 +273,8 @@ pub(super) struct Frame {
     status: StatusCode,
     /// After how many seconds the browser looks again, while something is under way.
     again_s: Option<u32>,
+    /// In which time zone its times are told; in UTC, and saying so, where there is none.
+    zone: Option<Tz>,
 }
 
 impl Frame {
@@ -301,6 +304,7 @@ impl Frame {
             blocks: Vec::new(),
             status: StatusCode::OK,
             again_s: None,
+            zone: app.catalog().ok().map(|catalog| catalog.office_zone()),
         }
     }
 
@@ -316,6 +320,7 @@ impl Frame {
             blocks: Vec::new(),
             status: StatusCode::OK,
             again_s: None,
+            zone: None,
         }
     }
 
@@ -340,13 +345,21 @@ impl Frame {
         Self { again_s: Some(seconds), ..self }
     }
 
+    /// Times are told in this time zone.
+    pub(super) fn in_zone(self, zone: Tz) -> Self {
+        Self { zone: Some(zone), ..self }
+    }
+
     fn html(&self) -> Vec<String> {
         self.blocks.iter().map(Block::html).collect()
     }
 }
 
 impl IntoResponse for Frame {
-    fn into_response(self) -> Response {
+    fn into_response(mut self) -> Response {
+        let telling = Telling { language: self.words.language(), zone: self.zone };
+        telling.text(&mut self.about);
+        self.blocks.iter_mut().for_each(|block| telling.block(block));
         match self.render() {
             Ok(html) => {
                 let again = self.again_s.map(|seconds| (header::REFRESH, seconds.to_string()));

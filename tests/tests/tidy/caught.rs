@@ -188,6 +188,15 @@ fn a_toml_that_does_not_parse() {
 }
 
 #[test]
+fn a_translated_sentence_that_nobody_says() {
+    let phrases = "[\n[\"There are {1} of {2}.\", \"x\"],\n[\"It is gone.\", \"y\"],\n[\"Two\", \"z\"]\n]\n";
+    let source = "fn a() { let _ = format!(\"There are {} \\\n    of {what:?}.\"); let _ = \"Two\"; }";
+    let tree = [("shared/src/page/phrases.json", phrases), ("shared/src/lib.rs", source)];
+    let begins = ["shared/src/page/phrases.json:3: nobody says `It is gone.`"];
+    caught(house::every_translated_sentence_is_said, &tree, &begins);
+}
+
+#[test]
 fn blanking_keeps_every_byte_in_its_place() {
     let text = "fn é<'a>() { let s = \"ü//\\\"\"; let c = '\\''; br##\"\"#\"##; } // ß\n#[cfg(test)]\nmod tests { fn a() {} }\nfn z() {}";
     let code = Code::of(text);

@@ -96,3 +96,41 @@ pub(crate) fn every_toml_parses(tree: &Tree) -> Vec<Finding> {
     });
     wrong.collect()
 }
+
+/// Sentences that are told in other languages, by what they are in English.
+const PHRASES: &str = "shared/src/page/phrases.json";
+
+pub(crate) fn every_translated_sentence_is_said(tree: &Tree) -> Vec<Finding> {
+    let Some(file) = tree.text(PHRASES) else { return Vec::new() };
+    let Ok(phrases) = serde_json::from_str::<Vec<Vec<String>>>(file) else {
+        return vec![Finding::new(PHRASES, 1, "is no list of sentences")];
+    };
+    let said: String = tree.sources().iter().map(|source| without_names(&joined(&source.code.text))).collect();
+    let missing = phrases.iter().enumerate().filter_map(|(place, phrase)| {
+        let english = phrase.first()?;
+        let lost = !said.contains(&without_names(english));
+        // the list begins in the second line
+        lost.then(|| Finding::new(PHRASES, place + 2, format!("nobody says `{english}` any more")))
+    });
+    missing.collect()
+}
+
+/// A text without what stands between the braces of its places.
+fn without_names(text: &str) -> String {
+    let mut told = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        told.push_str(before);
+        told.push('{');
+        let name = after.find(|it: char| !it.is_alphanumeric() && !"_.:?".contains(it)).unwrap_or(0);
+        rest = if after[name..].starts_with('}') { &after[name..] } else { after };
+    }
+    told + rest
+}
+
+/// A source with the literals that go on in the next line in one.
+fn joined(text: &str) -> String {
+    let mut parts = text.split("\\\n");
+    let first = parts.next().unwrap_or("").to_owned();
+    parts.fold(first, |told, part| told + part.trim_start())
+}

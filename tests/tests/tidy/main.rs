@@ -86,3 +86,8 @@ fn every_silenced_lint_has_its_reason() {
 fn every_toml_parses() {
     clean(house::every_toml_parses);
 }
+
+#[test]
+fn every_translated_sentence_is_said() {
+    clean(house::every_translated_sentence_is_said);
+}

@@ -3,14 +3,14 @@
 import { get, post } from "./api.js";
 import { field, sentence, show } from "./dialogs.js";
 import { h } from "./dom.js";
-import { date, known, number, page, t } from "./words.js";
+import { known, number, page, t, time } from "./words.js";
 
 const { desk } = page;
 
 function row(it) {
   const word = known(`column.${it.column}`) ?? it.column;
   const about = it.waits ? t("account.waits") : it.description;
-  return h("tr", {}, h("td.whole", {}, date(it.at.slice(0, 10))), h("td", {}, word, about ? h("p.small.quiet", {}, about) : null),
+  return h("tr", {}, h("td.whole", {}, time(it.at)), h("td", {}, word, about ? h("p.small.quiet", {}, about) : null),
     h("td", {}, it.receipt ?? ""), h("td.number", {}, `${number(it.points)} ${it.currency}`));
 }
 
@@ -31,7 +31,7 @@ export async function account(membership, done) {
   show({ title: t("account.title", { program: membership.program.name }), body: place, action: t("convert"), submit });
   try {
     const found = await get(`/api/memberships/${membership.id}/statement?limit=20`);
-    place.replaceChildren(...[found.note ? h("p.note.warn", { id: "statement-note" }, t("account.no_line")) : null, table(found.items)].filter(Boolean));
+    place.replaceChildren(...[found.note ? h("p.note.warn", { id: "statement-note" }, found.note) : null, table(found.items)].filter(Boolean));
   } catch (error) {
     place.replaceChildren(h("p.note.bad", {}, sentence(error)));
   }

@@ -5,6 +5,8 @@ import { ago, date, known, money, month, number, t, time } from "./words.js";
 
 // older than this a balance is called old, in ms
 const OLD_MS = 24 * 3_600_000;
+// these have a line of their own
+const SHOWN = ["points_owed", "points_expiring", "membership_not_active"];
 
 /** The account of a membership that redeems. */
 export const account = (membership) => membership.accounts.find((it) => it.kind === "redeemable") ?? membership.accounts[0];
@@ -61,7 +63,7 @@ function details(membership, scan, own) {
   return [shown?.[0], h("div.more", {},
     h("p.quiet", {}, parts.filter(Boolean).join(" · ")),
     benefits.length ? h("p.quiet", { id: "benefits" }, t("level.benefits", { list: benefits.join(", ") })) : null,
-    membership.alerts.map((alert) => h("p.warn", {}, known(`alert.${alert.code}`) ?? alert.text)),
+    membership.alerts.filter((alert) => !SHOWN.includes(alert.code)).map((alert) => h("p.warn", {}, alert.text)),
     Number(own?.debt) > 0 ? h("p.bad", {}, t("points.owed", { points: number(own.debt) })) : null,
     Number(own?.held) > 0 ? h("p.quiet", {}, t("points.held", { points: number(own.held) })) : null,
     Number(own?.right?.points) > 0 ? h("p.quiet", { id: "right" }, t("points.right", { points: number(own.right.points), time: time(own.right.expires_at) })) : null,
