@@ -44,6 +44,7 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .merge(books())
         .route("/sign-in", post(session::sign_in))
         .route("/sign-out", post(session::sign_out))
+        .route("/language/{tag}", get(session::speak))
         .route("/account", get(account::page))
         .route("/account/enter", get(account::enter))
         .route("/account/lost", post(account::lost))

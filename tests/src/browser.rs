@@ -194,9 +194,18 @@ impl Browser {
     #[track_caller]
     pub fn screenshot(&self, to: &Path) {
         let answer = self.wire.get(&format!("/session/{}/screenshot", self.session)).must(200);
-        let text = answer["value"].as_str().expect("a picture");
-        let bytes = base64::engine::general_purpose::STANDARD.decode(text).expect("base64");
-        std::fs::write(to, bytes).expect("a file for the picture");
+        keep_picture(answer["value"].as_str().expect("a picture"), to);
+    }
+
+    /// A picture of the whole page, as far down as it goes.
+    #[track_caller]
+    pub fn whole_page(&self, to: &Path) {
+        let size = "const it = document.documentElement; return [innerWidth, Math.max(innerHeight, it.scrollHeight)]";
+        let size = self.run(size, &[]);
+        let clip = json!({"x": 0, "y": 0, "width": size[0], "height": size[1], "scale": 1});
+        let asked = json!({"format": "png", "captureBeyondViewport": true, "clip": clip});
+        let answer = self.tools("Page.captureScreenshot", &asked);
+        keep_picture(answer["data"].as_str().expect("a picture"), to);
     }
 
     /// What the page wrote to its console that is an error; a request that the API refused is none of them.
@@ -243,6 +252,11 @@ impl Browser {
         let found = self.run(script, &[json!(name)]);
         found.as_array().into_iter().flatten().filter_map(Value::as_f64).collect()
     }
+}
+
+fn keep_picture(text: &str, to: &Path) {
+    let bytes = base64::engine::general_purpose::STANDARD.decode(text).expect("base64");
+    std::fs::write(to, bytes).expect("a file for the picture");
 }
 
 /// Chromium itself notes every answer from 400 up as an error: the sentences that a cashier is told, and a form that comes

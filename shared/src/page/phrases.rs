@@ -15,8 +15,8 @@ pub const FILE: &str = include_str!("phrases.json");
 const FIELDS: [&str; 5] = ["detail", "text", "reason", "description", "note"];
 /// Letters of a sentence of which a place holds one word only.
 const SHORT: usize = 6;
-/// How deep a sentence may stand in another: a case in a list in a remark.
-const DEPTH: u8 = 3;
+/// How deep a sentence may stand in another: who bears what, in a list, in a case, in a remark.
+const DEPTH: u8 = 5;
 
 /// A sentence.
 struct Phrase {
@@ -84,6 +84,12 @@ fn within(language: Language, text: &str, depth: u8) -> Option<String> {
     };
     let deeper = depth.checked_sub(1)?;
     let of_value = |value: &str| within(language, value, deeper).unwrap_or_else(|| value.to_owned());
+    // several of them in a row, of which the last would be taken for what stands in the first
+    if text.contains(", ")
+        && let Some(parts) = text.split(", ").map(|part| within(language, part, deeper)).collect::<Option<Vec<_>>>()
+    {
+        return Some(parts.join(if language == Language::Arabic { "، " } else { ", " }));
+    }
     let known = ALL.iter().filter_map(|phrase| Some((phrase, phrase.read(text)?)));
     if let Some((phrase, values)) = known.max_by_key(|(phrase, _)| phrase.weight) {
         let own = phrase.own.get(place)?;
@@ -94,12 +100,10 @@ fn within(language: Language, text: &str, depth: u8) -> Option<String> {
     // what is known of it, and somebody's own words
     if let Some((head, tail)) = text.split_once(": ") {
         let both = (within(language, head, deeper), within(language, tail, deeper));
-        return (both != (None, None))
-            .then(|| format!("{}: {}", both.0.as_deref().unwrap_or(head), both.1.as_deref().unwrap_or(tail)));
+        let told = || format!("{}: {}", both.0.as_deref().unwrap_or(head), both.1.as_deref().unwrap_or(tail));
+        return (both != (None, None)).then(told);
     }
-    let parts = text.split(", ").map(|part| within(language, part, deeper)).collect::<Option<Vec<_>>>();
-    let apart = if language == Language::Arabic { "، " } else { ", " };
-    parts.filter(|parts| parts.len() > 1).map(|parts| parts.join(apart))
+    None
 }
 
 /// Tells every sentence of an answer of the API in a language.

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use axum::extract::{Form, Path, State};
 use axum::response::Redirect;
 use serde::Deserialize;
-use shared::api::change::WriteOffRequest;
+use shared::api::change::{Unattributed, WriteOffRequest};
 use shared::api::office::{AttributeRequest, DecideRequest, Overdraft};
 use shared::page::words::grouped;
 
 use super::session::Visitor;
 use super::view::{Block, Cell, Deed, Field, FormBlock, Frame, Refused, Row, Shown, Story, Table};
-use crate::app::{App, AppError, Done, cases, parked, roles, unattributed};
+use crate::app::{App, AppError, Done, cards, cases, parked, roles, unattributed};
 
 /// Cases and entries on one page.
 const MOST: usize = 200;
@@ -128,11 +128,8 @@ pub(super) async fn waiting(State(app): State<Arc<App>>, visitor: Visitor) -> Sh
     let found = unattributed::list(&app, None, MOST).map_err(&tell)?;
     let stories = found.items.into_iter().map(|item| Story {
         title: item.receipt.clone().unwrap_or_else(|| item.id.clone()),
-        about: Cell::from(format!("{} · {}", item.outlet.clone().unwrap_or_default(), item.business_date)),
-        text: match &item.total {
-            Some(total) => format!("{}. {} {}", item.text, total.currency, total.amount),
-            None => format!("{}.", item.text),
-        },
+        about: Cell::from(about_waiting(&item)),
+        text: item.text.clone(),
         deeds: may
             .then(|| Deed {
                 to: format!("/waiting/{}/write-off", item.id),
@@ -143,7 +140,8 @@ pub(super) async fn waiting(State(app): State<Arc<App>>, visitor: Visitor) -> Sh
             .into_iter()
             .collect(),
         links: Vec::new(),
-        form: may.then(|| FormBlock {
+        // a return's points are those of its sale, whoever's it is
+        form: (may && item.kind != "return").then(|| FormBlock {
             to: format!("/waiting/{}/attribute", item.id),
             button: words.say("waiting.attribute").to_owned(),
             fields: vec![
@@ -160,6 +158,13 @@ pub(super) async fn waiting(State(app): State<Arc<App>>, visitor: Visitor) -> Sh
     };
     let parked = parked_table(&app, &visitor).map_err(&tell)?;
     Ok(Frame::of(&app, &visitor, "/waiting", words.say("nav.waiting")).with(vec![stories, parked]))
+}
+
+/// Where and when it was, and for how much.
+fn about_waiting(item: &Unattributed) -> String {
+    let total = item.total.as_ref().map(|total| format!("{} {}", total.currency, total.amount));
+    let parts = [item.outlet.clone(), Some(item.business_date.clone()), total];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
 fn parked_table(app: &App, visitor: &Visitor) -> Done<Block> {
@@ -199,8 +204,19 @@ pub(super) async fn attribute(
     visitor.must(roles::OFFICE)?;
     let tell = visitor.told();
     let dot = id.parse().map_err(|_| tell(AppError::not_found("transaction with this id")))?;
+    let asked = AttributeRequest { membership_id: meant(&app, &visitor, &asked.membership_id), ..asked };
     unattributed::attribute(&app, &visitor.who, None, dot, &asked).await.map_err(tell)?;
     Ok(Redirect::to("/waiting"))
+}
+
+/// The membership that a card's code or a member number opens, by its id; what is none stays as it was typed.
+fn meant(app: &App, visitor: &Visitor, typed: &str) -> String {
+    let scan = cards::scan(app, &visitor.who, typed.trim()).ok();
+    let found = scan.and_then(|scan| {
+        let numbered = scan.memberships.into_iter().find(|it| it.member_number == typed.trim());
+        scan.card.map(|card| card.membership_id).or(numbered.map(|it| it.id))
+    });
+    found.unwrap_or_else(|| typed.trim().to_owned())
 }
 
 /// Gives a sale up.

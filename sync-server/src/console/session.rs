@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use axum::extract::{Form, FromRef, FromRequestParts, State};
+use axum::extract::{Form, FromRef, FromRequestParts, Path, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
@@ -103,6 +103,20 @@ fn keeping(chosen: Option<Language>, response: Response) -> Response {
         (header::SET_COOKIE, text)
     });
     (AppendHeaders(cookie), response).into_response()
+}
+
+/// `/language/{tag}`: the pages speak it from now on; back to where it was chosen.
+pub(super) async fn speak(headers: HeaderMap, Path(tag): Path<String>) -> Response {
+    keeping(Language::by_tag(&tag), Redirect::to(back(&headers)).into_response())
+}
+
+/// The page of this very server on which a link was followed.
+fn back(headers: &HeaderMap) -> &str {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let from = text(header::REFERER);
+    let from = from.and_then(|it| it.strip_prefix("http://").or(it.strip_prefix("https://")));
+    let own = from.zip(text(header::HOST)).and_then(|(from, host)| from.strip_prefix(host));
+    own.filter(|path| path.starts_with('/') && !path.starts_with("//")).unwrap_or("/")
 }
 
 /// A cookie's value.

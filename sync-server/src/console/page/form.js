@@ -16,4 +16,4 @@ for (const form of document.querySelectorAll("form.in")) {
 // what is wrong is seen first, wherever on the page it is
 document.querySelector("form.in [aria-invalid]")?.focus();
 // on a phone the places stand in one row
-document.querySelector("nav [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+document.querySelector("nav [aria-current=page]")?.scrollIntoView({ inline: "center", block: "nearest" });
