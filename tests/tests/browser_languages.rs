@@ -154,7 +154,9 @@ fn no_page_of_the_console_has_an_english_sentence_in_another_language() {
             browser.go(&format!("{}/{path}", office.url()));
             browser.wait_until(
                 "the page is in its language",
-                &format!("return document.documentElement.lang === '{language}' && !!document.querySelector('h1')"),
+                &format!(
+                    "return document.documentElement.lang === '{language}' && !!document.querySelector('h1')"
+                ),
             );
             found.look(&browser, "body", &format!("/{path} in {language}"));
         }

@@ -86,7 +86,8 @@ fn within(language: Language, text: &str, depth: u8) -> Option<String> {
     let of_value = |value: &str| within(language, value, deeper).unwrap_or_else(|| value.to_owned());
     // several of them in a row, of which the last would be taken for what stands in the first
     if text.contains(", ")
-        && let Some(parts) = text.split(", ").map(|part| within(language, part, deeper)).collect::<Option<Vec<_>>>()
+        && let Some(parts) =
+            text.split(", ").map(|part| within(language, part, deeper)).collect::<Option<Vec<_>>>()
     {
         return Some(parts.join(if language == Language::Arabic { "، " } else { ", " }));
     }
@@ -152,7 +153,10 @@ mod tests {
     fn sentences_are_told_and_other_words_stay() {
         let cases = [
             ("This membership is suspended.", "Keahlian ini digantung."),
-            ("This membership is terminated, which is for good.", "Keahlian ini telah ditamatkan untuk selamanya."),
+            (
+                "This membership is terminated, which is for good.",
+                "Keahlian ini telah ditamatkan untuk selamanya.",
+            ),
             ("Receipt R-1 given back: did not fit", "Resit R-1 dipulangkan: did not fit"),
             (
                 "500 PTS were redeemed (offline), 330 PTS were there; the member owes 100 PTS, the program bears 70 PTS.",

@@ -157,7 +157,10 @@ pub(super) fn told_at_the_till(
         && let EntryKind::Decision(decision) = &entry.kind
     {
         let note = sentence(&decision.note);
-        return Ok((entry.at.ms(), format!("{}: head office decided. {what} Why: {note}", day(entry.at.ms()))));
+        return Ok((
+            entry.at.ms(),
+            format!("{}: head office decided. {what} Why: {note}", day(entry.at.ms())),
+        ));
     }
     let day = day(case.opened);
     let told = match (&case.kind, case.open) {

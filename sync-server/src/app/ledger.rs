@@ -122,7 +122,10 @@ fn posted(entry: Option<&Entry>, leg: &Leg) -> (&'static str, String) {
 
 fn given_back(reversal: &Reversal) -> String {
     let of = &reversal.of.receipt;
-    with_reason(if of.is_empty() { "given back".to_owned() } else { format!("Receipt {of} given back") }, reversal)
+    with_reason(
+        if of.is_empty() { "given back".to_owned() } else { format!("Receipt {of} given back") },
+        reversal,
+    )
 }
 
 fn undone(reversal: &Reversal) -> String {

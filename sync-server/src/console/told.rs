@@ -103,7 +103,8 @@ fn span(text: &str, place: usize) -> Option<(usize, usize)> {
         _ => letter.is_ascii_digit(),
     };
     let rest = text.get(from + SECOND..)?;
-    let fraction = rest.strip_prefix('.').map_or(0, |it| 1 + it.chars().take_while(char::is_ascii_digit).count());
+    let fraction =
+        rest.strip_prefix('.').map_or(0, |it| 1 + it.chars().take_while(char::is_ascii_digit).count());
     let ends = rest.get(fraction..).is_some_and(|it| it.starts_with('Z'));
     (ends && second.chars().enumerate().all(shape)).then_some((from, from + SECOND + fraction + 1))
 }
@@ -123,7 +124,11 @@ mod tests {
                 "heard 2026-11-28 13:58, then 2026-11-28 14:00",
                 "heard 2026-11-28 05:58 UTC, then 2026-11-28 06:00 UTC",
             ),
-            ("Till 2 · T-Shirt · 2026-11-28", "Till 2 · T-Shirt · 2026-11-28", "Till 2 · T-Shirt · 2026-11-28"),
+            (
+                "Till 2 · T-Shirt · 2026-11-28",
+                "Till 2 · T-Shirt · 2026-11-28",
+                "Till 2 · T-Shirt · 2026-11-28",
+            ),
             ("€€€€€T", "€€€€€T", "€€€€€T"),
         ];
         for (text, local, utc) in cases {
@@ -138,7 +143,8 @@ mod tests {
     #[test]
     fn a_sentence_is_told_in_the_language_and_what_is_typed_is_not() {
         let telling = Telling { language: Language::Malay, zone: None };
-        let mut field = Field { error: "These are too many points.".into(), ..Field::text("a", "b", "active") };
+        let mut field =
+            Field { error: "These are too many points.".into(), ..Field::text("a", "b", "active") };
         telling.field(&mut field);
         assert_eq!((field.error.as_str(), field.value.as_str()), ("Mata ini terlalu banyak.", "active"));
     }

@@ -18,8 +18,11 @@ const UNKNOWN: &str = "6009410000077777";
 const CARDS: [(&str, &str, i64); 3] =
     [("John Chen", JOHN, 5_430), ("Aisha Osman", AISHA, 820), ("Emma Rodriguez", EMMA, 12_400)];
 /// Whose sale is completed with which theme: with no line it uses a member's limit up.
-const BUYERS: [(&str, Setup, &str); 3] =
-    [("-dark", Setup { dark: true, ..Setup::TILL }, EMMA), ("-phone", Setup::PHONE, AISHA), ("", Setup::TILL, JOHN)];
+const BUYERS: [(&str, Setup, &str); 3] = [
+    ("-dark", Setup { dark: true, ..Setup::TILL }, EMMA),
+    ("-phone", Setup::PHONE, AISHA),
+    ("", Setup::TILL, JOHN),
+];
 
 fn main() {
     let folder = std::env::args().nth(1).map_or_else(pictures, PathBuf::from);
@@ -60,8 +63,10 @@ fn catalog() -> Value {
     let mut club = goods::program();
     (club["code"], club["name"], club["color"]) = (json!("vip-club"), json!("VIP Club"), json!("#6b3fa0"));
     club["currencies"] = json!(["VIP"]);
-    club["levels"] = json!([{"code": "annual", "name": "Annual Subscriber", "threshold": "0", "multiplier": "1"}]);
-    club["term"] = json!({"fee": {"amount": "99.00", "currency": "MYR"}, "length": {"days": 9}, "renewal": "manual"});
+    club["levels"] =
+        json!([{"code": "annual", "name": "Annual Subscriber", "threshold": "0", "multiplier": "1"}]);
+    club["term"] =
+        json!({"fee": {"amount": "99.00", "currency": "MYR"}, "length": {"days": 9}, "renewal": "manual"});
     let mut partner = goods::program();
     (partner["code"], partner["name"]) = (json!("partner-rewards"), json!("Partner Rewards"));
     (partner["color"], partner["outlets"]) = (json!("#1f6fb0"), json!([PENANG]));
@@ -100,8 +105,7 @@ fn more_of_john(office: &Office) {
     let scan = office.clerk().get(&format!("/api/cards/{JOHN}")).must(200);
     let consent = json!({"text_version": "2026-01", "channel": "pos"});
     let of = |program: &str| json!({"program": program, "consent": consent});
-    let body =
-        json!({"customer_id": scan["customer"]["id"], "memberships": [of("vip-club"), of("partner-rewards")]});
+    let body = json!({"customer_id": scan["customer"]["id"], "memberships": [of("vip-club"), of("partner-rewards")]});
     let made = office.clerk().post("/api/enrolments", &body).must(201);
     for membership in made["memberships"].as_array().expect("a list") {
         let (currency, points) = match membership["program"]["code"].as_str() {
@@ -193,9 +197,7 @@ fn the_till(till: &Till, browser: &Browser, (folder, theme): (&Path, &str), buye
     browser.press(&keys::f(5).to_string(), 0);
     let _ = browser.wait_for("#payable", "137.00");
     take("sale");
-    for (key, what) in
-        [(1, "account"), (2, "return"), (3, "enrol"), (4, "lost"), (9, "day"), (10, "queue")]
-    {
+    for (key, what) in [(1, "account"), (2, "return"), (3, "enrol"), (4, "lost"), (9, "day"), (10, "queue")] {
         browser.press(&keys::f(key).to_string(), 0);
         browser.wait_until(
             "the dialog is filled",
@@ -316,12 +318,26 @@ fn head_office(office: &Office, browser: &Browser, folder: &Path, theme: &str) {
     let forms = ["programs", "earning-rules", "campaigns", "rewards", "pricing-schemes", "pricebooks"];
     let more = ["currencies", "conversions", "outlets"];
     let forms = forms.into_iter().chain(more).map(|sort| (format!("new-{sort}"), format!("catalog/{sort}")));
-    let deeds = ["adjust", "transfer", "merge", "join", "card-report", "card-replace", "card-add", "card-back"];
+    let deeds =
+        ["adjust", "transfer", "merge", "join", "card-report", "card-replace", "card-add", "card-back"];
     let deeds = deeds.into_iter().chain(["consent-give", "consent-withdraw", "statement"]);
     let deeds = deeds.map(|deed| (format!("deed-{deed}"), of(deed)));
     let plain = [
-        "fleet", "cases", "waiting", "catalog", "simulator", "operators", "liability", "outlets", "ledger",
-        "settlement", "performance", "notifications", "templates", "users", "audit",
+        "fleet",
+        "cases",
+        "waiting",
+        "catalog",
+        "simulator",
+        "operators",
+        "liability",
+        "outlets",
+        "ledger",
+        "settlement",
+        "performance",
+        "notifications",
+        "templates",
+        "users",
+        "audit",
     ];
     let plain = plain.into_iter().map(|page| (page.to_owned(), page.to_owned()));
     let others = [

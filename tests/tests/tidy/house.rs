@@ -105,7 +105,8 @@ pub(crate) fn every_translated_sentence_is_said(tree: &Tree) -> Vec<Finding> {
     let Ok(phrases) = serde_json::from_str::<Vec<Vec<String>>>(file) else {
         return vec![Finding::new(PHRASES, 1, "is no list of sentences")];
     };
-    let said: String = tree.sources().iter().map(|source| without_names(&joined(&source.code.text))).collect();
+    let said: String =
+        tree.sources().iter().map(|source| without_names(&joined(&source.code.text))).collect();
     let missing = phrases.iter().enumerate().filter_map(|(place, phrase)| {
         let english = phrase.first()?;
         let lost = !said.contains(&without_names(english));
