@@ -102,17 +102,17 @@ const PHRASES: &str = "shared/src/page/phrases.json";
 
 pub(crate) fn every_translated_sentence_is_said(tree: &Tree) -> Vec<Finding> {
     let Some(file) = tree.text(PHRASES) else { return Vec::new() };
-    let Ok(phrases) = serde_json::from_str::<Vec<Vec<String>>>(file) else {
-        return vec![Finding::new(PHRASES, 1, "is no list of sentences")];
-    };
     let said: String =
         tree.sources().iter().map(|source| without_names(&joined(&source.code.text))).collect();
-    let missing = phrases.iter().enumerate().filter_map(|(place, phrase)| {
-        let english = phrase.first()?;
-        let lost = !said.contains(&without_names(english));
-        // the list begins in the second line
-        lost.then(|| Finding::new(PHRASES, place + 2, format!("nobody says `{english}` any more")))
-    });
+    // a sentence a line, in English first
+    let sentences = file
+        .lines()
+        .enumerate()
+        .filter_map(|(place, line)| Some((place, line.strip_prefix("[\"")?.split_once("\", \"")?.0)));
+    let missing =
+        sentences.filter(|(_, english)| !said.contains(&without_names(english))).map(|(place, english)| {
+            Finding::new(PHRASES, place + 1, format!("nobody says `{english}` any more"))
+        });
     missing.collect()
 }
 
