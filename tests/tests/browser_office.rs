@@ -55,7 +55,7 @@ fn each_page_opens_with_data_in_every_language_and_nothing_sticks_out() {
     sign_in(&browser, &office);
     let member = format!("/members/{}", aisha.customer);
     let pages = [
-        ("/notifications", "No mail server is set"),
+        ("/notifications", "--smtp-url"),
         ("/notifications?state=waiting", "a…@example.org"),
         ("/templates", "http://127.0.0.1:9/told"),
         ("/templates/welcome", "{{name}}"),
