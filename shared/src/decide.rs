@@ -107,6 +107,8 @@ pub enum Deed {
         tail: String,
         /// What became of it.
         status: CardStatus,
+        /// Whose it is by what it says of itself, signed.
+        signed: Option<MembershipId>,
     },
     /// The server is about to be asked for these points; see [`intents`].
     Intent(Intent),
@@ -366,7 +368,9 @@ pub fn decide(facts: &Facts, catalog: &Catalog, command: &Command, now: Millis) 
             keys = new;
             (kind, Vec::new())
         }
-        Deed::CardReport { code, tail, status } => (enrol::report(&ctx, *code, tail, *status)?, Vec::new()),
+        Deed::CardReport { code, tail, status, signed } => {
+            (enrol::report(&ctx, (*code, tail), *status, *signed)?, Vec::new())
+        }
         Deed::Intent(intent) => (EntryKind::Intent(intent.clone()), Vec::new()),
         Deed::Release(intent) => (points::release(intent), Vec::new()),
         Deed::Hold(holding) => hold::place(&ctx, holding)?,

@@ -480,7 +480,7 @@ pub fn card_report(
     };
     let (code, tail) = scanned(code, index)?;
     Ok(Asked {
-        deed: Deed::CardReport { code, tail, status },
+        deed: Deed::CardReport { code, tail, status, signed: None },
         business_date: None,
         occurred_at: None,
         cashier: None,

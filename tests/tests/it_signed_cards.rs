@@ -5,6 +5,7 @@ use system_tests::harness::goods::KL;
 use system_tests::harness::prelude::*;
 
 const ALI: &str = "6009410000012345";
+const LOST: &str = "6009410000012399";
 const SECOND: &str = "6009410000077777";
 const SITI: &str = "6009410000054321";
 
@@ -43,6 +44,21 @@ fn a_signed_card_opens_its_membership_at_a_till_that_has_never_seen_the_card() {
     // 520 − 100 + 19 for what was paid with money
     assert_eq!((&answer["state"], &answer["balances"][0]["balance"]), (&json!("provisional"), &json!("439")));
     assert!(till.pos().post("/api/transactions", &sold).must(201).is_replay());
+    // lost here, with no line: it is blocked at once, and only it
+    let path = format!("/api/memberships/{}/cards", ali.membership);
+    let lost = qr(&office.clerk().post(&path, &json!({"code": LOST})).must(201));
+    let scan = till.scan(&lost).must(200);
+    assert_eq!(scan["card"]["status"], "active");
+    let reported =
+        till.pos().post(&format!("/api/cards/{lost}/report"), &json!({"status": "lost"})).must(200);
+    assert_eq!((&reported["card"]["status"], &reported["card"]["code"]), (&json!("lost"), &json!(LOST)));
+    for code in [&lost, LOST] {
+        assert_eq!(till.scan(code).must(200)["card"]["status"], "lost");
+        let mut sold = sale("R-4", code, &[line("1", "20.00")]);
+        sold["redeem"] = json!([{"currency": "PTS", "points": "100"}]);
+        let _ = till.pos().post("/api/transactions", &sold).problem(422, "card_blocked");
+    }
+    assert_eq!(till.scan(&second).must(200)["card"]["status"], "active");
     // one of a member whom the till does not know: the sale waits, as with any card
     let siti = office.enrol("Siti", SITI);
     let third = qr(&office.clerk().get(&format!("/api/cards/{SITI}")).must(200));
@@ -56,6 +72,8 @@ fn a_signed_card_opens_its_membership_at_a_till_that_has_never_seen_the_card() {
         let balance = office.balance(&siti);
         if balance == 30 { Ok(()) } else { Err(balance) }
     });
+    assert_eq!(office.clerk().get(&format!("/api/cards/{LOST}")).must(200)["card"]["status"], "lost");
+    assert_eq!(till.scan(LOST).must(200)["card"]["status"], "lost");
     // what was sent with no line is known again, now that the card is
     assert!(till.pos().post("/api/transactions", &sold).must(201).is_replay());
     office.verify();

@@ -116,6 +116,15 @@ fn at_the_server_it_is_the_same_and_what_is_missing_is_said() {
         let refused = web.post("/api/refunds", &body).problem(400, "invalid_request");
         assert_eq!(words(&refused["field"]), field, "{body}: {}", refused["detail"]);
     }
+    for (quantity, price, field) in [
+        ("0", "1.00", "goods[1].quantity"),
+        ("-1", "1.00", "goods[1].quantity"),
+        ("1", "1.001", "goods[1].unit_price"),
+    ] {
+        let body = back("B-4", ALI, &[line("1", "1.00"), line(quantity, price)]);
+        let refused = web.post("/api/refunds", &body).problem(422, "invalid_amount");
+        assert_eq!(words(&refused["field"]), field, "{body}: {}", refused["detail"]);
+    }
     assert_eq!(office.balance(&ali), 400);
     office.verify();
 }

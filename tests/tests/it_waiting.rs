@@ -68,12 +68,40 @@ fn what_came_back_before_the_card_was_known_never_earns() {
     let _ = till.pos().post(&format!("/api/transactions/{}/void", wrong.id()), &json!({})).must(201);
     till.line().mend();
     till.sync();
+    let waiting: Vec<String> =
+        office.clerk().all("/api/unattributed").iter().map(|it| words(&it["id"])).collect();
+    assert_eq!(waiting, [sold.id()], "what was undone waits for nobody");
     let bea = office.enrol("Bea", UNKNOWN);
     until("the first line's 10 points are there", || {
         let balance = office.balance(&bea);
         if balance == 10 { Ok(()) } else { Err(balance) }
     });
     assert_eq!(points(&office.liability_when_settled()["points"]), 10);
+}
+
+#[test]
+fn a_sale_on_a_card_of_somebody_who_was_erased_is_not_the_ended_memberships() {
+    let office = Office::open();
+    let zu = office.enrol("Zu", "6009410000000003");
+    let till = Till::open(&office, KL, "till-1");
+    let _ = office.clerk().delete(&format!("/api/customers/{}", zu.customer)).must(204);
+    till.sync();
+    let sold = till.sell(&sale("R-1", "6009410000000003", &[line("1", "20.00")]));
+    assert_eq!(sold["state"], "waiting", "{sold:?}");
+    till.sync();
+    let waiting = office.clerk().all("/api/unattributed");
+    assert_eq!(waiting.len(), 1, "{waiting:?}");
+    assert_eq!(waiting[0]["text"], "The membership of the card that was scanned has ended.");
+    assert_eq!(office.transaction(&sold.id())["earned"], json!([]));
+    assert_eq!(points(&office.liability_when_settled()["points"]), 0);
+    // it is a person's to say whose it was; nobody's that has ended
+    let path = format!("/api/unattributed/{}/attribute", sold.id());
+    let to = |id: &str| json!({"membership_id": id, "note": "he told us"});
+    let _ = office.clerk().post(&path, &to(&zu.membership)).problem(409, "invalid_transition");
+    let new = office.enrol("Zubaidah", "6009410000000004");
+    let _ = office.clerk().post(&path, &to(&new.membership)).must(200);
+    assert_eq!(office.balance(&new), 20);
+    office.verify();
 }
 
 #[test]

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use shared::api::member::{Alert, CardReportRequest, Scan};
 use shared::catalog::Catalog;
+use shared::decide::Deed;
 use shared::decide::party;
 use shared::ids::{CustomerId, MembershipId};
 use shared::member::signed::SignedCard;
-use shared::member::{Card, CardStatus, Membership};
+use shared::member::{Card, Membership};
 use shared::render::{self, Allowance, Scene};
 use shared::request;
 use shared::view::{Facts, Scanned};
@@ -44,12 +45,7 @@ impl App {
         let catalog = view.catalog();
         let loader = Loader { view: &view, catalog: &catalog, now: self.now() };
         let mut facts = self.facts_of_nobody(&view)?;
-        facts.scanned = loader.scanned(hash)?;
-        if facts.scanned == Scanned::Unknown
-            && let Some(membership) = signed.filter(|id| matches!(view.membership(*id), Ok(Some(_))))
-        {
-            facts.scanned = Scanned::Card(Card { code: hash, tail, membership, status: CardStatus::Active });
-        }
+        facts.scanned = loader.scanned_signed((hash, &tail), signed)?;
         for membership in opened(&view, &facts.scanned)?.into_values() {
             loader.household(membership.customer, Some(membership), &mut facts)?;
         }
@@ -125,7 +121,10 @@ impl App {
         asked: &CardReportRequest,
     ) -> Result<Outcome<Scan>, Error> {
         let (card, signed) = self.card_read(code)?;
-        let report = request::card_report(&card, asked, &self.identity().index_key)?;
+        let mut report = request::card_report(&card, asked, &self.identity().index_key)?;
+        if let Deed::CardReport { signed: whose, .. } = &mut report.deed {
+            *whose = signed;
+        }
         let coming = self.coming(key, "card_report", &(code, asked));
         let keying = coming.without_receipt(None);
         let done = self.write(Wish { asked: report, keying, of: None, remote: None }).await?;

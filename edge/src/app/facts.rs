@@ -6,7 +6,7 @@ use shared::catalog::Catalog;
 use shared::decide::party;
 use shared::decide::{By, Command, Deed, Enrollee, Enrolling, NewCustomer, RedeemItem, Selling};
 use shared::ids::{CodeHash, CustomerId, Dot, HoldId, MembershipId};
-use shared::member::{CodeKind, IndexKey, Membership};
+use shared::member::{Card, CardStatus, CodeKind, IndexKey, Membership};
 use shared::refusal::Candidate;
 use shared::time::{Day, Millis};
 use shared::view::{Facts, KnownSale, MemberView, Place, Scanned};
@@ -45,7 +45,9 @@ impl Loader<'_> {
             Deed::Buy(buying) => customers.extend(self.customer_of(buying.membership)?),
             Deed::EarnActivity(acting) => customers.extend(self.customer_of(acting.membership)?),
             Deed::Enrol(enrolling) => self.enrolment(enrolling, &mut facts, &mut customers)?,
-            Deed::CardReport { code, .. } => facts.scanned = self.scanned(*code)?,
+            Deed::CardReport { code, tail, signed, .. } => {
+                facts.scanned = self.scanned_signed((*code, tail), *signed)?;
+            }
             Deed::Hold(holding) => customers.extend(self.customer_of(holding.membership)?),
             Deed::Capture(capturing) => self.hold(capturing.hold, &mut facts)?,
             Deed::ReleaseHold(hold) | Deed::TimeOut(hold) => self.hold(*hold, &mut facts)?,
@@ -200,6 +202,21 @@ impl Loader<'_> {
             }
         }
         Ok(if numbers.is_empty() { Scanned::Unknown } else { Scanned::Number(numbers) })
+    }
+
+    /// The same, where a signed card says whose a card is that this till has never seen.
+    pub(crate) fn scanned_signed(
+        &self,
+        (code, tail): (CodeHash, &str),
+        signed: Option<MembershipId>,
+    ) -> Result<Scanned, StoreError> {
+        let scanned = self.scanned(code)?;
+        let Some(membership) = signed.filter(|_| scanned == Scanned::Unknown) else { return Ok(scanned) };
+        if self.view.membership(membership)?.is_none() {
+            return Ok(scanned);
+        }
+        let status = CardStatus::Active;
+        Ok(Scanned::Card(Card { code, tail: tail.to_owned(), membership, status }))
     }
 
     /// Whose a membership is, and whose those are that took it over.

@@ -7,6 +7,7 @@ use shared::entry::EntryKind;
 use shared::ids::HoldId;
 use shared::render;
 use shared::request;
+use shared::time::Day;
 
 use super::write::{Done, Wish};
 use super::{App, Error, Outcome, fresh};
@@ -32,7 +33,8 @@ impl App {
         let coming = self.coming(key, "capture", &(id, asked));
         // with a receipt it is known again by that, as a sale is; without one only by a key
         let keying = match &asked.receipt {
-            Some(receipt) => coming.with_receipt(receipt, None),
+            // a hold is captured once, on whatever day: another body is no other request
+            Some(receipt) => coming.with_receipt(&format!("{id} {receipt}"), Some(Day(0))),
             None => coming.without_receipt(None),
         };
         self.transact(Wish { asked: wanted, keying, of: None, remote: None }).await

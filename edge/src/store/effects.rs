@@ -4,10 +4,11 @@
 use serde::{Deserialize, Serialize};
 use shared::account::tally::Counter;
 use shared::chain::{self, Head};
+use shared::entry::card::CardReport;
 use shared::entry::reward::vouchers_of;
 use shared::entry::{Authority, Column, Entry, EntryKind, Intent, Move, Party, Reversal};
-use shared::ids::{AccountSetId, Code, Dot, Hash, OutletId};
-use shared::member::{IndexKey, Membership};
+use shared::ids::{AccountSetId, Code, Dot, Hash, MembershipId, OutletId};
+use shared::member::{Card, CardStatus, IndexKey, Membership};
 use shared::points::Points;
 use shared::render::transaction::redemptions;
 use shared::time::Hlc;
@@ -156,6 +157,9 @@ fn put_kind(layer: &mut Layer, entry: &Entry, index: &IndexKey) -> Result<(), St
         EntryKind::Enrol(_) => put_enrolment(layer, entry, index)?,
         EntryKind::CardReport(report) => {
             layer.put(Key::of(Table::CardReports).code(report.code), &encode(&(report.status, entry.dot))?);
+            if let Some(membership) = report.membership {
+                put_card(layer, report, membership)?;
+            }
         }
         EntryKind::Approval(approval) => {
             layer.put(Key::of(Table::Approvals).uuid(approval.id.0), &encode(approval)?);
@@ -224,6 +228,14 @@ pub(super) fn put_enrolment(layer: &mut Layer, entry: &Entry, index: &IndexKey) 
         packed::card(card, &mut row)?;
         layer.put(card_key(card.code), &row);
     }
+    Ok(())
+}
+
+/// A card that this till has never seen but by its own signed word: it is one from its report on.
+fn put_card(layer: &mut Layer, report: &CardReport, membership: MembershipId) -> Result<(), StoreError> {
+    let (tail, mut row) = (report.tail.clone(), Vec::new());
+    packed::card(&Card { code: report.code, tail, membership, status: CardStatus::Active }, &mut row)?;
+    layer.put(card_key(report.code), &row);
     Ok(())
 }
 

@@ -393,9 +393,9 @@ fn check_email(text: &str) -> Result<(), Refusal> {
 /// A card reported.
 pub(super) fn report(
     ctx: &Context<'_>,
-    code: CodeHash,
-    tail: &str,
+    (code, tail): (CodeHash, &str),
     status: CardStatus,
+    signed: Option<MembershipId>,
 ) -> Result<EntryKind, Refusal> {
     if !matches!(status, CardStatus::Lost | CardStatus::Stolen | CardStatus::Damaged) {
         return Err(Refusal::field("status", "A card is reported `lost`, `stolen` or `damaged`."));
@@ -407,5 +407,6 @@ pub(super) fn report(
     if ended || weaker {
         return Err(Refusal::new(Problem::InvalidTransition, "This card is out of use already."));
     }
-    Ok(EntryKind::CardReport(entry::card::CardReport { code, tail: tail.to_owned(), status }))
+    let membership = signed.filter(|id| *id == card.membership);
+    Ok(EntryKind::CardReport(entry::card::CardReport { code, tail: tail.to_owned(), status, membership }))
 }

@@ -23,7 +23,18 @@ pub(super) fn decide(
     if let Some(reason) = reason {
         super::check_length("reason", reason)?;
     }
-    basket::check(&back.basket.lines, back.basket.currency)?;
+    basket::check(&back.basket.lines, back.basket.currency).map_err(|refusal| match &refusal.field {
+        Some(field) => {
+            let field = field.replacen("lines", "goods", 1);
+            refusal.at(field)
+        }
+        None => refusal,
+    })?;
+    let none = back.basket.lines.iter().position(|line| line.quantity.is_zero());
+    if let Some(place) = none {
+        let field = format!("goods[{place}].quantity");
+        return Err(Refusal::amount(field, "A quantity given back is more than zero."));
+    }
     let member = match earner(ctx, back)? {
         (Some(member), Party::Membership(_)) => member,
         (_, Party::Card { .. }) => return Err(super::party::unknown_card()),

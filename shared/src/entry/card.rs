@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::CodeHash;
+use crate::ids::{CodeHash, MembershipId};
 use crate::member::CardStatus;
 
 /// A card reported.
@@ -14,4 +14,6 @@ pub struct CardReport {
     pub tail: String,
     /// What became of it.
     pub status: CardStatus,
+    /// Whose it is, where the till knew that by what the card says of itself (signed) alone.
+    pub membership: Option<MembershipId>,
 }

@@ -25,10 +25,10 @@ pub fn index<B: Books>(books: &mut B, dot: Dot, entry: &Entry, judged: &Judged) 
             let sold = sale.lines.iter().map(|line| Quantity(line.quantity)).collect();
             let receipt = outlet.map(|outlet| (outlet, sale.receipt.clone()));
             let row = SaleRow { known: true, receipt, business_date: entry.business_date, sold, ..row };
-            let attributed = row.attributed.is_some();
+            let over = row.attributed.is_some() || row.voided;
             books.put_sale(dot, row)?;
             right::visit(books, dot, entry, sale)?;
-            if attributed { Ok(Follow::default()) } else { unattributed(books, dot, &sale.earner) }
+            if over { Ok(Follow::default()) } else { unattributed(books, dot, &sale.earner) }
         }
         // a return with no receipt can be undone by its id; its number names no sale
         EntryKind::Earn(_) | EntryKind::Redeem(..) | EntryKind::Unlinked(_) => {
@@ -99,6 +99,10 @@ fn give_back<B: Books>(books: &mut B, dot: Dot, entry: &Entry, returned: &Return
     }
     row.voided |= returned.whole.1;
     row.reversals.push(dot);
+    if row.voided {
+        // nobody need say whose it was
+        books.take_unattributed(returned.sale)?;
+    }
     books.put_sale(returned.sale, row)?;
     if returned.over {
         let kind = CaseKind::OverReturn { sale: returned.sale };

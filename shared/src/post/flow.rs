@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use chrono_tz::Tz;
 
 use crate::account::Base;
-use crate::books::{Books, SERVER};
+use crate::books::{Books, Marked, SERVER};
 use crate::catalog::{Catalog, CatalogHash, Program};
 use crate::decide::Draft;
 use crate::earning::seen::Sight;
@@ -17,7 +17,7 @@ use crate::entry::{Actor, Cut, Entry, EntryKind, Held, Hold, Posting, Sale};
 use crate::ids::{CurrencyId, Dot, MembershipId, NodeId, ProgramId, Seq};
 use crate::intake::{self, Follow, hold};
 use crate::level;
-use crate::member::Membership;
+use crate::member::{Membership, MembershipStatus};
 use crate::post::{self, budget, moved};
 use crate::settle::{self, Watermark};
 use crate::time::{Day, Hlc, Millis};
@@ -86,7 +86,10 @@ pub fn finish<B: Books>(books: &mut B, desk: &Desk, mut follow: Follow) -> Resul
         }
         for (sale, membership) in follow.attribute {
             let judged = books.receipt(sale)?.and_then(|receipt| receipt.judged);
-            if judged.is_some_and(|judged| judged.suspect) {
+            // nor is it an ended membership's: a person says what becomes of it
+            let over = |row: &Marked<Membership>| row.value.status == MembershipStatus::Terminated;
+            let ended = moved::survivor(books, membership)?.is_some_and(|row| over(&row));
+            if ended || judged.is_some_and(|judged| judged.suspect) {
                 continue;
             }
             if let Some(draft) = attribution(books, desk, sale, membership, "the card is known now")? {

@@ -9,6 +9,7 @@ use shared::ids::{Dot, HoldId, MembershipId, Seq};
 use shared::refusal::Refusal;
 use shared::render;
 use shared::request;
+use shared::time::Day;
 
 use super::facts::Loader;
 use super::repeat::Coming;
@@ -44,7 +45,8 @@ pub async fn capture(
     let coming = Coming::new(key, outlet, "capture", &(id, asked));
     // with a receipt it is known again by that, as a sale is; without one only by a key
     let keying = match &asked.receipt {
-        Some(receipt) => coming.with_receipt(receipt, None),
+        // a hold is captured once, on whatever day: another body is no other request
+        Some(receipt) => coming.with_receipt(&format!("{id} {receipt}"), Some(Day(0))),
         None => coming.without_receipt(),
     };
     transact(app, who, Wish { asked: wanted, keying, code: None, of: None }).await

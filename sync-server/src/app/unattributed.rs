@@ -8,7 +8,7 @@ use shared::basket;
 use shared::books::Unattributed;
 use shared::catalog::Catalog;
 use shared::entry::{EntryKind, Party};
-use shared::ids::Dot;
+use shared::ids::{CodeHash, Dot};
 use shared::member::MembershipStatus;
 use shared::money::Money;
 use shared::refusal::Problem;
@@ -44,7 +44,7 @@ fn shown(books: &dyn Read, catalog: &Catalog, dot: Dot, row: &Unattributed) -> D
             let name = books.customer(*customer)?.map(|row| row.value.display_name).unwrap_or_default();
             ("customer", format!("Sold to {name}, who named no membership."))
         }
-        Unattributed::Card(_) => ("card", "The card that was scanned is not known.".to_owned()),
+        Unattributed::Card(code) => ("card", of_card(books, *code)?.to_owned()),
         Unattributed::Return(_, receipt) => {
             ("return", format!("Gives back receipt {receipt}, which is not here."))
         }
@@ -70,6 +70,14 @@ fn shown(books: &dyn Read, catalog: &Catalog, dot: Dot, row: &Unattributed) -> D
         }),
         text,
     }))
+}
+
+/// Why a sale on a card waits.
+fn of_card(books: &dyn Read, code: CodeHash) -> Done<&'static str> {
+    Ok(match books.card(code)? {
+        None => "The card that was scanned is not known.",
+        Some(_) => "The membership of the card that was scanned has ended.",
+    })
 }
 
 /// Makes a sale a membership's: its points are posted by the sale's own catalog.

@@ -165,6 +165,7 @@ fn a_card_reported_here_stays_reported_until_the_server_has_heard() {
         code: card(1, "99887766").code,
         tail: "7766".into(),
         status: CardStatus::Lost,
+        membership: None,
     };
     write(&engine, draft(EntryKind::CardReport(report), 1, Vec::new())).unwrap();
     let status = |engine| match &scan(engine, "99887766")[..] {

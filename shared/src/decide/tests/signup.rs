@@ -142,7 +142,7 @@ fn a_member_does_not_join_the_same_program_twice() {
 #[test]
 fn a_card_is_reported_and_stays_out_of_use() {
     let report = |facts: &Facts, status| {
-        let deed = Deed::CardReport { code: CARD, tail: "2345".into(), status };
+        let deed = Deed::CardReport { code: CARD, tail: "2345".into(), status, signed: None };
         decide(facts, &catalog(), &command(Grounds::Offline, deed), now()).map_err(|refusal| refusal.code())
     };
     let mut facts = facts(0);
