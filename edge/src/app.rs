@@ -2,7 +2,7 @@
 //!
 //! [`App`] stands on the store and is what `sync`, `http` and the command line stand on. A command goes through
 //! [`write`]: a repeat is answered from its entry; else the ladder finds the grounds that a redemption stands on, and the
-//! commit thread decides on a view that holds everything before it.
+//! store has it decided on a view that holds everything before it.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -139,7 +139,8 @@ pub struct BackupReport {
 pub struct StoreCounters {
     /// Of these, `groups`, `records`, `syncs` and `bytes_written` are the acknowledging path.
     pub journal: journal::Counters,
-    /// How often a command or its answer went from one thread to another: two for each command.
+    /// How often a command or its answer went from one thread to another: never for a command that came alone, and two for
+    /// each of those that came together.
     pub handovers: u64,
     /// Entries journaled that the cache does not have yet.
     pub waiting: u64,
@@ -253,8 +254,9 @@ impl Store {
         Ok(self.engine().view())
     }
 
-    /// Decides a command on the commit thread, on all that was decided before it, and makes the entry that comes of it
-    /// durable. `decide` must not wait for anything.
+    /// Decides a command on all that was decided before it, and makes the entry that comes of it durable: on this thread, if
+    /// nobody else commits now (then the reply is there on return), else on the commit thread. `decide` must not wait for
+    /// anything, nor take a lock that the caller holds.
     pub fn commit<T: Send + 'static>(
         &self,
         decide: impl FnOnce(&View) -> Result<Decided<T>, StoreError> + Send + 'static,

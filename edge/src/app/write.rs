@@ -38,13 +38,13 @@ pub(crate) struct Done {
     pub(crate) replayed: bool,
 }
 
-/// A decision in the commit thread: what to append, or the first coming of a repeat.
+/// A decision: what to append, or the first coming of a repeat.
 enum Verdict {
     Append(Box<Draft>),
     Repeat(Dot),
 }
 
-/// Everything that the commit thread needs to decide one wish.
+/// Everything that is needed to decide one wish.
 struct Case {
     place: Place,
     command: Command,

@@ -1,4 +1,4 @@
-//! The store without its threads: what the commit thread and the applier do, each step a function, so that a test can
+//! The store without its threads: what committing and the applier do, each step a function, so that a test can
 //! take the steps one by one and cut the power in any of them.
 
 use std::collections::BTreeSet;

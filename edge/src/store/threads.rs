@@ -1,8 +1,8 @@
-//! The store's two threads. A command goes to the commit thread and its answer comes back: two hand-overs. The applier
-//! works behind, and does whatever else writes the cache.
+//! The store's two threads. The commit thread makes the groups of commands that come together; one that comes alone is
+//! committed by its caller (see [`queue`]). The applier works behind, and does whatever else writes the cache.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -15,8 +15,6 @@ use super::reply::Answer;
 use super::view::View;
 use super::{CommitError, Committed, Decided, Reply, StoreCounters, StoreError, Written};
 
-/// Commands in one group: more wait for the next.
-const GROUP_JOBS: usize = 256;
 /// So long after the first entry that waits, all that wait are applied.
 const TICK: Duration = Duration::from_millis(200);
 /// So many waiting entries are applied at once: what a reader has to look through stays small.
@@ -28,22 +26,27 @@ const UNDURABLE_MAX: u64 = 2048;
 /// Old entries are looked for at opening, and so often while there is work.
 const PRUNE_MS: u64 = 3_600_000;
 
+mod queue;
+
+use queue::Queue;
+
 type Work = Box<dyn FnOnce(&Engine) + Send>;
 
 /// A running store.
 #[derive(Debug)]
 pub(super) struct Threads {
     pub(super) engine: Arc<Engine>,
-    commands: Mutex<Option<Sender<Box<dyn Job>>>>,
+    queue: Arc<Queue>,
     work: Mutex<Option<Sender<Work>>>,
+    /// Whether the applier waits to be told that there is something to apply.
+    sleeps: Arc<AtomicBool>,
     running: Mutex<Vec<JoinHandle<()>>>,
-    handovers: Arc<AtomicU64>,
 }
 
 impl Threads {
     pub(super) fn start(engine: Engine) -> Result<Self, StoreError> {
         let engine = Arc::new(engine);
-        let (commands, commanded) = channel();
+        let queue = Arc::<Queue>::default();
         let (work, worked) = channel::<Work>();
         let sleeps = Arc::new(AtomicBool::new(false));
         let spawn = |name: &str, body: Box<dyn FnOnce() + Send>| {
@@ -52,17 +55,13 @@ impl Threads {
                 .spawn(body)
                 .map_err(StoreError::io("starting a thread"))
         };
-        let (at, poke, sleeping) = (Arc::clone(&engine), work.clone(), Arc::clone(&sleeps));
-        let commit = spawn("commit", Box::new(move || commit(&at, &commanded, &poke, &sleeping)))?;
-        let at = Arc::clone(&engine);
-        let apply = spawn("apply", Box::new(move || apply(&at, &worked, &sleeps)))?;
-        Ok(Self {
-            engine,
-            commands: Mutex::new(Some(commands)),
-            work: Mutex::new(Some(work)),
-            running: Mutex::new(vec![commit, apply]),
-            handovers: Arc::default(),
-        })
+        let (at, of, poke, sleeping) =
+            (Arc::clone(&engine), Arc::clone(&queue), work.clone(), Arc::clone(&sleeps));
+        let commit = spawn("commit", Box::new(move || commit(&at, &of, &poke, &sleeping)))?;
+        let (at, sleeping) = (Arc::clone(&engine), Arc::clone(&sleeps));
+        let apply = spawn("apply", Box::new(move || apply(&at, &worked, &sleeping)))?;
+        let (work, running) = (Mutex::new(Some(work)), Mutex::new(vec![commit, apply]));
+        Ok(Self { engine, queue, work, sleeps, running })
     }
 
     pub(super) fn commit<T: Send + 'static>(
@@ -70,12 +69,11 @@ impl Threads {
         decide: impl FnOnce(&View) -> Result<Decided<T>, StoreError> + Send + 'static,
     ) -> Reply<Committed<T>, CommitError> {
         let (answer, reply) = Reply::channel();
-        let handovers = Arc::clone(&self.handovers);
-        let command = Box::new(Command { decide: Some(decide), decided: None, answer, handovers });
-        self.handovers.fetch_add(1, Ordering::Relaxed);
-        if let Some(commands) = &*self.commands.lock() {
-            // Where nobody takes it, its answer is dropped with it, and says so.
-            let _ = commands.send(command);
+        let command = Box::new(Command { decide: Some(decide), decided: None, answer });
+        if self.queue.put(&self.engine, command)
+            && let Some(work) = &*self.work.lock()
+        {
+            wake(work, &self.sleeps);
         }
         reply
     }
@@ -96,7 +94,7 @@ impl Threads {
 
     /// Lets the threads end once they have done what they were asked before.
     pub(super) fn stop(&self) -> Reply<()> {
-        self.commands.lock().take();
+        self.queue.close();
         let reply = self.work(|engine| engine.apply(true).map(|_| ()));
         self.work.lock().take();
         reply
@@ -104,14 +102,14 @@ impl Threads {
 
     pub(super) fn counters(&self) -> StoreCounters {
         let (waiting, undurable) = self.engine.backlog();
-        let handovers = self.handovers.load(Ordering::Relaxed);
+        let handovers = self.queue.handovers();
         StoreCounters { journal: self.engine.counters(), handovers, waiting, undurable }
     }
 }
 
 impl Drop for Threads {
     fn drop(&mut self) {
-        self.commands.lock().take();
+        self.queue.close();
         self.work.lock().take();
         // The directory is free for the next one to open it once they are gone.
         for thread in std::mem::take(&mut *self.running.lock()) {
@@ -120,20 +118,18 @@ impl Drop for Threads {
     }
 }
 
-/// The commit thread: all that wait are one group.
-fn commit(
-    engine: &Engine,
-    commands: &Receiver<Box<dyn Job>>,
-    applier: &Sender<Work>,
-    applier_sleeps: &AtomicBool,
-) {
-    while let Ok(first) = commands.recv() {
-        let mut jobs = vec![first];
-        jobs.extend(commands.try_iter().take(GROUP_JOBS - 1));
-        engine.commit(jobs);
-        if applier_sleeps.swap(false, Ordering::AcqRel) {
-            let _ = applier.send(Box::new(|_| {}));
-        }
+/// The commit thread: all that wait are one group, and what nobody waits for is done after it.
+fn commit(engine: &Engine, queue: &Queue, applier: &Sender<Work>, applier_sleeps: &AtomicBool) {
+    while queue.serve(engine) {
+        engine.tidy();
+        wake(applier, applier_sleeps);
+    }
+}
+
+/// Tells a sleeping applier that there is something to apply.
+fn wake(applier: &Sender<Work>, sleeps: &AtomicBool) {
+    if sleeps.swap(false, Ordering::AcqRel) {
+        let _ = applier.send(Box::new(|_| {}));
     }
 }
 
@@ -190,18 +186,19 @@ fn prune(engine: &Engine) -> Millis {
 
 /// The journal has everything: a cache that cannot be written is a cause for concern, not for stopping the till.
 fn apply_now(engine: &Engine, durable: bool) {
+    // callers who commit by themselves leave this
+    engine.tidy();
     if let Err(error) = engine.apply(durable) {
         tracing::error!(%error, "the cache cannot be written");
         std::thread::sleep(TICK);
     }
 }
 
-/// A command that waits for the commit thread.
+/// A command that waits to be committed.
 struct Command<T, F> {
     decide: Option<F>,
     decided: Option<T>,
     answer: Answer<Committed<T>, CommitError>,
-    handovers: Arc<AtomicU64>,
 }
 
 impl<T, F> Job for Command<T, F>
@@ -225,12 +222,11 @@ where
     }
 
     fn answer(self: Box<Self>, outcome: Result<Option<Written>, CommitError>) {
-        let Self { decided, answer, handovers, .. } = *self;
+        let Self { decided, answer, .. } = *self;
         let committed = outcome.and_then(|written| {
             let answer = decided.ok_or_else(|| CommitError::Stopped("the decision gave no answer".into()))?;
             Ok(Committed { answer, written })
         });
-        handovers.fetch_add(1, Ordering::Relaxed);
         let _ = answer.send(committed);
     }
 }

@@ -92,7 +92,7 @@ pub struct Counted {
     pub earns: u64,
     /// Bytes written for them before they were acknowledged.
     pub bytes: u64,
-    /// Hand-overs between the store's threads and who asked.
+    /// Hand-overs between the store's threads and who asked, while earns came one at a time.
     pub handovers: u64,
     /// Bytes written for a sale of five lines.
     pub sale_bytes: u64,
@@ -163,10 +163,7 @@ pub fn counts(ground: &Ground, table: &mut Table<'_>) {
     );
     table.ratio("syncs per 1,000 scans", one(number(counted.scan_syncs)), 0.0);
     table.ratio("bytes on the acknowledging path per earn", per(counted.bytes, counted.earns), 4096.0);
-    table.figure(
-        "hand-overs per earn (to the commit thread, and back)",
-        &per(counted.handovers, counted.earns),
-    );
+    table.figure("hand-overs per earn that comes alone", &per(counted.handovers, counted.earns));
 }
 
 /// Engine and HTTP, one earn at a time, each beside a sync of as many bytes and a hello.

@@ -1,4 +1,4 @@
-//! The commit thread's work: a group of commands decided, journaled as one frame, synced once, published, answered.
+//! Committing: a group of commands decided, journaled as one frame, synced once, published, answered.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -108,7 +108,6 @@ impl Engine {
         }
         // Whoever waits was told; nobody is left to tell.
         let _told = self.flush(&mut writer, group);
-        self.tidy(&mut writer);
     }
 
     /// Decides one job and adds it to the group, or answers it at once where nothing is to be waited for.
@@ -206,7 +205,8 @@ impl Engine {
     }
 
     /// What nobody waits for: the next segment is made ready, and those that nobody needs are let go.
-    fn tidy(&self, writer: &mut Writer) {
+    pub(in crate::store) fn tidy(&self) {
+        let mut writer = self.writer.lock();
         if writer.stopped.is_some() {
             return;
         }
@@ -246,6 +246,7 @@ impl Engine {
         };
         let (answer, opened) = std::sync::mpsc::channel();
         self.commit(vec![Box::new(Opening { draft: Some(draft), answer })]);
+        self.tidy();
         match opened.recv() {
             Ok(Ok(())) => Ok(()),
             Ok(Err(CommitError::StoreFull)) => Err(StoreError::Full),

@@ -147,6 +147,7 @@ pub(super) fn commit(engine: &Engine, group: Vec<Decide>) -> Vec<Outcome> {
         answers.push(answered);
     }
     engine.commit(jobs);
+    engine.tidy();
     answers.into_iter().map(|answered| answered.recv().unwrap()).collect()
 }
 
