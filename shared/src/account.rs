@@ -2,8 +2,8 @@
 //!
 //! A server account is a **settled** part, folded at cuts, and **open rows**: what was posted since. Rows are a set keyed
 //! (dot, leg), so the order in which they arrive cannot matter (I9); a cut, which is a recorded input, moves those that
-//! it covers into the settled part by a pure function ([`crate::settle`]). Lots are credits per terms and one total
-//! spent: what remains of each is derived, oldest expiry first.
+//! it covers into the settled part by a pure function ([`crate::settle`]). Lots are credits per terms, one total spent,
+//! and on which days, where it matters: what remains of each is derived.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -50,15 +50,23 @@ impl LotTerms {
     pub fn plain(outlet: Option<OutletId>) -> Self {
         Self { expires: Self::NEVER, vests: Day(0), outlet, program: None }
     }
+
+    /// Whether points on these terms can be spent on a day.
+    pub fn is_usable(&self, day: Day) -> bool {
+        self.expires >= day && self.vests <= day
+    }
 }
 
-/// Credits by terms, and one total spent.
+/// Credits by terms, and what was spent of them.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Lots {
     /// Credits per terms, net of what was taken back; none is zero.
     pub credits: BTreeMap<LotTerms, Points>,
     /// All that was taken, in whatever way but by expiry.
     pub spent: Points,
+    /// Of that, what was taken on which day, as far as it makes a difference: lots that could not be spent that day, being
+    /// past their last or before their first, are still there. Below zero where what came back was taken in another sum.
+    pub spent_on: BTreeMap<Day, Points>,
     /// What expired of each lot, taken off `credits`. A return takes from here first: what has expired is not taken back
     /// once more.
     pub expired: BTreeMap<LotTerms, Points>,
@@ -80,11 +88,50 @@ impl Lots {
         }
     }
 
-    /// Takes points off: off one lot, or off the oldest expiry first.
-    pub fn debit(&mut self, terms: Option<LotTerms>, points: Points) {
+    /// Takes points off on a day: off one lot, or off those that can be spent then, oldest expiry first.
+    pub fn debit(&mut self, terms: Option<LotTerms>, on: Day, points: Points) {
         match terms {
             Some(terms) => self.credit(terms, points.negated()),
-            None => self.spent = self.spent.plus(points),
+            None => self.spend(on, points),
+        }
+    }
+
+    /// Takes points off on a day, or, below zero, gives back what was taken on it.
+    pub fn spend(&mut self, on: Day, points: Points) {
+        self.spent = self.spent.plus(points);
+        self.date(on, points);
+    }
+
+    fn date(&mut self, on: Day, points: Points) {
+        let sum = self.spent_on.entry(on).or_default();
+        *sum = sum.plus(points);
+        if sum.is_zero() {
+            self.spent_on.remove(&on);
+        }
+    }
+
+    /// Counts in what another sum of the same lots says.
+    pub fn merge(&mut self, other: &Self) {
+        for (terms, points) in &other.credits {
+            self.credit(*terms, *points);
+        }
+        self.spent = self.spent.plus(other.spent);
+        for (day, points) in &other.spent_on {
+            self.date(*day, *points);
+        }
+    }
+
+    /// Lets go of the days that make no difference any more.
+    pub fn forget_days(&mut self) {
+        if self.spent_on.is_empty() {
+            return;
+        }
+        let remaining = self.remaining();
+        while let Some((day, points)) = self.spent_on.pop_first() {
+            if self.remaining() != remaining {
+                self.spent_on.insert(day, points);
+                break;
+            }
         }
     }
 
@@ -139,30 +186,48 @@ impl Lots {
         Some(terms.expires).filter(|day| *day != LotTerms::NEVER)
     }
 
-    /// What remains of each lot, spent oldest expiry first.
+    /// What remains of each lot: what was taken on a day is taken from those that could be spent then, oldest expiry first,
+    /// and only what they did not have from others. Which lots those were is not kept: where points that come later end
+    /// sooner than earlier ones, they count as taken first.
     pub fn remaining(&self) -> Vec<(LotTerms, Points)> {
+        let mut lots: Vec<_> = self.credits.iter().map(|(terms, points)| (*terms, *points)).collect();
         // credits taken back below zero are spent from the others
-        let below: Points = self.credits.values().filter(|points| points.0 < 0).copied().sum();
-        let mut spent = self.spent.minus(below);
-        let mut remaining = Vec::new();
-        for (terms, points) in self.credits.iter().filter(|(_, points)| points.is_positive()) {
-            let taken = Points(points.0.min(spent.0.max(0)));
-            spent = spent.minus(taken);
-            let left = points.minus(taken);
-            if left.is_positive() {
-                remaining.push((*terms, left));
-            }
+        let below: Points = lots.iter().map(|(_, points)| *points).filter(|points| points.0 < 0).sum();
+        lots.retain(|(_, points)| points.is_positive());
+        let mut dated: Vec<_> = self.spent_on.iter().map(|(day, points)| (*day, *points)).collect();
+        dated.retain(|(_, points)| points.is_positive());
+        let undated = self.spent.minus(below).minus(dated.iter().map(|(_, points)| *points).sum());
+        // what came back beyond that was spent last
+        let mut back = undated.negated().at_least_zero();
+        for (_, points) in dated.iter_mut().rev() {
+            let less = back.min(*points);
+            (back, *points) = (back.minus(less), points.minus(less));
         }
-        remaining
+        take(&mut lots, undated, |_| true);
+        for (day, points) in dated {
+            let left = take(&mut lots, points, |terms| terms.is_usable(day));
+            take(&mut lots, left, |_| true);
+        }
+        lots.retain(|(_, points)| points.is_positive());
+        lots
     }
 
     /// What can be spent on a day: what remains of the lots that have vested and not expired.
     pub fn spendable(&self, day: Day) -> Points {
-        let usable = |terms: &LotTerms| terms.expires >= day && terms.vests <= day;
-        let sum: Points =
-            self.remaining().iter().filter(|(terms, _)| usable(terms)).map(|(_, points)| *points).sum();
-        Points(sum.0.min(self.posted().0))
+        let remaining = self.remaining();
+        let usable = remaining.iter().filter(|(terms, _)| terms.is_usable(day));
+        usable.map(|(_, points)| *points).sum::<Points>().min(self.posted())
     }
+}
+
+/// Takes points off lots that may be taken from, in their order; answers what they did not have.
+fn take(lots: &mut [(LotTerms, Points)], points: Points, may: impl Fn(&LotTerms) -> bool) -> Points {
+    let mut left = points.at_least_zero();
+    for (_, there) in lots.iter_mut().filter(|(terms, _)| may(terms)) {
+        let taken = left.min(*there);
+        (left, *there) = (left.minus(taken), there.minus(taken));
+    }
+    left
 }
 
 /// What a till is told of an account: its state at the server when it was pulled.
@@ -319,6 +384,8 @@ pub enum Movement {
         /// Of which lot, where it is of one: points that move to another account take their terms with them. Else the
         /// oldest expiry first.
         terms: Option<LotTerms>,
+        /// Its business day.
+        on: Day,
         /// What it takes off what was earned: a return with no receipt. `None` for all else.
         earned: Option<Tallied>,
     },
@@ -326,6 +393,8 @@ pub enum Movement {
     DebitReversed {
         /// The entry whose debit it was.
         of: Dot,
+        /// The business day of that debit.
+        on: Day,
         /// So many, above zero.
         points: Points,
         /// What it had taken off what was earned.
@@ -348,6 +417,8 @@ pub enum Movement {
         of: Dot,
         /// The leg of that redemption.
         leg: u16,
+        /// Its business day.
+        on: Day,
         /// So many, above zero.
         points: Points,
     },
@@ -387,15 +458,15 @@ impl Account {
                     base.lifetime_earned = base.lifetime_earned.minus(*points);
                     base.tally.add(earned, points.negated());
                 }
-                Movement::Debit { points, terms, earned } => {
-                    base.lots.debit(*terms, *points);
+                Movement::Debit { points, terms, on, earned } => {
+                    base.lots.debit(*terms, *on, *points);
                     if let Some(earned) = earned {
                         base.lifetime_earned = base.lifetime_earned.minus(*points);
                         base.tally.add(earned, points.negated());
                     }
                 }
-                Movement::DebitReversed { points, earned, .. } => {
-                    base.lots.spent = base.lots.spent.minus(*points);
+                Movement::DebitReversed { on, points, earned, .. } => {
+                    base.lots.spend(*on, points.negated());
                     base.lifetime_earned = base.lifetime_earned.plus(*points);
                     base.tally.add(earned, *points);
                 }
@@ -403,7 +474,7 @@ impl Account {
                     base.active = base.active.max(Some(*on));
                     base.lifetime_redeemed = base.lifetime_redeemed.plus(*points);
                     if authority.is_covered() {
-                        base.lots.spent = base.lots.spent.plus(*points);
+                        base.lots.spend(*on, *points);
                     } else {
                         base.suspense = base.suspense.plus(*points);
                         offline.insert(*key);
@@ -414,6 +485,7 @@ impl Account {
             }
         }
         self.give_back(&mut base, &offline);
+        base.lots.forget_days();
         base
     }
 
@@ -422,13 +494,13 @@ impl Account {
     fn give_back(&self, base: &mut Base, offline: &BTreeSet<RowKey>) {
         let mut shorts: BTreeMap<Dot, Short> = BTreeMap::new();
         for row in self.open.values() {
-            let Movement::RedemptionReversed { of, leg, points } = &row.movement else { continue };
+            let Movement::RedemptionReversed { of, leg, on, points } = &row.movement else { continue };
             base.lifetime_redeemed = base.lifetime_redeemed.minus(*points);
             if offline.contains(&(*of, *leg)) {
                 base.suspense = base.suspense.minus(*points);
                 continue;
             }
-            base.lots.spent = base.lots.spent.minus(*points);
+            base.lots.spend(*on, points.negated());
             if let Some(settled) = self.shorts.get(of) {
                 let short = shorts.entry(*of).or_insert(*settled);
                 let undone = short.unwind(*points, self.debt);

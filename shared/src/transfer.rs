@@ -15,7 +15,7 @@ pub type Part = (LotTerms, Points);
 
 /// What can be spent on a day, oldest expiry first, up to so many points.
 pub fn spendable_first(lots: &Lots, day: Day, points: Points) -> Vec<Part> {
-    let usable = lots.remaining().into_iter().filter(|(terms, _)| terms.expires >= day && terms.vests <= day);
+    let usable = lots.remaining().into_iter().filter(|(terms, _)| terms.is_usable(day));
     first(usable, points)
 }
 

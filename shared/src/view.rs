@@ -242,6 +242,8 @@ pub struct TailRow {
     pub right: Option<RightUse>,
     /// On which business day points were earned or redeemed by it, where they were.
     pub active: Option<Day>,
+    /// The business day on which what it takes was taken; of points that are given back, the day on which they had been.
+    pub on: Day,
 }
 
 impl TailRow {
@@ -269,11 +271,17 @@ pub fn tail_rows(entry: &Entry) -> Vec<TailRow> {
                 tallied: None,
                 right: Some(RightUse { right: ended.right, points: ended.points }),
                 active: None,
+                on: entry.business_date,
             }];
         }
         _ => &[],
     };
     let mut facts = facts.iter();
+    let given_back = match &entry.kind {
+        EntryKind::Refund(reversal) | EntryKind::Void(reversal) => reversal.of.business_date,
+        _ => None,
+    };
+    let on = given_back.unwrap_or(entry.business_date);
     let rows = entry.postings.iter().zip(0..=u16::MAX).map(|(posting, leg)| {
         let fact = if posting.column == Column::Redeemed { facts.next() } else { None };
         let tallied = posting.counts_for(entry.business_date);
@@ -293,6 +301,7 @@ pub fn tail_rows(entry: &Entry) -> Vec<TailRow> {
             lot: posting.lot,
             tallied,
             right: fact.and_then(|fact| fact.right),
+            on,
         }
     });
     rows.collect()
@@ -300,7 +309,7 @@ pub fn tail_rows(entry: &Entry) -> Vec<TailRow> {
 
 impl Tail {
     /// Counts one movement in.
-    pub fn add(&mut self, column: Column, points: Points, lot: Option<LotTerms>) {
+    pub fn add(&mut self, column: Column, points: Points, lot: Option<LotTerms>, on: Day) {
         let terms = lot.unwrap_or(LotTerms::plain(None));
         match column {
             Column::Earned => {
@@ -312,15 +321,17 @@ impl Tail {
                 self.earned = self.earned.minus(points);
             }
             Column::Redeemed => {
-                self.lots.spent = self.lots.spent.plus(points);
+                self.lots.spend(on, points);
                 self.redeemed = self.redeemed.plus(points);
             }
             Column::RedeemReversed => {
-                self.lots.spent = self.lots.spent.minus(points);
+                self.lots.spend(on, points.negated());
                 self.redeemed = self.redeemed.minus(points);
             }
             Column::TransferredIn | Column::AdjustedUp => self.lots.credit(terms, points),
-            Column::Expired | Column::TransferredOut | Column::AdjustedDown => self.lots.debit(lot, points),
+            Column::Expired | Column::TransferredOut | Column::AdjustedDown => {
+                self.lots.debit(lot, on, points)
+            }
         }
         self.rows = self.rows.saturating_add(1);
     }
@@ -334,7 +345,7 @@ impl AccountView {
 
     /// Counts a row in that the base does not cover.
     pub fn add(&mut self, row: &TailRow) {
-        self.tail.add(row.column, row.points, row.lot);
+        self.tail.add(row.column, row.points, row.lot, row.on);
         self.tail.active.extend(row.active);
         if let Some(tallied) = &row.tallied {
             let taken = row.column == Column::EarnReversed;
@@ -367,18 +378,15 @@ impl AccountView {
         self.tail.rows = self.tail.rows.saturating_add(1);
     }
 
-    /// Counts a movement in that has no entry yet: the group so far.
-    pub fn add_posting(&mut self, posting: &Posting) {
-        self.tail.add(posting.column, posting.points, posting.lot);
+    /// Counts a movement in that has no entry yet, as one of a day: the group so far.
+    pub fn add_posting(&mut self, posting: &Posting, on: Day) {
+        self.tail.add(posting.column, posting.points, posting.lot, on);
     }
 
     /// Base and tail as one state.
     pub fn whole(&self) -> Base {
         let mut whole = self.base.clone();
-        for (terms, points) in &self.tail.lots.credits {
-            whole.lots.credit(*terms, *points);
-        }
-        whole.lots.spent = whole.lots.spent.plus(self.tail.lots.spent);
+        whole.lots.merge(&self.tail.lots);
         let own = self.own_right();
         let used = whole
             .right

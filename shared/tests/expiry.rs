@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use proptest::prelude::*;
 use shared::account::tally::Tallied;
 use shared::account::{Account, LotTerms, Movement, Row, RowKey};
 use shared::books::Side;
@@ -61,7 +62,8 @@ impl Story {
     }
 
     fn redeem(&mut self, day: i32, points: i64, authority: Authority) -> Dot {
-        self.row(day, Movement::Redemption { authority, points: Points(points), idem: None, on: Day(0) })
+        let on = Day(day);
+        self.row(day, Movement::Redemption { authority, points: Points(points), idem: None, on })
     }
 
     fn take_back(&mut self, day: i32, of: Dot, points: i64, last: i32) {
@@ -170,4 +172,113 @@ fn points_expired_by_today_are_not_in_the_balance_that_is_told() {
     let base = story.account.base();
     assert_eq!((base.balance_on(Day(10)), base.spendable(Day(10))), (Points(65), Points(65)));
     assert_eq!(base.spendable(Day(11)), Points(0), "5 have not expired, and 40 wait in suspense");
+}
+
+#[test]
+fn what_has_expired_is_not_redeemed_in_the_hours_before_the_cut_that_takes_it_off() {
+    let mut story = Story::default();
+    story.earn(1, 400, 10);
+    story.earn(1, 500, 12);
+    for (redeemed, left) in [(0, 500), (300, 200), (200, 0)] {
+        if redeemed > 0 {
+            story.redeem(11, redeemed, Authority::Online);
+        }
+        let base = story.account.base();
+        assert_eq!((base.balance_on(Day(11)), base.spendable(Day(11))), (Points(left), Points(left)));
+        // no day is over everywhere by then, so nothing expires
+        story.settle(10);
+        assert_eq!(story.account.base().spendable(Day(11)), Points(left), "after a cut");
+    }
+    assert_eq!((story.settle(11), story.legs.clone()), (0, vec![(EXPIRED.0, EXPIRED.1, 400)]));
+    assert!(story.account.settled.spent_on.is_empty(), "the days make no difference any more");
+}
+
+#[test]
+fn what_comes_back_of_a_redemption_is_there_again_in_the_lots_that_it_took() {
+    let mut story = Story::default();
+    story.earn(1, 400, 10);
+    story.earn(1, 500, 12);
+    story.redeem(9, 100, Authority::Online);
+    let of = story.redeem(11, 300, Authority::Online);
+    let movement = Movement::RedemptionReversed { of, leg: 0, on: Day(11), points: Points(300) };
+    story.row(11, movement);
+    assert_eq!(story.account.base().spendable(Day(11)), Points(500), "and not in those that have expired");
+    assert_eq!((story.settle(12), story.legs.clone()), (500, vec![(EXPIRED.0, EXPIRED.1, 300)]));
+}
+
+#[test]
+fn what_has_not_vested_is_not_redeemed_in_place_of_what_lives_longer() {
+    let mut story = Story::default();
+    let vests = |last, first| LotTerms { vests: Day(first), ..terms(last) };
+    for (points, terms) in [(100, vests(30, 7)), (500, vests(32, 0))] {
+        story.row(1, Movement::Credit { terms, points: Points(points), earned: Some(EARNED.clone()) });
+    }
+    for (redeemed, left) in [(0, 500), (60, 440), (440, 0)] {
+        if redeemed > 0 {
+            story.redeem(2, redeemed, Authority::Online);
+        }
+        let base = story.account.base();
+        assert_eq!(base.spendable(Day(2)), Points(left));
+        assert_eq!(base.lots.remaining()[0], (vests(30, 7), Points(100)), "it stays for its day");
+    }
+    assert_eq!(story.account.base().spendable(Day(7)), Points(100));
+}
+
+/// Lots as they would be kept by whoever takes each redemption off them at once.
+#[derive(Default)]
+struct Model(Vec<(LotTerms, i64)>);
+
+impl Model {
+    fn usable(&mut self, day: i32) -> impl Iterator<Item = &mut (LotTerms, i64)> {
+        self.0.sort();
+        self.0.iter_mut().filter(move |(terms, _)| terms.expires >= Day(day) && terms.vests <= Day(day))
+    }
+
+    fn redeem(&mut self, day: i32, points: i64) {
+        let mut left = points;
+        for (_, there) in self.usable(day) {
+            let taken = left.min(*there);
+            (left, *there) = (left - taken, *there - taken);
+        }
+        assert_eq!(left, 0, "no more is redeemed than there is");
+    }
+}
+
+proptest::proptest! {
+    /// Day after day points come in, as a currency's terms have it or at once by hand, and are redeemed as far as they can
+    /// be spent: what can be spent is always what it would be if each redemption were taken off its lots at once, whether
+    /// cuts come or not. (Where later points end sooner than earlier ones, they count as taken first.)
+    #[test]
+    fn what_can_be_spent_is_what_was_not_taken_of_what_is_usable(
+        lives in 0..9,
+        waits in 0..6,
+        days in proptest::collection::vec((0..300_i64, 0..120_i64, any::<bool>(), any::<bool>()), 1..40)
+    ) {
+        let (mut story, mut model) = (Story::default(), Model::default());
+        for (day, (points, asked, at_once, cuts)) in (1..).zip(days) {
+            if points > 0 {
+                let vests = Day(if at_once || waits == 0 { 0 } else { day + waits });
+                let terms = LotTerms { vests, ..terms(day + waits + lives) };
+                let earned = Some(EARNED.clone());
+                story.row(day, Movement::Credit { terms, points: Points(points), earned });
+                model.0.push((terms, points));
+            }
+            let spendable = model.usable(day).map(|(_, points)| *points).sum::<i64>();
+            prop_assert_eq!(story.account.base().spendable(Day(day)).0, spendable, "day {}", day);
+            let redeemed = asked.min(spendable);
+            if redeemed > 0 {
+                story.redeem(day, redeemed, Authority::Online);
+                model.redeem(day, redeemed);
+            }
+            if cuts {
+                story.settle(day);
+            }
+            let left = Points(spendable - redeemed);
+            prop_assert_eq!(story.account.base().spendable(Day(day)), left, "day {}", day);
+            let remaining = story.account.base().lots.remaining();
+            let pending = remaining.iter().filter(|(terms, _)| terms.vests > Day(day));
+            let waiting = model.0.iter().filter(|(terms, _)| terms.vests > Day(day)).map(|(_, points)| *points);
+            prop_assert_eq!(pending.map(|(_, points)| points.0).sum::<i64>(), waiting.sum::<i64>());
+        }
+    }
 }

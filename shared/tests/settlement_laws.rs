@@ -74,7 +74,7 @@ fn rows(history: &[Event]) -> Vec<(RowKey, Row)> {
             Deed::TakeDown(points) => {
                 rest = *points;
                 let earned = Some(Tallied::on(Day(0)));
-                Movement::Debit { points: Points(*points), terms: None, earned }
+                Movement::Debit { points: Points(*points), terms: None, on: Day(0), earned }
             }
             Deed::GiveBack(of, points) => {
                 let Some(of) = (!rows.is_empty()).then(|| of % rows.len()) else { continue };
@@ -88,10 +88,13 @@ fn rows(history: &[Event]) -> Vec<(RowKey, Row)> {
                     Movement::Credit { .. } => {
                         Movement::CreditReversed { of: target, terms, points, earned: Tallied::on(Day(0)) }
                     }
-                    Movement::Debit { .. } => {
-                        Movement::DebitReversed { of: target, points, earned: Tallied::on(Day(0)) }
-                    }
-                    _ => Movement::RedemptionReversed { of: target, leg: 0, points },
+                    Movement::Debit { .. } => Movement::DebitReversed {
+                        of: target,
+                        on: Day(0),
+                        points,
+                        earned: Tallied::on(Day(0)),
+                    },
+                    _ => Movement::RedemptionReversed { of: target, leg: 0, on: Day(0), points },
                 }
             }
         };
@@ -214,7 +217,7 @@ proptest! {
             for key in &selected {
                 match account.open[key].movement {
                     Movement::Redemption { points, .. } => *asked.entry(*key).or_default() += points.0,
-                    Movement::RedemptionReversed { of, leg, points } if selected.contains(&(of, leg)) => {
+                    Movement::RedemptionReversed { of, leg, points, .. } if selected.contains(&(of, leg)) => {
                         *asked.entry((of, leg)).or_default() -= points.0;
                     }
                     _ => {}

@@ -80,7 +80,7 @@ fn balance_collapse_a_spent_lot_counted_twice_when_it_expires() {
     let mut lots = Lots::default();
     lots.credit(until_day(10), Points(100));
     lots.credit(until_day(20), Points(50));
-    lots.debit(None, Points(100));
+    lots.debit(None, Day(5), Points(100));
     for (day, lapsed, spendable) in [(5, 0, 50), (11, 0, 50), (20, 0, 50), (21, 50, 0)] {
         let found = (lots.lapsed(Day(day)), lots.spendable(Day(day)));
         assert_eq!(found, (Points(lapsed), Points(spendable)), "day {day}");

@@ -244,6 +244,7 @@ fn movement(
     let points = posting.points;
     let issued = (Side::Program, Side::Member);
     let taken = (Side::Member, Side::Program);
+    let on = entry.business_date;
     match posting.column {
         Column::Earned => {
             let earned = posting.counts_for(entry.business_date);
@@ -260,18 +261,19 @@ fn movement(
             let authority = authority.unwrap_or(Authority::Forced);
             let idem = entry.idem;
             let sides = if authority.is_covered() { taken } else { (Side::Suspense, Side::Program) };
-            (Movement::Redemption { authority, points, idem, on: entry.business_date }, sides)
+            (Movement::Redemption { authority, points, idem, on }, sides)
         }
-        Column::TransferredOut => {
-            (Movement::Debit { points, terms: posting.lot, earned: None }, (Side::Member, Side::InTransit))
-        }
+        Column::TransferredOut => (
+            Movement::Debit { points, terms: posting.lot, on, earned: None },
+            (Side::Member, Side::InTransit),
+        ),
         // of a return with no receipt: it is no lot's, and counts as never earned
         Column::EarnReversed => {
             let earned = posting.counts_for(entry.business_date);
-            (Movement::Debit { points, terms: None, earned }, taken)
+            (Movement::Debit { points, terms: None, on, earned }, taken)
         }
         Column::AdjustedDown | Column::Expired => {
-            (Movement::Debit { points, terms: posting.lot, earned: None }, taken)
+            (Movement::Debit { points, terms: posting.lot, on, earned: None }, taken)
         }
     }
 }

@@ -12,9 +12,10 @@ use crate::basket::{self, Back};
 use crate::books::rows::Quantity;
 use crate::books::{self, Books, Case, CaseKind, Judged, ParkedWhy, Returned, Side, Wait};
 use crate::entry::{Column, Entry, EntryKind, Posting, Reversal};
-use crate::ids::{BucketId, Dot};
+use crate::ids::{BucketId, Dot, OutletId};
 use crate::post::budget;
 use crate::post::{Movements, Outcome, Taken, insert, legs, read};
+use crate::time::Day;
 
 /// Where the numbers of legs that reverse an attribution begin.
 const ATTRIBUTED: u16 = 0x4000;
@@ -99,6 +100,7 @@ fn between<B: Books>(
 ) -> Result<(), B::Error> {
     let Some(reversed) = owed(books, returned, source)? else { return Ok(()) };
     let first = if source == returned.sale { 0 } else { ATTRIBUTED };
+    let (outlet, on) = origin(books, source)?;
     let buckets = books.buckets();
     for (leg, posting) in reversed {
         if posting.account.set.bucket(buckets) != bucket {
@@ -107,16 +109,16 @@ fn between<B: Books>(
         let points = posting.points;
         let earned = || posting.counts_for(entry.business_date).unwrap_or(Tallied::on(entry.business_date));
         let (movement, sides) = if posting.column == Column::Earned {
-            let movement = Movement::DebitReversed { of: source, points, earned: earned() };
+            let movement = Movement::DebitReversed { of: source, on, points, earned: earned() };
             (movement, (Side::Program, Side::Member))
         } else if posting.column == Column::RedeemReversed {
             let open = books.open_row(posting.account, (source, leg))?.map(|row| row.movement);
             let waits =
                 matches!(open, Some(Movement::Redemption { authority, .. }) if !authority.is_covered());
             let to = if waits { Side::Suspense } else { Side::Member };
-            (Movement::RedemptionReversed { of: source, leg, points }, (Side::Program, to))
+            (Movement::RedemptionReversed { of: source, leg, on, points }, (Side::Program, to))
         } else {
-            let terms = legs::terms(&posting, outlet_of(books, source)?);
+            let terms = legs::terms(&posting, outlet);
             (
                 Movement::CreditReversed { of: source, terms, points, earned: earned() },
                 (Side::Member, Side::Program),
@@ -132,9 +134,10 @@ fn between<B: Books>(
     Ok(())
 }
 
-fn outlet_of<B: Books>(books: &B, source: Dot) -> Result<Option<crate::ids::OutletId>, B::Error> {
+/// Where an entry was made, and its business day.
+fn origin<B: Books>(books: &B, source: Dot) -> Result<(Option<OutletId>, Day), B::Error> {
     let entry = read(books, source)?.and_then(|taken| taken.entry.ok());
-    Ok(entry.and_then(|entry| entry.actor.outlet()))
+    Ok(entry.map_or((None, Day(0)), |entry| (entry.actor.outlet(), entry.business_date)))
 }
 
 /// What a reversal moves of a source's legs, in all buckets.

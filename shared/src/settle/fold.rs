@@ -210,10 +210,11 @@ pub fn fold(account: &Account, cover: &Cover, rules: &BTreeMap<RowKey, Waterfall
     let reserved = if crate::mutant::on(crate::mutant::Mutant::RightsFree) { Points::ZERO } else { reserved };
     let mut folding = Folding { fold: Fold { account: next, ..Fold::default() }, offline: BTreeMap::new() };
     let taken_back = folding.net(&rows);
-    folding.repay(reserved, taken_back);
+    folding.repay(reserved, taken_back, cover.day);
     folding.redeem(rules);
     folding.move_waiting(&rows);
     folding.expire(cover, reserved);
+    folding.fold.account.settled.forget_days();
     folding.fold.account.date_debt(cover.watermark);
     folding.fold.account.tally.compact(cover.day);
     Some(folding.fold)
@@ -254,6 +255,7 @@ struct Offline {
     at: Millis,
     outlet: Option<OutletId>,
     amount: Points,
+    on: Day,
 }
 
 struct Folding {
@@ -293,36 +295,37 @@ impl Folding {
                     // the rest had expired, and was written off then
                     self.leg(Side::Program, Side::Member, points.minus(taken), *of, row.outlet);
                 }
-                Movement::Debit { points, terms, earned } => {
+                Movement::Debit { points, terms, on, earned } => {
                     if let Some(earned) = earned {
                         account.lifetime_earned = account.lifetime_earned.minus(*points);
                         account.tally.add(earned, points.negated());
                     }
                     let before = account.settled.posted();
-                    account.settled.debit(*terms, *points);
+                    account.settled.debit(*terms, *on, *points);
                     let taken = before.minus(account.settled.posted());
                     taken_back.push((key.0, row.outlet, taken));
                     // the rest of the lot had expired, and was written off then
                     self.leg(Side::Program, Side::Member, points.minus(taken), key.0, row.outlet);
                 }
-                Movement::DebitReversed { points, earned, .. } => {
+                Movement::DebitReversed { on, points, earned, .. } => {
                     account.lifetime_earned = account.lifetime_earned.plus(*points);
                     account.tally.add(earned, *points);
                     // what had become debt is repaid with it
-                    account.settled.spent = account.settled.spent.minus(*points);
+                    account.settled.spend(*on, points.negated());
                 }
                 Movement::Redemption { authority, points, on, .. } => {
                     account.active = account.active.max(Some(*on));
                     account.lifetime_redeemed = account.lifetime_redeemed.plus(*points);
                     self.fold.outlets.extend(row.outlet);
                     if authority.is_covered() {
-                        account.settled.spent = account.settled.spent.plus(*points);
+                        account.settled.spend(*on, *points);
                     } else {
                         let offline = Offline {
                             authority: *authority,
                             at: row.at,
                             outlet: row.outlet,
                             amount: *points,
+                            on: *on,
                         };
                         self.offline.insert(*key, offline);
                     }
@@ -331,8 +334,8 @@ impl Folding {
             }
         }
         for (_, row) in rows {
-            if let Movement::RedemptionReversed { of, leg, points } = &row.movement {
-                self.give_back((*of, *leg), *points, row.outlet);
+            if let Movement::RedemptionReversed { of, leg, on, points } = &row.movement {
+                self.give_back((*of, *leg), *points, *on, row.outlet);
             }
         }
         taken_back
@@ -340,7 +343,7 @@ impl Folding {
 
     /// Redeemed points come back: off a redemption of this window, or else by unwinding its settlement, last bearer
     /// first.
-    fn give_back(&mut self, of: RowKey, points: Points, outlet: Option<OutletId>) {
+    fn give_back(&mut self, of: RowKey, points: Points, on: Day, outlet: Option<OutletId>) {
         let account = &mut self.fold.account;
         account.lifetime_redeemed = account.lifetime_redeemed.minus(points);
         if let Some(offline) = self.offline.get_mut(&of) {
@@ -350,7 +353,7 @@ impl Folding {
         let mut rest = account.shorts.get(&of.0).copied().unwrap_or_default();
         let undone = rest.unwind(points, account.debt);
         account.debt = account.debt.minus(undone.member_debt);
-        account.settled.spent = account.settled.spent.minus(points.minus(undone.total()));
+        account.settled.spend(on, undone.total().minus(points));
         // what was undone had given nothing back then, and gives nothing now
         account.lifetime_redeemed = account.lifetime_redeemed.plus(undone.reversed);
         if rest == Short::default() {
@@ -364,7 +367,7 @@ impl Folding {
     }
 
     /// What was taken back and is not there becomes debt, and debt is repaid from what there is (I5).
-    fn repay(&mut self, reserved: Points, taken_back: Vec<(Dot, Option<OutletId>, Points)>) {
+    fn repay(&mut self, reserved: Points, taken_back: Vec<(Dot, Option<OutletId>, Points)>, day: Day) {
         for (of, outlet, points) in taken_back {
             let account = &mut self.fold.account;
             let missing = reserved.minus(account.settled.posted()).at_least_zero().min(points);
@@ -376,7 +379,7 @@ impl Folding {
         let free = account.settled.posted().minus(reserved).at_least_zero();
         let repaid = free.min(account.debt.at_least_zero());
         account.debt = account.debt.minus(repaid);
-        account.settled.spent = account.settled.spent.plus(repaid);
+        account.settled.spend(day, repaid);
         account.settled.settle_surplus();
         self.fold.free = free.minus(repaid);
         let of = Dot::new(crate::books::SERVER, Seq(0));
@@ -423,7 +426,7 @@ impl Folding {
             }
             free = free.minus(covered);
             let account = &mut self.fold.account;
-            account.settled.spent = account.settled.spent.plus(covered);
+            account.settled.spend(offline.on, covered);
             self.leg(Side::Member, Side::Suspense, covered, key.0, offline.outlet);
         }
     }
@@ -476,7 +479,7 @@ impl Folding {
             .open
             .values()
             .filter_map(|row| match &row.movement {
-                Movement::RedemptionReversed { of, leg, points } if settled.contains(&(*of, *leg)) => {
+                Movement::RedemptionReversed { of, leg, points, .. } if settled.contains(&(*of, *leg)) => {
                     Some((*of, row.outlet, *points))
                 }
                 _ => None,

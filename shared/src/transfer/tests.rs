@@ -37,7 +37,7 @@ fn what_moves_is_taken_off_its_own_lot_and_arrives_on_the_same_terms() {
     let mut other = Lots::default();
     for leg in legs(from, to, &spendable_first(&base.lots, Day(5), Points(35)), ("out", "in")) {
         match leg.column {
-            Column::TransferredOut => base.lots.debit(leg.lot, leg.points),
+            Column::TransferredOut => base.lots.debit(leg.lot, Day(0), leg.points),
             _ => other.credit(leg.lot.unwrap(), leg.points),
         }
     }

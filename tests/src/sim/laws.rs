@@ -135,7 +135,7 @@ fn movement(rng: &mut Rng, rows: &mut [(RowKey, Row, Points)]) -> Option<(Moveme
         8 => redemption(if rng.chance(50) { Authority::Online } else { Authority::Reserved }),
         9 => {
             let earned = Some(Tallied::on(Day(0)));
-            Some((Movement::Debit { points: some, terms: None, earned }, some))
+            Some((Movement::Debit { points: some, terms: None, on: Day(0), earned }, some))
         }
         10 => Some((Movement::Hold { points: points(rng, 60) }, Points::ZERO)),
         _ if rows.is_empty() => None,
@@ -152,9 +152,9 @@ fn movement(rng: &mut Rng, rows: &mut [(RowKey, Row, Points)]) -> Option<(Moveme
                     Movement::CreditReversed { of: *of, terms, points: back, earned: Tallied::on(Day(0)) }
                 }
                 Movement::Debit { .. } => {
-                    Movement::DebitReversed { of: *of, points: back, earned: Tallied::on(Day(0)) }
+                    Movement::DebitReversed { of: *of, on: Day(0), points: back, earned: Tallied::on(Day(0)) }
                 }
-                _ => Movement::RedemptionReversed { of: *of, leg: *leg, points: back },
+                _ => Movement::RedemptionReversed { of: *of, leg: *leg, on: Day(0), points: back },
             };
             Some((movement, Points::ZERO))
         }
@@ -174,7 +174,7 @@ fn free_of(account: &Account, cut: &Cut) -> i64 {
             Movement::CreditReversed { points, .. } | Movement::Debit { points, .. } => posted -= points.0,
             Movement::Redemption { authority, points, .. } if authority.is_covered() => posted -= points.0,
             Movement::Redemption { .. } => {}
-            Movement::RedemptionReversed { of, leg, points } => {
+            Movement::RedemptionReversed { of, leg, points, .. } => {
                 let covered = account.open.get(&(*of, *leg)).is_none_or(|row| {
                     matches!(row.movement, Movement::Redemption { authority, .. } if authority.is_covered())
                 });
@@ -279,7 +279,7 @@ fn balanced(account: &Account, cut: &Cut, after: &Fold) -> Result<(), String> {
             Some(Movement::Redemption { authority, points, .. }) if !authority.is_covered() => {
                 asked += points.0;
             }
-            Some(Movement::RedemptionReversed { of, leg, points }) if selected.contains(&(*of, *leg)) => {
+            Some(Movement::RedemptionReversed { of, leg, points, .. }) if selected.contains(&(*of, *leg)) => {
                 let row = account.open.get(&(*of, *leg)).map(|row| &row.movement);
                 let offline =
                     matches!(row, Some(Movement::Redemption { authority, .. }) if !authority.is_covered());

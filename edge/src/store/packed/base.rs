@@ -11,7 +11,7 @@ use shared::time::{Day, Millis};
 
 use super::{Packer, R, Reader};
 
-/// Something is reserved, in suspense or owed, or under review.
+/// Something is reserved, in suspense or owed, under review, or was spent on days that matter.
 const BOUND: u8 = 1;
 /// The last activity was not on the last day on which anything was earned.
 const ACTIVE: u8 = 2;
@@ -33,6 +33,8 @@ const HELD: u8 = 1;
 const RECALLED: u8 = 2;
 /// A case of it is looked at.
 const REVIEW: u8 = 4;
+/// It matters on which days points were spent; they follow in postcard.
+const DATED: u8 = 8;
 
 const EXPIRES: u8 = 1;
 const VESTS: u8 = 2;
@@ -49,7 +51,10 @@ pub(in crate::store) fn base(base: &Base, to: &mut Vec<u8>) -> R<()> {
     let Base { review, tally, active, right, .. } = base;
     let mut packer = Packer(to);
     let bound = [reserved, suspense, debt];
-    let is_bound = *review || right.is_some() || bound.iter().any(|points| !points.is_zero());
+    let is_bound = *review
+        || right.is_some()
+        || !lots.spent_on.is_empty()
+        || bound.iter().any(|points| !points.is_zero());
     let (earns, redeems) = (*lifetime_earned != credited(lots), *lifetime_redeemed != lots.spent);
     let idle = *active != tally.days.keys().next_back().copied();
     let lapsed = flag(EXPIRED, !lots.expired.is_empty());
@@ -62,7 +67,10 @@ pub(in crate::store) fn base(base: &Base, to: &mut Vec<u8>) -> R<()> {
         for points in bound {
             packer.signed(points.0);
         }
-        packer.right(*right, *review);
+        packer.right(*right, flag(REVIEW, *review) | flag(DATED, !lots.spent_on.is_empty()));
+        if !lots.spent_on.is_empty() {
+            packer.postcard(&lots.spent_on)?;
+        }
     }
     if earns {
         packer.signed(lifetime_earned.0);
@@ -106,9 +114,9 @@ impl Packer<'_> {
         if tally.counted.is_empty() { Ok(()) } else { self.postcard(&tally.counted) }
     }
 
-    fn right(&mut self, right: Option<OwnRight>, review: bool) {
+    fn right(&mut self, right: Option<OwnRight>, others: u8) {
         let recalled = flag(RECALLED, right.is_some_and(|right| right.recalled));
-        self.byte(flag(HELD, right.is_some()) | recalled | flag(REVIEW, review));
+        self.byte(flag(HELD, right.is_some()) | recalled | others);
         if let Some(OwnRight { id, node, left, expires_at, recalled: _ }) = right {
             self.number(id.0);
             self.number(u64::from(node.0));
@@ -156,12 +164,11 @@ impl Reader<'_> {
         Ok(days)
     }
 
-    /// The right, and whether a case is looked at.
-    fn right(&mut self) -> R<(Option<OwnRight>, bool)> {
+    /// The right, and the flags beside it.
+    fn right(&mut self) -> R<(Option<OwnRight>, u8)> {
         let flags = self.byte()?;
-        let review = flags & REVIEW != 0;
         if flags & HELD == 0 {
-            return Ok((None, review));
+            return Ok((None, flags));
         }
         let right = OwnRight {
             id: RightId(self.number()?),
@@ -170,7 +177,7 @@ impl Reader<'_> {
             expires_at: Millis(self.number()?),
             recalled: flags & RECALLED != 0,
         };
-        Ok((Some(right), review))
+        Ok((Some(right), flags))
     }
 
     fn counted(&mut self) -> R<BTreeMap<(Counter, Day), Points>> {
@@ -204,7 +211,11 @@ pub(in crate::store) fn base_from(bytes: &[u8]) -> R<Base> {
         base.reserved = Points(reader.signed()?);
         base.suspense = Points(reader.signed()?);
         base.debt = Points(reader.signed()?);
-        (base.right, base.review) = reader.right()?;
+        let (right, flags) = reader.right()?;
+        (base.right, base.review) = (right, flags & REVIEW != 0);
+        if flags & DATED != 0 {
+            base.lots.spent_on = reader.postcard()?;
+        }
     }
     let earned = has(EARNED).then(|| reader.signed()).transpose()?;
     let redeemed = has(REDEEMED).then(|| reader.signed()).transpose()?;

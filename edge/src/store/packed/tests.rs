@@ -143,6 +143,7 @@ fn any_base() -> impl Strategy<Value = Base> {
     });
     let lots = proptest::collection::btree_map(terms.clone(), any_points(), 0..4);
     let gone = proptest::collection::btree_map(terms, any_points(), 0..3);
+    let days = proptest::collection::btree_map(any::<i32>().prop_map(Day), any_points(), 0..3);
     let points = (any_points(), any_points(), any_points(), any_points());
     let lifetime = (any_points(), any_points(), any::<bool>(), any::<bool>());
     let right = (any::<u64>(), any::<u32>(), any_points(), any::<u64>(), any::<bool>());
@@ -153,16 +154,16 @@ fn any_base() -> impl Strategy<Value = Base> {
         expires_at: Millis(expires_at),
         recalled,
     }));
-    ((lots, gone), points, lifetime, (any_tally(), any_active(), right)).prop_map(
+    ((lots, gone, days), points, lifetime, (any_tally(), any_active(), right)).prop_map(
         |(
-            (credits, expired),
+            (credits, expired, spent_on),
             (spent, reserved, suspense, debt),
             (earned, redeemed, plain, review),
             (tally, active, right),
         )| {
             let sum = credits.values().copied().sum();
             let (lifetime_earned, lifetime_redeemed) = if plain { (sum, spent) } else { (earned, redeemed) };
-            let lots = Lots { credits, spent, expired };
+            let lots = Lots { credits, spent, spent_on, expired };
             let last = tally.days.keys().next_back().copied();
             Base {
                 lots,

@@ -26,7 +26,7 @@ impl Book {
         for posting in postings {
             let (account, points) = (posting.account, posting.points.0);
             assert!(points > 0, "a posting moves something");
-            self.views.entry(account).or_default().add_posting(posting);
+            self.views.entry(account).or_default().add_posting(posting, TODAY);
             *self.columns.entry((account, posting.column)).or_default() += points;
             if let Some(counts) = posting.counts_for(TODAY) {
                 let taken = posting.column == Column::EarnReversed;

@@ -238,12 +238,12 @@ fn a_signed_code_is_enough_where_nothing_else_is_known() {
     // what this till saw of it counts
     let mut seen = AccountView::default();
     for posting in &draft.postings {
-        seen.add_posting(posting);
-        seen.add_posting(posting);
+        seen.add_posting(posting, draft.business_date);
+        seen.add_posting(posting, draft.business_date);
     }
     facts.accounts.insert(voucher.account(), seen.clone());
     assert_eq!(sale(&asked(&facts, &catalog()).unwrap()).redemptions[0].seen, Points(1));
-    seen.add_posting(&draft.postings[0]);
+    seen.add_posting(&draft.postings[0], draft.business_date);
     facts.accounts.insert(voucher.account(), seen);
     assert_eq!(asked(&facts, &catalog()).unwrap_err().code(), "voucher_used");
     // a program that lets nothing through without a line

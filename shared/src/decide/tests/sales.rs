@@ -19,7 +19,7 @@ fn gold_earns_double_on_what_is_paid_with_money() {
     assert_eq!(sale.redemptions[0].seen, Points(5430));
     assert_eq!(crate::basket::payable(sale), money("15.00"));
     let mut view = facts(5430).accounts[&account(1)].clone();
-    draft.postings.iter().for_each(|posting| view.add_posting(posting));
+    draft.postings.iter().for_each(|posting| view.add_posting(posting, draft.business_date));
     assert_eq!(view.balance(), Points(4960));
 }
 
