@@ -330,7 +330,7 @@ impl Tail {
             }
             Column::TransferredIn | Column::AdjustedUp => self.lots.credit(terms, points),
             Column::Expired | Column::TransferredOut | Column::AdjustedDown => {
-                self.lots.debit(lot, on, points)
+                self.lots.debit(lot, on, points);
             }
         }
         self.rows = self.rows.saturating_add(1);
