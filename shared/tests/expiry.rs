@@ -143,7 +143,8 @@ fn a_redemption_in_time_that_is_heard_of_late_keeps_its_points() {
         let mut story = Story::default();
         story.earn(1, 100, 10);
         assert_eq!(story.settle(12), 0, "its till was left out of the watermark");
-        story.redeem(day, 60, Authority::Offline);
+        let (authority, points, on) = (Authority::Offline, Points(60), Day(day - 1));
+        story.row(day, Movement::Redemption { authority, points, idem: None, on });
         story.settle(13);
         let borne: i64 = story.account.shorts.values().map(|short| short.program.0).sum();
         assert_eq!(borne, short, "redeemed on day {day}");
@@ -191,6 +192,18 @@ fn what_has_expired_is_not_redeemed_in_the_hours_before_the_cut_that_takes_it_of
     }
     assert_eq!((story.settle(11), story.legs.clone()), (0, vec![(EXPIRED.0, EXPIRED.1, 400)]));
     assert!(story.account.settled.spent_on.is_empty(), "the days make no difference any more");
+}
+
+#[test]
+fn a_double_redemption_is_not_covered_by_what_had_expired() {
+    let mut story = Story::default();
+    story.earn(1, 400, 10);
+    story.earn(1, 100, 20);
+    story.redeem(11, 100, Authority::Offline);
+    story.redeem(11, 100, Authority::Offline);
+    assert_eq!(story.settle(11), 0, "the rest has expired");
+    let borne: i64 = story.account.shorts.values().map(|short| short.program.0).sum();
+    assert_eq!((borne, story.account.settled.expired[&terms(10)]), (100, Points(400)));
 }
 
 #[test]

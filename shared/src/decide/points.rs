@@ -82,7 +82,7 @@ pub(super) fn earn(ctx: &Context<'_>, moving: &Moving) -> Result<(EntryKind, Vec
 /// Refuses what would fill an account beyond its currency's greatest balance.
 fn fits(ctx: &Context<'_>, member: party::Member<'_>, moving: &Moving) -> Result<(), Refusal> {
     let Some(currency) = ctx.catalog.currencies.get(&moving.currency) else { return Ok(()) };
-    let held = super::sale::balances(ctx.facts, ctx.catalog, member);
+    let held = super::sale::balances(ctx.facts, ctx.catalog, member, when::business_date(ctx));
     let held = held.iter().find(|(id, _)| *id == moving.currency).map_or(Points::ZERO, |(_, held)| *held);
     currency.check_room(held, moving.points)
 }

@@ -21,8 +21,8 @@ use crate::ids::CurrencyId;
 use crate::limits;
 use crate::points::Points;
 use crate::refusal::Refusal;
-use crate::time::Millis;
-use crate::view::{AccountView, Facts};
+use crate::time::{Day, Millis};
+use crate::view::Facts;
 use crate::voucher::Voucher;
 
 /// A sale's facts and movements.
@@ -113,16 +113,21 @@ pub(super) fn sight<'a>(
         at,
         tallies: tallies.collect(),
         budgets: &facts.budgets,
-        balances: balances(facts, catalog, member),
+        balances: balances(facts, catalog, member, at.0.day(at.1)),
     }
 }
 
-/// What a member's accounts hold, where their currency has a greatest balance.
-pub(super) fn balances(facts: &Facts, catalog: &Catalog, member: Member<'_>) -> Vec<(CurrencyId, Points)> {
+/// What a member's accounts hold on a day, where their currency has a greatest balance.
+pub(super) fn balances(
+    facts: &Facts,
+    catalog: &Catalog,
+    member: Member<'_>,
+    day: Day,
+) -> Vec<(CurrencyId, Points)> {
     let bound = |id: &&CurrencyId| catalog.currencies.get(id).is_some_and(|known| known.greatest.is_some());
     let held = |id: &CurrencyId| {
         let account = facts.accounts.get(&member.view.membership.account(*id, catalog));
-        (*id, account.map_or(Points::ZERO, AccountView::balance))
+        (*id, account.map_or(Points::ZERO, |account| account.balance_on(day)))
     };
     member.program.currencies.iter().filter(bound).map(held).collect()
 }

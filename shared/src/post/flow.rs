@@ -281,7 +281,7 @@ fn held<B: Books>(
         let account = books.account(membership.account(*currency, place.catalog))?.unwrap_or_default();
         let base = account.base();
         earned.push((*currency, base.lifetime_earned));
-        balances.push((*currency, base.balance()));
+        balances.push((*currency, base.balance_on(place.day)));
         tallies.push((*currency, base.tally));
     }
     let budgets = budget::left(books, place.catalog)?;

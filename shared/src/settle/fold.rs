@@ -211,7 +211,7 @@ pub fn fold(account: &Account, cover: &Cover, rules: &BTreeMap<RowKey, Waterfall
     let mut folding = Folding { fold: Fold { account: next, ..Fold::default() }, offline: BTreeMap::new() };
     let taken_back = folding.net(&rows);
     folding.repay(reserved, taken_back, cover.day);
-    folding.redeem(rules);
+    folding.redeem(reserved, rules);
     folding.move_waiting(&rows);
     folding.expire(cover, reserved);
     folding.fold.account.settled.forget_days();
@@ -386,16 +386,20 @@ impl Folding {
         self.leg(Side::Member, Side::Debt, repaid, of, None);
     }
 
-    /// Settles the window's offline redemptions in the order of their keys.
-    fn redeem(&mut self, rules: &BTreeMap<RowKey, Waterfall>) {
+    /// Settles the window's offline redemptions in the order of their keys: each out of what is free, as far as it could be
+    /// spent on its day.
+    fn redeem(&mut self, reserved: Points, rules: &BTreeMap<RowKey, Waterfall>) {
         let mut free = self.fold.free;
         let mut window: Vec<(RowKey, Offline)> = std::mem::take(&mut self.offline).into_iter().collect();
         window.sort_by_key(|(key, offline)| (offline.authority, offline.at, *key));
         let nobody = Waterfall { steps: Vec::new(), review_over: None };
         for (key, offline) in window {
-            free = free.plus(self.call_back(key.0, &offline, offline.amount.minus(free)));
+            let usable =
+                |it: &Self| it.fold.account.settled.spendable(offline.on).minus(reserved).at_least_zero();
+            let there = free.min(usable(self));
+            free = free.plus(self.call_back(key.0, &offline, offline.amount.minus(there)));
+            let mut covered = free.min(usable(self)).min(offline.amount);
             let account = &mut self.fold.account;
-            let mut covered = free.min(offline.amount);
             self.fold.window.push((key.0, offline.outlet));
             let missing = offline.amount.minus(covered);
             if missing.is_positive() {

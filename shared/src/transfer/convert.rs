@@ -98,7 +98,7 @@ pub fn convert(
     let gives = amount(asked, from, to)?;
     let day = now.day(asked.from.program.zone);
     check_there(&base.clone().lapsing(from.inactive), asked.points, from.scale, day)?;
-    to.check_room(has.balance(), gives)?;
+    to.check_room(has.balance_on(day), gives)?;
     let (of, into) = (giver.account(from.id, catalog), taker.account(to.id, catalog));
     let fee = if asked.rule.fee.is_zero() {
         String::new()

@@ -80,7 +80,7 @@ pub fn give(
     let there = base.clone().lapsing(currency.and_then(|it| it.inactive));
     check_there(&there, gift.points, currency.map_or(0, |it| it.scale), day)?;
     if let Some(currency) = currency {
-        currency.check_room(taker.balance(), gift.points)?;
+        currency.check_room(taker.balance_on(day), gift.points)?;
     }
     let name = |view: &MemberView| view.membership.number.clone();
     let text = (format!("To {}", name(gift.to.view)), format!("From {}", name(gift.from.view)));

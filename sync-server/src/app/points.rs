@@ -88,11 +88,12 @@ fn adjustment(
     let up = points.is_positive();
     let base = books.base_of(account)?.unwrap_or_default();
     let known = catalog.currencies.get(&currency);
+    let balance = base.balance_on(now.day(program.map_or(chrono_tz::UTC, |program| program.zone)));
     if up {
-        known.map_or(Ok(()), |currency| currency.check_room(base.balance(), points))?;
+        known.map_or(Ok(()), |currency| currency.check_room(balance, points))?;
     } else {
         // a debit that nobody set points aside for takes at most what there is
-        let there = base.lots.posted().minus(base.reserved).minus(base.suspense).at_least_zero();
+        let there = balance.minus(base.reserved).at_least_zero();
         if points.negated() > there {
             let available = there.format(known.map_or(0, |currency| currency.scale));
             let detail = format!("There are {available} to take.");
