@@ -2,11 +2,13 @@ use super::super::party::Member;
 use super::super::quote;
 use super::super::{By, Deed, Grounds, decide};
 use super::stage::*;
+use crate::account::{Base, LotTerms};
 use crate::entry::{Column, EntryKind, Party};
 use crate::member::MembershipStatus;
 use crate::points::Points;
 use crate::refusal::Problem;
-use crate::view::Scanned;
+use crate::time::Day;
+use crate::view::{AccountView, Scanned};
 
 /// 2 × 10.00 = 20.00; 500 points pay 5.00; 15.00 paid × 1 per 1.00 × Gold's 2 = 30.
 #[test]
@@ -211,4 +213,25 @@ fn points_outside_a_sale_are_given_to_active_members_only() {
     let mut suspended = facts(0);
     suspended.members[0].membership.status = MembershipStatus::Suspended;
     assert_eq!(ask(&suspended, 50).unwrap_err().code(), "membership_inactive");
+}
+
+/// Elsewhere an account that points had expired of took no more of them until somebody tidied it up.
+#[test]
+fn what_has_expired_takes_no_room_below_the_greatest_balance() {
+    let catalog = catalog_with(
+        "/currencies/0",
+        serde_json::json!({"code": "PTS", "name": "Points", "greatest_balance": "400", "expiry": {"days": 3}}),
+    );
+    let today = now().day(chrono_tz::Asia::Kuala_Lumpur);
+    // last day of the 400, and what a sale of 30.00 earns a gold member
+    for (last, earned) in [(today.0 - 1, 60), (today.0, 0)] {
+        let mut facts = facts(0);
+        let mut base = Base::default();
+        let terms = LotTerms { expires: Day(last), ..LotTerms::plain(None) };
+        base.lots.credit(terms, Points(400));
+        facts.accounts.insert(account(1), AccountView::of(base, now()));
+        let draft = sell(&facts, &catalog, vec![line("1", "30.00")], &[]).unwrap();
+        let sum: i64 = draft.postings.iter().map(|posting| posting.points.0).sum();
+        assert_eq!(sum, earned, "last day {last} of {}", today.0);
+    }
 }
