@@ -20,6 +20,7 @@ use crate::voucher::{self, USES};
 pub mod fold;
 pub mod hash;
 pub mod reward;
+mod waterfall;
 
 use fold::{Cover, Fold, Waterfall};
 
