@@ -179,7 +179,7 @@ pub(crate) struct Desk {
     pub(crate) rounds: sync::Rounds,
 }
 
-/// Sets a till up on its store.
+/// Sets a till up on its store. `server` is where its server is for now, instead of where the till was enrolled.
 pub(crate) fn desk(
     store: Store,
     clock: &Clock,
@@ -187,12 +187,9 @@ pub(crate) fn desk(
     transport: Option<Arc<dyn Transport>>,
     budget_ms: u64,
 ) -> Result<Desk, String> {
-    if let Some(server) = server.filter(|server| *server != store.identity().server_url) {
-        store.change_identity(|identity| server.clone_into(&mut identity.server_url)).map_err(text)?;
-    }
     let transport = match transport {
         Some(transport) => transport,
-        None => Arc::new(Http::new(&store.identity().server_url)?),
+        None => Arc::new(Http::new(server.unwrap_or(&store.identity().server_url))?),
     };
     if let Some(told) = store.read().map_err(text)?.as_of() {
         clock.heard(told);

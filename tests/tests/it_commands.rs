@@ -47,6 +47,21 @@ fn what_fails_is_one_with_a_message() {
 }
 
 #[test]
+fn a_server_that_is_written_wrongly_is_refused_and_forgotten() {
+    let office = Office::open();
+    let mut till = Till::enrolled(&office, KL, "till-1");
+    for (wrong, says) in [("ftp://x", "`ftp://x` is no server's URL"), ("", "`` is no server's URL")] {
+        let refused = till.command(&["run", "--listen", "127.0.0.1:0", "--server", wrong]);
+        assert!(!refused.status.success());
+        let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(told.contains(says), "{told}");
+    }
+    ends(&till.command(&["status"]), 0);
+    till.start();
+    till.wait_for_connection("online");
+}
+
+#[test]
 fn a_tills_commands_work_while_it_runs_and_when_it_does_not() {
     let office = Office::open();
     office.member("Ali", "6009410000012345", 1_000);
