@@ -13,6 +13,7 @@ use uuid::Uuid;
 pub mod periodic;
 #[cfg(test)]
 mod tests;
+pub mod things;
 
 use crate::account::{AccountId, LotTerms};
 use crate::catalog::OverdraftPolicy;
@@ -23,6 +24,7 @@ use crate::ids::{AccountSetId, Code, CurrencyId, Hash, MembershipId, ProgramId};
 use crate::money::{self, CurrencyCode};
 use crate::points::Points;
 use crate::time::Day;
+use crate::voucher::things::Things;
 use crate::wire::code::Format;
 
 /// The currency in which the uses of vouchers are counted: no catalog's, whose numbers are handed out from 1 on.
@@ -231,8 +233,14 @@ impl Benefit {
     }
 
     /// What it takes off each of some lines that cost so much (`None` where it does not apply to one): minor units. A value
-    /// or percentage is split by what the lines cost; an item takes one thing of the dearest line off.
-    pub fn off(&self, lines: &[Line], bars: impl Fn(&Line) -> bool, currency: CurrencyCode) -> Vec<Decimal> {
+    /// or percentage is split by what the lines cost; an item takes one thing off that was not taken before, the dearest.
+    pub fn off(
+        &self,
+        lines: &[Line],
+        things: &mut Things,
+        bars: impl Fn(&Line) -> bool,
+        currency: CurrencyCode,
+    ) -> Vec<Decimal> {
         use crate::basket;
         let weights = basket::weights(lines, currency);
         let pairs = lines.iter().zip(&weights);
@@ -246,29 +254,10 @@ impl Benefit {
                 most.map_or(part, |most| part.min(most))
             }
             Self::Value(_) => Decimal::ZERO,
-            Self::Item(skus) => return one_thing(skus, lines, &open, currency),
+            Self::Item(skus) => return things.take_dearest(skus, lines, &open, currency),
         };
         let sum = Points(i64::try_from(basket::minor(sum, currency)).unwrap_or(0));
         let parts = basket::split(sum, &open);
         parts.into_iter().map(|part| basket::major(i128::from(part.0), currency)).collect()
     }
-}
-
-/// One thing of the dearest line of some articles.
-fn one_thing(skus: &[String], lines: &[Line], weights: &[i128], currency: CurrencyCode) -> Vec<Decimal> {
-    let price = |(line, weight): (&Line, &i128)| {
-        let part = Points(i64::try_from(*weight).unwrap_or(i64::MAX));
-        crate::basket::given_back(part, line.quantity.min(Decimal::ONE), line.quantity)
-    };
-    let fits = |line: &Line| skus.contains(&line.sku);
-    let prices = lines.iter().zip(weights).map(|pair| if fits(pair.0) { price(pair) } else { Points::ZERO });
-    let prices: Vec<Points> = prices.collect();
-    let dearest = prices.iter().copied().max().unwrap_or(Points::ZERO);
-    let mut taken = false;
-    let one = |price: Points| {
-        let this = !taken && price == dearest && price.is_positive();
-        taken |= this;
-        if this { crate::basket::major(i128::from(price.0), currency) } else { Decimal::ZERO }
-    };
-    prices.into_iter().map(one).collect()
 }

@@ -20,12 +20,15 @@ use crate::pricing::{self, Buyer};
 use crate::refusal::{Problem, Refusal};
 use crate::time::Millis;
 use crate::view::Facts;
+use crate::voucher::things::Things;
 
 /// A basket at the prices of the one who buys it.
 #[derive(Clone, Debug)]
 pub(super) struct Till<'a> {
     /// The lines as they are paid.
     pub(super) basket: Basket,
+    /// Its things, of which rewards, vouchers and points take some.
+    things: Things,
     /// What they cost before.
     pub(super) repriced: Vec<Repriced>,
     /// When and where.
@@ -54,7 +57,8 @@ impl<'a> Till<'a> {
     pub(super) fn open(basket: &Basket, buyers: &[Buyer<'_>], moment: Moment<'a>) -> Self {
         let mut basket = basket.clone();
         let repriced = pricing::price(buyers, &moment, &mut basket.lines, basket.currency);
-        Self { basket, repriced, moment }
+        let things = Things::of(&basket.lines, basket.currency);
+        Self { basket, things, repriced, moment }
     }
 
     /// The basket of a sale, at the prices of whoever it is of.
@@ -79,7 +83,7 @@ impl<'a> Till<'a> {
     pub(super) fn benefit(&mut self, benefit: &Benefit, program: &Program, source: &str) -> Vec<Decimal> {
         let not_paid = &program.pricing.not_paid;
         let bars = |line: &Line| line.category.as_ref().is_some_and(|category| not_paid.contains(category));
-        let parts = benefit.off(&self.basket.lines, bars, self.basket.currency);
+        let parts = benefit.off(&self.basket.lines, &mut self.things, bars, self.basket.currency);
         (0..=u16::MAX).zip(parts).map(|(place, part)| self.take_off(place, part, source)).collect()
     }
 
@@ -108,10 +112,16 @@ impl<'a> Till<'a> {
     ) -> Result<Exchange, Refusal> {
         let no_line = || Refusal::field("line", format!("The basket has no line {place}."));
         let line = self.basket.lines.get(usize::from(place)).ok_or_else(no_line)?;
-        let quantity = quantity.unwrap_or(line.quantity);
+        let left = self.things.left(usize::from(place), line);
+        if left.is_zero() && line.quantity > Decimal::ZERO {
+            let detail = format!("All things of line {place} are taken already.");
+            return Err(Refusal::new(Problem::RewardUnavailable, detail));
+        }
+        let quantity = quantity.unwrap_or(left);
         basket::check_amount("quantity", quantity, limits::QUANTITY_SCALE)?;
-        if quantity.is_zero() || quantity > line.quantity {
-            let detail = format!("Line {place} has {} things.", line.quantity.normalize());
+        if quantity.is_zero() || quantity > left {
+            let taken = if left < line.quantity { " left" } else { "" };
+            let detail = format!("Line {place} has {} things{taken}.", left.normalize());
             return Err(Refusal::amount("quantity", detail));
         }
         let buyer = Buyer { program: member.program, membership: &member.view.membership };
@@ -122,7 +132,7 @@ impl<'a> Till<'a> {
             Refusal::amount("quantity", "This quantity would cost a part of a point; exchange whole things.")
         })?;
         // what those things cost now, less the money that is paid beside the points
-        let share = basket::given_back(minor(line, currency), quantity, line.quantity);
+        let share = self.things.price(usize::from(place), line, quantity, currency);
         let plus = crate::money::round(plus.saturating_mul(quantity), currency);
         let off = basket::major(i128::from(share.0), currency).saturating_sub(plus);
         if off <= Decimal::ZERO {
@@ -132,7 +142,7 @@ impl<'a> Till<'a> {
         }
         let text = text(book, quantity, &line.sku);
         let pricebook = book.code.clone();
-        Ok(Exchange { line: place, currency: book.points_currency, points, off, pricebook, text })
+        Ok(Exchange { line: place, quantity, currency: book.points_currency, points, off, pricebook, text })
     }
 
     /// Draws the points of an exchange, and takes what they are for off the line.
@@ -141,7 +151,7 @@ impl<'a> Till<'a> {
         exchange: &Exchange,
         drawing: &mut Drawing<'_>,
     ) -> Result<(Posting, Redemption), Refusal> {
-        let Exchange { line, points, off, pricebook, text, .. } = exchange;
+        let Exchange { line, quantity, points, off, pricebook, text, .. } = exchange;
         let got = Got::Exchange { pricebook: pricebook.clone(), line: *line };
         let (mut posting, redemption) = drawing.buy(*points, (*off, got), text)?;
         let mut weights = vec![0; self.basket.lines.len()];
@@ -149,6 +159,7 @@ impl<'a> Till<'a> {
             *weight = 1;
         }
         posting.why.lines = basket::split(*points, &weights);
+        self.things.take(usize::from(*line), *quantity);
         self.take_off(*line, *off, &format!("pricebook:{pricebook}"));
         Ok((posting, redemption))
     }
@@ -159,6 +170,8 @@ impl<'a> Till<'a> {
 pub(super) struct Exchange {
     /// The line, from 0.
     pub(super) line: u16,
+    /// How many of it.
+    pub(super) quantity: Decimal,
     /// In which points.
     pub(super) currency: CurrencyId,
     /// So many.
@@ -177,10 +190,6 @@ fn no_price(sku: &str) -> Refusal {
 
 fn text(book: &Pricebook, quantity: Decimal, sku: &str) -> String {
     format!("{} x {sku} ({})", quantity.normalize(), book.name)
-}
-
-fn minor(line: &Line, currency: crate::money::CurrencyCode) -> Points {
-    Points(i64::try_from(basket::minor(line.total(currency), currency)).unwrap_or(i64::MAX))
 }
 
 /// Points for a quantity; `None` where that is no whole number of the smallest unit.

@@ -105,13 +105,15 @@ impl<'a> Wanted<'a> {
                     return Err(Refusal::new(Problem::RewardUnavailable, detail));
                 };
                 off = vec![Decimal::ZERO; till.basket.lines.len()];
-                for _ in 0..self.quantity {
+                for taken in 0..self.quantity {
                     let more = till.benefit(benefit, member.program, &format!("reward:{code}"));
                     if more.iter().all(Decimal::is_zero) {
-                        let detail = format!(
-                            "There is nothing here that `{code}` ({}) takes anything off.",
-                            benefit.text()
-                        );
+                        let (what, wanted) = (benefit.text(), self.quantity);
+                        let detail = if taken == 0 {
+                            format!("There is nothing here that `{code}` ({what}) takes anything off.")
+                        } else {
+                            format!("`{code}` ({what}) fits here {taken} of {wanted} times.")
+                        };
                         return Err(Refusal::new(Problem::RewardUnavailable, detail));
                     }
                     off = off.iter().zip(more).map(|(sum, more)| sum.saturating_add(more)).collect();

@@ -126,15 +126,16 @@ fn a_benefit_is_split_over_the_lines_to_the_last_cent() {
             vec![line("a", "2", "6.00"), line("b", "1", "7.50"), line("a", "1", "6.00")],
             ["6.00", "0.00", "0.00"],
         ),
-        // half a kilo is less than one thing
+        // half a coffee is no whole thing
         (
             item(&["a"]),
             vec![line("a", "0.5", "6.00"), line("b", "1", "7.50"), line("c", "1", "6.00")],
-            ["3.00", "0.00", "0.00"],
+            ["0.00", "0.00", "0.00"],
         ),
         (item(&["z"]), three(), ["0.00", "0.00", "0.00"]),
     ] {
-        let off = benefit.off(&lines, |line| line.sku == "x", myr());
+        let mut things = Things::of(&lines, myr());
+        let off = benefit.off(&lines, &mut things, |line| line.sku == "x", myr());
         let expected: Vec<Decimal> = expected.iter().map(|text| decimal(text)).collect();
         assert_eq!(off, expected, "{benefit:?} {lines:?}");
     }
@@ -157,4 +158,43 @@ fn nobody_owes_a_use() {
         (vec![Bearer::Program], vec![Bearer::Outlet], vec![Bearer::Outlet])
     );
     assert_eq!(own.review_over, None);
+}
+
+/// What item after item takes off the lines, by hand: until there is nothing left.
+#[test]
+fn each_thing_is_worth_its_own_price_and_is_taken_once() {
+    let item = Benefit::Item(vec!["coffee".into(), "tea".into()]);
+    for (lines, expected) in [
+        // (place, what it takes off) one after the other
+        (vec![line("coffee", "2", "4.50")], vec![(0, "4.50"), (0, "4.50")]),
+        (vec![line("coffee", "4", "4.50")], vec![(0, "4.50"), (0, "4.50"), (0, "4.50"), (0, "4.50")]),
+        // the dearest single things first, whatever is left of their line
+        (
+            vec![line("tea", "1", "3.00"), line("coffee", "2", "4.50"), line("z", "1", "9.00")],
+            vec![(1, "4.50"), (1, "4.50"), (0, "3.00")],
+        ),
+        (vec![line("coffee", "1", "4.50"), line("coffee", "1", "5.00")], vec![(1, "5.00"), (0, "4.50")]),
+        // 10.00 for three: 3.33, 6.66 − 3.33, 10.00 − 6.66
+        (
+            vec![Line { discount: decimal("0.50"), ..line("coffee", "3", "3.50") }],
+            vec![(0, "3.33"), (0, "3.33"), (0, "3.34")],
+        ),
+        // one and a half are one whole thing: a third of 6.75 stays
+        (vec![line("coffee", "1.5", "4.50")], vec![(0, "4.50")]),
+        (vec![line("coffee", "0.5", "4.50"), line("tea", "1", "1.00")], vec![(1, "1.00")]),
+        // what costs nothing is not worth a voucher
+        (vec![line("coffee", "2", "0.00")], vec![]),
+    ] {
+        let (mut left, mut things) = (lines.clone(), Things::of(&lines, myr()));
+        let mut taken = Vec::new();
+        loop {
+            let off = item.off(&left, &mut things, |_| false, myr());
+            let Some(place) = off.iter().position(|off| !off.is_zero()) else { break };
+            assert_eq!(off.iter().filter(|off| !off.is_zero()).count(), 1);
+            left[place].discount += off[place];
+            taken.push((place, off[place]));
+        }
+        let expected: Vec<_> = expected.iter().map(|(place, off)| (*place, decimal(off))).collect();
+        assert_eq!(taken, expected, "{lines:?}");
+    }
 }

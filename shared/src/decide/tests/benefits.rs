@@ -87,6 +87,26 @@ fn things_are_exchanged_for_points_and_earn_only_on_the_money_beside_them() {
         (500, vec![item("mug", None, "1", "8.00")], vec![exchange(0, None)], Ok((500, "0.00", 0))),
         // two of three: 1,000 points, one mug at 6.00 is left
         (1_000, vec![item("mug", None, "3", "8.00")], vec![exchange(0, Some("2"))], Ok((1_000, "6.00", 12))),
+        // one after the other, each at what one costs: 6.00 is left of 18.00
+        (
+            1_000,
+            vec![item("mug", None, "3", "8.00")],
+            vec![exchange(0, Some("1")), exchange(0, Some("1"))],
+            Ok((1_000, "6.00", 12)),
+        ),
+        // one, and then all that are left
+        (
+            1_500,
+            vec![item("mug", None, "3", "8.00")],
+            vec![exchange(0, Some("1")), exchange(0, None)],
+            Ok((1_500, "0.00", 0)),
+        ),
+        (
+            2_000,
+            vec![item("mug", None, "3", "8.00")],
+            vec![exchange(0, Some("1")), exchange(0, Some("3"))],
+            Err("invalid_amount"),
+        ),
         // 200 and 3.00 for the cup
         (200, vec![item("cup", None, "1", "9.00")], vec![exchange(0, None)], Ok((200, "3.00", 6))),
         // the cup, and points to cash on what is left: 3.00 takes 300

@@ -134,6 +134,61 @@ fn rewards_make_a_sale_cheaper() {
     }
 }
 
+/// Rewards and vouchers for several things of one line: points, what is left to pay.
+#[test]
+fn each_thing_of_a_line_is_taken_once_at_its_own_price() {
+    let (facts, voucher) = with_voucher(5_000, "coffee", 0);
+    let cup = || RedeemItem::Voucher(voucher.number());
+    for (lines, redeem, expected) in [
+        (vec![item("mug", "2", "8.00")], vec![reward("mug", "2")], Ok((800, "0.00"))),
+        (vec![item("mug", "2", "8.00")], vec![reward("mug", "1"), reward("mug", "1")], Ok((800, "0.00"))),
+        // three of four at 8.00
+        (vec![item("mug", "4", "8.00")], vec![reward("mug", "3")], Ok((1_200, "8.00"))),
+        // the two dear ones
+        (
+            vec![item("mug", "1", "3.00"), item("mug", "2", "8.00")],
+            vec![reward("mug", "2")],
+            Ok((800, "3.00")),
+        ),
+        (vec![item("mug", "2", "8.00")], vec![reward("mug", "3")], Err("reward_unavailable")),
+        (vec![item("mug", "0.5", "8.00")], vec![reward("mug", "1")], Err("reward_unavailable")),
+        (vec![item("mug", "2.5", "8.00")], vec![reward("mug", "2")], Ok((800, "4.00"))),
+        (vec![item("mug", "2.5", "8.00")], vec![reward("mug", "3")], Err("reward_unavailable")),
+        // a tenth of 16.00, at most 2.00, is 1.60; a mug still 8.00, and the last one what is left, 6.40
+        (vec![item("mug", "2", "8.00")], vec![reward("tenth", "1"), reward("mug", "1")], Ok((700, "6.40"))),
+        (vec![item("mug", "2", "8.00")], vec![reward("tenth", "1"), reward("mug", "2")], Ok((1_100, "0.00"))),
+        // uses of a voucher alike
+        (vec![item("coffee", "3", "4.50")], vec![cup(), cup()], Ok((0, "4.50"))),
+        (vec![item("coffee", "3", "4.50")], vec![cup(), cup(), cup()], Ok((0, "0.00"))),
+        (vec![item("coffee", "1", "4.50")], vec![cup(), cup()], Err("reward_unavailable")),
+    ] {
+        let draft = sold(&facts, lines.clone(), redeem.clone(), Grounds::Offline);
+        let got = draft.as_ref().map_err(Refusal::code);
+        let got = got.map(|draft| (sum(draft, Column::Redeemed), payable(draft)));
+        assert_eq!(got, expected.map(|(points, left)| (points, money(left))), "{lines:?} {redeem:?}");
+    }
+    let refusal =
+        sold(&facts, vec![item("mug", "2", "8.00")], vec![reward("mug", "3")], Grounds::Offline).unwrap_err();
+    assert_eq!(refusal.detail, "`mug` (one of mug for nothing) fits here 2 of 3 times.");
+}
+
+#[test]
+fn things_of_a_line_bring_their_points_back_one_by_one() {
+    let draft =
+        sold(&facts(2_000), vec![item("mug", "4", "8.00")], vec![reward("mug", "3")], Grounds::Offline)
+            .unwrap();
+    let mut facts = facts(0);
+    facts.sale = Some(known(draft));
+    // 1,200 points over four mugs, of which 8.00 were paid
+    for (quantity, back) in [("1", 300), ("3", 900), ("4", 1_200)] {
+        let lines = vec![BackLine { line: 0, quantity: Some(money(quantity)) }];
+        let returning = Returning { receipt: "B-1".into(), lines, reason: None };
+        let command = command(Grounds::Offline, Deed::Refund(returning));
+        let draft = decide(&facts, &catalog(), &command, now()).unwrap();
+        assert_eq!(sum(&draft, Column::RedeemReversed), back, "{quantity}");
+    }
+}
+
 #[test]
 fn a_reward_outside_a_sale_gives_vouchers_units_or_a_gift() {
     let bought = |code: &str, quantity: &str| {
