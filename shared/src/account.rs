@@ -108,6 +108,8 @@ pub struct Short {
     pub program: Points,
     /// Undone as a whole, covered points included: the redemption gave nothing, and nobody bears anything.
     pub reversed: Points,
+    /// Which outlet bears the outlet's part: the one where it was redeemed, wherever it is given back.
+    pub at: Option<OutletId>,
 }
 
 impl Short {
@@ -131,7 +133,7 @@ impl Short {
         let program = take(&mut self.program, points);
         let outlet = take(&mut self.outlet, points);
         let member_debt = take(&mut self.member_debt, debt);
-        Self { member_debt, outlet, program, reversed }
+        Self { member_debt, outlet, program, reversed, at: self.at }
     }
 
     /// All of its shares.

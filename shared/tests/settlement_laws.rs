@@ -137,6 +137,44 @@ fn account(rows: &[(RowKey, Row)]) -> Account {
     Account { open: rows.iter().cloned().collect(), ..Account::default() }
 }
 
+/// An outlet's loss is unwound at that outlet, wherever the goods come back: 300 redeemed at outlet 2 with 100 there, all
+/// of it given back at outlet 3 after the settlement, in two parts.
+#[test]
+fn a_loss_is_unwound_at_the_outlet_that_bore_it() {
+    let row = |node: u32, at: u64, movement| Row { at: Millis(at), outlet: Some(OutletId(node)), movement };
+    let sale = Dot::new(NodeId(2), Seq(1));
+    let terms = LotTerms::plain(None);
+    let credit = Movement::Credit { terms, points: Points(100), earned: None };
+    let redemption =
+        Movement::Redemption { authority: Authority::Offline, points: Points(300), idem: None, on: Day(0) };
+    let back = |points| Movement::RedemptionReversed { of: sale, leg: 0, on: Day(0), points: Points(points) };
+    let mut account =
+        account(&[((Dot::new(NodeId(4), Seq(1)), 0), row(4, 1, credit)), ((sale, 0), row(2, 2, redemption))]);
+    let rule = Waterfall { steps: vec![Bearer::Outlet], review_over: None };
+    let borne = |fold: &Fold| -> BTreeMap<Option<OutletId>, i64> {
+        let mut borne = BTreeMap::new();
+        for leg in &fold.legs {
+            let sum = borne.entry(leg.outlet).or_default();
+            *sum += if leg.from == Side::Outlet { leg.points.0 } else { 0 };
+            *sum -= if leg.to == Side::Outlet { leg.points.0 } else { 0 };
+        }
+        borne.retain(|_, points| *points != 0);
+        borne
+    };
+    let first = fold(&account, &Cover::of(&everything(10)), &BTreeMap::from([((sale, 0), rule)])).unwrap();
+    assert_eq!(borne(&first), BTreeMap::from([(Some(OutletId(2)), 200)]));
+    account = first.account;
+    for (seq, points, unwound, left) in [(1, 150, 150, 50), (2, 150, 50, 0)] {
+        account.open.insert((Dot::new(NodeId(3), Seq(seq)), 0), row(3, 10 + seq, back(points)));
+        let next = fold(&account, &Cover::of(&everything(10 + seq)), &BTreeMap::new()).unwrap();
+        assert_eq!(borne(&next), BTreeMap::from([(Some(OutletId(2)), -unwound)]));
+        account = next.account;
+        assert_eq!(account.shorts.get(&sale).map_or(0, |short| short.outlet.0), left);
+    }
+    // 100 were the member's own
+    assert_eq!(account.settled.posted(), Points(100));
+}
+
 fn results(fold: &Fold) -> BTreeMap<RowKey, (Points, shared::account::Short)> {
     fold.shortfalls.iter().map(|short| (short.of, (short.covered, short.short))).collect()
 }

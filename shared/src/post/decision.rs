@@ -104,7 +104,7 @@ fn move_short(account: &mut Account, decision: &Decision, covered: Points) -> Ve
         sum = sum.plus(covered);
         account.lifetime_redeemed = account.lifetime_redeemed.minus(sum);
     }
-    account.shorts.insert(decision.redemption, borne_by(&decision.bearer, sum));
+    account.shorts.insert(decision.redemption, Short { at: short.at, ..borne_by(&decision.bearer, sum) });
     moved.retain(|(from, to, points)| from != to && points.is_positive());
     moved
 }
@@ -128,7 +128,8 @@ mod tests {
 
     #[test]
     fn what_the_outlet_takes_over_is_owed_no_more_and_what_was_repaid_comes_back() {
-        let short = Short { member_debt: Points(300), program: Points(50), ..Short::default() };
+        let at = Some(crate::ids::OutletId(3));
+        let short = Short { member_debt: Points(300), program: Points(50), at, ..Short::default() };
         let (account, moved) = decided(Bearer::Outlet, short, 100);
         assert_eq!((account.debt, account.settled.posted()), (Points(0), Points(200)));
         let legs = [
@@ -137,7 +138,12 @@ mod tests {
             (Side::Outlet, Side::Program, Points(50)),
         ];
         assert_eq!(moved, legs);
-        assert_eq!(account.shorts.values().next().unwrap().outlet, Points(350));
+        let short = account.shorts.values().next().unwrap();
+        assert_eq!(
+            (short.outlet, short.at),
+            (Points(350), at),
+            "a return unwinds it at the outlet that bears it"
+        );
     }
 
     #[test]

@@ -282,7 +282,7 @@ impl Folding {
         }
         for (_, row) in rows {
             if let Movement::RedemptionReversed { of, leg, on, points } = &row.movement {
-                self.give_back((*of, *leg), *points, *on, row.outlet);
+                self.give_back((*of, *leg), *points, *on);
             }
         }
         taken_back
@@ -290,7 +290,7 @@ impl Folding {
 
     /// Redeemed points come back: off a redemption of this window, or else by unwinding its settlement, last bearer
     /// first.
-    fn give_back(&mut self, of: RowKey, points: Points, on: Day, outlet: Option<OutletId>) {
+    fn give_back(&mut self, of: RowKey, points: Points, on: Day) {
         let account = &mut self.fold.account;
         account.lifetime_redeemed = account.lifetime_redeemed.minus(points);
         if let Some(offline) = self.offline.get_mut(&of) {
@@ -303,14 +303,15 @@ impl Folding {
         account.settled.spend(on, undone.total().minus(points));
         // what was undone had given nothing back then, and gives nothing now
         account.lifetime_redeemed = account.lifetime_redeemed.plus(undone.reversed);
-        if rest == Short::default() {
+        if rest.total().is_zero() {
             account.shorts.remove(&of.0);
         } else {
             account.shorts.insert(of.0, rest);
         }
-        self.leg(Side::Member, Side::Program, undone.program.plus(undone.reversed), of.0, outlet);
-        self.leg(Side::Member, Side::Outlet, undone.outlet, of.0, outlet);
-        self.leg(Side::Member, Side::Debt, undone.member_debt, of.0, outlet);
+        // who bore it is who gets it back: not the outlet where the return is
+        self.leg(Side::Member, Side::Program, undone.program.plus(undone.reversed), of.0, undone.at);
+        self.leg(Side::Member, Side::Outlet, undone.outlet, of.0, undone.at);
+        self.leg(Side::Member, Side::Debt, undone.member_debt, of.0, undone.at);
     }
 
     /// What was taken back and is not there becomes debt, and debt is repaid from what there is (I5).
@@ -362,6 +363,7 @@ impl Folding {
                 sum.outlet = sum.outlet.plus(short.outlet);
                 sum.program = sum.program.plus(short.program);
                 sum.reversed = sum.reversed.plus(short.reversed);
+                sum.at = offline.outlet;
                 self.fold.shortfalls.push(Shortfall {
                     of: key,
                     authority: offline.authority,

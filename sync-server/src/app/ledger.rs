@@ -72,7 +72,10 @@ pub(super) fn told(books: &dyn Read, leg: &Leg) -> Done<Told> {
         return Ok(about("unknown", String::new()));
     };
     Ok(match kind {
-        EntryKind::Cut(_) if (leg.line.from, leg.line.to) == (Side::Member, Side::Program) => {
+        // what is about no transaction: else the program bore it, and it is given back
+        EntryKind::Cut(_)
+            if (leg.line.from, leg.line.to) == (Side::Member, Side::Program) && leg.line.of.seq.0 == 0 =>
+        {
             about("expired", "Expired".to_owned())
         }
         EntryKind::Cut(_) if (leg.line.from, leg.line.to) == (Side::Program, Side::Member) => {

@@ -88,6 +88,8 @@ struct Taken {
     inside: bool,
     from: Vec<(LotTerms, Points)>,
     open: Points,
+    /// Who bears how much of it.
+    borne: BTreeMap<Of, Points>,
 }
 
 /// An account as it goes through its history.
@@ -121,6 +123,13 @@ impl History {
             }
             "expiry_undone" => self.expiry_undone(points),
             "adjusted_down" | "transferred_out" => drop(self.spend(points)),
+            "borne_by_outlet" | "borne_by_program" | "owed" if bears(line.to) => {
+                // a person's decision moves what was borne
+                self.unbear(line.of, if line.to == Side::Outlet { line.outlet } else { None }, points);
+                if bears(line.from) {
+                    self.bear(line.of, if line.from == Side::Outlet { line.outlet } else { None }, points);
+                }
+            }
             "borne_by_outlet" | "borne_by_program" => {
                 let bearer = if line.from == Side::Outlet { line.outlet } else { None };
                 self.bear(line.of, bearer, points);
@@ -196,6 +205,16 @@ impl History {
     fn give_back(&mut self, of: Dot, points: Points) {
         let mut left = points;
         let mut back = Vec::new();
+        // what others bore is theirs again, the program first; then it is the member's
+        let borne = self.taken.get(&of).map(|taken| taken.borne.clone()).unwrap_or_default();
+        for (bearer, points) in borne {
+            let undone = Points(left.0.min(points.0));
+            left = left.minus(undone);
+            self.unbear(of, bearer, undone);
+            if let Some(taken) = self.taken.get_mut(&of) {
+                taken.open = taken.open.minus(undone);
+            }
+        }
         if let Some(taken) = self.taken.get_mut(&of) {
             let closes = Points(left.0.min(taken.open.0)).max(Points::ZERO);
             taken.open = taken.open.minus(closes);
@@ -247,8 +266,26 @@ impl History {
         let Some(taken) = self.taken.get_mut(&of) else { return };
         let borne = Points(points.0.min(taken.open.0)).max(Points::ZERO);
         taken.open = taken.open.minus(borne);
-        if taken.inside && borne.is_positive() {
-            add(&mut self.told, (bearer, taken.redeemer), borne);
+        if borne.is_positive() {
+            add(&mut taken.borne, bearer, borne);
+            if taken.inside {
+                add(&mut self.told, (bearer, taken.redeemer), borne);
+            }
+        }
+    }
+
+    /// What somebody bore of a redemption is nobody's again: open.
+    fn unbear(&mut self, of: Dot, bearer: Of, points: Points) {
+        let Some(taken) = self.taken.get_mut(&of) else { return };
+        let Some(borne) = taken.borne.get_mut(&bearer) else { return };
+        let undone = Points(points.0.min(borne.0)).max(Points::ZERO);
+        *borne = borne.minus(undone);
+        taken.open = taken.open.plus(undone);
+        if taken.open.is_positive() && !self.open.contains(&of) {
+            self.open.push(of);
+        }
+        if self.inside && undone.is_positive() {
+            add(&mut self.told, (bearer, taken.redeemer), undone.negated());
         }
     }
 }
@@ -259,7 +296,11 @@ fn earned_terms(entry: &Entry, account: AccountId) -> Option<LotTerms> {
     entry.postings.iter().find(earned).map(|it| legs::terms(it, entry.actor.outlet()))
 }
 
-fn add(told: &mut BTreeMap<(Of, Of), Points>, key: (Of, Of), points: Points) {
+fn bears(side: Side) -> bool {
+    matches!(side, Side::Outlet | Side::Program)
+}
+
+fn add<K: Ord>(told: &mut BTreeMap<K, Points>, key: K, points: Points) {
     let sum = told.entry(key).or_default();
     *sum = sum.plus(points);
 }
@@ -361,6 +402,44 @@ mod tests {
         let expected = BTreeMap::from([((KL, PENANG), Points(60)), ((PENANG, PENANG), Points(40))]);
         assert_eq!(history.told, expected);
         assert_eq!(history.lots, BTreeMap::from([(lot(KL, 300), Points(20))]));
+    }
+
+    #[test]
+    fn what_was_borne_is_nobodys_once_it_is_given_back() {
+        let mut history = history();
+        history.credit(lot(KL, 200), Points(10));
+        history.redeem(sale(1), PENANG, Points(100));
+        history.bear(sale(1), PENANG, Points(70));
+        history.bear(sale(1), None, Points(20));
+        // the program's 20 first, then 30 of the outlet's
+        history.give_back(sale(1), Points(50));
+        let expected =
+            [((None, PENANG), Points(0)), ((KL, PENANG), Points(10)), ((PENANG, PENANG), Points(40))];
+        assert_eq!(history.told, BTreeMap::from(expected));
+        // and the rest: the member's own ten come back to their lot
+        history.give_back(sale(1), Points(50));
+        assert!(history.told.values().all(|points| points.is_zero()), "{:?}", history.told);
+        assert_eq!(history.lots, BTreeMap::from([(lot(KL, 200), Points(10))]));
+        history.credit(lot(KL, 300), Points(90));
+        assert!(history.told.values().all(|points| points.is_zero()), "nothing of it is open");
+    }
+
+    #[test]
+    fn what_a_person_lets_another_bear_is_that_ones() {
+        let mut history = history();
+        history.redeem(sale(1), PENANG, Points(100));
+        history.bear(sale(1), None, Points(100));
+        history.unbear(sale(1), None, Points(100));
+        history.bear(sale(1), PENANG, Points(100));
+        assert_eq!(
+            history.told,
+            BTreeMap::from([((None, PENANG), Points(0)), ((PENANG, PENANG), Points(100))])
+        );
+        // now the member is to: what is earned next fills it
+        history.unbear(sale(1), PENANG, Points(100));
+        history.credit(lot(KL, 300), Points(60));
+        assert_eq!(history.told.get(&(PENANG, PENANG)), Some(&Points(0)));
+        assert_eq!(history.told.get(&(KL, PENANG)), Some(&Points(60)));
     }
 
     #[test]
