@@ -284,6 +284,11 @@ impl Store {
         self.engine().published().head()
     }
 
+    /// The own journal's head, once all that was decided before this call is written.
+    pub fn head_written(&self) -> Reply<Head> {
+        self.0.work(|engine| Ok(engine.head_written()))
+    }
+
     /// Where this till stands with its server, as last kept.
     pub fn sync(&self) -> TillSync {
         self.engine().published().meta.sync.clone()

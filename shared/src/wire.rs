@@ -13,15 +13,17 @@ use crate::catalog::CatalogHash;
 use crate::chain::Head;
 use crate::entry::certificate::Certificate;
 use crate::entry::{Authority, SaleRef};
-use crate::ids::{BucketId, Code, CustomerId, Dot, Hash, MembershipId, NodeId, ProgramId, Seq};
+use crate::ids::{BucketId, CustomerId, Dot, Hash, MembershipId, NodeId, ProgramId, Seq};
 use crate::limits;
 use crate::member::{Card, Customer, IndexKey, Membership};
 use crate::operator::Operator;
 use crate::points::Points;
 use crate::time::Millis;
+use crate::wire::share::BudgetShare;
 
 pub mod code;
 pub mod relay;
+pub mod share;
 pub mod signed;
 pub mod snapshot;
 pub mod token;
@@ -182,7 +184,7 @@ pub struct Pull {
     /// Programs in which its block of member numbers runs low.
     pub numbers_wanted: Vec<ProgramId>,
     /// Its shares of campaigns' budgets, as it was told them last.
-    pub budgets: Vec<(Code, Points)>,
+    pub budgets: Vec<BudgetShare>,
     /// Accounts of members who were scanned here just now, in whose programs points are reserved on demand.
     pub rights_wanted: Vec<AccountId>,
     /// How the till is.
@@ -221,8 +223,8 @@ pub struct PullPage {
     pub till_name: Option<String>,
     /// Member numbers for this node to hand out.
     pub numbers: Vec<NumberBlock>,
-    /// What the node may still give of campaigns' budgets, what the buckets' marks do not cover yet not taken off.
-    pub budgets: Vec<(Code, Points)>,
+    /// What the node may still give of campaigns' budgets, from here on: a share may be smaller than before.
+    pub budgets: Vec<BudgetShare>,
     /// What of this node the server has parked, and why.
     pub parked: Vec<(Dot, String)>,
     /// Cases about this outlet's redemptions and returns, settled or decided since the last page.

@@ -141,6 +141,53 @@ fn two_tills_with_no_line_never_overrun_a_budget_that_they_share() {
 }
 
 #[test]
+fn tills_that_come_to_a_running_campaign_and_the_server_all_have_a_share_of_its_budget() {
+    let mut catalog = goods::catalog();
+    catalog["campaigns"] = json!([doubling(&json!({"budget": "6000", "outlets": [KL]}))]);
+    let office = Office::open_with(&catalog);
+    office.enrol("Ali", CARD);
+    let elsewhere = Till::open(&office, PENANG, "penang");
+    let tills: Vec<Till> = (1..=4)
+        .map(|number| {
+            let till = Till::open(&office, KL, &format!("till-{number}"));
+            till.sync();
+            till
+        })
+        .collect();
+    assert_eq!(earned(&elsewhere.sell(&sale("P-1", CARD, &[line("1", "50.00")]))), [50]);
+    // each gives of the budget, with no line too; the server as well
+    for (number, till) in tills.iter().enumerate() {
+        till.line().cut();
+        till.wait_for_connection("offline");
+        let receipt = format!("R-{number}");
+        assert_eq!(
+            earned(&till.sell(&sale(&receipt, CARD, &[line("1", "100.00")]))),
+            [100, 100],
+            "till {number}"
+        );
+    }
+    let web = pos(&office);
+    assert_eq!(earned(&sell(&web, "W-1", CARD, &[line("1", "100.00")])), [100, 100]);
+    for till in &tills {
+        till.line().mend();
+        till.wait_for_connection("online");
+    }
+    // with a line they come to equal parts: the first had half of it
+    until("the shares are equal parts", || {
+        for till in &tills {
+            till.sync();
+        }
+        let told = report(&office);
+        // 5,500 are left: four tills and the server, 1,100 each, and a till may keep a quarter more; the server had 275
+        let shares = points(&told["shares"]);
+        if points(&told["left"]) == 5_500 && 5_500 - shares >= 500 { Ok(()) } else { Err(told) }
+    });
+    assert_eq!(earned(&sell(&web, "W-2", CARD, &[line("1", "500.00")])), [500, 500]);
+    assert!(office.cases().is_empty(), "{:?}", office.cases());
+    office.verify();
+}
+
+#[test]
 fn rules_ask_for_attributes_for_the_nth_visit_and_for_a_tier_groups_level() {
     let mut catalog = goods::catalog();
     let stamps = json!({"code": "STAMP", "name": "Stamps", "kind": "qualifying"});

@@ -92,6 +92,53 @@ fn what_outlets_owe_each_other_is_as_worked_out_by_hand() {
     assert_eq!((&none["items"], &none["balances"]), (&json!([]), &json!([])));
 }
 
+/// 500 points, redeemed at KL with a line and at Penang without: of Penang's 500 only the 10 are there that both sales
+/// earned, and Penang bears 490. The goods come back at KL.
+#[test]
+fn what_an_outlet_bore_is_its_own_again_wherever_the_goods_come_back() {
+    let mut catalog = goods::catalog();
+    catalog["programs"][0]["overdraft"]["offline"] = json!(["outlet"]);
+    let office = Office::open_with(&catalog);
+    let aisha = office.member("Aisha Osman", AISHA, 500);
+    let penang = Till::open(&office, PENANG, "penang");
+    penang.wait_for_balance(AISHA, 500);
+    penang.line().cut();
+    penang.wait_for_connection("offline");
+    let kl = pos(&office, KL);
+    sell(&kl, "R-1", "10.00", 500);
+    let blind = penang.sell(&goods::redeeming(sale("R-2", AISHA, &[line("1", "10.00")]), 500));
+    penang.line().mend();
+    penang.wait_for_connection("online");
+    penang.sync();
+    let clerk = office.clerk();
+    let borne = |expected: &[&str; 2]| {
+        until(&format!("{expected:?} are borne by KL and Penang"), || {
+            let rows = csv(&clerk, "/api/reports/outlets");
+            let of = |outlet: &str| {
+                let mut own = rows.iter().filter(|row| row[0] == outlet && row[1] == "PTS");
+                own.next().map_or_else(|| "0".to_owned(), |row| row[6].clone())
+            };
+            let found = [of(KL), of(PENANG)];
+            if found == *expected { Ok(()) } else { Err(format!("{rows:?}")) }
+        });
+    };
+    borne(&["0", "490"]);
+    let own = |report: &Value| {
+        let items = report["items"].as_array().expect("a list").clone();
+        let own = items.into_iter().find(|it| it["issuer"] == PENANG && it["redeemer"] == PENANG);
+        own.map_or(0, |it| points(&it["points"]))
+    };
+    // and the 5 that it had issued itself
+    assert_eq!(own(&clerk.get("/api/reports/settlement").must(200)), 495);
+    let path = format!("/api/transactions/{}/refund", blind.id());
+    let _ = kl.post(&path, &json!({"receipt": "B-1", "lines": [{"line": 0}]})).must(201);
+    borne(&["0", "0"]);
+    assert_eq!(own(&clerk.get("/api/reports/settlement").must(200)), 0);
+    office.liability_when_settled();
+    assert_eq!(office.balance(&aisha), 5, "what she earned at KL");
+    office.verify();
+}
+
 #[test]
 fn a_program_is_told_with_its_fees_its_benefits_and_its_rate() {
     let mut catalog = goods::catalog();

@@ -7,10 +7,10 @@ use redb::WriteTransaction;
 use serde::{Deserialize, Serialize};
 use shared::catalog::CatalogHash;
 use shared::chain::Head;
-use shared::ids::{AccountSetId, BucketId, Code, Dot, Hash, NodeId, Seq};
-use shared::points::Points;
+use shared::ids::{AccountSetId, BucketId, Dot, Hash, NodeId, Seq};
 use shared::sync::{TillSync, home_of};
 use shared::time::Millis;
+use shared::wire::share::BudgetShare;
 use shared::wire::{ForkAlias, MarkBrief};
 
 use super::StoreError;
@@ -45,7 +45,7 @@ pub(super) struct Meta {
     /// How many buckets the server has.
     pub(super) buckets: u16,
     /// The shares of campaigns' budgets that a node of this store's was told last.
-    pub(super) budgets: (NodeId, Vec<(Code, Points)>),
+    pub(super) budgets: (NodeId, Vec<BudgetShare>),
     /// The table of marks, whole: every look at an account asks it.
     #[serde(skip)]
     pub(super) marks: Arc<Marks>,

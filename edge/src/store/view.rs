@@ -13,6 +13,7 @@ use shared::limits;
 use shared::points::Points;
 use shared::time::Millis;
 use shared::view::{AccountView, TailRow};
+use shared::wire::share::BudgetShare;
 
 use super::directory::{base_key, decode};
 use super::effects::Budgeted;
@@ -152,7 +153,7 @@ impl View {
     }
 
     /// The shares of campaigns' budgets that this node was told last.
-    pub fn budgets_told(&self) -> Vec<(Code, Points)> {
+    pub fn budgets_told(&self) -> Vec<BudgetShare> {
         let (node, told) = &self.published.meta.budgets;
         if *node == self.published.node { told.clone() } else { Vec::new() }
     }
@@ -160,7 +161,8 @@ impl View {
     /// What this till may still give of campaigns' budgets: its shares, less what it gave that the server had not posted
     /// when it told them.
     pub fn budgets(&self) -> R<BTreeMap<Code, Points>> {
-        let mut left: BTreeMap<Code, Points> = self.budgets_told().into_iter().collect();
+        let mut left: BTreeMap<Code, Points> =
+            self.budgets_told().into_iter().map(|share| (share.campaign, share.left)).collect();
         if left.is_empty() {
             return Ok(left);
         }

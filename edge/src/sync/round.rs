@@ -191,11 +191,13 @@ impl Worker {
         let (catalog, operators, budgets) =
             (view.catalog().hash, view.operators_digest(), view.budgets_told());
         drop(view);
+        // after the shares: what was given by larger ones is in the journal then
+        let head = self.store.head_written().await.map_err(text)?;
         let pull = Pull {
             node: signer.node,
             number,
             cursor,
-            head: self.store.head(),
+            head,
             catalog,
             operators,
             till_name: self.store.identity().till_name.clone(),

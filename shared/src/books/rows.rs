@@ -284,8 +284,12 @@ pub struct BudgetRow {
 pub struct BudgetNode {
     /// In all, as far as it is posted.
     pub given: Points,
-    /// In all, the most that it was told it may.
+    /// In all, the most that it may have been told and still give by: nobody else may give that.
     pub limit: Points,
+    /// In all, what it was told last; below `limit` until the node tells that it has it.
+    pub told: Points,
+    /// The pull with which the node last told what it has; an earlier one that comes late tells nothing.
+    pub asked: u64,
 }
 
 /// Why an entry has no account yet.

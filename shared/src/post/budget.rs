@@ -1,18 +1,21 @@
 //! Budgets of campaigns: what was given, and how much of the rest is whose.
 //!
-//! A till may give no more than its share, which is nobody else's until the till tells that it took it, or is told another
+//! A till may give no more than its share, which is nobody else's until the till gave it, or tells that it has a smaller one
 //! ([`grant`]). So what all of them give never passes the budget, however long their lines are down. Sums are over a set of
 //! legs, so the order of posting does not matter (I9); shares are the server's word to each node, as a hold is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::account::tally::Counter;
 use crate::books::rows::{BudgetNode, BudgetRow};
 use crate::books::{Books, NodeRow, SERVER};
-use crate::catalog::Catalog;
+use crate::catalog::earning::Campaign;
+use crate::catalog::{Catalog, Program};
+use crate::chain::Head;
 use crate::entry::Posting;
-use crate::ids::{Code, NodeId};
+use crate::ids::{BucketId, Code, NodeId, OutletId, Seq};
 use crate::points::Points;
+use crate::wire::share::BudgetShare;
 
 /// The budgeted campaigns that a movement counts under, as far as it is known which are: all that are counted.
 fn campaigns(posting: &Posting) -> impl Iterator<Item = &Code> {
@@ -52,6 +55,35 @@ impl BudgetRow {
         let shares: Points = others.map(|(_, node)| node.share()).sum();
         budget.minus(self.given).minus(shares)
     }
+
+    /// What a node may have of a budget. What is left goes in equal parts to the server and to `parts`, the tills where the
+    /// campaign holds; who has more than such a part keeps it for now, and the rest is parted among the others. Nothing
+    /// for a till that is none of them.
+    fn part(&self, budget: Points, node: NodeId, parts: &BTreeSet<NodeId>) -> Points {
+        if !parts.contains(&node) {
+            return Points::ZERO;
+        }
+        let mut rest = budget.minus(self.given).at_least_zero();
+        let mut count = i128::try_from(parts.len()).unwrap_or(i128::MAX).saturating_add(1);
+        let mut others: Vec<Points> = Vec::new();
+        for (other, own) in self.nodes.iter().filter(|(other, _)| **other != node) {
+            if parts.contains(other) {
+                others.push(own.share());
+            } else {
+                rest = rest.minus(own.share());
+            }
+        }
+        others.sort_unstable_by(|a, b| b.cmp(a));
+        for share in others {
+            if share <= rest.at_least_zero().share(1, count) {
+                break;
+            }
+            rest = rest.minus(share);
+            count = count.saturating_sub(1);
+        }
+        let free = self.left(budget, Some(node)).at_least_zero();
+        rest.at_least_zero().share(1, count).min(free)
+    }
 }
 
 impl BudgetNode {
@@ -59,135 +91,135 @@ impl BudgetNode {
     pub fn share(self) -> Points {
         self.limit.minus(self.given).at_least_zero()
     }
+
+    /// Tells it another share: more at once, less where it has more than a quarter too much. `held` is the limit that it
+    /// has, by the pull of this number; what it had before that counts no more, if all that it gave is posted.
+    fn tell(&mut self, part: Points, held: Points, (number, posted): (u64, bool)) {
+        let news = number > self.asked;
+        let behind = held != self.told || self.limit != self.told;
+        if news && posted {
+            self.limit = held.max(self.given);
+        } else {
+            self.limit = self.limit.max(held);
+        }
+        let known = self.told;
+        let has = self.told.minus(self.given).at_least_zero();
+        if part > has || has.minus(part) > Points(part.0 / 4) {
+            self.told = self.given.plus(part);
+        }
+        self.limit = self.limit.max(self.told);
+        if news && (behind || self.told != known) {
+            self.asked = number;
+        }
+    }
 }
 
 /// What the server itself may still give, by campaign: what is nobody's share.
 pub fn left<B: Books + ?Sized>(books: &B, catalog: &Catalog) -> Result<BTreeMap<Code, Points>, B::Error> {
     let mut left = BTreeMap::new();
-    for (code, budget) in budgets(catalog) {
-        let row = books.budget(code)?.unwrap_or_default();
-        left.insert(code.clone(), row.left(budget, None).at_least_zero());
+    for (_, campaign, budget) in budgets(catalog) {
+        let row = books.budget(&campaign.code)?.unwrap_or_default();
+        left.insert(campaign.code.clone(), row.left(budget, None).at_least_zero());
     }
     Ok(left)
 }
 
-/// What a node may still give, by campaign, as far as its entries are posted.
+/// What a node is told that it may still give, by campaign, as far as its entries are posted.
 pub fn shares<B: Books + ?Sized>(
     books: &B,
     catalog: &Catalog,
     node: NodeId,
-) -> Result<Vec<(Code, Points)>, B::Error> {
+) -> Result<Vec<BudgetShare>, B::Error> {
     let mut shares = Vec::new();
-    for (code, _) in budgets(catalog) {
-        let row = books.budget(code)?.unwrap_or_default();
+    for (_, campaign, _) in budgets(catalog) {
+        let row = books.budget(&campaign.code)?.unwrap_or_default();
         let own = row.nodes.get(&node).copied().unwrap_or_default();
-        shares.push((code.clone(), own.share()));
+        let left = own.told.minus(own.given).at_least_zero();
+        shares.push(BudgetShare { campaign: campaign.code.clone(), left, limit: own.told });
     }
     Ok(shares)
 }
 
-/// Gives a node its share of each budget anew: what is left, in equal parts for each till that lives and the server, as far
-/// as no other that lives has it; never less than it was told before and has not given.
-pub fn grant<B: Books + ?Sized>(books: &mut B, catalog: &Catalog, node: NodeId) -> Result<(), B::Error> {
+/// A node that asks what it may give.
+#[derive(Clone, Copy, Debug)]
+pub struct Asking<'a> {
+    /// Which.
+    pub node: NodeId,
+    /// The number of its pull, rising.
+    pub number: u64,
+    /// The head of its journal, once nothing that was decided by other shares than it tells is still to be written.
+    pub head: Head,
+    /// The shares that it has. A page that answers an earlier pull changes them no more.
+    pub held: &'a [BudgetShare],
+}
+
+/// Gives a node its share of each budget anew: an equal part of what is left, for each till that lives where the campaign
+/// holds, and the server, as far as no other has it.
+///
+/// A share that has become too large shrinks: the node is told a smaller one, and counts as having the larger until it tells
+/// that it has the smaller, and all that it gave before is posted. So what all of them may give is never more than there is.
+pub fn grant<B: Books + ?Sized>(
+    books: &mut B,
+    catalog: &Catalog,
+    asking: &Asking<'_>,
+) -> Result<(), B::Error> {
     if budgets(catalog).next().is_none() {
         return Ok(());
     }
     let lives = |row: &NodeRow| row.live && !row.revoked && row.origin.is_none();
-    let tills = books.nodes()?.iter().filter(|(id, row)| *id != SERVER && lives(row)).count();
-    let parts = i128::try_from(tills).unwrap_or(i128::MAX).saturating_add(1);
-    for (code, budget) in budgets(catalog) {
-        let mut row = books.budget(code)?.unwrap_or_default();
+    let nodes = books.nodes()?;
+    let tills = nodes.iter().filter(|(id, row)| *id != SERVER && lives(row));
+    let tills: BTreeMap<NodeId, Option<OutletId>> =
+        tills.map(|(id, row)| (*id, row.place.map(|(outlet, _)| outlet))).collect();
+    let posted = is_posted(books, asking)?;
+    for (program, campaign, budget) in budgets(catalog) {
+        let mut row = books.budget(&campaign.code)?.unwrap_or_default();
+        let before = row.clone();
         for (other, own) in &mut row.nodes {
             // a share that is lost with its till is everybody's again
-            let here = books.node(*other)?.is_some_and(|row| lives(&row));
-            if *other != SERVER && !here {
-                own.limit = own.given;
+            if *other != SERVER && !tills.contains_key(other) {
+                (own.limit, own.told) = (own.given, own.given);
             }
         }
-        let free = row.left(budget, Some(node)).at_least_zero();
-        let equal = budget.minus(row.given).at_least_zero().share(1, parts);
-        let own = row.nodes.entry(node).or_default();
-        let share = equal.min(free).max(own.share());
-        if share != own.share() {
-            own.limit = own.given.plus(share);
-            books.put_budget(code, row)?;
+        let holds = |at: &Option<OutletId>| {
+            at.is_none_or(|at| {
+                program.here(at) && campaign.outlets.as_ref().is_none_or(|outlets| outlets.contains(&at))
+            })
+        };
+        let parts: BTreeSet<NodeId> =
+            tills.iter().filter(|(_, at)| holds(at)).map(|(node, _)| *node).collect();
+        let held = asking.held.iter().find(|held| held.campaign == campaign.code);
+        let held = held.map_or(Points::ZERO, |held| held.limit);
+        let part = row.part(budget, asking.node, &parts);
+        row.nodes.entry(asking.node).or_default().tell(part, held, (asking.number, posted));
+        if row != before {
+            books.put_budget(&campaign.code, row)?;
         }
     }
     Ok(())
 }
 
-fn budgets(catalog: &Catalog) -> impl Iterator<Item = (&Code, Points)> {
-    let campaigns = catalog.programs.values().flat_map(|program| &program.campaigns);
-    campaigns.filter_map(|campaign| campaign.budget.map(|budget| (&campaign.code, budget)))
+/// Whether all that a node has written is posted, so that what it gave is known.
+fn is_posted<B: Books + ?Sized>(books: &B, asking: &Asking<'_>) -> Result<bool, B::Error> {
+    let known = books.node(asking.node)?.unwrap_or_default().head;
+    if known != asking.head {
+        return Ok(false);
+    }
+    for bucket in (0..books.buckets().max(1)).map(BucketId) {
+        let seq = books.mark(bucket, asking.node)?.map_or(Seq(0), |mark| mark.head.seq);
+        if seq < known.seq || books.parked_in(bucket)?.iter().any(|(dot, _)| dot.node == asking.node) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The campaigns with a budget, and whose they are.
+fn budgets(catalog: &Catalog) -> impl Iterator<Item = (&Program, &Campaign, Points)> {
+    let programs = catalog.programs.values();
+    let campaigns = programs.flat_map(|program| program.campaigns.iter().map(move |it| (program, it)));
+    campaigns.filter_map(|(program, campaign)| campaign.budget.map(|budget| (program, campaign, budget)))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::account::AccountId;
-    use crate::account::tally::Tallied;
-    use crate::books::memory::MemoryBooks;
-    use crate::books::{Accounts as _, Journals as _};
-    use crate::catalog::Version;
-    use crate::entry::{Column, Why};
-    use crate::ids::{AccountSetId, CurrencyId};
-    use crate::time::Day;
-
-    fn catalog(budget: &str) -> Catalog {
-        let document = serde_json::json!({
-            "currencies": [{"code": "PTS", "name": "Points"}],
-            "programs": [{"code": "std", "name": "Standard", "time_zone": "UTC", "currencies": ["PTS"],
-                "levels": [{"code": "member", "name": "Member", "threshold": "0"}]}],
-            "campaigns": [{"code": "nov", "name": "November", "program": "std", "from": "2026-11-01",
-                "until": "2026-11-30", "budget": budget}]
-        });
-        Version::default().next(serde_json::from_value(document).unwrap()).unwrap().1
-    }
-
-    fn nov() -> Code {
-        Code::new("nov").unwrap()
-    }
-
-    fn posting(points: i64) -> Posting {
-        let account = AccountId { set: AccountSetId(uuid::Uuid::nil()), currency: CurrencyId(1) };
-        let tallied = Some(Tallied { day: Day(20_000), under: vec![Counter::Campaign(nov())] });
-        let why = Why::default();
-        Posting { account, column: Column::Earned, points: Points(points), why, lot: None, tallied }
-    }
-
-    fn share(books: &MemoryBooks, catalog: &Catalog, node: u32) -> i64 {
-        shares(books, catalog, NodeId(node)).unwrap()[0].1.0
-    }
-
-    #[test]
-    fn shares_and_what_was_given_never_pass_the_budget() {
-        let catalog = catalog("100");
-        let mut books = MemoryBooks::new(1);
-        for node in [2, 3] {
-            books.put_node(NodeId(node), NodeRow { live: true, ..NodeRow::default() }).unwrap();
-        }
-        // two tills and the server: a third each
-        grant(&mut books, &catalog, NodeId(2)).unwrap();
-        grant(&mut books, &catalog, NodeId(3)).unwrap();
-        assert_eq!((share(&books, &catalog, 2), share(&books, &catalog, 3)), (33, 33));
-        assert_eq!(left(&books, &catalog).unwrap()[&nov()], Points(34));
-        // the second gave all of its share and is told another: a third of the 67 that are left
-        given(&mut books, NodeId(3), &posting(33)).unwrap();
-        assert_eq!(share(&books, &catalog, 3), 0);
-        grant(&mut books, &catalog, NodeId(3)).unwrap();
-        assert_eq!(share(&books, &catalog, 3), 22);
-        // the first is silent and keeps its 33; the server gives the 12 that are nobody's
-        given(&mut books, SERVER, &posting(12)).unwrap();
-        assert_eq!(left(&books, &catalog).unwrap()[&nov()], Points(0));
-        given(&mut books, NodeId(3), &posting(22)).unwrap();
-        grant(&mut books, &catalog, NodeId(3)).unwrap();
-        assert_eq!(share(&books, &catalog, 3), 0, "what is left is the first one's");
-        given(&mut books, NodeId(2), &posting(33)).unwrap();
-        assert_eq!(books.budget(&nov()).unwrap().unwrap().given, Points(100));
-        // a return makes room again, for whoever asks next
-        taken_back(&mut books, &posting(30)).unwrap();
-        grant(&mut books, &catalog, NodeId(2)).unwrap();
-        assert_eq!(share(&books, &catalog, 2), 10);
-        assert_eq!(left(&books, &catalog).unwrap()[&nov()], Points(20));
-    }
-}
+mod tests;

@@ -110,6 +110,12 @@ impl Engine {
         let _told = self.flush(&mut writer, group);
     }
 
+    /// The journal's head, once what is being decided is written: what comes after was decided on what is published now.
+    pub(in crate::store) fn head_written(&self) -> Head {
+        let _writing = self.writer.lock();
+        self.published().head()
+    }
+
     /// Decides one job and adds it to the group, or answers it at once where nothing is to be waited for.
     fn take(&self, writer: &mut Writer, group: &mut Group, mut job: Box<dyn Job>) {
         let staged = (!group.records.is_empty()).then(|| (Arc::clone(&group.layer), group.head));

@@ -13,8 +13,9 @@ use crate::ids::Code;
 /// is a movement of its own, in the campaign's name.
 ///
 /// Caps and the budget count points of the program's first currency, what is returned taken off. A budget is never overrun
-/// by tills with no line: with each pull a till is told its share of what is left, which is then no other's, and gives no
-/// more than that until it is told another. What a share that was lost with its till (or spent again by a copied disk)
+/// by tills with no line: with each pull a till where it holds is told its share of what is left, which is then no other's,
+/// and gives no more than that until it is told another; a share that others need more comes back from a till that has a
+/// line. What a share that was lost with its till (or spent again by a copied disk)
 /// took beyond the budget is reported.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

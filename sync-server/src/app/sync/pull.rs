@@ -60,7 +60,9 @@ async fn greet(app: &App, ask: &Pull) -> Done<Vec<NumberBlock>> {
         note_contact(books, ask.node, &ask.health, now)?;
         books.told_by_pull(ask.node, ask.head, now)?;
         let catalog = catalog::latest(books)?;
-        budget::grant(books, &catalog, ask.node)?;
+        let asking =
+            budget::Asking { node: ask.node, number: ask.number, head: ask.head, held: &ask.budgets };
+        budget::grant(books, &catalog, &asking)?;
         let mut blocks = Vec::new();
         for program in &ask.numbers_wanted {
             let first = numbers::block(books)?;
