@@ -36,19 +36,28 @@ pub struct Setup {
     pub phone: bool,
     /// What it accepts, such as `en`.
     pub language: &'static str,
+    /// Whoever is there wants nothing to move.
+    pub still: bool,
 }
 
 impl Setup {
     /// The till's screen, light, English.
-    pub const TILL: Self = Self { screen: (1024, 768), dark: false, phone: false, language: "en" };
+    pub const TILL: Self =
+        Self { screen: (1024, 768), dark: false, phone: false, language: "en", still: false };
     /// Head office's screen.
     pub const OFFICE: Self = Self { screen: (1440, 900), ..Self::TILL };
     /// A phone.
     pub const PHONE: Self = Self { screen: (390, 844), phone: true, ..Self::TILL };
 
+    /// The same with nothing that moves.
+    #[must_use]
+    pub const fn still(self) -> Self {
+        Self { still: true, ..self }
+    }
+
     /// The same in the dark theme.
     #[must_use]
-    pub fn dark(self) -> Self {
+    pub const fn dark(self) -> Self {
         Self { dark: true, ..self }
     }
 }
@@ -74,7 +83,11 @@ impl Browser {
         let screen = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": setup.phone});
         let _ = browser.tools("Emulation.setDeviceMetricsOverride", &screen);
         let theme = if setup.dark { "dark" } else { "light" };
-        let media = json!({"features": [{"name": "prefers-color-scheme", "value": theme}]});
+        let motion = if setup.still { "reduce" } else { "no-preference" };
+        let media = json!({"features": [
+            {"name": "prefers-color-scheme", "value": theme},
+            {"name": "prefers-reduced-motion", "value": motion},
+        ]});
         let _ = browser.tools("Emulation.setEmulatedMedia", &media);
         browser
     }
@@ -133,6 +146,27 @@ impl Browser {
 
     fn page_text(&self) -> String {
         self.run("return document.body.innerText", &[]).as_str().unwrap_or("").replace('\n', " | ")
+    }
+
+    /// Opens a further tab, which shares what the first one is signed in with, and goes on there; answers the one that was left.
+    #[track_caller]
+    pub fn new_tab(&self) -> String {
+        let here = self.wire.get(&format!("/session/{}/window", self.session)).must(200);
+        let made = self.ask("/window/new", &json!({"type": "tab"}));
+        self.switch_to(made["handle"].as_str().expect("a tab"));
+        here["value"].as_str().expect("a tab").to_owned()
+    }
+
+    /// Goes on in another tab.
+    #[track_caller]
+    pub fn switch_to(&self, tab: &str) {
+        let _ = self.ask("/window", &json!({"handle": tab}));
+    }
+
+    /// Goes back, as its button does.
+    #[track_caller]
+    pub fn back(&self) {
+        let _ = self.ask("/back", &json!({}));
     }
 
     /// Clicks, as a mouse or a finger does.
@@ -200,8 +234,12 @@ impl Browser {
     /// A picture of the whole page, as far down as it goes.
     #[track_caller]
     pub fn whole_page(&self, to: &Path) {
-        let size = "const it = document.documentElement; return [innerWidth, Math.max(innerHeight, it.scrollHeight)]";
+        let size =
+            "const it = document.documentElement; return [it.clientWidth, it.scrollHeight, innerHeight]";
         let size = self.run(size, &[]);
+        if size[1].as_f64() <= size[2].as_f64() {
+            return self.screenshot(to);
+        }
         let clip = json!({"x": 0, "y": 0, "width": size[0], "height": size[1], "scale": 1});
         let asked = json!({"format": "png", "captureBeyondViewport": true, "clip": clip});
         let answer = self.tools("Page.captureScreenshot", &asked);

@@ -104,7 +104,18 @@ fn within(language: Language, text: &str, depth: u8) -> Option<String> {
         let told = || format!("{}: {}", both.0.as_deref().unwrap_or(head), both.1.as_deref().unwrap_or(tail));
         return (both != (None, None)).then(told);
     }
-    None
+    // at a field, a complaint begins as a sentence does; a word alone is a name
+    let told = with_first(text, char::to_lowercase).filter(|text| text.contains(' '));
+    let told = within(language, &told?, deeper)?;
+    Some(with_first(&told, char::to_uppercase).unwrap_or(told))
+}
+
+/// A text with another first letter; nothing where that is the same.
+fn with_first<I: Iterator<Item = char>>(text: &str, change: impl Fn(char) -> I) -> Option<String> {
+    let mut letters = text.chars();
+    let first = letters.next()?;
+    let changed: String = change(first).chain(letters).collect();
+    (changed != text).then_some(changed)
 }
 
 /// Tells every sentence of an answer of the API in a language.
@@ -168,6 +179,8 @@ mod tests {
             ),
             ("To LOY-100002", "Kepada LOY-100002"),
             ("To make up for it", "To make up for it"),
+            ("There is no currency `XYZ`", "Tiada mata wang `XYZ`"),
+            ("Member", "Member"),
             ("Gold (x2)", "Gold (x2)"),
             ("for the delay", "for the delay"),
             ("", ""),

@@ -10,7 +10,7 @@ use shared::api::users::NewUser;
 use shared::page::words::Words;
 
 use super::session::Visitor;
-use super::view::{Block, Deed, Field, FormBlock, Frame, Refused, Row, Shown, Table, when};
+use super::view::{Block, Deed, Field, FormBlock, Frame, Refused, Row, Shown, Table, url_part, when};
 use crate::app::reports::range::Range;
 use crate::app::{App, AppError, Done, audit as audited, roles, tokens, users};
 
@@ -192,9 +192,24 @@ pub(super) struct Looked {
     from: String,
     #[serde(default)]
     to: String,
+    /// Lines before this one, on a further page.
+    before: Option<u64>,
 }
 
 impl Looked {
+    /// The address of the page that goes on before a line.
+    fn further(&self, before: u64) -> String {
+        let fields = [
+            ("who", &self.who),
+            ("action", &self.action),
+            ("subject", &self.subject),
+            ("from", &self.from),
+            ("to", &self.to),
+        ];
+        let fields: String = fields.map(|(name, text)| format!("{name}={}&", url_part(text))).concat();
+        format!("/audit?{fields}before={before}")
+    }
+
     fn wanted(&self) -> Done<audited::Wanted> {
         let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         Ok(audited::Wanted {
@@ -235,8 +250,10 @@ pub(super) async fn audit(
 ) -> Shown {
     visitor.must(roles::ADMIN)?;
     let words = &visitor.words;
-    let found = looked.wanted().and_then(|wanted| audited::list(&app, &wanted, None, MOST));
+    let found = looked.wanted().and_then(|wanted| audited::list(&app, &wanted, looked.before, MOST));
     let found = found.map_err(visitor.told())?;
+    let last = found.last().filter(|_| found.len() == MOST).map(|(number, _)| *number);
+    let more = last.map(|number| (looked.further(number), words.say("next_page").to_owned()));
     let rows = found.into_iter().map(|(_, line)| Row {
         cells: vec![
             when(&line.at.rfc3339()),
@@ -251,7 +268,8 @@ pub(super) async fn audit(
         title: words.say("nav.audit").to_owned(),
         columns: columns(words, &["when", "audit.who", "what", "audit.subject", "audit.detail"]),
         rows: rows.collect(),
-        empty: words.say("nobody").to_owned(),
+        empty: words.say("audit.none").to_owned(),
+        more: more.into_iter().collect(),
         ..Table::default()
     });
     let blocks = vec![looked.form(words), table];

@@ -325,6 +325,7 @@ pub(super) async fn sheet(
     let (books, who, name) = (Arc::clone(&app), visitor.who.clone(), report.clone());
     let text = walk(&visitor, move || {
         Ok(match name.as_str() {
+            "liability" => sheet::csv(&reports::liability(&books, &who)?.items),
             "outlets" => sheet::csv(&reports::outlets(&books, &who, &range)?),
             "programs" => sheet::csv(&reports::programs::programs(&books, &who, &range)?),
             "settlement" => {

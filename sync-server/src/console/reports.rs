@@ -1,5 +1,6 @@
 //! Head office's books: what is owed, what outlets did, the ledger, and one entry with all that it moved.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
@@ -7,6 +8,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use shared::api::office::LedgerLine;
+use shared::page::phrases;
 use shared::page::words::{Words, grouped};
 
 use super::chart;
@@ -72,6 +74,7 @@ pub(super) async fn liability(State(app): State<Arc<App>>, visitor: Visitor) -> 
         .collect(),
         rows: rows.collect(),
         empty: words.say("liability.empty").to_owned(),
+        more: vec![("/sheets/liability".to_owned(), words.say("export").to_owned())],
         ..Table::default()
     });
     let picture = Block::Picture {
@@ -128,7 +131,8 @@ pub(super) async fn ledger(
             Cell::link(line.transaction_id.clone(), format!("/entries/{}", line.transaction_id)),
             line.outlet.unwrap_or_default().into(),
             line.description.into(),
-            format!("{} {} {}", line.debit, words.say("then"), line.credit).into(),
+            format!("{} {} {}", told(words, &line.debit), words.say("then"), told(words, &line.credit))
+                .into(),
             format!("{} {}", grouped(&line.points), line.currency).into(),
         ],
         ..Row::default()
@@ -229,10 +233,10 @@ pub(super) async fn entry(State(app): State<Arc<App>>, visitor: Visitor, Path(id
     let note = words.fill(
         "entry.about",
         &[
-            ("kind", &found.kind),
+            ("kind", &told(words, &found.kind)),
             ("receipt", found.receipt.as_deref().unwrap_or("–")),
             ("at", &found.at),
-            ("state", &found.state),
+            ("state", &told(words, &found.state)),
             ("code", &found.verification),
         ],
     );
@@ -259,6 +263,11 @@ pub(super) async fn entry(State(app): State<Arc<App>>, visitor: Visitor, Path(id
         ),
     ];
     Ok(Frame::of(&app, &visitor, "/ledger", words.fill("entry.title", &[("id", &id)])).with(blocks))
+}
+
+/// A word of the books in the reader's language.
+fn told<'a>(words: &Words, text: &'a str) -> Cow<'a, str> {
+    phrases::told(words.language(), text)
 }
 
 /// Whose points moved, as a way to the member; the id alone of one that this visitor may not see.

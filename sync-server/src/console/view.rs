@@ -161,6 +161,13 @@ pub(super) fn when(at: &str) -> Cell {
     Cell { whole: true, ..Cell::from(at) }
 }
 
+/// A text as it can stand in an address.
+pub(super) fn url_part(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let one = |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    text.bytes().map(one).collect()
+}
+
 /// A button that does one thing: an address, and what is sent along.
 pub(super) struct Deed {
     pub(super) to: String,

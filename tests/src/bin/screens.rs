@@ -18,11 +18,8 @@ const UNKNOWN: &str = "6009410000077777";
 const CARDS: [(&str, &str, i64); 3] =
     [("John Chen", JOHN, 5_430), ("Aisha Osman", AISHA, 820), ("Emma Rodriguez", EMMA, 12_400)];
 /// Whose sale is completed with which theme: with no line it uses a member's limit up.
-const BUYERS: [(&str, Setup, &str); 3] = [
-    ("-dark", Setup { dark: true, ..Setup::TILL }, EMMA),
-    ("-phone", Setup::PHONE, AISHA),
-    ("", Setup::TILL, JOHN),
-];
+const BUYERS: [(&str, Setup, &str); 3] =
+    [("-dark", Setup::TILL.dark(), EMMA), ("-phone", Setup::PHONE, AISHA), ("", Setup::TILL, JOHN)];
 
 fn main() {
     let folder = std::env::args().nth(1).map_or_else(pictures, PathBuf::from);
@@ -45,7 +42,7 @@ fn main() {
     till.line().cut();
     till.wait_for_connection("offline");
     for (theme, setup, buyer) in BUYERS {
-        the_till(till, &Browser::open(setup), (&folder, theme), buyer);
+        the_till(till, &Browser::open(setup.still()), (&folder, theme), buyer);
     }
     from_right_to_left(till, &office, &folder);
     till.line().mend();
@@ -53,7 +50,7 @@ fn main() {
     drop(gone);
     let themes = [("", Setup::OFFICE), ("-dark", Setup::OFFICE.dark()), ("-phone", Setup::PHONE)];
     for (theme, setup) in themes {
-        head_office(&office, &Browser::open(setup), &folder, theme);
+        head_office(&office, &Browser::open(setup.still()), &folder, theme);
     }
 }
 

@@ -69,6 +69,8 @@ async function doing(deed) {
 async function scanned(code) {
   began = performance.now();
   if (dialogs.scanned(code)) return;
+  // the next customer's card does not get into the sale that is being completed
+  await selling?.catch(() => {});
   if (state.receipt) next();
   await doing(async () => {
     try {
@@ -225,12 +227,14 @@ async function hold() {
 
 // --- the main action
 
-let selling = false;
+// the sale that is being completed, and when the last one was
+let selling = null, sold = 0;
+// a second Enter so soon is the first one's, and takes no receipt away, in ms
+const SOON_MS = 300;
 
 async function complete() {
-  if (state.receipt) return next();
+  if (state.receipt) return performance.now() - sold < SOON_MS ? undefined : next();
   if (selling || !state.basket.lines.length) return undefined;
-  selling = true;
   began = performance.now();
   at("main").disabled = true;
   const sale = { receipt: state.basket.receipt, currency: state.basket.currency, lines: request(), cashier: page.operator, redeem: redeem() };
@@ -240,13 +244,16 @@ async function complete() {
   else if (state.scan) sale.customer_id = state.scan.customer.id;
   try {
     // the key belongs to what is asked: another way to redeem is another sale
-    state.receipt = await post("/api/transactions", sale, `${state.basket.key}-${state.way ?? "-"}-${state.points ?? "-"}-${state.chosen ?? "-"}-${state.approval ?? "-"}`);
+    selling = post("/api/transactions", sale, `${state.basket.key}-${state.way ?? "-"}-${state.points ?? "-"}-${state.chosen ?? "-"}-${state.approval ?? "-"}`);
+    const receipt = await selling;
+    state.receipt = receipt;
+    sold = performance.now();
     paint("key-to-receipt");
     bar.ask();
     if (state.scan) refresh();
     at("done").firstElementChild?.focus();
   } finally {
-    selling = false;
+    selling = null;
     actions();
   }
   return focus();
@@ -285,7 +292,7 @@ const menu = {
   F4: () => deeds.lost(state.scan?.card?.code, (scan, status) => { shown(scan); say(t(`lost.done`, { what: t(`lost.${status}`) }), "good"); }),
   F5: () => ways.press(state, "F5", does), F6: () => ways.press(state, "F6", does), F7: () => ways.press(state, "F7", does),
   F8: () => state.receipt ? print() : doing(hold),
-  F9: day, F10: queue, Escape: next,
+  F9: day, F10: queue, Escape: () => selling ? undefined : next(),
 };
 
 function arrows(by) {

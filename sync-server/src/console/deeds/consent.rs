@@ -12,7 +12,7 @@ use crate::app::{App, AppError, Done, consents, roles};
 use crate::clock;
 use crate::console::forms::Wrong;
 use crate::console::session::Visitor;
-use crate::console::view::{Block, Cell, Row, Table, when};
+use crate::console::view::{Block, Cell, Row, Table, url_part, when};
 
 /// What was consented to, membership by membership, latest first.
 pub(in crate::console) fn table(app: &App, visitor: &Visitor, memberships: &[Membership]) -> Done<Block> {
@@ -54,7 +54,7 @@ fn row(words: &Words, membership: &Membership, consent: RecordedConsent, may: bo
     let state = words.say(key).to_owned();
     let state = if chip.is_empty() { state.into() } else { Cell::chip(chip, state) };
     let deed = if consent.stands {
-        let text: String = url_part(&consent.text_version);
+        let text = url_part(&consent.text_version);
         let to = format!("/memberships/{}/{WITHDRAW}?text_version={text}", membership.id);
         Cell::link(words.say("consent.withdraw"), to)
     } else {
@@ -70,13 +70,6 @@ fn row(words: &Words, membership: &Membership, consent: RecordedConsent, may: bo
         Cell::link(consent.entry_id.clone(), format!("/entries/{}", consent.entry_id)),
     ];
     Row { cells: cells.into_iter().chain(may.then_some(deed)).collect(), ..Row::default() }
-}
-
-/// A text as it can stand in an address.
-fn url_part(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    let one = |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
-    text.bytes().map(one).collect()
 }
 
 /// What recording a consent, or a withdrawal, will do.

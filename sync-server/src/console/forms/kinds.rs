@@ -231,8 +231,12 @@ pub(super) fn hint(kind: Kind) -> Option<&'static str> {
 /// The codes that a list of them may name.
 pub(super) fn known(kind: Kind, lists: &Lists<'_>) -> Option<String> {
     let (Kind::Codes(list) | Kind::AllOr(list)) = kind else { return None };
-    let mut codes: Vec<String> = lists.of(list).into_iter().map(|(code, _)| code).collect();
-    codes.dedup();
+    let mut codes: Vec<String> = Vec::new();
+    for (code, _) in lists.of(list) {
+        if !codes.contains(&code) {
+            codes.push(code);
+        }
+    }
     let more = codes.len() > NAMED;
     codes.truncate(NAMED);
     let told = format!("{}{}", codes.join(", "), if more { " …" } else { "" });
