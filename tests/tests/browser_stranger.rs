@@ -52,7 +52,13 @@ fn sales(till: &Till) -> Value {
 fn enter_twice_sells_once_and_leaves_the_receipt_and_a_card_too_early_is_the_next_customers() {
     let (_office, till, browser) = signed_in(Setup::TILL);
     basket(&browser, JOHN, "John Chen");
-    browser.press(&format!("{0}{0}", keys::ENTER), 0);
+    // two while it is being sold, and one in the moment in which the receipt stands there
+    let hurry = "const enter = () => document.activeElement.dispatchEvent( \
+            new KeyboardEvent('keydown', {key: 'Enter', bubbles: true, cancelable: true})); \
+        new MutationObserver((_, seen) => { if (document.getElementById('code')) { seen.disconnect(); enter(); } }) \
+            .observe(document.getElementById('done'), {childList: true, subtree: true}); \
+        enter(); enter()";
+    let _ = browser.run(hurry, &[]);
     let _ = browser.wait_for("#code", "-");
     let _ = browser.wait_for("[data-is=balance]", "5,450 points");
     assert_eq!(sales(&till), json!(1));
@@ -98,10 +104,9 @@ fn back_and_a_second_tab_do_no_harm() {
 fn a_line_that_goes_in_the_middle_of_a_sale_and_one_that_crawls_keep_nobody_waiting() {
     let (_office, till, browser) = signed_in(Setup::TILL);
     till.wait_for_connection("online");
-    till.line().slow_by(Duration::from_millis(1_500));
+    // for longer than anybody waits here: a scan and its basket ask no server
+    till.line().slow_by(Duration::from_secs(3_600));
     basket(&browser, JOHN, "John Chen");
-    let scanned = browser.measured("scan-to-member").last().copied().unwrap_or(f64::MAX);
-    assert!(scanned < 1_000.0, "a scan asks no server: {scanned} ms");
     browser.press(&keys::f(5).to_string(), 0);
     let _ = browser.wait_for("#payable", "0.00");
     // the server does not answer any more, and the program allows 500 with no line: a sentence says so
