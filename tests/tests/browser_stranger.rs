@@ -105,7 +105,7 @@ fn a_line_that_goes_in_the_middle_of_a_sale_and_one_that_crawls_keep_nobody_wait
     let (_office, till, browser) = signed_in(Setup::TILL);
     till.wait_for_connection("online");
     // for longer than anybody waits here: a scan and its basket ask no server
-    till.line().slow_by(Duration::from_secs(3_600));
+    till.line().slow_by(Duration::from_hours(1));
     basket(&browser, JOHN, "John Chen");
     browser.press(&keys::f(5).to_string(), 0);
     let _ = browser.wait_for("#payable", "0.00");

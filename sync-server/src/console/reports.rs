@@ -75,7 +75,6 @@ pub(super) async fn liability(State(app): State<Arc<App>>, visitor: Visitor) -> 
         rows: rows.collect(),
         empty: words.say("liability.empty").to_owned(),
         more: vec![("/sheets/liability".to_owned(), words.say("export").to_owned())],
-        ..Table::default()
     });
     let picture = Block::Picture {
         title: words.say("liability.chart").to_owned(),
