@@ -123,12 +123,21 @@ enum TokenCommand {
     },
 }
 
+/// The exit status of a wrong usage.
+const WRONG_USAGE: u8 = 2;
+
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     // a wrong usage ends here, with exit status 2
     let cli = Cli::parse();
-    let result = start(cli);
-    match result {
+    let config = match Config::read(cli.common.config.as_deref()) {
+        Ok(config) => config,
+        Err(error) => {
+            complain(&error);
+            return ExitCode::from(WRONG_USAGE);
+        }
+    };
+    match start(cli, config) {
         Ok(code) => code,
         Err(error) => {
             complain(&error);
@@ -137,8 +146,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn start(cli: Cli) -> Result<ExitCode, String> {
-    let config = Config::read(cli.common.config.as_deref())?;
+fn start(cli: Cli, config: Config) -> Result<ExitCode, String> {
     log(cli.common.log.or(config.log).unwrap_or(Level::Info));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.map_err(|error| error.to_string())?.block_on(dispatch(cli, config))

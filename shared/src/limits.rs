@@ -84,6 +84,8 @@ pub const NOTICE_TEXTS: usize = 32;
 pub const NOTICE_BYTES: (usize, usize) = (250, 20_000);
 /// Days before points expire at which that may be told: two years.
 pub const NOTICE_DAYS: u32 = 731;
+/// The longest that a silent till is waited for, in hours: a year, its leap day too.
+pub const LONGEST_WAIT_HOURS: u32 = 366 * 24;
 /// Buckets of the embedded store.
 pub const BUCKETS_EMBEDDED: u16 = 16;
 

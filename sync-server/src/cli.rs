@@ -163,7 +163,7 @@ pub fn main() -> ExitCode {
 /// Does what was asked; an error is wrong usage.
 fn run(cli: Cli) -> Result<bool, String> {
     if let Verb::Simulate(asked) = &cli.verb {
-        return simulate::run(asked);
+        return simulate::run(asked, cli.json);
     }
     let settings = config::read(cli.config.as_deref())?;
     if cli.home.database_url.or(settings.database_url).is_some() {
@@ -174,7 +174,7 @@ fn run(cli: Cli) -> Result<bool, String> {
         .ok_or("--data-dir DIR says where the store is (or TILLKEEP_DATA_DIR, or the config file)")?;
     let mut terminal = Terminal::new(cli.json);
     match cli.verb {
-        Verb::Simulate(asked) => simulate::run(&asked),
+        Verb::Simulate(asked) => simulate::run(&asked, cli.json),
         Verb::Run { listen, tls_cert, tls_key, head_timeout_ms, smtp_url } => {
             let listen = listen.or(settings.listen).unwrap_or(config::LISTEN);
             let tls = match (tls_cert.or(settings.tls_cert), tls_key.or(settings.tls_key)) {

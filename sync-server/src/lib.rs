@@ -103,7 +103,10 @@ impl Server {
         let opened = tokio::task::spawn_blocking(move || App::open(&directory)).await;
         let opened = opened.map_err(|error| StartError::Listen(std::io::Error::other(error)))?;
         let app = opened.map_err(StartError::Store)?;
-        let listener = TcpListener::bind(options.listen).await.map_err(StartError::Listen)?;
+        let listener = TcpListener::bind(options.listen).await;
+        let listener = listener.map_err(|error| {
+            StartError::Listen(std::io::Error::new(error.kind(), format!("{}: {error}", options.listen)))
+        })?;
         let address = listener.local_addr().map_err(StartError::Listen)?;
         let door = local::socket::bind(&options.data_dir).map_err(StartError::Listen)?;
         let (stop, stopped) = watch::channel(false);

@@ -23,7 +23,15 @@ fn help_is_data_and_wrong_usage_is_two() {
     for program in BOTH {
         let help = run(program, &["--help"]);
         assert!(ends(&help, 0).contains("Usage"), "--help goes to stdout");
-        for wrong in [&["fly"][..], &["run", "--no-such-flag"], &["run", "--listen", "not an address"]] {
+        let settings = Scratch::new("settings");
+        let odd = settings.at("odd.toml");
+        std::fs::write(&odd, "no_such_setting = 1").expect("a file");
+        for wrong in [
+            &["fly"][..],
+            &["verify", "--data-dir", ".", "--config", &odd],
+            &["run", "--no-such-flag"],
+            &["run", "--listen", "not an address"],
+        ] {
             let output = run(program, wrong);
             assert_eq!(ends(&output, 2), "", "nothing on stdout");
             assert!(!output.stderr.is_empty(), "a message on stderr");
@@ -42,6 +50,7 @@ fn what_fails_is_one_with_a_message() {
     let no_server = ["enrol", "--data-dir", &folder, "--server", "http://127.0.0.1:9", "--code", "x"];
     let failed = run("tillkeep-edge", &no_server);
     assert_eq!(ends(&failed, 1), "");
+    assert!(String::from_utf8_lossy(&failed.stderr).contains("http://127.0.0.1:9: "), "which server");
     let not_enrolled = run("tillkeep-edge", &["run", "--data-dir", &folder, "--listen", "127.0.0.1:0"]);
     assert_eq!(ends(&not_enrolled, 1), "", "a till that was never enrolled does not start");
 }

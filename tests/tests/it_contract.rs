@@ -118,6 +118,10 @@ fn a_transaction_has_the_fields_of_the_contract_and_is_found_again() {
 
         let one = client.get(&format!("{SALES}/{}", sold.id())).must(200);
         assert_eq!(one["earned"], sold["earned"]);
+        // who is of no outlet asks all of them
+        let _ = counter.office.transaction_in_state(&sold.id(), "confirmed");
+        let all = counter.office.admin().get(&format!("{SALES}?receipt={receipt}")).must(200);
+        assert_eq!(all["items"][0]["id"], json!(sold.id()), "{}", all.text);
         let by = [
             format!("receipt={receipt}"),
             format!("receipt={receipt}&outlet={KL}"),

@@ -193,6 +193,22 @@ fn a_line_that_takes_everything_and_answers_nothing_holds_up_no_cashier() {
 }
 
 #[test]
+fn a_server_that_hangs_is_noticed_where_nobody_asks_it_anything() {
+    let office = Office::open();
+    office.member("Ali", ALI, 1_000);
+    let till = Till::open(&office, KL, "till-1");
+    till.wait_for_balance(ALI, 1_000);
+    till.wait_for_connection("online");
+    till.line().go_deaf();
+    till.wait_for_connection("offline");
+    let round = till.pos().post("/api/sync", &json!({})).must(200);
+    assert_eq!(round["connection"], "offline");
+    assert!(round["error"].is_string(), "{}", round.text);
+    till.line().mend();
+    till.wait_for_connection("online");
+}
+
+#[test]
 fn a_till_starts_and_sells_where_its_server_was_never_seen_again() {
     let mut office = Office::open();
     office.member("Ali", ALI, 100);

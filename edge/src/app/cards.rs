@@ -28,14 +28,14 @@ impl App {
     pub(super) fn card_read(&self, text: &str) -> Result<(String, Option<MembershipId>), Error> {
         let server = self.store().read()?.server_key();
         Ok(match SignedCard::read(text, &server)? {
-            None => (text.to_owned(), None),
+            None => (text.trim().to_owned(), None),
             Some(card) => (card.code, Some(card.membership)),
         })
     }
 
     /// The scan: what a code opens, from what this till holds alone.
     pub fn scan(&self, code: &str) -> Result<Scan, Error> {
-        self.scan_signed(code, None)
+        self.scan_signed(code.trim(), None)
     }
 
     /// The same, where a signed card says whose a card is that this till has never seen.

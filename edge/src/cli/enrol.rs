@@ -57,7 +57,8 @@ async fn new_store(
     options: StoreOptions,
 ) -> Result<Store, String> {
     let client = Client::new(line, Clock::machine(), Link::default());
-    let identity = sync_enrol::enrolled(&client, data_dir, server, code).await?;
+    let identity = sync_enrol::enrolled(&client, data_dir, server, code).await;
+    let identity = identity.map_err(|error| format!("{server}: {error}"))?;
     let store = Store::create(data_dir, identity, options).map_err(|error| error.to_string())?;
     sync_enrol::forget_key(data_dir);
     Ok(store)

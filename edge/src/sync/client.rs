@@ -24,8 +24,12 @@ use super::transport::{Reply, Request, Transport};
 use crate::app::link::Link;
 use crate::clock::Clock;
 
-/// An answer takes no longer, beside what was asked to wait.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// An answer takes no longer to begin, beside what was asked to wait.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Beside that, for a snapshot that the server may have to make first.
+const SNAPSHOT: Duration = Duration::from_secs(30);
+/// So often a server that lets a till wait is asked whether it is still there.
+pub(super) const PROBE_EVERY: Duration = Duration::from_secs(5);
 /// The first bytes of everything that zstd compressed (RFC 8878).
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
 /// zstd's own default level: bodies are small, and tills slow.
@@ -88,7 +92,7 @@ impl Client {
 
     /// Asks for a snapshot's outline or a chunk.
     pub async fn snapshot(&self, signer: &Signer, asked: &SnapshotRequest) -> Result<SnapshotReply, String> {
-        self.call("snapshot", Some(signer), asked, Duration::ZERO).await
+        self.call("snapshot", Some(signer), asked, SNAPSHOT).await
     }
 
     /// Asks for points.
@@ -104,6 +108,16 @@ impl Client {
     /// Hands a request of a POS on.
     pub async fn relay(&self, signer: &Signer, asked: &Relay) -> Result<Relayed, String> {
         self.call("relay", Some(signer), asked, Duration::ZERO).await
+    }
+
+    /// Waits until the server, which was asked to wait before it answers, is not there any more; answers why.
+    pub async fn until_silent(&self, every: Duration) -> String {
+        loop {
+            tokio::time::sleep(every).await;
+            if let Err(why) = self.transport.probe().await {
+                return format!("the server is silent: {why}");
+            }
+        }
     }
 
     /// One call. A `401` tells the server's time; with that it is tried once more.
@@ -180,8 +194,11 @@ fn unpack(packed: &[u8]) -> Result<Vec<u8>, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::Ordering::Relaxed;
+
     use super::*;
     use crate::app::ladder::Answer;
+    use crate::sync::transport::Http;
 
     struct Fixed(Reply);
 
@@ -206,6 +223,38 @@ mod tests {
             assert!(client.enrol(&asked, None).await.is_err());
             assert!(!client.link.line().online);
         }
+    }
+
+    /// A server that takes everything in and says nothing, but so often that it is there.
+    struct Hanging(std::sync::atomic::AtomicU32);
+
+    impl Transport for Hanging {
+        fn send(&self, _: Request) -> Answer<'_, Result<Reply, String>> {
+            Box::pin(std::future::pending())
+        }
+
+        fn probe(&self) -> Answer<'_, Result<(), String>> {
+            let left = self.0.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1));
+            Box::pin(async move { left.map(drop).map_err(|_| "no answer".to_owned()) })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_that_hangs_while_a_till_waits_on_it_is_known_to() {
+        let hanging = Arc::new(Hanging(2.into()));
+        let client = Client::new(Arc::clone(&hanging) as _, Clock::manual(Millis(0)), Link::default());
+        let why = client.until_silent(Duration::from_millis(1)).await;
+        assert_eq!((why.as_str(), hanging.0.load(Relaxed)), ("the server is silent: no answer", 0));
+    }
+
+    #[tokio::test]
+    async fn a_call_waits_for_the_beginning_of_an_answer_no_longer_than_it_was_told_to() {
+        let deaf = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let line = Http::new(&format!("http://{}", deaf.local_addr().unwrap())).unwrap();
+        let request =
+            Request { call: "push", token: None, body: Vec::new(), patience: Duration::from_millis(20) };
+        let error = line.send(request).await.unwrap_err();
+        assert!(error.starts_with("the server has not answered"), "{error}");
     }
 
     #[tokio::test]

@@ -8,7 +8,7 @@ use shared::sync::{Fence, Step, TillSync, Verdict};
 use shared::wire::snapshot::{Snapshot, SnapshotReply, SnapshotRequest};
 use shared::wire::{Health, Pull, PullPage, Pulled, Push, PushReply, PushedEntry, batch_bytes, check, sign};
 
-use super::client::{Client, Signer};
+use super::client::{Client, PROBE_EVERY, Signer};
 use super::enrol;
 use crate::app::App;
 use crate::app::events::{Decision, Event};
@@ -142,7 +142,17 @@ impl Worker {
     ) -> Result<Done, String> {
         self.detours = 0;
         match self.state.next(&self.store) {
-            Step::Pull { number, .. } => self.pull(number, wait_ms, interrupt).await,
+            Step::Pull { number, .. } => {
+                let (client, mut silent) = (self.client.clone(), None);
+                let interrupt = async {
+                    tokio::select! {
+                        () = interrupt => {}
+                        why = client.until_silent(PROBE_EVERY) => silent = Some(why),
+                    }
+                };
+                let done = self.pull(number, wait_ms, interrupt).await;
+                silent.map_or(done, Err)
+            }
             Step::Rest => {
                 // an interruption is as good a reason to look again
                 let _ = tokio::time::timeout(Duration::from_millis(u64::from(wait_ms)), interrupt).await;

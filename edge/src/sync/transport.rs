@@ -17,7 +17,7 @@ pub struct Request {
     pub token: Option<String>,
     /// The body, compressed.
     pub body: Vec<u8>,
-    /// How long an answer may take.
+    /// How long an answer may take to begin.
     pub patience: Duration,
 }
 
@@ -36,6 +36,11 @@ pub struct Reply {
 pub trait Transport: Send + Sync {
     /// Sends a message; `Err` says why nothing came back.
     fn send(&self, request: Request) -> Answer<'_, Result<Reply, String>>;
+
+    /// Asks whether the server is there, which costs it nothing; `Err` says why it is not.
+    fn probe(&self) -> Answer<'_, Result<(), String>> {
+        Box::pin(async { Ok(()) })
+    }
 }
 
 /// HTTP to one server.
@@ -47,6 +52,12 @@ pub struct Http {
 
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(5);
+/// How long a server that is there may take to say so.
+const PROBE: Duration = Duration::from_secs(5);
+/// How long an answer may take from its beginning to its end: some megabytes over a thin line.
+const BODY: Duration = Duration::from_secs(30);
+/// The thinnest line that a message is given time for, in bytes a second.
+const THINNEST: u64 = 8 * 1024;
 
 impl Http {
     /// The way to a server by its URL. Over `https` its certificate must be signed by an authority that this machine
@@ -78,12 +89,15 @@ impl Http {
 
     async fn post(&self, request: Request) -> Result<Reply, String> {
         let url = format!("{}/sync/v1/{}", self.server, request.call);
-        let mut post = self.client.post(url).timeout(request.patience);
+        let upload = Duration::from_secs(request.body.len() as u64 / THINNEST);
+        let patience = request.patience + upload;
+        let mut post = self.client.post(url).timeout(patience + BODY);
         post = post.header("Content-Type", MEDIA_TYPE).body(request.body);
         if let Some(token) = request.token {
             post = post.bearer_auth(token);
         }
-        let mut answer = post.send().await.map_err(plain)?;
+        let answer = tokio::time::timeout(patience, post.send()).await;
+        let mut answer = answer.map_err(|_| silent(patience))?.map_err(plain)?;
         let status = answer.status().as_u16();
         let media = answer.headers().get("Content-Type").and_then(|value| value.to_str().ok());
         let media = media.unwrap_or("").to_owned();
@@ -98,6 +112,11 @@ impl Http {
     }
 }
 
+/// A server that says nothing: it hangs, or something between swallows what is sent.
+fn silent(patience: Duration) -> String {
+    format!("the server has not answered for {} s", patience.as_secs())
+}
+
 /// The certificates of a file.
 fn authorities(file: &Path) -> Result<Vec<reqwest::Certificate>, String> {
     let wrong = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
@@ -109,6 +128,11 @@ fn authorities(file: &Path) -> Result<Vec<reqwest::Certificate>, String> {
 impl Transport for Http {
     fn send(&self, request: Request) -> Answer<'_, Result<Reply, String>> {
         Box::pin(self.post(request))
+    }
+
+    fn probe(&self) -> Answer<'_, Result<(), String>> {
+        let asked = self.client.get(format!("{}/healthz", self.server)).timeout(PROBE).send();
+        Box::pin(async { asked.await.map(drop).map_err(plain) })
     }
 }
 

@@ -149,6 +149,9 @@ pub fn read_document(name: &str, text: &str) -> Result<Document, String> {
     if is_toml {
         toml::from_str(text).map_err(|error| error.to_string())
     } else {
+        if !text.trim_start().starts_with('{') {
+            return Err(format!("{name}: a catalog is a JSON object with lists such as `programs`"));
+        }
         serde_json::from_str(text).map_err(|error| error.to_string())
     }
 }

@@ -61,7 +61,10 @@ pub fn members(app: &Arc<App>, input: &mut dyn Read, bytes: u64, console: &mut d
                 Ok(row) => batch.push(row),
                 Err(why) => bad(&mut tally, line, &why, console),
             },
-            Err(error) => bad(&mut tally, reader.position().line(), &error.to_string(), console),
+            Err(error) => {
+                let line = error.position().map_or_else(|| reader.position().line(), csv::Position::line);
+                bad(&mut tally, line, &broken(&error), console);
+            }
         }
         tally.rows += 1;
         if batch.len() >= BATCH_ROWS {
@@ -77,6 +80,17 @@ pub fn members(app: &Arc<App>, input: &mut dyn Read, bytes: u64, console: &mut d
     settle(app)?;
     console.progress(bytes, bytes);
     finish(app, tally, console)
+}
+
+/// Why a row is none.
+fn broken(error: &csv::Error) -> String {
+    match error.kind() {
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            format!("it has {len} fields, the header {expected_len}")
+        }
+        csv::ErrorKind::Utf8 { .. } => "it is not UTF-8".to_owned(),
+        _ => error.to_string(),
+    }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "stands in `map_err`")]

@@ -176,13 +176,15 @@ impl Listing<'_> {
 fn of_receipt(app: &App, books: &dyn Read, who: &Who, receipt: &str, outlet: Option<&str>) -> Done<Vec<Dot>> {
     let catalog = app.catalog()?;
     let outlet = match outlet {
-        None => {
-            let missing = || AppError::field("outlet", "The outlet that sold is named by its code.");
-            place(&catalog, who)?.outlet.ok_or_else(missing)?
-        }
-        Some(code) => outlet_named(app, code)?,
+        None => place(&catalog, who)?.outlet,
+        Some(code) => Some(outlet_named(app, code)?),
     };
-    let mut found = books.sales_of(outlet, receipt)?;
+    // whoever is of no outlet asks all of them
+    let outlets = outlet.map_or_else(|| catalog.outlets.keys().copied().collect(), |outlet| vec![outlet]);
+    let mut found = Vec::new();
+    for outlet in outlets {
+        found.extend(books.sales_of(outlet, receipt)?);
+    }
     found.sort_by_key(|(dot, row)| std::cmp::Reverse((row.business_date, *dot)));
     Ok(found.into_iter().map(|(dot, _)| dot).collect())
 }

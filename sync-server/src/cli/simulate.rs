@@ -88,9 +88,9 @@ impl Simulate {
 }
 
 /// Runs it; an error is wrong usage.
-pub(super) fn run(asked: &Simulate) -> Result<bool, String> {
+pub(super) fn run(asked: &Simulate, json: bool) -> Result<bool, String> {
     let plan = asked.plan()?;
-    let done = Receipts::read(&asked.receipts).and_then(|receipts| play(asked, &receipts, &plan));
+    let done = Receipts::read(&asked.receipts).and_then(|receipts| play(asked, &receipts, (&plan, json)));
     Ok(match done {
         Ok(()) => true,
         Err(text) => {
@@ -100,7 +100,7 @@ pub(super) fn run(asked: &Simulate) -> Result<bool, String> {
     })
 }
 
-fn play(asked: &Simulate, receipts: &Receipts, plan: &Plan) -> Result<(), String> {
+fn play(asked: &Simulate, receipts: &Receipts, (plan, json): (&Plan, bool)) -> Result<(), String> {
     let bar = ProgressBar::new(0);
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} runs, {elapsed}");
     bar.set_style(style.map_err(|error| error.to_string())?);
@@ -109,12 +109,18 @@ fn play(asked: &Simulate, receipts: &Receipts, plan: &Plan) -> Result<(), String
         bar.set_position(u64::try_from(done).unwrap_or(u64::MAX));
     })?;
     bar.finish_and_clear();
-    terminal::say(table::text(&rows).trim_end());
+    let found = asked.loss.filter(|_| asked.search).map(|loss| (loss, simulate::found(&rows, loss)));
+    let found = found.as_ref();
+    if json {
+        terminal::say(&table::json(&rows, found.map(|(_, found)| found.as_slice())).to_string());
+    } else {
+        terminal::say(table::text(&rows).trim_end());
+    }
     write(asked.csv.as_deref(), &table::csv(&rows)?)?;
     write(asked.svg.as_deref(), &chart::svg(&rows))?;
-    if let (true, Some(loss)) = (asked.search, asked.loss) {
-        for found in simulate::found(&rows, loss) {
-            terminal::say(&answer(&found, loss));
+    if let Some((loss, found)) = found.filter(|_| !json) {
+        for found in found {
+            terminal::say(&answer(found, *loss));
         }
     }
     let wrong = rows.iter().find(|row| !row.sealed || !row.runs.iter().all(Tally::is_balanced));

@@ -27,7 +27,7 @@ pub(super) async fn guard(
     next: Next,
 ) -> Result<Response, Failure> {
     let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let secret = header.and_then(|value| value.strip_prefix("Bearer "));
+    let secret = header.and_then(bearer);
     let secret = secret.ok_or(AppError::Unauthorized("A token is needed: `Authorization: Bearer …`."))?;
     let who = tokens::authenticate(&guard.app, secret, clock::now())?;
     if !guard.roles.contains(&who.role) {
@@ -36,6 +36,12 @@ pub(super) async fn guard(
     }
     request.extensions_mut().insert(who);
     Ok(next.run(request).await)
+}
+
+/// The token of an `Authorization` header; the scheme's case does not count (RFC 9110).
+pub(super) fn bearer(header: &str) -> Option<&str> {
+    let (scheme, token) = header.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
 
 /// Who asks, for a handler.
@@ -47,5 +53,24 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
         let who = parts.extensions.get::<Who>().cloned();
         who.map(Self).ok_or_else(|| AppError::Unauthorized("A token is needed.").into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bearer;
+
+    #[test]
+    fn the_case_of_the_scheme_does_not_count_and_that_of_the_token_does() {
+        for (header, token) in [
+            ("Bearer aB", Some("aB")),
+            ("bearer aB", Some("aB")),
+            ("BEARER  aB ", Some("aB")),
+            ("Basic aB", None),
+            ("aB", None),
+            ("", None),
+        ] {
+            assert_eq!(bearer(header), token, "{header}");
+        }
     }
 }

@@ -68,7 +68,7 @@ impl Incoming {
             return Err(Problem::new(415, "unsupported_media_type", detail).into());
         }
         let token = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let token = token.and_then(|value| value.strip_prefix("Bearer ")).map(str::to_owned);
+        let token = token.and_then(super::auth::bearer).map(str::to_owned);
         let body = bytes(request, limits::SYNC_BODY_BYTES).await?;
         let plain = if body.starts_with(&ZSTD_MAGIC) { unpack(&body)? } else { body.to_vec() };
         Ok(Self { token, body, plain })

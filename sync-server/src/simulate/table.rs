@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use shared::entry::Authority;
 
-use super::Row;
 use super::tally::Tally;
+use super::{Found, Row};
 
 /// A mean over runs, with one decimal place, by whole numbers.
 fn mean(row: &Row, of: impl Fn(&Tally) -> i64) -> String {
@@ -48,7 +48,30 @@ const AUTHORITIES: [(Authority, &str); 5] = [
     (Authority::Forced, "forced"),
 ];
 
-/// The columns of both forms, with a row's value.
+/// The rows as JSON: `rows`, each an object of the columns as decimal strings, and where a search was asked for `found`, the
+/// row that it finds for each length of outage and each block, or `null`.
+pub fn json(rows: &[Row], found: Option<&[Found]>) -> serde_json::Value {
+    let object = |row: &Row| -> serde_json::Value {
+        let columns = columns(row).into_iter().map(|(name, value)| (name.to_owned(), value.into()));
+        serde_json::Value::Object(columns.collect())
+    };
+    let rows: Vec<serde_json::Value> = rows.iter().map(object).collect();
+    let found = found.map(|found| -> Vec<serde_json::Value> {
+        let told = |it: &Found| {
+            serde_json::json!({
+                "outage_hours": it.outage_hours.to_string(), "block": it.block.to_string(),
+                "row": it.row.as_ref().map(object),
+            })
+        };
+        found.iter().map(told).collect()
+    });
+    match found {
+        Some(found) => serde_json::json!({"rows": rows, "found": found}),
+        None => serde_json::json!({"rows": rows}),
+    }
+}
+
+/// The columns of all forms, with a row's value.
 pub fn columns(row: &Row) -> Vec<(&'static str, String)> {
     let mut columns = vec![
         ("outage_hours", row.outage_hours.to_string()),
@@ -157,5 +180,26 @@ mod tests {
     fn means_and_shares_are_rounded_as_people_do() {
         assert_eq!([tenths(10, 4), tenths(1, 3), tenths(0, 4), tenths(7, 1)], ["2.5", "0.3", "0.0", "7.0"]);
         assert_eq!([share(1, 3), share(0, 0), share(5, 5)], ["33.33", "0.00", "100.00"]);
+    }
+
+    #[test]
+    fn as_json_the_rows_have_the_columns_of_the_table_and_a_search_what_it_found() {
+        let row = Row {
+            setting: "trust".into(),
+            block: 500,
+            outage_hours: 24,
+            runs: vec![Tally { asked: 3, ..Tally::default() }],
+            sealed: true,
+        };
+        let rows = [row.clone()];
+        let plain = json(&rows, None);
+        for (name, value) in columns(&row) {
+            assert_eq!(plain["rows"][0][name], value, "{name}");
+        }
+        assert_eq!((&plain["rows"][0]["asked"], plain.get("found")), (&serde_json::json!("3.0"), None));
+        let found = |row| [Found { outage_hours: 24, block: 500, row }];
+        let told = json(&rows, Some(&found(Some(row))));
+        assert_eq!(told["found"][0]["row"], told["rows"][0]);
+        assert_eq!(json(&rows, Some(&found(None)))["found"][0]["row"], serde_json::Value::Null);
     }
 }

@@ -90,6 +90,10 @@ impl ProgramCompiler<'_> {
             };
             steps.iter().map(step).collect::<Result<Vec<_>, _>>()
         };
+        if !(1..=limits::LONGEST_WAIT_HOURS).contains(&item.longest_wait_hours) {
+            let detail = format!("a silent till is waited for 1 to {} hours", limits::LONGEST_WAIT_HOURS);
+            return Err(problem(self.at("overdraft.longest_wait_hours"), detail));
+        }
         Ok(OverdraftPolicy {
             offline: waterfall("offline", &item.offline)?,
             late: waterfall("late", &item.late)?,

@@ -94,6 +94,10 @@ impl Row {
         let program = catalog.program(&code).ok_or_else(|| format!("there is no program `{code}`"))?;
         let since = fields.day("enrolled_on")?.unwrap_or_else(|| clock::now().day(program.zone));
         let financial = fields.financial()?;
+        // a day is earlier or later elsewhere
+        if since > Day(clock::now().day(chrono_tz::UTC).0.saturating_add(1)) {
+            return Err(format!("enrolled_on: {since} lies in the future"));
+        }
         let (customer, key, personal) = customer(&fields, &financial, since, index)?;
         let level = program.levels.first().ok_or_else(|| format!("program `{code}` has no levels"))?;
         let membership = Membership {
