@@ -123,6 +123,8 @@ enum TokenCommand {
     },
 }
 
+/// Threads that answer, at the least.
+const THREADS: usize = 4;
 /// The exit status of a wrong usage.
 const WRONG_USAGE: u8 = 2;
 
@@ -148,7 +150,9 @@ pub fn main() -> ExitCode {
 
 fn start(cli: Cli, config: Config) -> Result<ExitCode, String> {
     log(cli.common.log.or(config.log).unwrap_or(Level::Info));
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    // a thread may wait for the disk: others answer meanwhile
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).max(THREADS);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
     runtime.map_err(|error| error.to_string())?.block_on(dispatch(cli, config))
 }
 

@@ -65,7 +65,9 @@ pub fn next(history: &[Said<'_>], new: Said<'_>, now: Millis) -> Result<Next, Re
     if last.withdrawn == new.withdrawn {
         return Ok(Next::Known(place));
     }
-    if *at < last.consent.at {
+    // of two words at one time the withdrawal is the later
+    let later = if last.withdrawn { *at > last.consent.at } else { *at >= last.consent.at };
+    if !later {
         let what = if last.withdrawn { "withdrawn" } else { "given" };
         let detail = format!(
             "Consent to text `{text}` was {what} at {}: what changes that is later.",

@@ -68,6 +68,13 @@ impl From<DateTime<Utc>> for Millis {
 pub struct Day(pub i32);
 
 impl Day {
+    /// The date itself, as far as it is that date anywhere at a time (UTC−12 to UTC+14); else the nearest that it is.
+    #[must_use]
+    pub fn near(self, at: Millis) -> Self {
+        let (first, last) = (at.before(12 * 3_600_000), at.after(14 * 3_600_000));
+        Self(self.0.clamp(first.day(chrono_tz::UTC).0, last.day(chrono_tz::UTC).0))
+    }
+
     /// The day of a date.
     pub fn of(date: NaiveDate) -> Self {
         Self(date.num_days_from_ce().saturating_sub(719_163))
@@ -166,6 +173,20 @@ mod tests {
         let clock = Hlc::at(Millis(1_000));
         assert_eq!(clock.heard(Hlc::at(Millis(70_000)), Millis(1_000)), clock);
         assert_eq!(clock.heard(Hlc::at(Millis(2_000)), Millis(1_000)), Hlc::at(Millis(2_000)));
+    }
+
+    #[test]
+    fn a_date_is_believed_where_it_is_that_date_anywhere() {
+        let at = Millis::parse("2026-11-21T11:30:00Z").unwrap();
+        let day = |text: &str| Day::of(text.parse().unwrap());
+        for (named, counted) in [
+            ("2026-11-19", "2026-11-20"),
+            ("2026-11-20", "2026-11-20"),
+            ("2026-11-22", "2026-11-22"),
+            ("2036-11-21", "2026-11-22"),
+        ] {
+            assert_eq!(day(named).near(at), day(counted), "{named}");
+        }
     }
 
     #[test]

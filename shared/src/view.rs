@@ -271,7 +271,7 @@ pub fn tail_rows(entry: &Entry) -> Vec<TailRow> {
                 tallied: None,
                 right: Some(RightUse { right: ended.right, points: ended.points }),
                 active: None,
-                on: entry.business_date,
+                on: entry.business_date.near(entry.at.ms()),
             }];
         }
         _ => &[],
@@ -281,7 +281,7 @@ pub fn tail_rows(entry: &Entry) -> Vec<TailRow> {
         EntryKind::Refund(reversal) | EntryKind::Void(reversal) => reversal.of.business_date,
         _ => None,
     };
-    let on = given_back.unwrap_or(entry.business_date);
+    let on = given_back.unwrap_or_else(|| entry.business_date.near(entry.at.ms()));
     let rows = entry.postings.iter().zip(0..=u16::MAX).map(|(posting, leg)| {
         let fact = if posting.column == Column::Redeemed { facts.next() } else { None };
         let tallied = posting.counts_for(entry.business_date);

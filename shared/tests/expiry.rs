@@ -237,6 +237,32 @@ fn what_has_not_vested_is_not_redeemed_in_place_of_what_lives_longer() {
     assert_eq!(story.account.base().spendable(Day(7)), Points(100));
 }
 
+/// L3 where the days differ. 100 each, spendable on days 0–11, 12–15, 15–30 and 0–40, of which 100 are set aside: 300 are
+/// free. On day 20 200 are redeemed, on day 10 and on day 12 100. The first takes the third and the last lot, the second the
+/// first, and nothing is free for the third. 100 more, for days 15–50, leave the last lot to be set aside.
+#[test]
+fn more_credit_makes_no_shortfall_larger_whatever_days_it_is_for() {
+    for (more, short) in [(false, 100), (true, 0)] {
+        let mut story = Story::default();
+        let mut lots = vec![(0, 11), (12, 15), (15, 30), (0, 40)];
+        lots.extend(more.then_some((15, 50)));
+        for (first, last) in lots {
+            let terms = LotTerms { vests: Day(first), ..terms(last) };
+            story.row(1, Movement::Credit { terms, points: Points(100), earned: Some(EARNED.clone()) });
+        }
+        story.row(1, Movement::Hold { points: Points(100) });
+        for (authority, on, points) in
+            [(Authority::Offline, 20, 200), (Authority::Late, 10, 100), (Authority::Late, 12, 100)]
+        {
+            let (points, on) = (Points(points), Day(on));
+            story.row(2, Movement::Redemption { authority, points, idem: None, on });
+        }
+        story.settle(9);
+        let borne: i64 = story.account.shorts.values().map(|short| short.program.0).sum();
+        assert_eq!(borne, short, "with more: {more}");
+    }
+}
+
 /// Lots as they would be kept by whoever takes each redemption off them at once.
 #[derive(Default)]
 struct Model(Vec<(LotTerms, i64)>);

@@ -11,7 +11,7 @@ use super::Till;
 use super::answer::Answer;
 use super::problem::Failure;
 use super::request::{Json, Query};
-use crate::app::App;
+use crate::app::{App, Error};
 
 /// The routes of the socket that strangers never reach.
 pub(super) fn routes() -> Router<App> {
@@ -44,7 +44,9 @@ struct Backup {
 }
 
 async fn backup(State(app): Till, Json(asked): Json<Backup>) -> Result<Answer<Value>, Failure> {
-    Ok(Answer(app.backup(&asked.to)?))
+    // it copies for long
+    let done = tokio::task::spawn_blocking(move || app.backup(&asked.to)).await;
+    Ok(Answer(done.map_err(|error| Error::Broken(error.to_string()))??))
 }
 
 #[derive(Deserialize)]

@@ -132,7 +132,10 @@ impl Transport for Http {
 
     fn probe(&self) -> Answer<'_, Result<(), String>> {
         let asked = self.client.get(format!("{}/healthz", self.server)).timeout(PROBE).send();
-        Box::pin(async { asked.await.map(drop).map_err(plain) })
+        Box::pin(async {
+            let told = asked.await.and_then(reqwest::Response::error_for_status);
+            told.map(drop).map_err(plain)
+        })
     }
 }
 

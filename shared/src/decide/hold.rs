@@ -53,7 +53,8 @@ pub(super) fn place(ctx: &Context<'_>, holding: &Holding) -> Result<(EntryKind, 
     }
     let member = party::named(ctx.facts, ctx.catalog, holding.membership, "membership_id")?;
     let grounds = (&ctx.command.grounds, Purpose::Alone);
-    let drawing = Drawing::open((ctx.facts, ctx.catalog), member, holding.currency, grounds, ctx.now)?;
+    let drawing = Drawing::open((ctx.facts, ctx.catalog), member, holding.currency, grounds, ctx.now)?
+        .counted_on(super::when::counted_on(ctx));
     let mut drawing = drawing.without_right();
     let (posting, redemption) = drawing.take(holding.points)?;
     let ms = u64::from(minutes).saturating_mul(MINUTE_MS);

@@ -125,7 +125,8 @@ pub(super) fn redeem(ctx: &Context<'_>, moving: &Moving) -> Result<(EntryKind, V
     let about = about(moving.membership, &moving.reason, moving.reference.as_ref())?;
     let member = party::named(ctx.facts, ctx.catalog, moving.membership, "membership_id")?;
     let grounds = (&ctx.command.grounds, Purpose::Alone);
-    let mut drawing = Drawing::open((ctx.facts, ctx.catalog), member, moving.currency, grounds, ctx.now)?;
+    let mut drawing = Drawing::open((ctx.facts, ctx.catalog), member, moving.currency, grounds, ctx.now)?
+        .counted_on(when::counted_on(ctx));
     drawing.under(super::approve::named(ctx, moving.approval, &member)?);
     let (mut posting, redemption) = drawing.take(moving.points)?;
     let about = Move { membership: redemption.membership, ..about };

@@ -23,7 +23,7 @@ use crate::member::CardStatus;
 use crate::money::{self, CurrencyCode};
 use crate::points::Points;
 use crate::refusal::{Problem, Refusal};
-use crate::time::Millis;
+use crate::time::{Day, Millis};
 use crate::view::{AccountView, Facts, Scanned};
 
 mod buying;
@@ -57,6 +57,8 @@ pub(super) struct Drawing<'a> {
     grounds: &'a Grounds,
     purpose: Purpose,
     now: Millis,
+    /// The day under which settlement counts it.
+    on: Day,
     /// What is left of this node's right.
     reserve: Reserve,
     /// Points drawn by this transaction so far.
@@ -100,6 +102,7 @@ impl<'a> Drawing<'a> {
             grounds,
             purpose,
             now,
+            on: now.day(super::when::zone_of(facts, catalog, Some(member.program.id))),
             reserve,
             drawn: Points::ZERO,
             drawn_offline: Points::ZERO,
@@ -108,6 +111,11 @@ impl<'a> Drawing<'a> {
             approval: None,
             lifted: Points::ZERO,
         })
+    }
+
+    /// What is drawn counts under a day.
+    pub(super) fn counted_on(self, on: Day) -> Self {
+        Self { on, ..self }
     }
 
     /// Lets what is drawn stand on an approval, where it needs one.
@@ -368,9 +376,14 @@ impl<'a> Drawing<'a> {
         let day = self.now.day(self.member.program.zone);
         let owes = Rule::Owes(self.view.base.debt);
         let overdrawn = self.view.is_overdrawn().then(|| Ceiling::none(Problem::AccountOverdrawn, owes));
+        // by the program's day, and by the one that settlement counts it under
         let spendable = match self.grounds {
             Grounds::Own => self.reserve.live(),
-            Grounds::Elsewhere => self.view.whole().spendable_if_returned(day),
+            Grounds::Elsewhere => {
+                let whole = self.view.whole();
+                whole.spendable_if_returned(day).min(whole.spendable_if_returned(self.on))
+            }
+            Grounds::Offline => self.view.spendable(day).min(self.view.spendable(self.on)),
             _ => self.view.spendable(day),
         };
         let most = spendable.minus(self.drawn).at_least_zero();

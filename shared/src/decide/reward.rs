@@ -193,7 +193,8 @@ pub(super) fn buy(ctx: &Context<'_>, buying: &Buying) -> Result<(EntryKind, Vec<
     };
     let wanted = Wanted::find(ctx, member, &moment, (&buying.reward, buying.quantity))?;
     let grounds = (&ctx.command.grounds, Purpose::Reward);
-    let mut drawing = Drawing::open((ctx.facts, ctx.catalog), member, wanted.currency(), grounds, ctx.now)?;
+    let mut drawing = Drawing::open((ctx.facts, ctx.catalog), member, wanted.currency(), grounds, ctx.now)?
+        .counted_on(super::when::counted_on(ctx));
     let (posting, redemption) = wanted.buy(ctx, &mut drawing, (member, 0), None)?;
     let given: Vec<Posting> = bought(&redemption).iter().map(Voucher::given).collect();
     let about =

@@ -236,7 +236,8 @@ impl<'a> Redeeming<'a> {
             Entry::Occupied(open) => open.into_mut(),
             Entry::Vacant(none) => {
                 let (known, grounds) = ((ctx.facts, ctx.catalog), (&ctx.command.grounds, purpose));
-                let mut drawing = Drawing::open(known, member, currency, grounds, ctx.now)?;
+                let mut drawing = Drawing::open(known, member, currency, grounds, ctx.now)?
+                    .counted_on(when::counted_on(ctx));
                 drawing.under(self.approval);
                 none.insert(drawing)
             }

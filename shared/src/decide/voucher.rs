@@ -104,7 +104,9 @@ impl Uses {
             let detail = format!("This voucher is good from {} on.", voucher.from);
             return Err(Refusal::new(Problem::VoucherExpired, detail));
         }
-        if !held && view.spendable(day).minus(used) < Points(1) {
+        if !held
+            && view.spendable(day).min(view.spendable(super::when::counted_on(ctx))).minus(used) < Points(1)
+        {
             let times = if voucher.uses == 1 { "once".to_owned() } else { format!("{} times", voucher.uses) };
             let detail = format!("This voucher is good for use {times}, and nothing is left of it.");
             return Err(Refusal::new(Problem::VoucherUsed, detail));

@@ -14,6 +14,11 @@ pub(super) fn business_date(ctx: &Context<'_>) -> Day {
     named.unwrap_or_else(|| ctx.command.occurred_at.unwrap_or(ctx.now).day(zone(ctx)))
 }
 
+/// The day under which settlement counts what a command takes.
+pub(super) fn counted_on(ctx: &Context<'_>) -> Day {
+    business_date(ctx).near(ctx.now)
+}
+
 /// Today, where it is decided.
 pub(super) fn today(ctx: &Context<'_>) -> Day {
     ctx.now.day(zone(ctx))

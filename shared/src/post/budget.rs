@@ -191,7 +191,10 @@ pub fn grant<B: Books + ?Sized>(
         let held = asking.held.iter().find(|held| held.campaign == campaign.code);
         let held = held.map_or(Points::ZERO, |held| held.limit);
         let part = row.part(budget, asking.node, &parts);
-        row.nodes.entry(asking.node).or_default().tell(part, held, (asking.number, posted));
+        let own = row.nodes.entry(asking.node).or_default();
+        // whatever a till says, it has no more than the whole budget
+        let held = held.min(own.given.plus(budget));
+        own.tell(part, held, (asking.number, posted));
         if row != before {
             books.put_budget(&campaign.code, row)?;
         }

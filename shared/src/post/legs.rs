@@ -244,7 +244,7 @@ fn movement(
     let points = posting.points;
     let issued = (Side::Program, Side::Member);
     let taken = (Side::Member, Side::Program);
-    let on = entry.business_date;
+    let on = entry.business_date.near(entry.at.ms());
     match posting.column {
         Column::Earned => {
             let earned = posting.counts_for(entry.business_date);

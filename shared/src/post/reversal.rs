@@ -137,7 +137,7 @@ fn between<B: Books>(
 /// Where an entry was made, and its business day.
 fn origin<B: Books>(books: &B, source: Dot) -> Result<(Option<OutletId>, Day), B::Error> {
     let entry = read(books, source)?.and_then(|taken| taken.entry.ok());
-    Ok(entry.map_or((None, Day(0)), |entry| (entry.actor.outlet(), entry.business_date)))
+    Ok(entry.map_or((None, Day(0)), |entry| (entry.actor.outlet(), entry.business_date.near(entry.at.ms()))))
 }
 
 /// What a reversal moves of a source's legs, in all buckets.

@@ -158,7 +158,7 @@ pub fn fold(account: &Account, cover: &Cover, rules: &BTreeMap<RowKey, Waterfall
     let mut folding = Folding { fold: Fold { account: next, ..Fold::default() }, offline: BTreeMap::new() };
     let taken_back = folding.net(&rows);
     folding.repay(reserved, taken_back, cover.day);
-    folding.redeem(reserved, rules);
+    folding.redeem(rules);
     folding.move_waiting(&rows);
     folding.expire(cover, reserved);
     folding.fold.account.settled.forget_days();
@@ -336,14 +336,13 @@ impl Folding {
 
     /// Settles the window's offline redemptions in the order of their keys: each out of what is free, as far as it could be
     /// spent on its day.
-    fn redeem(&mut self, reserved: Points, rules: &BTreeMap<RowKey, Waterfall>) {
+    fn redeem(&mut self, rules: &BTreeMap<RowKey, Waterfall>) {
         let mut free = self.fold.free;
         let mut window: Vec<(RowKey, Offline)> = std::mem::take(&mut self.offline).into_iter().collect();
         window.sort_by_key(|(key, offline)| (offline.authority, offline.at, *key));
         let nobody = Waterfall { steps: Vec::new(), review_over: None };
         for (key, offline) in window {
-            let usable =
-                |it: &Self| it.fold.account.settled.spendable(offline.on).minus(reserved).at_least_zero();
+            let usable = |it: &Self| it.fold.account.settled.spendable(offline.on);
             let there = free.min(usable(self));
             free = free.plus(self.call_back(key.0, &offline, offline.amount.minus(there)));
             let mut covered = free.min(usable(self)).min(offline.amount);
@@ -446,5 +445,5 @@ impl Folding {
 
 /// The earliest date that it is anywhere at a time (UTC−12): lots whose last day lies before it have expired everywhere.
 pub fn last_everywhere(at: Millis) -> Day {
-    at.before(12 * 3_600_000).day(chrono_tz::UTC)
+    Day(i32::MIN).near(at)
 }

@@ -266,6 +266,11 @@ impl Engine {
         self.writer.lock().journal.counters()
     }
 
+    /// Whether somebody is at the journal, so that a group would wait.
+    pub(in crate::store) fn is_written(&self) -> bool {
+        self.writer.is_locked()
+    }
+
     /// Why nothing is written any more. Whoever is writing now has not stopped.
     pub(in crate::store) fn stopped(&self) -> Option<String> {
         self.writer.try_lock().and_then(|writer| writer.stopped.clone())

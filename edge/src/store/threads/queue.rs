@@ -47,7 +47,7 @@ impl Queue {
         if state.closed {
             return false;
         }
-        if state.busy || state.crowded || !state.waiting.is_empty() {
+        if state.busy || state.crowded || !state.waiting.is_empty() || engine.is_written() {
             state.waiting.push(job);
             if !state.busy {
                 self.called.notify_one();
