@@ -342,7 +342,7 @@ impl Folding {
         window.sort_by_key(|(key, offline)| (offline.authority, offline.at, *key));
         let nobody = Waterfall { steps: Vec::new(), review_over: None };
         for (key, offline) in window {
-            let usable = |it: &Self| it.fold.account.settled.spendable(offline.on);
+            let usable = |it: &Self| it.fold.account.settled.spendable(offline.on).at_least_zero();
             let there = free.min(usable(self));
             free = free.plus(self.call_back(key.0, &offline, offline.amount.minus(there)));
             let mut covered = free.min(usable(self)).min(offline.amount);
