@@ -55,7 +55,7 @@ use journal::JournalOptions;
 use threads::Threads;
 
 /// Memory for the cache's pages unless told otherwise: with a million members the upper pages of its tables.
-const CACHE_BYTES: usize = 32 * 1024 * 1024;
+const CACHE_BYTES: usize = 64 * 1024 * 1024;
 
 /// How a store is opened.
 #[derive(Clone, Debug)]

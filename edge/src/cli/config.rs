@@ -37,7 +37,7 @@ pub(super) struct Config {
     pub(super) scanner_suffix: Option<String>,
     /// The version of the terms that are shown when the page enrols. Default `1`.
     pub(super) terms: Option<String>,
-    /// Memory for the cache's pages, in bytes. Default 32 MiB.
+    /// Memory for the cache's pages, in bytes. Default 64 MiB.
     pub(super) cache_bytes: Option<usize>,
 }
 
