@@ -125,7 +125,7 @@ impl App {
         if let Deed::CardReport { signed: whose, .. } = &mut report.deed {
             *whose = signed;
         }
-        let coming = self.coming(key, "card_report", &(code, asked));
+        let coming = self.coming(key, "card_report", (code, asked));
         let keying = coming.without_receipt(None);
         let done = self.write(Wish { asked: report, keying, of: None, remote: None }).await?;
         Ok(Outcome { body: self.scan_signed(&card, signed)?, replayed: done.replayed })

@@ -1,6 +1,6 @@
 //! What a decision is made on, loaded from one view of the store.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use shared::catalog::Catalog;
 use shared::decide::party;
@@ -16,6 +16,9 @@ use super::error::Error;
 use crate::store::{CodeHit, StoreError, View};
 
 const HOUR_MS: u64 = 3_600_000;
+
+/// Customers, each with one of the memberships where it is at hand already.
+type Customers = BTreeMap<CustomerId, Option<Membership>>;
 
 /// Loads facts for one command.
 pub(crate) struct Loader<'a> {
@@ -34,7 +37,7 @@ impl Loader<'_> {
         clock_untrusted: bool,
     ) -> Result<Facts, Error> {
         let mut facts = Facts { clock_untrusted, ..Facts::at(place) };
-        let mut customers = BTreeSet::new();
+        let mut customers = Customers::new();
         match &command.deed {
             Deed::Sale(selling) => self.sale(selling, &mut facts, &mut customers)?,
             Deed::Unlinked(back, _) => self.sale(back, &mut facts, &mut customers)?,
@@ -56,8 +59,8 @@ impl Loader<'_> {
             }
             Deed::Refund(_) | Deed::BlindRefund(..) | Deed::Void(_) | Deed::Intent(_) | Deed::Release(_) => {}
         }
-        for customer in customers {
-            self.customer(customer, &mut facts)?;
+        for (customer, at_hand) in customers {
+            self.household(customer, at_hand, &mut facts)?;
         }
         if let Some(of) = of {
             self.known_sale(of, &mut facts)?;
@@ -69,19 +72,14 @@ impl Loader<'_> {
         Ok(facts)
     }
 
-    fn sale(
-        &self,
-        selling: &Selling,
-        facts: &mut Facts,
-        customers: &mut BTreeSet<CustomerId>,
-    ) -> Result<(), Error> {
+    fn sale(&self, selling: &Selling, facts: &mut Facts, customers: &mut Customers) -> Result<(), Error> {
         let mut named: Vec<MembershipId> =
             [selling.earn_membership, selling.redeem_membership].into_iter().flatten().collect();
         match &selling.by {
             By::Nobody => {}
             By::Membership(membership) => named.push(*membership),
             By::Customer(customer) => {
-                customers.insert(*customer);
+                customers.entry(*customer).or_default();
             }
             By::Code { code, .. } => {
                 facts.scanned = self.scanned(*code)?;
@@ -106,12 +104,7 @@ impl Loader<'_> {
     }
 
     /// A voucher that a signed code names: its code is checked by the server's key, whether it is known here or not.
-    fn voucher(
-        &self,
-        code: &str,
-        facts: &mut Facts,
-        customers: &mut BTreeSet<CustomerId>,
-    ) -> Result<(), Error> {
+    fn voucher(&self, code: &str, facts: &mut Facts, customers: &mut Customers) -> Result<(), Error> {
         if let Some(voucher) = Voucher::of_signed(code, &self.view.server_key()) {
             facts.accounts.insert(voucher.account(), self.view.account(voucher.account())?);
             customers.extend(self.customer_of(voucher.membership)?);
@@ -129,7 +122,7 @@ impl Loader<'_> {
         &self,
         enrolling: &Enrolling,
         facts: &mut Facts,
-        customers: &mut BTreeSet<CustomerId>,
+        customers: &mut Customers,
     ) -> Result<(), Error> {
         let key = &enrolling.index;
         for card in enrolling.memberships.iter().filter_map(|membership| membership.card.as_ref()) {
@@ -146,7 +139,7 @@ impl Loader<'_> {
         }
         let new = match &enrolling.customer {
             Enrollee::Known(customer) => {
-                customers.insert(*customer);
+                customers.entry(*customer).or_default();
                 return Ok(());
             }
             Enrollee::New(new) => new,
@@ -220,9 +213,9 @@ impl Loader<'_> {
     }
 
     /// Whose a membership is, and whose those are that took it over.
-    pub(crate) fn customer_of(&self, membership: MembershipId) -> Result<BTreeSet<CustomerId>, StoreError> {
+    pub(crate) fn customer_of(&self, membership: MembershipId) -> Result<Customers, StoreError> {
         let generations = self.view.generations(membership)?;
-        Ok(generations.into_iter().map(|membership| membership.customer).collect())
+        Ok(generations.into_iter().map(|membership| (membership.customer, Some(membership))).collect())
     }
 
     /// A customer's memberships and all their accounts.

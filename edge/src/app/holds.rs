@@ -30,7 +30,7 @@ impl App {
         asked: &CaptureRequest,
     ) -> Result<Outcome<Transaction>, Error> {
         let wanted = request::hold::capture(asked, id)?;
-        let coming = self.coming(key, "capture", &(id, asked));
+        let coming = self.coming(key, "capture", (id, asked));
         // with a receipt it is known again by that, as a sale is; without one only by a key
         let keying = match &asked.receipt {
             // a hold is captured once, on whatever day: another body is no other request
@@ -48,7 +48,7 @@ impl App {
         asked: &ReleaseRequest,
     ) -> Result<Outcome<Hold>, Error> {
         let wanted = request::hold::release(asked, id)?;
-        let keying = self.coming(key, "release", &(id, asked)).without_receipt(None);
+        let keying = self.coming(key, "release", (id, asked)).without_receipt(None);
         let done = self.write(Wish { asked: wanted, keying, of: None, remote: None }).await?;
         self.show_hold(&done)
     }

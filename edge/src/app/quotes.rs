@@ -23,8 +23,8 @@ impl App {
         let basket = request::basket(currency, &asked.lines)?;
         let loader = Loader { view: &view, catalog: &catalog, now };
         let mut facts = self.facts_of_nobody(&view)?;
-        for customer in loader.customer_of(membership)? {
-            loader.customer(customer, &mut facts)?;
+        for (customer, at_hand) in loader.customer_of(membership)? {
+            loader.household(customer, at_hand, &mut facts)?;
         }
         let member = named(&facts, &catalog, membership, "id")?;
         let grounds = if self.link().is_online() { Grounds::Books } else { Grounds::Offline };

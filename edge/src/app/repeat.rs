@@ -42,7 +42,7 @@ pub(crate) enum Seen {
 
 /// Who asks, and with what: the parts of every key.
 #[derive(Clone, Debug)]
-pub(crate) struct Coming<'a> {
+pub(crate) struct Coming<'a, B> {
     /// The caller's `Idempotency-Key`.
     pub(crate) key: Option<&'a str>,
     /// The outlet.
@@ -51,11 +51,11 @@ pub(crate) struct Coming<'a> {
     pub(crate) till: TillId,
     /// What is asked, as a word.
     pub(crate) kind: &'static str,
-    /// The request in its canonical form.
-    pub(crate) body: Vec<u8>,
+    /// The request, which says what is a repeat.
+    pub(crate) body: B,
 }
 
-impl Coming<'_> {
+impl<B: serde::Serialize> Coming<'_, B> {
     /// The key of a request that has a receipt.
     pub(crate) fn with_receipt(&self, receipt: &str, day: Option<Day>) -> Keying {
         let body = self.hash();
@@ -77,14 +77,16 @@ impl Coming<'_> {
     /// The key of a request without a receipt: the caller's. Without one it is not known again, and gets a key that no
     /// other request has (`random`) only where the server must be asked under one.
     pub(crate) fn without_receipt(&self, random: Option<u128>) -> Keying {
-        let body = self.hash();
-        let own = self.key.map(|key| brought(Some(self.outlet), key, body));
-        own.or(random.map(|key| Idem { key, body })).map_or(Keying::None, Keying::Fixed)
+        let own = self.key.map(|key| brought(Some(self.outlet), key, self.hash()));
+        let idem = own.or_else(|| random.map(|key| Idem { key, body: self.hash() }));
+        idem.map_or(Keying::None, Keying::Fixed)
     }
 
-    /// The body's hash; the kind is part of it, so that one key cannot stand for a sale and its void.
+    /// The hash of the body in its canonical form; the kind is part of it, so that one key cannot stand for a sale and its
+    /// void.
     fn hash(&self) -> u64 {
-        body_hash(&[self.kind.as_bytes(), b"\n", &self.body].concat())
+        let body = serde_json::to_vec(&self.body).unwrap_or_default();
+        body_hash(&[self.kind.as_bytes(), b"\n", &body].concat())
     }
 }
 

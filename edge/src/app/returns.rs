@@ -21,7 +21,7 @@ impl App {
         asked: &RefundRequest,
     ) -> Result<Outcome<Transaction>, Error> {
         let refund = request::refund(asked)?;
-        let coming = self.coming(key, "refund", &(of, asked));
+        let coming = self.coming(key, "refund", (of, asked));
         let keying = coming.with_receipt(&asked.receipt, refund.business_date);
         let remote = self.known(of).await?;
         self.transact(Wish { asked: refund, keying, of: Some(of), remote }).await
@@ -71,7 +71,7 @@ impl App {
     ) -> Result<Outcome<Transaction>, Error> {
         let void = request::void(asked)?;
         let receipt = asked.receipt.clone().unwrap_or_else(|| of.to_string());
-        let keying = self.coming(key, "void", &(of, asked)).with_receipt(&receipt, void.business_date);
+        let keying = self.coming(key, "void", (of, asked)).with_receipt(&receipt, void.business_date);
         let remote = self.known(of).await?;
         self.transact(Wish { asked: void, keying, of: Some(of), remote }).await
     }

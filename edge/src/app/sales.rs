@@ -38,7 +38,7 @@ impl App {
         let catalog = self.store().read()?.catalog();
         let moved = request::points(asked, membership, earn, &catalog)?;
         let kind = if earn { "earn" } else { "redeem" };
-        let coming = self.coming(key, kind, &(membership, asked));
+        let coming = self.coming(key, kind, (membership, asked));
         let random = (!earn).then(|| u128::from_le_bytes(fresh::bytes()));
         let keying = coming.without_receipt(random);
         self.transact(Wish { asked: moved, keying, of: None, remote: None }).await
@@ -48,19 +48,18 @@ impl App {
     pub(super) async fn transact(&self, wish: Wish) -> Result<Outcome<Transaction>, Error> {
         let remote = wish.remote.clone();
         let done = self.write(wish).await?;
-        let body = self.show(&self.store().read()?, &done.written, remote.as_ref())?;
+        let body = self.show(&self.store().read()?, &done.written, remote.as_ref(), done.facts.as_deref())?;
         Ok(Outcome { body, replayed: done.replayed })
     }
 
     /// The parts of a request's key. `body` is what makes a repeat the same: the request as it was understood.
-    pub(super) fn coming<'a>(
+    pub(super) fn coming<'a, B: serde::Serialize>(
         &self,
         key: Option<&'a str>,
         kind: &'static str,
-        body: &impl serde::Serialize,
-    ) -> Coming<'a> {
+        body: B,
+    ) -> Coming<'a, B> {
         let identity = self.identity();
-        let body = serde_json::to_vec(body).unwrap_or_default();
         Coming { key, outlet: identity.outlet, till: identity.till, kind, body }
     }
 

@@ -1,5 +1,6 @@
 //! An entry as the API shows it: with today's balances and state.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -14,24 +15,25 @@ use shared::render;
 use shared::render::follow;
 use shared::render::transaction::Shown;
 use shared::time::Millis;
-use shared::view::KnownSale;
+use shared::view::{AccountView, Facts, KnownSale, TailRow, tail_rows};
 
 use super::{App, Error};
 use crate::store::{Returned, View, Written};
 
 impl App {
     /// A transaction as it stands now. `remote` is what it gives back or undoes, or it itself,
-    /// as the server knows it.
+    /// as the server knows it; `decided` is what it was decided on, where that was now.
     pub(super) fn show(
         &self,
         view: &View,
         written: &Written,
         remote: Option<&KnownSale>,
+        decided: Option<&Facts>,
     ) -> Result<Transaction, Error> {
         let entry = &written.entry;
         let catalog = view.catalog_of(entry.catalog)?.unwrap_or_else(|| view.catalog());
         let original = original(view, entry)?.or_else(|| remote.map(|sale| Arc::new(sale.entry.clone())));
-        let mut returned = view.returned(entry.dot)?;
+        let mut returned = view.returned_of(entry)?;
         if let Some(sale) =
             remote.filter(|sale| sale.entry.dot == entry.dot && returned.attributed.is_empty())
         {
@@ -41,7 +43,8 @@ impl App {
             returned.attributed_to = returned.attributed_to.or(owner);
         }
         let members = members(original.as_deref().unwrap_or(entry), &returned);
-        let (owners, balances) = accounts(view, &members, self.now())?;
+        let after = decided.and_then(|facts| After::of(entry, facts));
+        let (owners, balances) = accounts(view, &members, after.as_ref(), self.now())?;
         let shown = Shown {
             catalog: &catalog,
             hash: written.hash,
@@ -126,24 +129,55 @@ fn members(entry: &Entry, returned: &Returned) -> BTreeSet<MembershipId> {
     members
 }
 
+/// What an entry was decided on, and what it moves: together its accounts as they are after it.
+struct After<'a> {
+    facts: &'a Facts,
+    rows: Vec<TailRow>,
+}
+
+impl<'a> After<'a> {
+    /// `None` where the entry does more than its rows tell: a redemption of what is held ends the hold.
+    fn of(entry: &Entry, facts: &'a Facts) -> Option<Self> {
+        let redeemed = render::transaction::redemptions(&entry.kind);
+        let ends_hold = redeemed.iter().any(|redemption| redemption.hold.is_some());
+        (!ends_hold).then(|| Self { facts, rows: tail_rows(entry) })
+    }
+
+    fn account(&self, id: AccountId) -> Option<AccountView> {
+        let mut account = self.facts.accounts.get(&id)?.clone();
+        for row in self.rows.iter().filter(|row| row.account == id) {
+            account.add(row);
+        }
+        Some(account)
+    }
+}
+
 type Balances = Vec<(MembershipId, CurrencyId, Points, Points)>;
 
 /// The accounts of some memberships: whose each is, and what it holds today.
 fn accounts(
     view: &View,
     members: &BTreeSet<MembershipId>,
+    after: Option<&After<'_>>,
     now: Millis,
 ) -> Result<(BTreeMap<AccountId, MembershipId>, Balances), Error> {
     let catalog = view.catalog();
     let (mut owners, mut balances) = (BTreeMap::new(), Vec::new());
     for id in members {
-        let Some(membership) = view.membership(*id)? else { continue };
+        let known = match after.and_then(|after| after.facts.member(*id)) {
+            Some(known) => Some(Cow::Borrowed(&known.membership)),
+            None => view.membership(*id)?.map(Cow::Owned),
+        };
+        let Some(membership) = known else { continue };
         let program = catalog.programs.get(&membership.program);
         let day = catalog.today(membership.program, now);
         for currency in program.iter().flat_map(|program| &program.currencies) {
             let account = membership.account(*currency, &catalog);
-            let mut known = view.account(account)?;
-            if let Some(span) = catalog.currencies.get(currency).and_then(|known| known.inactive) {
+            let span = catalog.currencies.get(currency).and_then(|known| known.inactive);
+            // what lapses was taken out of what was decided on
+            let after = after.filter(|_| span.is_none()).and_then(|after| after.account(account));
+            let mut known = after.map_or_else(|| view.account(account), Ok)?;
+            if let Some(span) = span {
                 known.lapse(span);
             }
             owners.insert(account, *id);

@@ -47,7 +47,7 @@ impl App {
         let view = self.store().read()?;
         let written = view.entry(id)?.filter(|written| is_transaction(&written.entry.kind));
         let written = written.ok_or_else(|| Error::not_found("transaction with this id at this till"))?;
-        self.show(&view, &written, remote)
+        self.show(&view, &written, remote, None)
     }
 
     /// A page of transactions, newest first; `after` is the last one of the page before.
@@ -98,7 +98,7 @@ impl App {
                 let next = items.last().map(|last| last.id.clone());
                 return Ok(Page { items, next });
             }
-            items.push(self.show(view, &written, None)?);
+            items.push(self.show(view, &written, None, None)?);
         }
         Ok(Page { items, next: None })
     }

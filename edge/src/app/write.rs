@@ -11,7 +11,7 @@ use shared::ids::Dot;
 use shared::refusal::{Problem, Refusal};
 use shared::request::Asked;
 use shared::time::Millis;
-use shared::view::{KnownSale, Place};
+use shared::view::{Facts, KnownSale, Place};
 use shared::voucher::Voucher;
 
 use super::facts::Loader;
@@ -36,11 +36,19 @@ pub(crate) struct Wish {
 pub(crate) struct Done {
     pub(crate) written: Written,
     pub(crate) replayed: bool,
+    /// What it was decided on, where that was now.
+    pub(crate) facts: Option<Box<Facts>>,
 }
 
-/// A decision: what to append, or the first coming of a repeat.
+/// A decision: what to append, and on what; or the first coming of a repeat.
 enum Verdict {
-    Append(Box<Draft>),
+    Append(Box<Draft>, Box<Facts>),
+    Repeat(Dot),
+}
+
+/// What of it is answered.
+enum Answer {
+    Appended(Box<Facts>),
     Repeat(Dot),
 }
 
@@ -97,19 +105,19 @@ impl App {
     async fn commit(&self, case: Case) -> Result<Done, Error> {
         let decide = move |view: &View| {
             Ok(match case.decide(view) {
-                Ok(Verdict::Append(draft)) => Decided::Append(*draft, Ok(None)),
-                Ok(Verdict::Repeat(dot)) => Decided::Answer(Ok(Some(dot))),
+                Ok(Verdict::Append(draft, facts)) => Decided::Append(*draft, Ok(Answer::Appended(facts))),
+                Ok(Verdict::Repeat(dot)) => Decided::Answer(Ok(Answer::Repeat(dot))),
                 Err(error) => Decided::Answer(Err(error)),
             })
         };
-        let committed = self.store().commit::<Result<Option<Dot>, Error>>(decide).await?;
+        let committed = self.store().commit::<Result<Answer, Error>>(decide).await?;
         match (committed.answer?, committed.written) {
-            (None, Some(written)) => {
+            (Answer::Appended(facts), Some(written)) => {
                 self.0.written.notify_one();
-                Ok(Done { written, replayed: false })
+                Ok(Done { written, replayed: false, facts: Some(facts) })
             }
-            (Some(dot), _) => repeat(&self.store().read()?, dot),
-            (None, None) => Err(Error::Broken("the store appended nothing".to_owned())),
+            (Answer::Repeat(dot), _) => repeat(&self.store().read()?, dot),
+            (Answer::Appended(_), None) => Err(Error::Broken("the store appended nothing".to_owned())),
         }
     }
 
@@ -153,7 +161,7 @@ impl App {
 /// The answer to a repeat: the first one's entry.
 fn repeat(view: &View, dot: Dot) -> Result<Done, Error> {
     let missing = || Error::Broken(format!("{dot} is known by its key only"));
-    Ok(Done { written: view.entry(dot)?.ok_or_else(missing)?, replayed: true })
+    Ok(Done { written: view.entry(dot)?.ok_or_else(missing)?, replayed: true, facts: None })
 }
 
 impl Case {
@@ -179,7 +187,8 @@ impl Case {
         for account in vouchers {
             facts.accounts.insert(account, view.account(account)?);
         }
-        Ok(Verdict::Append(Box::new(decide(&facts, &catalog, &self.command, self.now)?)))
+        let draft = decide(&facts, &catalog, &self.command, self.now)?;
+        Ok(Verdict::Append(Box::new(draft), Box::new(facts)))
     }
 
     /// Fills in what only the latest view can tell: whether the sale that a return names is known after all, and the

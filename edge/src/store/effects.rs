@@ -42,17 +42,18 @@ pub(super) fn put_effects(
     layer.entries += 1;
     layer.put(Key::of(Table::Entries).dot(entry.dot), &[&head.hash.0, *stored].concat());
     layer.put(verification_key(head.hash, entry.dot), &[]);
-    for row in tail_rows(entry) {
-        put_row(layer, &row, entry.at)?;
+    let rows = tail_rows(entry);
+    for row in &rows {
+        put_row(layer, row, entry.at)?;
+        if row.column == Column::Earned {
+            put_budgeted(layer, row)?;
+        }
     }
     if let Some(idem) = entry.idem.filter(|_| is_found_by_idem(&entry.kind)) {
         layer.put(Key::of(Table::Idems).u128(idem.key), &dot_bytes(entry.dot));
-        for row in tail_rows(entry).iter().filter(|row| row.authority.is_some()) {
+        for row in rows.iter().filter(|row| row.authority.is_some()) {
             layer.remove(Key::of(Table::Intents).u128(idem.key).account(row.account));
         }
-    }
-    for row in tail_rows(entry).iter().filter(|row| row.column == Column::Earned) {
-        put_budgeted(layer, row)?;
     }
     let redeemed = entry.postings.iter().filter(|posting| posting.column == Column::Redeemed);
     for (posting, redemption) in redeemed.zip(redemptions(&entry.kind)) {

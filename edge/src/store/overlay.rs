@@ -5,6 +5,7 @@
 //! twice, here and there, sees it once (I4).
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Range;
 use std::sync::Arc;
 
 use shared::catalog::Catalog;
@@ -14,30 +15,79 @@ use shared::ids::NodeId;
 use super::journal;
 use super::key::Key;
 use super::meta::Meta;
-use super::tables::Snap;
+use super::tables::{Snap, Table};
 
-/// The effects of one entry or of several, by key: a value, or that there is none.
+/// A value, or that there is none.
+pub(super) type Put = Option<Arc<[u8]>>;
+
+/// The effects of one entry or of several, by key.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Layer {
-    pub(super) puts: BTreeMap<Key, Option<Arc<[u8]>>>,
+    puts: BTreeMap<Key, Put>,
+    /// The tables of which there are puts, a bit each: most look-ups pass most layers by.
+    tables: u64,
     /// How many entries.
     pub(super) entries: u64,
 }
 
 impl Layer {
     pub(super) fn put(&mut self, key: Key, value: &[u8]) {
-        self.puts.insert(key, Some(value.into()));
+        // no bytes take no memory of their own
+        self.lay(key, Some(if value.is_empty() { Arc::default() } else { value.into() }));
     }
 
     pub(super) fn remove(&mut self, key: Key) {
-        self.puts.insert(key, None);
+        self.lay(key, None);
+    }
+
+    pub(super) fn lay(&mut self, key: Key, put: Put) {
+        self.tables |= bit(key.table());
+        self.puts.insert(key, put);
     }
 
     /// Lays a younger layer over this one.
     pub(super) fn cover_with(&mut self, younger: &Self) {
+        self.tables |= younger.tables;
         self.puts.extend(younger.puts.iter().map(|(key, value)| (*key, value.clone())));
         self.entries += younger.entries;
     }
+
+    /// Layers as one, the later over the earlier.
+    fn united(layers: &[&Arc<Self>]) -> Self {
+        let puts = layers.iter().flat_map(|layer| layer.puts()).map(|(key, put)| (*key, put.clone()));
+        Self {
+            // of equal keys the last counts
+            puts: puts.collect(),
+            tables: layers.iter().fold(0, |tables, layer| tables | layer.tables),
+            entries: layers.iter().map(|layer| layer.entries).sum(),
+        }
+    }
+
+    /// What is put under a key, if this speaks of it.
+    pub(super) fn get(&self, key: &Key) -> Option<&Put> {
+        if self.tables & bit(key.table()) == 0 { None } else { self.puts.get(key) }
+    }
+
+    /// The puts from one key of a table to another, both included.
+    pub(super) fn range(&self, from: Key, to: Key) -> Range<'_, Key, Put> {
+        if self.tables & bit(from.table()) == 0 { Range::default() } else { self.puts.range(from..=to) }
+    }
+
+    /// All of them, in order.
+    pub(super) fn puts(&self) -> &BTreeMap<Key, Put> {
+        &self.puts
+    }
+
+    /// The same, taken out.
+    pub(super) fn into_puts(self) -> BTreeMap<Key, Put> {
+        self.puts
+    }
+}
+
+const _: () = assert!(Table::ALL.len() <= u64::BITS as usize);
+
+fn bit(table: Table) -> u64 {
+    1 << table as u8
 }
 
 /// One published pair: a state of the cache, and what goes over it.
@@ -60,15 +110,14 @@ impl Published {
     pub(super) fn with_group(&self, group: Arc<Layer>, journal: journal::Snapshot) -> Self {
         let mut next = Self { journal, ..self.clone() };
         next.active.push(group);
-        // Layers double in size towards the oldest, so that a look-up passes few of them and a put is copied seldom.
-        while let [.., older, younger] = &next.active[..] {
-            if older.puts.len() >= younger.puts.len() * 2 {
+        // Four of about one size become one: a look-up passes few of them, and a put is copied seldom.
+        while let [.., oldest, older, younger, youngest] = &next.active[..] {
+            if oldest.puts.len() >= youngest.puts.len() * 2 {
                 break;
             }
-            let mut both = Layer::clone(older);
-            both.cover_with(younger);
-            next.active.truncate(next.active.len() - 2);
-            next.active.push(Arc::new(both));
+            let all = Layer::united(&[oldest, older, younger, youngest]);
+            next.active.truncate(next.active.len() - 4);
+            next.active.push(Arc::new(all));
         }
         next
     }
@@ -92,5 +141,44 @@ impl Published {
 
     pub(super) fn head(&self) -> Head {
         self.journal.head().into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(number: u64) -> Key {
+        Key::of(Table::NumberBlocks).u16(1).u64(number)
+    }
+
+    #[test]
+    fn layers_as_one_say_what_the_latest_of_them_says() {
+        let layer = |puts: &[(u64, Option<&[u8]>)]| {
+            let mut layer = Layer { entries: 1, ..Layer::default() };
+            for (number, put) in puts {
+                match put {
+                    Some(value) => layer.put(key(*number), value),
+                    None => layer.remove(key(*number)),
+                }
+            }
+            Arc::new(layer)
+        };
+        let layers = [
+            layer(&[(1, Some(b"old")), (2, Some(b"old")), (3, Some(b"old"))]),
+            layer(&[(2, None), (4, Some(b"mid"))]),
+            layer(&[(1, Some(b"")), (4, Some(b"new"))]),
+            layer(&[(3, Some(b"new")), (2, Some(b"back"))]),
+        ];
+        let one = Layer::united(&layers.each_ref());
+        let told = |number| one.get(&key(number)).map(|put| put.as_deref());
+        let expected: [Option<&[u8]>; 4] = [Some(b""), Some(b"back"), Some(b"new"), Some(b"new")];
+        for (number, value) in (1..).zip(expected) {
+            assert_eq!(told(number), Some(value), "{number}");
+        }
+        assert_eq!((told(5), one.entries, one.range(key(2), key(3)).count()), (None, 4, 2));
+        let other = Key::of(Table::NumbersUsed).u16(1).u64(1);
+        assert_eq!(one.get(&other), None, "a table of which there is nothing");
+        assert_eq!(one.range(other, other).count(), 0);
     }
 }

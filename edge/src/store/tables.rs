@@ -89,6 +89,27 @@ pub(super) trait Stored: Send + Sync {
     fn count(&self) -> Result<u64, StoreError>;
 }
 
+/// A table with nothing in it, which needs no looking into: most are, at most tills.
+struct Empty;
+
+impl Stored for Empty {
+    fn get(&self, _: &[u8]) -> Result<Option<Value>, StoreError> {
+        Ok(None)
+    }
+
+    fn visit(&self, _: RangeInclusive<&[u8]>, _: Visit<'_>) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn last(&self, _: RangeInclusive<&[u8]>) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(None)
+    }
+
+    fn count(&self) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+}
+
 /// A table of a transaction that writes.
 pub(super) trait Writing {
     fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), StoreError>;
@@ -231,7 +252,8 @@ macro_rules! tables {
                 Ok(match self {
                     $(Self::$table => {
                         const TABLE: Definition<$width, $value> = TableDefinition::new($name);
-                        Box::new(ReadOnly::<$width, $value>(transaction.open_table(TABLE)?))
+                        let table = transaction.open_table(TABLE)?;
+                        if table.is_empty()? { Box::new(Empty) } else { Box::new(ReadOnly(table)) }
                     })*
                 })
             }

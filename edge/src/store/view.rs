@@ -1,5 +1,6 @@
 //! What the store holds at one moment.
 
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -21,7 +22,7 @@ use super::identity::Identity;
 use super::key::{Key, Parts};
 #[cfg(feature = "mutants")]
 use super::mutant::{self, Mutant};
-use super::overlay::{Layer, Published};
+use super::overlay::{Layer, Published, Put};
 use super::tables::{Table, Value};
 use super::{StoreError, Written, packed};
 
@@ -96,8 +97,9 @@ impl View {
             as_of = as_of.max(decode("time of enrolment", enrolled.bytes())?);
         }
         let mut account = AccountView::of(base.unwrap_or_default(), as_of);
+        let bucket = LazyCell::new(|| id.set.bucket(meta.buckets));
         self.scan(Key::of(Table::Rows).account(id), |key, value| {
-            if !meta.covers(id.set, Parts(&key[18..]).dot()) {
+            if !meta.covers_in(*bucket, Parts(&key[18..]).dot()) {
                 account.add(&decode::<TailRow>("row", value)?);
             }
             Ok(true)
@@ -225,7 +227,7 @@ impl View {
     pub(super) fn get(&self, key: &Key) -> R<Option<Value>> {
         let staged = self.staged.iter().map(|(layer, _)| layer);
         for layer in staged.chain(self.published.layers().rev()) {
-            if let Some(put) = layer.puts.get(key) {
+            if let Some(put) = layer.get(key) {
                 return Ok(put.clone().map(Value::Shared));
             }
         }
@@ -240,9 +242,9 @@ impl View {
 
     /// All pairs from `from` to `to`, both included.
     fn scan_range(&self, from: Key, to: Key, mut visit: impl FnMut(&[u8], &[u8]) -> R<bool>) -> R<()> {
-        let mut over: BTreeMap<&[u8], &Option<Arc<[u8]>>> = BTreeMap::new();
+        let mut over: BTreeMap<&[u8], &Put> = BTreeMap::new();
         for layer in self.published.layers().chain(self.staged.iter().map(|(layer, _)| layer)) {
-            over.extend(layer.puts.range(from..=to).map(|(key, put)| (key.body(), put)));
+            over.extend(layer.range(from, to).map(|(key, put)| (key.body(), put)));
         }
         let table = self.published.snap.table(from.table());
         if over.is_empty() {

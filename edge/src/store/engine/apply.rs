@@ -15,7 +15,7 @@ use crate::store::key::Key;
 use crate::store::meta::{Meta, STATE};
 #[cfg(feature = "mutants")]
 use crate::store::mutant::{self, Mutant};
-use crate::store::overlay::{Layer, Published};
+use crate::store::overlay::{Layer, Published, Put};
 use crate::store::tables::{Snap, Table, Writing};
 use crate::store::view::{View, compile};
 
@@ -166,7 +166,7 @@ pub(super) fn needless(meta: &Meta, node: NodeId) -> u64 {
 
 fn stored_catalog(view: &View, puts: &Layer, hash: CatalogHash) -> Result<Vec<u8>, StoreError> {
     let key = Key::of(Table::Catalogs).bytes(&hash.0.0);
-    if let Some(Some(stored)) = puts.puts.get(&key) {
+    if let Some(Some(stored)) = puts.get(&key) {
         return Ok(stored.to_vec());
     }
     let stored =
@@ -179,9 +179,9 @@ pub(super) fn write_layers<'a>(
     transaction: &WriteTransaction,
     layers: impl Iterator<Item = &'a Layer>,
 ) -> Result<(), StoreError> {
-    let mut sorted: BTreeMap<&Key, &Option<Arc<[u8]>>> = BTreeMap::new();
+    let mut sorted: BTreeMap<&Key, &Put> = BTreeMap::new();
     for layer in layers {
-        sorted.extend(&layer.puts);
+        sorted.extend(layer.puts());
     }
     let mut open: Option<(Table, Box<dyn Writing + '_>)> = None;
     for (key, put) in sorted {

@@ -210,9 +210,9 @@ impl Engine {
             Ok(true)
         })?;
         // The server's word on a member stands above the till's own.
-        for (key, put) in members.puts {
+        for (key, put) in members.into_puts() {
             if !key.table().write(transaction)?.has(key.body())? {
-                own.puts.insert(key, put);
+                own.lay(key, put);
             }
         }
         Ok(own)

@@ -161,7 +161,11 @@ impl Engine {
             }
             *group = Group::after(writer);
         }
-        Arc::make_mut(&mut group.layer).cover_with(&effects);
+        if group.records.is_empty() {
+            group.layer = Arc::new(effects);
+        } else {
+            Arc::make_mut(&mut group.layer).cover_with(&effects);
+        }
         (group.head, group.totals, group.clock) = (head, entry.totals, at);
         group.records.push(record);
         group.waiting.push((job, Some(Written { entry: Arc::new(entry), hash: head.hash })));

@@ -110,7 +110,7 @@ fn is_told(meta: &Meta, dot: Dot) -> bool {
 fn goes(view: &View, placed: &Placed<'_>, puts: &mut Layer) -> Result<(), StoreError> {
     let mut effects = Layer::default();
     put_effects(&mut effects, placed, &view.identity.index_key)?;
-    for (key, put) in effects.puts {
+    for (key, put) in effects.into_puts() {
         let Some(put) = put.filter(|_| GOES.contains(&key.table())) else { continue };
         if view.get(&key)?.is_some_and(|value| value.bytes() == &*put) {
             puts.remove(key);

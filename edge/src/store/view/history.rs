@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use shared::account::AccountId;
-use shared::entry::{EntryKind, Reversal};
+use shared::entry::{Entry, EntryKind, Reversal};
 use shared::ids::{AccountSetId, CustomerId, Dot, OutletId, ProgramId, Seq};
 use shared::member::CodeKind;
 use shared::view::{TailRow, tail_rows};
@@ -101,21 +101,31 @@ impl View {
 
     /// What was given back of a transaction.
     pub fn returned(&self, of: Dot) -> R<Returned> {
+        self.entry(of)?.map_or_else(|| self.referring(of), |sale| self.returned_of(&sale.entry))
+    }
+
+    /// What those gave back that name a transaction by its dot.
+    fn referring(&self, of: Dot) -> R<Returned> {
         let mut returned = Returned::default();
         for dot in self.dots(Key::of(Table::References).dot(of), 12)? {
             if let Some(written) = self.entry(dot)? {
                 returned.add(&written);
             }
         }
-        let Some(sale) = self.entry(of)? else { return Ok(returned) };
-        let (EntryKind::Sale(facts), Some(outlet)) = (&sale.entry.kind, sale.entry.actor.outlet()) else {
+        Ok(returned)
+    }
+
+    /// What was given back of a transaction that is at hand.
+    pub fn returned_of(&self, sale: &Entry) -> R<Returned> {
+        let mut returned = self.referring(sale.dot)?;
+        let (EntryKind::Sale(facts), Some(outlet)) = (&sale.kind, sale.actor.outlet()) else {
             return Ok(returned);
         };
         for dot in self.dots(receipt_prefix(Table::Blind, outlet, &facts.receipt), 20)? {
             let Some(written) = self.entry(dot)? else { continue };
             let fits = reversal(&written)
                 .and_then(|reversal| reversal.of.business_date)
-                .is_none_or(|date| date == sale.entry.business_date);
+                .is_none_or(|date| date == sale.business_date);
             if fits {
                 returned.add(&written);
             }
@@ -240,10 +250,11 @@ impl View {
         let used = Key::of(Table::NumbersUsed).u16(block.program.0);
         let (from, to) = (used.u64(block.first), used.u64(block.end() - 1));
         let staged = self.staged.iter().map(|(layer, _)| layer);
-        let above =
-            self.published.layers().chain(staged).filter_map(|layer| {
-                layer.puts.range(from..=to).next_back().map(|(key, _)| key.body().to_vec())
-            });
+        let above = self
+            .published
+            .layers()
+            .chain(staged)
+            .filter_map(|layer| layer.range(from, to).next_back().map(|(key, _)| key.body().to_vec()));
         let below = self.published.snap.table(Table::NumbersUsed).last(from.body()..=to.body())?;
         let last = above.chain(below).max();
         Ok(last.map_or(block.first, |key| u64::from_be_bytes(Parts(&key[2..]).take()).saturating_add(1)))

@@ -219,9 +219,9 @@ impl View {
     pub fn members(&self) -> R<u64> {
         let mut count = self.published.snap.table(Table::Numbers).count()?;
         let layers = self.published.layers().chain(self.staged.iter().map(|(layer, _)| layer));
-        let mut seen = BTreeSet::new();
+        let (mut seen, numbers) = (BTreeSet::new(), Key::of(Table::Numbers).range());
         for layer in layers.map(Arc::as_ref) {
-            for (key, _) in layer.puts.range(Key::of(Table::Numbers).range()) {
+            for (key, _) in layer.range(*numbers.start(), *numbers.end()) {
                 if seen.insert(*key) && self.published.snap.get(key)?.is_none() {
                     count += 1;
                 }
