@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::app::simulator::FILE_BYTES;
 
 mod account;
+mod ahead;
 mod asset;
 mod cases;
 mod catalog;
@@ -104,6 +105,7 @@ fn books() -> Router<Arc<App>> {
         .route("/days/{program}/{date}", get(days::one))
         .route("/doubles", get(days::doubled))
         .route("/liability", get(reports::liability))
+        .route("/expiry", get(ahead::expiry))
         .route("/outlets", get(ranged::outlets))
         .route("/settlement", get(ranged::settlement))
         .route("/performance", get(ranged::programs))

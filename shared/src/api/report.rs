@@ -146,3 +146,54 @@ pub struct CustomerLine {
     /// The outlet's code.
     pub outlet: Option<String>,
 }
+
+/// `GET /api/reports/expiry`: what members have, by the last day on which it can be spent.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ExpiryAhead {
+    /// As of when.
+    pub as_of: String,
+    /// Earliest first; what never expires is last, and is left out where the range ends.
+    pub items: Vec<ExpiryItem>,
+}
+
+/// Points of one program and currency whose last day lies in one step of time.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ExpiryItem {
+    /// The first day of the step, as far as the range holds it; `null` for what never expires.
+    pub from: Option<String>,
+    /// The last day of the step, as far as the range holds it; `null` for what never expires.
+    pub until: Option<String>,
+    /// Whether their last day is over: they can't be spent any more, and are taken off at the next settlement.
+    pub lapsed: bool,
+    /// The code of the program that owes them; `null` where their account is nobody's.
+    pub program: Option<String>,
+    /// The currency's code.
+    pub currency: String,
+    /// Points, less what was spent of them; what waits in suspense is not taken off.
+    pub points: String,
+    /// What they are worth; `null` where the currency has no cash value.
+    pub value: Option<Money>,
+    /// How many accounts have some of them.
+    pub accounts: u64,
+}
+
+/// What members had at the end of a business day, in one program and currency.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct LiabilityDay {
+    /// The business day; by months, the last day of the month that there is.
+    pub date: String,
+    /// `closed`, under its seal, or `open`: everything that no closed day holds, up to now.
+    pub state: String,
+    /// The program's code; `null` for accounts that are nobody's.
+    pub program: Option<String>,
+    /// The currency's code.
+    pub currency: String,
+    /// What came to members in this day, or in this month up to it.
+    pub added: String,
+    /// What went from them.
+    pub taken: String,
+    /// What they had at its end.
+    pub points: String,
+    /// What that is worth today; `null` where the currency has no cash value.
+    pub value: Option<Money>,
+}

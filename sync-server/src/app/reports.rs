@@ -15,12 +15,15 @@ use crate::clock;
 use crate::store::Read;
 use crate::store::topics::Leg;
 
+pub mod ahead;
+pub mod course;
 pub mod programs;
 pub mod pulse;
 pub mod range;
 pub mod settlement;
 pub mod sheet;
 pub mod statement;
+pub mod step;
 
 use range::Range;
 

@@ -33,6 +33,84 @@ pub(super) fn pairs(title: &str, items: &[(String, f64, f64)]) -> String {
     svg
 }
 
+/// A chart over time: its width, the height of its drawing, and what stands above and below it.
+const WIDE: f64 = 760.0;
+const HIGH: f64 = 168.0;
+const ABOVE: f64 = 20.0;
+const BELOW: f64 = 24.0;
+/// Names that have room below it.
+const NAMES: usize = 9;
+
+/// The frame of a chart over time: its greatest value above, the base line, and as many names as have room.
+fn over_time(title: &str, items: &[(String, f64)], most: f64) -> (String, f64) {
+    let mut svg = begin(title, WIDE, ABOVE + HIGH + BELOW);
+    let base = ABOVE + HIGH;
+    let told = shared::page::words::grouped(&format!("{most:.0}"));
+    let _ = write!(
+        svg,
+        r#"<path class="axis" d="M0 {ABOVE} H {WIDE} M0 {base} H {WIDE}"/><text x="0" y="14">{told}</text>"#
+    );
+    let each = WIDE / u32::try_from(items.len()).map_or(1.0, f64::from).max(1.0);
+    let nth = items.len().div_ceil(NAMES).max(1);
+    let mut middle = each / 2.0;
+    for (place, (name, _)) in items.iter().enumerate() {
+        if place % nth == 0 {
+            let (name, y) = (escaped(name), base + 17.0);
+            // the first and the last keep within the picture
+            let x = middle.clamp(24.0, WIDE - 24.0);
+            let _ = write!(svg, r#"<text x="{x:.1}" y="{y:.1}" text-anchor="middle">{name}</text>"#);
+        }
+        middle += each;
+    }
+    (svg, each)
+}
+
+fn greatest(items: &[(String, f64)]) -> f64 {
+    items.iter().map(|(_, value)| *value).fold(1.0_f64, f64::max)
+}
+
+/// One bar for each step of time.
+pub(super) fn bars(title: &str, items: &[(String, f64)]) -> String {
+    let most = greatest(items);
+    let (mut svg, each) = over_time(title, items, most);
+    let wide = (each * 0.7).min(56.0);
+    let mut middle = each / 2.0;
+    for (_, value) in items {
+        let height = value.max(0.0) / most * HIGH;
+        let (left, top) = (middle - wide / 2.0, ABOVE + HIGH - height);
+        let _ = write!(
+            svg,
+            r#"<rect class="one" x="{left:.1}" y="{top:.1}" width="{wide:.1}" height="{height:.1}" rx="2"/>"#
+        );
+        middle += each;
+    }
+    svg.push_str("</svg>");
+    svg
+}
+
+/// A line over time, on a base of zero; a step that stands alone is a dot.
+pub(super) fn course(title: &str, items: &[(String, f64)]) -> String {
+    let most = greatest(items);
+    let (mut svg, each) = over_time(title, items, most);
+    let (mut x, mut line, mut dots) = (each / 2.0, String::new(), String::new());
+    for (place, (_, value)) in items.iter().enumerate() {
+        let y = HIGH.mul_add(1.0 - value.max(0.0) / most, ABOVE);
+        let letter = if place == 0 { 'M' } else { 'L' };
+        let _ = write!(line, "{letter}{x:.1} {y:.1}");
+        let _ = write!(dots, r#"<circle class="one" cx="{x:.1}" cy="{y:.1}" r="3"/>"#);
+        x += each;
+    }
+    let _ = write!(svg, r#"<path class="line" d="{line}"/>"#);
+    if items.len() <= DOTS {
+        svg.push_str(&dots);
+    }
+    svg.push_str("</svg>");
+    svg
+}
+
+/// Steps that each have a dot; more are a line alone.
+const DOTS: usize = 31;
+
 /// Letters of a name that have room under its bars.
 const LETTERS: usize = 15;
 
@@ -130,6 +208,26 @@ mod tests {
         let drawn = pairs("Points", &[("<KL>".to_owned(), 100.0, 50.0)]);
         assert!(drawn.contains(r#"height="180.0""#) && drawn.contains(r#"height="90.0""#), "{drawn}");
         assert!(drawn.contains("&lt;KL&gt;") && !drawn.contains("<KL>"));
+    }
+
+    #[test]
+    fn bars_over_time_share_one_height_and_only_some_are_named() {
+        let items: Vec<_> = (1..=30).map(|day| (format!("11-{day:02}"), f64::from(day))).collect();
+        let drawn = bars("Points", &items);
+        assert_eq!(drawn.matches("<rect").count(), 30);
+        assert!(drawn.contains(r#"height="168.0""#) && drawn.contains(">30</text>"), "{drawn}");
+        // every fourth
+        assert!(
+            drawn.contains(">11-01<") && drawn.contains(">11-05<") && !drawn.contains(">11-02<"),
+            "{drawn}"
+        );
+    }
+
+    #[test]
+    fn a_course_stands_on_zero() {
+        let drawn = course("Owed", &[("a".into(), 100.0), ("b".into(), 25.0)]);
+        assert!(drawn.contains(r#"d="M190.0 20.0L570.0 146.0""#), "{drawn}");
+        assert!(course("Owed", &[]).ends_with("</svg>"));
     }
 
     #[test]

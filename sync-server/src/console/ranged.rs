@@ -10,6 +10,7 @@ use serde::Deserialize;
 use shared::api::report::{ProgramPoints, ProgramReport, SettlementBalance, SettlementItem};
 use shared::page::words::{Words, grouped};
 
+use super::ahead;
 use super::chart;
 use super::reports::{head, height};
 use super::session::Visitor;
@@ -66,12 +67,12 @@ fn outlet(words: &Words, code: Option<&String>) -> String {
     code.cloned().unwrap_or_else(|| words.say("outlets.office").to_owned())
 }
 
-fn money(money: Option<&shared::api::Money>) -> String {
+pub(super) fn money(money: Option<&shared::api::Money>) -> String {
     money.map_or_else(|| "–".to_owned(), |money| format!("{} {}", money.currency, grouped(&money.amount)))
 }
 
 /// Runs what walks over all of the books on a thread of its own.
-async fn walk<T: Send + 'static>(
+pub(super) async fn walk<T: Send + 'static>(
     visitor: &Visitor,
     work: impl FnOnce() -> Done<T> + Send + 'static,
 ) -> Result<T, Refused> {
@@ -311,6 +312,8 @@ pub(super) struct Asked {
     to: String,
     #[serde(default)]
     part: String,
+    #[serde(default)]
+    by: String,
 }
 
 /// `/sheets/{report}`: a report as a file.
@@ -324,6 +327,9 @@ pub(super) async fn sheet(
     let range = Range::read(Some(&asked.from), Some(&asked.to)).map_err(visitor.told())?;
     let (books, who, name) = (Arc::clone(&app), visitor.who.clone(), report.clone());
     let text = walk(&visitor, move || {
+        if let Some(found) = ahead::sheet(&books, &who, (name.as_str(), &range), &asked.by)? {
+            return Ok(found);
+        }
         Ok(match name.as_str() {
             "liability" => sheet::csv(&reports::liability(&books, &who)?.items),
             "outlets" => sheet::csv(&reports::outlets(&books, &who, &range)?),

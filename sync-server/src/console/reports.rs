@@ -11,9 +11,9 @@ use shared::api::office::LedgerLine;
 use shared::page::phrases;
 use shared::page::words::{Words, grouped};
 
-use super::chart;
 use super::session::Visitor;
 use super::view::{Block, Cell, Field, FormBlock, Frame, Refused, Row, Shown, Table, when};
+use super::{ahead, chart, ranged};
 use crate::app::ledger::{self, Wanted};
 use crate::app::{App, AppError, Done, members, reports, roles, transactions};
 
@@ -32,10 +32,15 @@ pub(super) fn height(text: &str) -> f64 {
 }
 
 /// `/liability`.
-pub(super) async fn liability(State(app): State<Arc<App>>, visitor: Visitor) -> Shown {
+pub(super) async fn liability(
+    State(app): State<Arc<App>>,
+    visitor: Visitor,
+    Query(asked): Query<ahead::Asked>,
+) -> Shown {
     visitor.must(roles::READ)?;
     let words = &visitor.words;
-    let report = reports::liability(&app, &visitor.who).map_err(visitor.told())?;
+    let (books, who) = (Arc::clone(&app), visitor.who.clone());
+    let report = ranged::walk(&visitor, move || reports::liability(&books, &who)).await?;
     let bars: Vec<_> = report
         .items
         .iter()
@@ -81,7 +86,9 @@ pub(super) async fn liability(State(app): State<Arc<App>>, visitor: Visitor) -> 
         svg: chart::pairs(words.say("liability.chart"), &bars),
         text: words.say("liability.legend").to_owned(),
     };
-    Ok(Frame::of(&app, &visitor, "/liability", words.say("nav.liability")).with(vec![picture, table]))
+    let mut blocks = vec![picture, table];
+    blocks.extend(ahead::over_time(&app, &visitor, &asked).await?);
+    Ok(Frame::of(&app, &visitor, "/liability", words.say("nav.liability")).with(blocks))
 }
 
 /// Which part of the ledger.

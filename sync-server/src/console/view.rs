@@ -13,7 +13,7 @@ use crate::app::roles::{self, Role};
 use crate::app::{App, AppError};
 
 /// Places of the console: path, message, and who may go there; an empty path begins a group.
-const PLACES: [(&str, &str, &[Role]); 23] = [
+const PLACES: [(&str, &str, &[Role]); 24] = [
     ("/", "nav.today", roles::READ),
     ("/fleet", "nav.fleet", roles::READ),
     ("/cases", "nav.cases", roles::READ),
@@ -28,6 +28,7 @@ const PLACES: [(&str, &str, &[Role]); 23] = [
     ("/days", "nav.days", roles::READ),
     ("/ledger", "nav.ledger", roles::READ),
     ("/liability", "nav.liability", roles::READ),
+    ("/expiry", "nav.expiry", roles::READ),
     ("/outlets", "nav.outlets", roles::READ),
     ("/settlement", "nav.settlement", roles::READ),
     ("/performance", "nav.performance", roles::READ),

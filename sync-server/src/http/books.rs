@@ -7,7 +7,9 @@ use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use shared::api::office::{LedgerLine, Liability, LiabilityItem};
-use shared::api::report::{OutletReport, ProgramReport, Settlement, SettlementBalance};
+use shared::api::report::{
+    ExpiryAhead, LiabilityDay, OutletReport, ProgramReport, Settlement, SettlementBalance,
+};
 use shared::api::{Page, Paging};
 use shared::limits;
 use utoipa::IntoParams;
@@ -19,7 +21,9 @@ use super::form::{Form, sheet_of, whole};
 use super::route::{Api, Op};
 use crate::app::ledger::{self, Wanted};
 use crate::app::reports::range::Range;
+use crate::app::reports::step::Step;
 use crate::app::{App, AppError, Done, StoreError, reports, roles as may};
+use crate::clock;
 
 pub(super) fn routes(api: Api) -> Api {
     api.on(
@@ -50,6 +54,24 @@ pub(super) fn routes(api: Api) -> Api {
         Op::get("/api/reports/programs", may::READ, "Members, fees, benefits, levels of each program: `from`, `to`")
             .lists::<ProgramReport>(),
         programs,
+    )
+    .on(
+        Op::get(
+            "/api/reports/liability/days",
+            may::READ,
+            "What members had at the end of each business day, or of each month: `from`, `to`, `by=day|month`",
+        )
+        .lists::<LiabilityDay>(),
+        course,
+    )
+    .on(
+        Op::get(
+            "/api/reports/expiry",
+            may::READ,
+            "What members have, by the last day on which it can be spent: `from`, `to`, `by=month|day`",
+        )
+        .answers::<ExpiryAhead>(200),
+        expiry,
     )
 }
 
@@ -133,6 +155,47 @@ async fn programs(
     let range = query.range()?;
     let items = walk(move || reports::programs::programs(&app, &who, &range)).await?;
     Ok(form.page("programs", Page { items, next: None }))
+}
+
+/// From when to when, and by what.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+struct StepQuery {
+    from: Option<String>,
+    to: Option<String>,
+    by: Option<String>,
+}
+
+impl StepQuery {
+    fn read(&self, otherwise: Step) -> Result<(Range, Step), Failure> {
+        let range = Range::read(self.from.as_deref(), self.to.as_deref())?;
+        Ok((range, Step::read(self.by.as_deref(), otherwise)?))
+    }
+}
+
+async fn course(
+    State(app): State<Arc<App>>,
+    Caller(who): Caller,
+    form: Form,
+    Asked(query): Asked<StepQuery>,
+) -> Result<Response, Failure> {
+    let (range, step) = query.read(Step::Day)?;
+    let items = walk(move || reports::course::course(&app, &who, &range, step, clock::now())).await?;
+    Ok(form.page("liability-days", Page { items, next: None }))
+}
+
+async fn expiry(
+    State(app): State<Arc<App>>,
+    Caller(who): Caller,
+    form: Form,
+    Asked(query): Asked<StepQuery>,
+) -> Result<Response, Failure> {
+    let (range, step) = query.read(Step::Month)?;
+    let found = walk(move || reports::ahead::ahead(&app, &who, &range, step, clock::now())).await?;
+    Ok(match form {
+        Form::Json => Json(found).into_response(),
+        Form::Csv => sheet_of("expiry", &found.items),
+    })
 }
 
 async fn settlement(

@@ -7,6 +7,7 @@ mod days;
 mod earning;
 mod members;
 mod office;
+mod over_time;
 mod sales;
 mod stories;
 mod till;

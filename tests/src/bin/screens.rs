@@ -327,6 +327,7 @@ fn head_office(office: &Office, browser: &Browser, folder: &Path, theme: &str) {
         "simulator",
         "operators",
         "liability",
+        "expiry",
         "outlets",
         "ledger",
         "settlement",

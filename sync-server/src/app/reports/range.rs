@@ -52,6 +52,12 @@ impl Range {
         (from, to)
     }
 
+    /// Its first and its last day in a zone; nothing at an end that is open.
+    pub fn days(&self, zone: Tz) -> (Option<Day>, Option<Day>) {
+        let (from, to) = self.span(zone);
+        (self.from.map(|_| from.day(zone)), self.to.map(|_| to.day(zone)))
+    }
+
     /// Whether a time lies in it.
     pub fn holds(&self, at: Millis, zone: Tz) -> bool {
         let (from, to) = self.span(zone);

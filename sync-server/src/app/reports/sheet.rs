@@ -2,7 +2,9 @@
 
 use shared::api::member::StatementLine;
 use shared::api::office::{LedgerLine, LiabilityItem};
-use shared::api::report::{CustomerLine, OutletReport, ProgramReport, SettlementBalance, SettlementItem};
+use shared::api::report::{
+    CustomerLine, ExpiryItem, LiabilityDay, OutletReport, ProgramReport, SettlementBalance, SettlementItem,
+};
 
 /// What can stand in a row of a sheet.
 pub trait Sheet {
@@ -125,6 +127,30 @@ impl Sheet for LiabilityItem {
         let [value, money] = money(self.value.as_ref());
         let points = [&self.currency, &self.points, &self.suspense, &self.debt, &self.ledger];
         vec![points.into_iter().cloned().chain([value, money, self.accounts.to_string()]).collect()]
+    }
+}
+
+impl Sheet for ExpiryItem {
+    const COLUMNS: &'static [&'static str] =
+        &["from", "until", "lapsed", "program", "currency", "points", "value", "value_currency", "accounts"];
+
+    fn rows(&self) -> Vec<Vec<String>> {
+        let [value, money] = money(self.value.as_ref());
+        let when = [text(self.from.as_ref()), text(self.until.as_ref()), self.lapsed.to_string()];
+        let of = [text(self.program.as_ref()), self.currency.clone(), self.points.clone()];
+        vec![when.into_iter().chain(of).chain([value, money, self.accounts.to_string()]).collect()]
+    }
+}
+
+impl Sheet for LiabilityDay {
+    const COLUMNS: &'static [&'static str] =
+        &["date", "state", "program", "currency", "added", "taken", "points", "value", "value_currency"];
+
+    fn rows(&self) -> Vec<Vec<String>> {
+        let [value, money] = money(self.value.as_ref());
+        let of = [self.date.clone(), self.state.clone(), text(self.program.as_ref()), self.currency.clone()];
+        let sums = [self.added.clone(), self.taken.clone(), self.points.clone(), value, money];
+        vec![of.into_iter().chain(sums).collect()]
     }
 }
 
