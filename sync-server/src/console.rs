@@ -21,6 +21,7 @@ mod catalog;
 mod chart;
 mod days;
 mod deeds;
+mod download;
 mod fleet;
 mod forms;
 mod items;
@@ -112,7 +113,11 @@ fn books() -> Router<Arc<App>> {
         .route("/sheets/{report}", get(ranged::sheet))
         .route("/entries/{id}", get(reports::entry))
         .route("/ledger", get(reports::ledger))
-        .route("/ledger.csv", get(reports::ledger_csv))
+        .route("/ledger.csv", get(download::ledger))
+        .route("/cases.csv", get(download::cases))
+        .route("/fleet.csv", get(download::fleet))
+        .route("/members.csv", get(download::members))
+        .route("/memberships/{id}/statement.csv", get(download::statement))
 }
 
 /// Lets a page do only what pages here do, and only this server's own pages change anything.

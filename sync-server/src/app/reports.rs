@@ -17,6 +17,7 @@ use crate::store::topics::Leg;
 
 pub mod ahead;
 pub mod course;
+pub mod lists;
 pub mod programs;
 pub mod pulse;
 pub mod range;

@@ -35,19 +35,23 @@ pub(super) fn stories(app: &App, visitor: &Visitor, open: Option<bool>) -> Done<
         _ => ("cases.settled", "cases.none_settled"),
     };
     let stories = found.items.into_iter().map(|case| story(visitor, &case, open == Some(true))).collect();
-    Ok(Block::Stories { title: words.say(title).to_owned(), empty: words.say(empty).to_owned(), stories })
+    let (title, empty) = (words.say(title).to_owned(), words.say(empty).to_owned());
+    let state = if open == Some(true) { "open" } else { "settled" };
+    let more = vec![(format!("/cases.csv?state={state}"), words.say("export").to_owned())];
+    Ok(Block::Stories { title, empty, stories, more })
 }
 
 /// The open ones in short, with the way to where each is decided.
 pub(super) fn to_decide(app: &App, visitor: &Visitor) -> Done<Block> {
     let block = stories(app, visitor, Some(true))?;
-    let Block::Stories { title, empty, stories } = block else { return Ok(block) };
+    let Block::Stories { title, empty, stories, .. } = block else { return Ok(block) };
     let brief = |story: Story| Story {
         form: None,
         links: story.form.map(|_| decided_at(visitor)).into_iter().collect(),
         ..story
     };
-    Ok(Block::Stories { title, empty, stories: stories.into_iter().map(brief).collect() })
+    let stories = stories.into_iter().map(brief).collect();
+    Ok(Block::Stories { title, empty, stories, more: Vec::new() })
 }
 
 fn decided_at(visitor: &Visitor) -> (String, String) {
@@ -155,6 +159,7 @@ pub(super) async fn waiting(State(app): State<Arc<App>>, visitor: Visitor) -> Sh
         title: words.say("waiting.unattributed").to_owned(),
         empty: words.say("waiting.none").to_owned(),
         stories: stories.collect(),
+        more: Vec::new(),
     };
     let parked = parked_table(&app, &visitor).map_err(&tell)?;
     Ok(Frame::of(&app, &visitor, "/waiting", words.say("nav.waiting")).with(vec![stories, parked]))

@@ -142,7 +142,7 @@ pub(super) fn table(visitor: &Visitor, tills: &[Till], whole: bool) -> Block {
         .collect(),
         rows: tills.into_iter().map(|till| row(visitor, till, off(till), whole)).collect(),
         empty: words.say("fleet.empty").to_owned(),
-        ..Table::default()
+        more: whole.then(|| ("/fleet.csv".to_owned(), words.say("export").to_owned())).into_iter().collect(),
     })
 }
 

@@ -13,12 +13,12 @@ use shared::member::CardStatus;
 use shared::page::words::{Words, grouped};
 
 use super::deeds;
+use super::ranged::Days;
 use super::session::Visitor;
-use super::view::{Block, Cell, Field, Figure, FormBlock, Frame, Refused, Row, Shown, Table, when};
+use super::view::{Block, Cell, Field, Figure, FormBlock, Frame, Refused, Row, Shown, Table, url_part, when};
 use crate::app::changes::Forced;
 use crate::app::members::{self, LookUp};
-use crate::app::reports::range::Range;
-use crate::app::{App, AppError, Done, cards, changes, edit, enrolments, roles, roster};
+use crate::app::{App, AppError, Done, Who, cards, changes, edit, enrolments, roles, roster};
 
 /// Members and ledger lines on one page.
 const MOST: usize = 100;
@@ -27,7 +27,7 @@ const MOST: usize = 100;
 #[derive(Deserialize, Default)]
 pub(super) struct Asked {
     #[serde(default)]
-    q: String,
+    pub(super) q: String,
 }
 
 /// `/members`: search, and enrolling somebody new.
@@ -36,8 +36,8 @@ pub(super) async fn find(State(app): State<Arc<App>>, visitor: Visitor, Query(as
     let tell = visitor.told();
     let words = &visitor.words;
     let text = asked.q.trim();
-    let found = if text.is_empty() { Vec::new() } else { search(&app, &visitor, text).map_err(&tell)? };
-    let rows = found.into_iter().map(|customer| Row {
+    let found = if text.is_empty() { Ok(Vec::new()) } else { search(&app, &visitor.who, text, MOST) };
+    let rows = found.map_err(&tell)?.into_iter().map(|customer| Row {
         cells: vec![
             Cell::link(customer.name, format!("/members/{}", customer.id)),
             customer.external_id.unwrap_or_default().into(),
@@ -57,6 +57,10 @@ pub(super) async fn find(State(app): State<Arc<App>>, visitor: Visitor, Query(as
         ],
         rows: rows.collect(),
         empty: words.say(if text.is_empty() { "members.ask" } else { "members.nobody" }).to_owned(),
+        more: vec![(
+            format!("/members.csv?q={}", url_part(text)),
+            words.say(if text.is_empty() { "members.export" } else { "export" }).to_owned(),
+        )],
         ..Table::default()
     });
     let search = Block::Form(FormBlock {
@@ -75,9 +79,9 @@ pub(super) async fn find(State(app): State<Arc<App>>, visitor: Visitor, Query(as
     Ok(Frame::of(&app, &visitor, "/members", words.say("nav.members")).with(blocks))
 }
 
-/// Whoever a text may mean: a card or member number first, then a contact, then a name.
-fn search(app: &App, visitor: &Visitor, text: &str) -> Done<Vec<Customer>> {
-    if let Ok(scan) = cards::scan(app, &visitor.who, text) {
+/// Whoever a text may mean, at most so many: a card or member number first, then a contact, then a name.
+pub(super) fn search(app: &App, who: &Who, text: &str, most: usize) -> Done<Vec<Customer>> {
+    if let Ok(scan) = cards::scan(app, who, text) {
         return Ok(vec![scan.customer]);
     }
     let own = || Some(text.to_owned());
@@ -90,8 +94,7 @@ fn search(app: &App, visitor: &Visitor, text: &str) -> Done<Vec<Customer>> {
     ];
     for by in ways {
         let asks = by.external_id.is_some() || by.phone.is_some() || by.email.is_some() || by.name.is_some();
-        let found =
-            if asks { members::look_up(app, &visitor.who, &by, None, MOST)?.items } else { Vec::new() };
+        let found = if asks { members::look_up(app, who, &by, None, most)?.items } else { Vec::new() };
         if !found.is_empty() {
             return Ok(found);
         }
@@ -163,7 +166,7 @@ pub(super) async fn one(State(app): State<Arc<App>>, visitor: Visitor, Path(id):
     let may = roles::OFFICE.contains(&visitor.who.role);
     for membership in &scan.memberships {
         blocks.push(Block::Figures(figures(words, membership)));
-        blocks.push(statement(&app, &visitor, membership, None).map_err(&tell)?);
+        blocks.push(statement(&app, &visitor, membership, &Part::default()).map_err(&tell)?);
         if roles::OFFICE.contains(&visitor.who.role) {
             let cards = cards_table(&app, &visitor, membership).map_err(&tell)?;
             blocks.push(deeds::links(words, membership));
@@ -266,31 +269,36 @@ pub(super) async fn all(
     State(app): State<Arc<App>>,
     visitor: Visitor,
     Path(id): Path<String>,
-    Query(from): Query<From>,
+    Query(asked): Query<Part>,
 ) -> Shown {
     visitor.must(roles::READ)?;
     let tell = visitor.told();
     let id = membership(&visitor, &id)?;
     let held = members::membership(&app, &visitor.who, id).map_err(&tell)?;
-    let lines = statement(&app, &visitor, &held, from.before).map_err(&tell)?;
+    let lines = statement(&app, &visitor, &held, &asked).map_err(&tell)?;
+    let form = asked.days.form(&visitor.words, &format!("/memberships/{id}/statement"));
     let back = (format!("/members/{}", held.customer_id), visitor.words.say("deed.back").to_owned());
-    let blocks = vec![Block::Links(vec![back]), Block::Figures(figures(&visitor.words, &held)), lines];
+    let blocks = vec![Block::Links(vec![back]), Block::Figures(figures(&visitor.words, &held)), form, lines];
     Ok(Frame::of(&app, &visitor, "/members", held.program.name).about(held.member_number).with(blocks))
 }
 
-/// Where a page of movements begins.
-#[derive(Deserialize)]
-pub(super) struct From {
+/// Which movements, and where a page of them begins.
+#[derive(Deserialize, Default)]
+pub(super) struct Part {
     before: Option<u64>,
+    #[serde(flatten)]
+    pub(super) days: Days,
 }
 
 /// The movements behind a membership's numbers.
-fn statement(app: &App, visitor: &Visitor, membership: &Membership, before: Option<u64>) -> Done<Block> {
+fn statement(app: &App, visitor: &Visitor, membership: &Membership, part: &Part) -> Done<Block> {
     let words = &visitor.words;
     let id = membership.id.parse().map_err(|_| AppError::not_found("membership with this id"))?;
-    let lines = members::statement(app, &visitor.who, id, &Range::default(), (before, MOST))?;
-    let more = lines.next.map(|next| {
-        let to = format!("/memberships/{id}/statement?before={next}");
+    let lines = members::statement(app, &visitor.who, id, &part.days.range()?, (part.before, MOST))?;
+    let days = part.days.query();
+    let export = (format!("/memberships/{id}/statement.csv?{days}"), words.say("export").to_owned());
+    let next = lines.next.map(|next| {
+        let to = format!("/memberships/{id}/statement?{days}&before={next}");
         (to, words.say("next_page").to_owned())
     });
     let rows = lines.items.into_iter().map(|line| Row {
@@ -305,7 +313,7 @@ fn statement(app: &App, visitor: &Visitor, membership: &Membership, before: Opti
         ..Row::default()
     });
     let table = table(words, &membership.program.name, rows.collect());
-    Ok(Block::Table(Table { more: more.into_iter().collect(), ..table }))
+    Ok(Block::Table(Table { more: std::iter::once(export).chain(next).collect(), ..table }))
 }
 
 /// What moved in the reader's words, and why as it was written.

@@ -29,17 +29,22 @@ pub(super) struct Days {
 }
 
 impl Days {
-    fn range(&self) -> Done<Range> {
+    pub(super) fn range(&self) -> Done<Range> {
         Range::read(Some(&self.from), Some(&self.to))
     }
 
     /// Where the same stands in a sheet. Days hold nothing that an address would need escaped.
     fn sheet(&self, report: &str) -> String {
-        let plain = |text: &str| text.chars().filter(|c| c.is_ascii_digit() || *c == '-').collect::<String>();
-        format!("/sheets/{report}?from={}&to={}", plain(&self.from), plain(&self.to))
+        format!("/sheets/{report}?{}", self.query())
     }
 
-    fn form(&self, words: &Words, to: &str) -> Block {
+    /// The same as it stands in an address.
+    pub(super) fn query(&self) -> String {
+        let plain = |text: &str| text.chars().filter(|c| c.is_ascii_digit() || *c == '-').collect::<String>();
+        format!("from={}&to={}", plain(&self.from), plain(&self.to))
+    }
+
+    pub(super) fn form(&self, words: &Words, to: &str) -> Block {
         Block::Form(FormBlock {
             title: words.say("range").to_owned(),
             note: words.say("range.days").to_owned(),

@@ -4,23 +4,18 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use shared::api::office::LedgerLine;
 use shared::page::phrases;
 use shared::page::words::{Words, grouped};
 
 use super::session::Visitor;
-use super::view::{Block, Cell, Field, FormBlock, Frame, Refused, Row, Shown, Table, when};
+use super::view::{Block, Cell, Field, FormBlock, Frame, Row, Shown, Table, when};
 use super::{ahead, chart, ranged};
 use crate::app::ledger::{self, Wanted};
-use crate::app::{App, AppError, Done, members, reports, roles, transactions};
+use crate::app::{App, AppError, members, reports, roles, transactions};
 
 /// Lines on one page.
 const MOST: usize = 200;
-/// Lines read at a time for an export.
-const STEP: usize = 500;
 
 pub(super) fn head(words: &Words, key: &str, number: bool) -> (String, bool) {
     (words.say(key).to_owned(), number)
@@ -100,11 +95,11 @@ pub(super) struct Range {
     to: String,
     #[serde(default)]
     outlet: String,
-    after: Option<u64>,
+    pub(super) after: Option<u64>,
 }
 
 impl Range {
-    fn wanted(&self) -> Wanted {
+    pub(super) fn wanted(&self) -> Wanted {
         let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         Wanted { from: given(&self.from), to: given(&self.to), membership: None, outlet: given(&self.outlet) }
     }
@@ -171,38 +166,6 @@ pub(super) async fn ledger(
         ..FormBlock::default()
     });
     Ok(Frame::of(&app, &visitor, "/ledger", words.say("nav.ledger")).with(vec![form, table]))
-}
-
-/// `/ledger.csv`: the same, as a file.
-pub(super) async fn ledger_csv(
-    State(app): State<Arc<App>>,
-    visitor: Visitor,
-    Query(range): Query<Range>,
-) -> Result<Response, Refused> {
-    visitor.must(roles::READ)?;
-    let text = csv_of(&app, &visitor, &range).map_err(visitor.told())?;
-    let about = [
-        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
-        (header::CONTENT_DISPOSITION, "attachment; filename=\"ledger.csv\""),
-    ];
-    Ok((about, text).into_response())
-}
-
-fn csv_of(app: &App, visitor: &Visitor, range: &Range) -> Done<Vec<u8>> {
-    let failed = |error: &dyn std::fmt::Display| AppError::field("ledger", error.to_string());
-    let mut file = csv::Writer::from_writer(Vec::new());
-    let mut after = range.after;
-    loop {
-        let page = ledger::list(app, &visitor.who, &range.wanted(), after, STEP)?;
-        for line in &page.items {
-            file.serialize::<&LedgerLine>(line).map_err(|error| failed(&error))?;
-        }
-        after = page.next.and_then(|next| next.parse().ok());
-        if after.is_none() {
-            break;
-        }
-    }
-    file.into_inner().map_err(|error| failed(&error))
 }
 
 /// `/entries/{id}`: what an entry did, down to its lines.

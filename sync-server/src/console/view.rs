@@ -48,6 +48,8 @@ pub(super) enum Block {
         title: String,
         empty: String,
         stories: Vec<Story>,
+        /// Where more of it is: address and word.
+        more: Vec<(String, String)>,
     },
     Form(FormBlock),
     Note {

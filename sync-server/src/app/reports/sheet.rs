@@ -16,11 +16,24 @@ pub trait Sheet {
 
 /// A sheet with a header, as CSV (RFC 4180).
 pub fn csv<T: Sheet>(items: &[T]) -> Vec<u8> {
+    [head::<T>(), rows(items)].concat()
+}
+
+/// The header alone, as CSV.
+pub fn head<T: Sheet>() -> Vec<u8> {
+    written([T::COLUMNS.iter().map(ToString::to_string).collect()].into_iter())
+}
+
+/// Rows without a header, as CSV.
+pub fn rows<T: Sheet>(items: &[T]) -> Vec<u8> {
+    written(items.iter().flat_map(Sheet::rows).map(|row| row.into_iter().map(plain).collect()))
+}
+
+fn written(rows: impl Iterator<Item = Vec<String>>) -> Vec<u8> {
     let mut file = csv::Writer::from_writer(Vec::new());
-    // a writer into memory does not fail
-    let _ = file.write_record(T::COLUMNS);
-    for row in items.iter().flat_map(Sheet::rows) {
-        let _ = file.write_record(row.into_iter().map(plain));
+    for row in rows {
+        // a writer into memory does not fail
+        let _ = file.write_record(row);
     }
     file.into_inner().unwrap_or_default()
 }
