@@ -78,6 +78,7 @@ fn api() -> (Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(customers::enrol))
         .routes(routes!(memberships::one))
         .routes(routes!(memberships::statement))
+        .routes(routes!(memberships::consent))
         .routes(routes!(memberships::quote))
         .routes(routes!(memberships::earn_points))
         .routes(routes!(memberships::redeem_points))

@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::app::simulator::FILE_BYTES;
 
 mod account;
+mod again;
 mod ahead;
 mod asset;
 mod cases;
@@ -40,7 +41,13 @@ mod upload;
 mod view;
 
 /// The pages' routes.
-pub(crate) fn router() -> Router<Arc<App>> {
+pub(crate) fn router(app: Arc<App>) -> Router<Arc<App>> {
+    let pages = routes().with_state::<()>(app);
+    let guard = move |request: Request, next: Next| guarded(pages.clone(), request, next);
+    routes().layer(middleware::from_fn(guard))
+}
+
+fn routes() -> Router<Arc<App>> {
     Router::new()
         .merge(people())
         .merge(books())
@@ -51,7 +58,6 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/account/enter", get(account::enter))
         .route("/account/lost", post(account::lost))
         .route("/page/{file}", get(asset::file))
-        .layer(middleware::from_fn(guarded))
 }
 
 fn people() -> Router<Arc<App>> {
@@ -121,12 +127,15 @@ fn books() -> Router<Arc<App>> {
 }
 
 /// Lets a page do only what pages here do, and only this server's own pages change anything.
-async fn guarded(request: Request, next: Next) -> Response {
+async fn guarded(pages: Router, request: Request, next: Next) -> Response {
     if request.method() != Method::GET && request.method() != Method::HEAD && !is_own(&request) {
         let text = "This page changes nothing for pages of another address.";
         return (StatusCode::FORBIDDEN, text).into_response();
     }
-    let mut response = next.run(request).await;
+    let mut response = match *request.method() {
+        Method::POST => again::posted(pages, request, next).await,
+        _ => next.run(request).await,
+    };
     let said = [
         (header::CONTENT_SECURITY_POLICY, shared::page::POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),

@@ -58,7 +58,7 @@ pub fn router(app: Arc<App>) -> Router {
     let open = health::router(document);
     routes
         .merge(open)
-        .merge(console::router())
+        .merge(console::router(Arc::clone(&app)))
         .merge(users::sign_in_router())
         .merge(sync::router())
         .fallback(error::no_such_path)

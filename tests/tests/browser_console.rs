@@ -174,7 +174,7 @@ fn a_change_of_the_dial_is_shown_before_it_is_published() {
     assert_eq!(before["offline"]["per_redemption"], "500", "a preview publishes nothing");
     browser.must_be_accessible("the difference");
     browser.click("form.in button.main");
-    let _ = browser.wait_for("main", "is published");
+    let _ = browser.wait_for(".note.good", "is published");
     let after = office.admin().get("/api/programs/standard-rewards").must(200);
     assert_eq!(after["offline"]["per_redemption"], "300");
     browser.must_be_clean();

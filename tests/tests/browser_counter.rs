@@ -187,3 +187,48 @@ fn what_is_reserved_for_the_till_is_told_and_spent_with_no_line() {
     assert_eq!(browser.text("#right"), None, "it is spent");
     browser.must_be_clean();
 }
+
+#[test]
+fn a_consent_is_recorded_at_the_counter_long_after_the_enrolment() {
+    let office = Office::open();
+    let john = office.member("John Chen", JOHN, 5_430);
+    let path = format!("/api/memberships/{}/consents", john.membership);
+    let till = Till::open(&office, KL, "till-2");
+    till.wait_for_balance(JOHN, 5_430);
+    till.wait_for_connection("online");
+    let browser = at_the_counter(&till, Setup::TILL);
+    browser.scan(JOHN);
+    let _ = browser.wait_for("#customer", "John Chen");
+    f(&browser, 1);
+    browser.wait_until("the account is shown", "return !!document.querySelector('dialog #statement')");
+    browser.must_be_accessible("the account with its consent");
+    f(&browser, 3);
+    at_field(&browser, "consent");
+    // nobody agreed yet
+    enter(&browser);
+    let _ = browser.wait_for("dialog [role=alert]", "has to agree");
+    at_field(&browser, "consent");
+    assert_eq!(office.clerk().all(&path).len(), 1, "that of the enrolment");
+    browser.press(" ", 0);
+    browser.must_be_accessible("a consent");
+    enter(&browser);
+    browser.wait_gone("dialog");
+    let recorded = office.clerk().all(&path);
+    assert_eq!(recorded.len(), 2, "{recorded:?}");
+    assert_eq!((&recorded[1]["channel"], &recorded[1]["withdrawn"]), (&json!("till"), &json!(false)));
+    assert_eq!((&recorded[1]["stands"], &recorded[1]["program"]), (&json!(true), &json!(PROGRAM)));
+
+    // the server records it, so that there is a line to it
+    till.line().cut();
+    till.wait_for_connection("offline");
+    f(&browser, 1);
+    browser.wait_until("the account is shown", "return !!document.querySelector('dialog #statement')");
+    browser.click("dialog #consent");
+    at_field(&browser, "consent");
+    browser.press(" ", 0);
+    enter(&browser);
+    let _ = browser.wait_for("dialog [role=alert]", "no line now");
+    assert_eq!(browser.run("return document.querySelector('[name=consent]').checked", &[]), json!(true));
+    assert_eq!(office.clerk().all(&path).len(), 2);
+    browser.must_be_clean();
+}

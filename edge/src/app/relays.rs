@@ -24,9 +24,10 @@ impl App {
         asked: &T,
     ) -> Result<Relayed, Error> {
         if !self.link().is_online() {
-            return Err(online_only(
-                "Points move between accounts at head office, and there is no line now.",
-            ));
+            return Err(online_only(match deed {
+                Deed::Consent(_) => "Consents are recorded at head office, and there is no line now.",
+                _ => "Points move between accounts at head office, and there is no line now.",
+            }));
         }
         let body = serde_json::to_vec(asked).map_err(|error| Error::Broken(error.to_string()))?;
         let answer = self.0.centre.relay(deed, key.map(str::to_owned), body);

@@ -2,16 +2,18 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use shared::api::Paging;
-use shared::api::member::{Membership, Statement};
+use shared::api::member::{ConsentRequest, Membership, RecordedConsent, Statement};
 use shared::api::problem::Problem;
 use shared::api::transaction::{PointsRequest, Quote, QuoteRequest, Transaction};
+use shared::wire::relay::Deed;
 use utoipa::IntoParams;
 
 use super::Till;
 use super::answer::Answer;
+use super::moving::handed_back;
 use super::problem::{Failure, invalid};
 use super::request::{Json, Key, Part, Query, id};
 use crate::app::statement::From;
@@ -51,6 +53,18 @@ pub(crate) async fn statement(
     });
     let limit = Paging { limit: query.limit, after: None }.limit();
     Ok(Answer(app.whole_statement(id(&text)?, limit, after.transpose()?).await?))
+}
+
+/// A consent given or withdrawn after the membership began: the server records it. Without a line `503 online_only`.
+#[utoipa::path(post, path = "/api/memberships/{id}/consents", params(("id" = String, Path), Key), request_body = ConsentRequest, responses(
+    (status = 201, body = RecordedConsent), (status = 404, body = Problem), (status = 503, body = Problem)))]
+pub(crate) async fn consent(
+    State(app): Till,
+    Part(text): Part,
+    key: Key,
+    Json(asked): Json<ConsentRequest>,
+) -> Result<Response, Failure> {
+    Ok(handed_back(app.relay(Deed::Consent(id(&text)?), key.text(), &asked).await?))
 }
 
 /// What a basket would earn, and every way to redeem.

@@ -27,6 +27,8 @@ pub enum Deed {
     Convert(MembershipId),
     /// The statement of a membership; the body is a [`StatementAsked`](crate::api::member::StatementAsked).
     Statement(MembershipId),
+    /// A consent of a membership, given or withdrawn after it began.
+    Consent(MembershipId),
 }
 
 /// The server's answer, as it would have gone to the POS.

@@ -68,9 +68,9 @@ pub(super) async fn find(State(app): State<Arc<App>>, visitor: Visitor, Query(as
         note: words.say("members.search_how").to_owned(),
         to: "/members".to_owned(),
         asks: true,
-        sends_file: false,
         button: words.say("members.search_do").to_owned(),
         fields: vec![Field::text("q", words.say("members.search"), text)],
+        ..FormBlock::default()
     });
     let mut blocks = vec![search, table];
     if roles::OFFICE.contains(&visitor.who.role) {
@@ -115,7 +115,7 @@ fn enrol_form(app: &App, words: &Words) -> Done<Block> {
             Field::text("phone", words.say("members.phone"), ""),
             Field::choice("program", words.say("program"), "", programs),
             Field::text("card", words.say("members.card"), ""),
-            Field::text("terms", words.say("members.terms"), "1"),
+            Field::text("text_version", words.say("members.terms"), "1"),
         ],
         ..FormBlock::default()
     }))
@@ -129,7 +129,7 @@ pub(super) struct New {
     phone: String,
     program: String,
     card: String,
-    terms: String,
+    text_version: String,
 }
 
 /// Enrols somebody.
@@ -147,7 +147,7 @@ pub(super) async fn enrol(
             program: new.program,
             card: given(new.card),
             member_number: None,
-            consent: Some(Consent { text_version: new.terms, channel: "console".to_owned() }),
+            consent: Some(Consent { text_version: new.text_version, channel: "console".to_owned() }),
         }],
         allow_duplicate: false,
     };

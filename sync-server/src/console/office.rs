@@ -7,10 +7,11 @@ use axum::response::Redirect;
 use serde::Deserialize;
 use shared::api::office::NewToken;
 use shared::api::users::NewUser;
+use shared::page::phrases;
 use shared::page::words::Words;
 
 use super::session::Visitor;
-use super::view::{Block, Deed, Field, FormBlock, Frame, Refused, Row, Shown, Table, url_part, when};
+use super::view::{Block, Cell, Deed, Field, FormBlock, Frame, Refused, Row, Shown, Table, url_part, when};
 use crate::app::reports::range::Range;
 use crate::app::{App, AppError, Done, audit as audited, roles, tokens, users};
 
@@ -42,14 +43,18 @@ fn lists(app: &App, words: &Words) -> Done<Vec<Block>> {
     };
     let people = users::list(app)?.into_iter().map(|user| Row {
         deeds: vec![away(format!("/users/{}/remove", user.id), "users.remove")],
-        cells: vec![user.name.into(), user.role.into(), when(&user.signed_in_at.unwrap_or_default())],
+        cells: vec![
+            user.name.into(),
+            role(words, &user.role).into(),
+            when(&user.signed_in_at.unwrap_or_default()),
+        ],
         ..Row::default()
     });
     let secrets = tokens::list(app)?.into_iter().map(|token| Row {
         deeds: vec![away(format!("/tokens/{}/revoke", token.id), "tokens.revoke")],
         cells: vec![
             token.name.into(),
-            token.role.into(),
+            role(words, &token.role).into(),
             token.outlet.unwrap_or_default().into(),
             when(&token.expires_at.unwrap_or_default()),
         ],
@@ -59,7 +64,7 @@ fn lists(app: &App, words: &Words) -> Done<Vec<Block>> {
         let (title, empty) = (words.say(title).to_owned(), words.say("nobody").to_owned());
         Block::Table(Table { title, columns: columns(words, keys), rows, empty, ..Table::default() })
     };
-    let list = |all: &[&str]| all.iter().map(|it| ((*it).to_owned(), (*it).to_owned())).collect::<Vec<_>>();
+    let list = |all: &[&str]| all.iter().map(|it| ((*it).to_owned(), role(words, it))).collect::<Vec<_>>();
     let form = |title: &str, note: &str, to: &str, button: &str, fields: Vec<Field>| {
         let said = |key: &str| words.say(key).to_owned();
         Block::Form(FormBlock {
@@ -242,6 +247,35 @@ impl Looked {
     }
 }
 
+/// A role in words.
+fn role(words: &Words, role: &str) -> String {
+    words.known(&format!("role.{role}")).unwrap_or(role).to_owned()
+}
+
+/// What was done, in words; below it the code by which it is looked for.
+fn action(words: &Words, code: &str) -> Cell {
+    let known = words.known(&format!("audit.{code}")).map(str::to_owned);
+    let parts = code.rsplit_once('.');
+    let of_item = || {
+        let (item, done) = parts?;
+        let done = match done {
+            "create" => "audit.item.made",
+            "update" => "audit.item.changed",
+            "delete" => "audit.item.removed",
+            _ => return None,
+        };
+        Some(words.fill(done, &[("what", words.known(&format!("audit.of.{item}"))?)]))
+    };
+    let of_entry = || {
+        let (_, kind) = parts.filter(|(what, _)| *what == "transaction")?;
+        let kind = kind.replace('_', " ");
+        let kind = phrases::told(words.language(), &kind);
+        Some(words.fill("audit.transaction", &[("kind", &kind)]))
+    };
+    let text = known.or_else(of_item).or_else(of_entry);
+    Cell { text: text.unwrap_or_else(|| code.to_owned()), small: code.to_owned(), ..Cell::default() }
+}
+
 /// `/audit`: who did what, latest first.
 pub(super) async fn audit(
     State(app): State<Arc<App>>,
@@ -257,8 +291,8 @@ pub(super) async fn audit(
     let rows = found.into_iter().map(|(_, line)| Row {
         cells: vec![
             when(&line.at.rfc3339()),
-            format!("{} ({})", line.who, line.role.as_str()).into(),
-            line.action.into(),
+            format!("{} ({})", line.who, role(words, line.role.as_str())).into(),
+            action(words, &line.action),
             line.subject.into(),
             line.detail.into(),
         ],
@@ -274,4 +308,75 @@ pub(super) async fn audit(
     });
     let blocks = vec![looked.form(words), table];
     Ok(Frame::of(&app, &visitor, "/audit", words.say("nav.audit")).with(blocks))
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::page::language::Language;
+
+    use super::super::session::words_in;
+    use super::*;
+
+    #[test]
+    fn what_was_done_is_told_in_words_in_every_language() {
+        let codes = [
+            ("till.create", "Till made", "Kaunter dibuat"),
+            ("earning rule.update", "Earning rule changed", "Peraturan kutipan diubah"),
+            ("transaction.refund", "Entry: refund", "Rekod: pulangan"),
+            ("what.nobody.knows", "what.nobody.knows", "what.nobody.knows"),
+        ];
+        for (code, english, malay) in codes {
+            for (language, told) in [(Language::English, english), (Language::Malay, malay)] {
+                let cell = action(&words_in(language), code);
+                assert_eq!((cell.text.as_str(), cell.small.as_str()), (told, code));
+            }
+        }
+    }
+
+    const FIRST: [&str; 13] = [
+        "card",
+        "case",
+        "customer",
+        "membership",
+        "till",
+        "template",
+        "webhook",
+        "operator",
+        "overdraft",
+        "token",
+        "unattributed",
+        "user",
+        "voucher",
+    ];
+
+    #[test]
+    fn every_code_that_is_written_into_the_audit_has_its_words() {
+        let sources = [
+            include_str!("../app/cards.rs"),
+            include_str!("../app/cases.rs"),
+            include_str!("../app/changes.rs"),
+            include_str!("../app/fleet.rs"),
+            include_str!("../app/notices/templates.rs"),
+            include_str!("../app/notices/webhooks.rs"),
+            include_str!("../app/operators.rs"),
+            include_str!("../app/sharing.rs"),
+            include_str!("../app/tokens.rs"),
+            include_str!("../app/unattributed.rs"),
+            include_str!("../app/users.rs"),
+            include_str!("../app/vouchers.rs"),
+        ];
+        let words = words_in(Language::Arabic);
+        let texts = sources.iter().flat_map(|source| source.split('"'));
+        let plain = |text: &&str| text.chars().all(|c| c.is_ascii_lowercase() || c == '.' || c == '_');
+        let codes: Vec<&str> = texts
+            .filter(plain)
+            .filter(|text| {
+                text.split_once('.').is_some_and(|(first, rest)| FIRST.contains(&first) && !rest.is_empty())
+            })
+            .collect();
+        assert!(codes.len() > 25, "{codes:?}");
+        for code in codes {
+            assert!(words.known(&format!("audit.{code}")).is_some(), "{code} has no words");
+        }
+    }
 }

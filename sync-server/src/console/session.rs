@@ -11,6 +11,7 @@ use shared::api::users::SignIn;
 use shared::page::language::Language;
 use shared::page::words::Words;
 
+use super::again::Typed;
 use super::view::{Block, Field, FormBlock, Frame, Refused};
 use crate::app::roles::Role;
 use crate::app::{App, AppError, Done, Who, tokens, users};
@@ -28,6 +29,8 @@ pub(super) struct Visitor {
     pub(super) who: Who,
     /// In their language.
     pub(super) words: Words,
+    /// A form of this page's that was refused, to be told on it.
+    pub(super) typed: Option<Arc<Typed>>,
 }
 
 impl Visitor {
@@ -62,7 +65,9 @@ where
         let known =
             secret(&parts.headers, OFFICE).map(|secret| tokens::authenticate(&app, &secret, clock::now()));
         match known {
-            Some(Ok(who)) if who.role != Role::Member => Ok(Self { who, words }),
+            Some(Ok(who)) if who.role != Role::Member => {
+                Ok(Self { who, words, typed: parts.extensions.get::<Arc<Typed>>().cloned() })
+            }
             _ => Err(keeping(chosen, door(&words, None))),
         }
     }
@@ -110,13 +115,17 @@ pub(super) async fn speak(headers: HeaderMap, Path(tag): Path<String>) -> Respon
     keeping(Language::by_tag(&tag), Redirect::to(back(&headers)).into_response())
 }
 
-/// The page of this very server on which a link was followed.
 fn back(headers: &HeaderMap) -> &str {
+    own_page(headers).unwrap_or("/")
+}
+
+/// The page of this very server on which a link was followed, or a form sent.
+pub(super) fn own_page(headers: &HeaderMap) -> Option<&str> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let from = text(header::REFERER);
     let from = from.and_then(|it| it.strip_prefix("http://").or(it.strip_prefix("https://")));
     let own = from.zip(text(header::HOST)).and_then(|(from, host)| from.strip_prefix(host));
-    own.filter(|path| path.starts_with('/') && !path.starts_with("//")).unwrap_or("/")
+    own.filter(|path| path.starts_with('/') && !path.starts_with("//"))
 }
 
 /// A cookie's value.

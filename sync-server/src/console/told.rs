@@ -82,6 +82,7 @@ impl Telling {
 
     fn form(&self, form: &mut FormBlock) {
         self.text(&mut form.note);
+        self.text(&mut form.wrong);
         form.fields.iter_mut().for_each(|field| self.field(field));
     }
 

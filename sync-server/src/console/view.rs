@@ -1,5 +1,7 @@
 //! What pages are made of: figures, tables, stories to decide, forms, pictures; and the frame around them.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::http::{StatusCode, header};
 use axum::response::{AppendHeaders, Html, IntoResponse, Response};
@@ -7,6 +9,7 @@ use chrono_tz::Tz;
 use shared::page::language::Language;
 use shared::page::words::Words;
 
+use super::again::{self, Typed, Wrong};
 use super::session::Visitor;
 use super::told::Telling;
 use crate::app::roles::{self, Role};
@@ -191,6 +194,8 @@ pub(super) struct FormBlock {
     pub(super) sends_file: bool,
     pub(super) button: String,
     pub(super) fields: Vec<Field>,
+    /// What is wrong with it as a whole.
+    pub(super) wrong: String,
 }
 
 /// A field.
@@ -285,6 +290,8 @@ pub(super) struct Frame {
     again_s: Option<u32>,
     /// In which time zone its times are told; in UTC, and saying so, where there is none.
     zone: Option<Tz>,
+    /// A form of it that was refused.
+    typed: Option<Arc<Typed>>,
 }
 
 impl Frame {
@@ -315,6 +322,7 @@ impl Frame {
             status: StatusCode::OK,
             again_s: None,
             zone: app.catalog().ok().map(|catalog| catalog.office_zone()),
+            typed: visitor.typed.clone(),
         }
     }
 
@@ -331,6 +339,7 @@ impl Frame {
             status: StatusCode::OK,
             again_s: None,
             zone: None,
+            typed: None,
         }
     }
 
@@ -360,6 +369,11 @@ impl Frame {
         Self { zone: Some(zone), ..self }
     }
 
+    /// The page's own address, where what is shown was sent to another.
+    fn at(&self) -> &str {
+        self.typed.as_ref().map_or("", |typed| &typed.at)
+    }
+
     fn html(&self) -> Vec<String> {
         self.blocks.iter().map(Block::html).collect()
     }
@@ -367,6 +381,9 @@ impl Frame {
 
 impl IntoResponse for Frame {
     fn into_response(mut self) -> Response {
+        if let Some(typed) = &self.typed {
+            typed.tell(&mut self.blocks);
+        }
         let telling = Telling { language: self.words.language(), zone: self.zone };
         telling.text(&mut self.about);
         self.blocks.iter_mut().for_each(|block| telling.block(block));
@@ -374,7 +391,11 @@ impl IntoResponse for Frame {
             Ok(html) => {
                 let again = self.again_s.map(|seconds| (header::REFRESH, seconds.to_string()));
                 let said = [(header::CACHE_CONTROL, "no-store")];
-                (self.status, AppendHeaders(again), said, Html(html)).into_response()
+                let mut response = (self.status, AppendHeaders(again), said, Html(html)).into_response();
+                if self.typed.is_some() {
+                    response.extensions_mut().insert(again::Told);
+                }
+                response
             }
             Err(error) => {
                 tracing::error!(%error, "a page does not render");
@@ -384,11 +405,12 @@ impl IntoResponse for Frame {
     }
 }
 
-/// What was not done, as a page with the sentence and a way back.
+/// What was not done, as a page with the sentence and a way back; or, where a form can be told it, on that form's page.
 pub(super) struct Refused {
     text: String,
     status: StatusCode,
     words: Words,
+    wrong: Option<Wrong>,
 }
 
 impl Refused {
@@ -406,7 +428,13 @@ impl Refused {
                 (StatusCode::SERVICE_UNAVAILABLE, words.say("refused.inside").to_owned())
             }
         };
-        Self { text, status, words }
+        let wrong = match error {
+            AppError::Refused(refusal) => {
+                Some(Wrong { field: refusal.field.clone(), detail: refusal.detail.clone() })
+            }
+            _ => None,
+        };
+        Self { text, status, words, wrong }
     }
 }
 
@@ -415,7 +443,11 @@ impl IntoResponse for Refused {
         let title = self.words.say("refused.title").to_owned();
         let blocks = vec![Block::note("bad", self.text), Block::note("", self.words.say("refused.next"))];
         let frame = Frame { status: self.status, ..Frame::outside(&self.words, &title) };
-        frame.with(blocks).into_response()
+        let mut response = frame.with(blocks).into_response();
+        if let Some(wrong) = self.wrong {
+            response.extensions_mut().insert(wrong);
+        }
+        response
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::to_bytes;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use shared::api::Paging;
 use shared::api::member::StatementAsked;
@@ -16,7 +17,7 @@ use super::error::Failure;
 use super::extract::{parse, place};
 use super::idempotent::created;
 use crate::app::reports::range::Range;
-use crate::app::{App, members, moving, sync};
+use crate::app::{App, consents, members, moving, sync};
 
 /// Does what is handed on; every refusal is an answer too.
 pub(super) async fn answer(app: &Arc<App>, row: &NodeRow, asked: &Relay) -> Relayed {
@@ -47,6 +48,10 @@ async fn serve(app: &Arc<App>, row: &NodeRow, asked: &Relay) -> Result<Response,
         }
         Deed::Convert(from) => {
             created(moving::convert(app, &who, key, from, &parse(&asked.body)?).await?).into_response()
+        }
+        Deed::Consent(of) => {
+            let recorded = consents::record(app, &who, of, &parse(&asked.body)?).await?;
+            (StatusCode::CREATED, Json(recorded)).into_response()
         }
     })
 }

@@ -74,6 +74,8 @@ fn catalog() -> Value {
         (currency["code"], currency["name"]) = (json!(code), json!(name));
         currencies.push(currency);
     }
+    currencies[0]["expiry"] = json!({"months": 13, "end_of": "month"});
+    currencies[1]["expiry"] = json!({"days": 45});
     let program = &mut catalog["programs"][0];
     program["level_rules"] = json!({"evaluate": "at_once"});
     program["levels"][1]["threshold"] = json!("5000");
@@ -210,6 +212,12 @@ fn the_till(till: &Till, browser: &Browser, (folder, theme): (&Path, &str), buye
     let _ = browser.wait_for("dialog [name=points]", "");
     take("convert");
     away(browser);
+    browser.press(&keys::f(1).to_string(), 0);
+    let _ = browser.wait_for("#statement", "");
+    browser.press(&keys::f(3).to_string(), 0);
+    let _ = browser.wait_for("dialog", "The customer read the terms");
+    take("consent");
+    away(browser);
     browser.press(&keys::f(6).to_string(), 0);
     let _ = browser.wait_for("dialog h2", "PIN");
     take("pin");
@@ -283,6 +291,9 @@ fn from_right_to_left(till: &Till, office: &Office, folder: &Path) {
         ("cases", "cases".to_owned()),
         ("waiting", "waiting".to_owned()),
         ("ledger", "ledger".to_owned()),
+        ("liability", "liability".to_owned()),
+        ("expiry", "expiry".to_owned()),
+        ("audit", "audit".to_owned()),
     ];
     for (what, path) in pages {
         browser.go(&format!("{}/{path}?lang=ar", office.url()));
@@ -358,6 +369,15 @@ fn head_office(office: &Office, browser: &Browser, folder: &Path, theme: &str) {
         let _ = browser.wait_for("h1", "");
         take(&what);
     }
+    browser.go(&format!("{}/users", office.url()));
+    browser.fill("form[action='/users'] [name=name]", "Lena Lim");
+    browser.fill("form[action='/users'] [name=password]", "short");
+    browser.click("form[action='/users'] button.main");
+    browser.wait_until(
+        "it is refused",
+        "return document.activeElement?.getAttribute('aria-invalid') === 'true'",
+    );
+    take("refused");
     let made = office.clerk().post("/api/member-tokens", &json!({"customer_id": john})).must(201);
     browser.go(&format!("{}{}", office.url(), made["url"].as_str().unwrap_or_default()));
     let _ = browser.wait_for("main", "John Chen");

@@ -1,6 +1,6 @@
 // F1: a membership's account: what moved on it, and its points made into another currency's.
 
-import { get, post } from "./api.js";
+import { Problem, get, post } from "./api.js";
 import { field, sentence, show } from "./dialogs.js";
 import { h } from "./dom.js";
 import { known, number, page, t, time } from "./words.js";
@@ -23,12 +23,27 @@ function table(items) {
 /** The ways in which a membership's points become others. */
 const ways = (membership) => desk.conversions.filter((it) => membership.accounts.some((own) => own.currency === it.from));
 
-/** The account. `done` is told of a conversion. */
-export async function account(membership, done) {
+/** A consent to the terms of today, given after the membership began. */
+function consent(membership, done) {
+  const body = [h("p", {}, t("consent.how", { program: membership.program.name, text: desk.consent })),
+    h("label.tick", {}, h("input", { type: "checkbox", name: "consent" }), t("enrol.consent"))];
+  const submit = async (values) => {
+    if (!values.consent) throw new Problem({ detail: t("enrol.no_consent"), field: "consent" });
+    await post(`/api/memberships/${membership.id}/consents`, { text_version: desk.consent, channel: "till" }, crypto.randomUUID());
+    done();
+  };
+  show({ title: t("consent"), body, action: t("consent.do"), submit }).querySelector("[name=consent]").focus();
+}
+
+/** The account. `done` is told of a conversion, `agreed` of a consent. */
+export async function account(membership, done, agreed) {
   const place = h("div.stack.scrolled", {}, h("p.quiet", {}, t("loading")));
+  const ask = () => consent(membership, agreed);
+  const more = h("p.row", {}, h("button", { type: "button", id: "consent", onclick: ask }, t("consent"), h("kbd", {}, "F3")));
   const able = ways(membership);
   const submit = able.length ? () => { convert(membership, able, done); return false; } : undefined;
-  show({ title: t("account.title", { program: membership.program.name }), body: place, action: t("convert"), submit });
+  const element = show({ title: t("account.title", { program: membership.program.name }), body: [place, more], action: t("convert"), submit, keys: { F3: ask } });
+  if (!submit) element.querySelector(".actions button").focus();
   try {
     const found = await get(`/api/memberships/${membership.id}/statement?limit=20`);
     place.replaceChildren(...[found.note ? h("p.note.warn", { id: "statement-note" }, found.note) : null, table(found.items)].filter(Boolean));

@@ -286,7 +286,7 @@ async function print() {
 const shown = (scan) => { bar.ask(); if (scan.memberships) known(scan); };
 const returned = (it) => { state = { ...blank(), pick, receipt: it }; paint(); focus(); bar.ask(); };
 const menu = {
-  F1: () => here() ? account(here(), (it) => { returned(it); }) : say(t("account.who"), "warn"),
+  F1: () => here() ? account(here(), (it) => { returned(it); }, () => { say(t("consent.done", { name: state.scan.customer.name }), "good"); }) : say(t("account.who"), "warn"),
   F2: () => deeds.giveBack({ membership: here(), name: state.scan?.customer.name }, returned),
   F3: () => deeds.enrol(state.unknown, (scan) => { shown(scan); say(t("enrol.done", { name: scan.customer.name }), "good"); }),
   F4: () => deeds.lost(state.scan?.card?.code, (scan, status) => { shown(scan); say(t(`lost.done`, { what: t(`lost.${status}`) }), "good"); }),

@@ -14,6 +14,8 @@ for (const form of document.querySelectorAll("form.in")) {
 }
 
 // what is wrong is seen first, wherever on the page it is
-document.querySelector("form.in [aria-invalid]")?.focus();
+(document.querySelector("form.in [aria-invalid]") ?? document.querySelector("form.in [role=alert]"))?.focus();
+// a page that tells of a refused form keeps its own address: loading it again sends nothing
+if (document.body.dataset.at) history.replaceState(null, "", document.body.dataset.at);
 // on a phone the places stand in one row
 document.querySelector("nav [aria-current=page]")?.scrollIntoView({ inline: "center", block: "nearest" });
