@@ -302,6 +302,7 @@ mod tests {
             numbers: Vec::new(),
             budgets: Vec::new(),
             parked: Vec::new(),
+            catalogs_wanted: Vec::new(),
             decisions: Vec::new(),
             more: false,
             now: Millis(0),

@@ -8,6 +8,7 @@ use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use self::sealed::SealedCatalog;
 use crate::account::{AccountId, Base};
 use crate::catalog::CatalogHash;
 use crate::chain::Head;
@@ -23,6 +24,7 @@ use crate::wire::share::BudgetShare;
 
 pub mod code;
 pub mod relay;
+pub mod sealed;
 pub mod share;
 pub mod signed;
 pub mod snapshot;
@@ -58,8 +60,8 @@ pub struct Enrolled {
     pub incarnation: u64,
     /// Under which codes are hashed.
     pub index_key: IndexKey,
-    /// The catalog's stored bytes.
-    pub catalog: Vec<u8>,
+    /// The catalog.
+    pub catalog: SealedCatalog,
     /// How many buckets the server has.
     pub buckets: u16,
 }
@@ -215,8 +217,8 @@ pub struct PullPage {
     pub buckets: Vec<BucketDelta>,
     /// The directory's changes.
     pub directory: DirectoryDelta,
-    /// The catalog's stored bytes, where the till has another.
-    pub catalog: Option<Vec<u8>>,
+    /// The catalog, where the till has another.
+    pub catalog: Option<SealedCatalog>,
     /// All operators of the till's outlet in the order of their codes, where the till has others.
     pub operators: Option<Vec<Operator>>,
     /// The till's name, where it knows another.
@@ -227,6 +229,8 @@ pub struct PullPage {
     pub budgets: Vec<BudgetShare>,
     /// What of this node the server has parked, and why.
     pub parked: Vec<(Dot, String)>,
+    /// Catalogs that parked entries name and the server does not know (any more): whoever has one gives it back.
+    pub catalogs_wanted: Vec<CatalogHash>,
     /// Cases about this outlet's redemptions and returns, settled or decided since the last page.
     pub decisions: Vec<Decided>,
     /// Whether more is waiting: pull again at once.

@@ -151,4 +151,21 @@ fn catalog_routes(api: Api) -> Api {
             catalog::diff,
         )
         .on(Op::get("/api/catalog/versions", may::READ, "Versions, latest first"), catalog::versions)
+        .on(
+            Op::get(
+                "/api/catalog/versions/{version}",
+                may::READ,
+                "An earlier version's document: by its number, or by the hash of one that a till gave back",
+            ),
+            catalog::earlier,
+        )
+        .on(
+            Op::post(
+                "/api/catalog/versions/{version}/put-back",
+                may::ADMIN,
+                "Puts an earlier version in force again",
+            )
+            .status(200),
+            catalog::put_back,
+        )
 }

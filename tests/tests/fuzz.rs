@@ -17,6 +17,7 @@ use shared::entry::envelope::Envelope;
 use shared::ids::{AccountSetId, BucketId, CurrencyId, Dot, Hash, NodeId, Seq};
 use shared::points::Points;
 use shared::time::Millis;
+use shared::wire::sealed::{GivenCatalog, SealedCatalog};
 use shared::wire::signed::SignedPull;
 use shared::wire::snapshot::{Chunk, SnapshotReply, SnapshotRequest};
 use shared::wire::token::{check_token, token, token_node};
@@ -160,10 +161,11 @@ fn page(asked: &Pull) -> Pulled {
             customers_gone: vec![uuid(8)],
             ..DirectoryDelta::default()
         },
-        catalog: Some(vec![1, 2, 3]),
+        catalog: Some(SealedCatalog::new(&SigningKey::from_bytes(&[7; 32]), vec![1, 2, 3])),
         numbers: Vec::new(),
         budgets: Vec::new(),
         parked: vec![(Dot::new(NodeId(2), Seq(3)), "its catalog is not known".into())],
+        catalogs_wanted: Vec::new(),
         decisions: Vec::new(),
         more: true,
         now: Millis(1_900_000_000_000),
@@ -215,6 +217,8 @@ fn messages_between_till_and_server() {
             Authorized::Unknown,
         ],
     );
+    let catalog = SealedCatalog::new(&key, b"{}".to_vec());
+    message("a catalog that is given back", &[GivenCatalog { node: NodeId(3), catalog }]);
     message("asking for a snapshot", &[SnapshotRequest { node: NodeId(3), chunk: Some((5, 1)) }]);
     message("a snapshot's chunk", &[SnapshotReply::Chunk(vec![1, 2, 3])]);
 }

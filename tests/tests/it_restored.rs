@@ -164,6 +164,52 @@ fn a_head_office_restored_from_its_backup_is_told_everything_again() {
 }
 
 #[test]
+fn sales_under_a_catalog_that_a_restored_head_office_lost_are_posted_by_it() {
+    let mut office = Office::open();
+    let ali = office.member("Ali", ALI, 1_000);
+    let till = Till::open(&office, KL, "till-1");
+    till.wait_for_balance(ALI, 1_000);
+    let backup = office.image();
+    for points in ["2", "3"] {
+        let mut rule = (*office.admin().get("/api/earning-rules/base").must(200)).clone();
+        rule["points"] = json!(points);
+        let _ = office.admin().put("/api/earning-rules/base", &rule).must(200);
+    }
+    until("the till has the new rule", || {
+        till.sync();
+        let quoted = till.pos().post("/api/transactions/quote", &worth("-", 10)).must(200);
+        let earned = points(&quoted["earned"][0]["points"]);
+        if earned == 30 { Ok(()) } else { Err(earned) }
+    });
+    till.sell(&worth("R-1", 30));
+    till.sync();
+    assert_eq!(office.balance(&ali), 1_090, "three points each");
+
+    office.put_back(&backup);
+    settles_at(&office, &ali, &[&till], 1_090);
+    let parked = office.clerk().get("/api/parked").must(200);
+    assert_eq!(parked["items"], json!([]));
+    let versions = office.admin().get("/api/catalog/versions").must(200);
+    let lost = &versions["given_back"][0];
+    assert_eq!(versions["given_back"].as_array().map(Vec::len), Some(1), "{versions:?}");
+    assert_eq!(lost["who"], "till-1");
+
+    // it judges what was sold under it, and is not in force until head office says so
+    let in_force = || office.admin().get("/api/earning-rules/base").must(200)["points"].clone();
+    assert_eq!(in_force(), "1");
+    till.sell(&worth("R-2", 10));
+    settles_at(&office, &ali, &[&till], 1_100);
+    let of = format!("/api/catalog/versions/{}", lost["hash"].as_str().expect("a hash"));
+    assert_eq!(office.admin().get(&of).must(200)["earning_rules"][0]["points"], "3");
+    let _ = office.clerk().post(&format!("{of}/put-back"), &json!({})).problem(403, "forbidden");
+    let _ = office.admin().post(&format!("{of}/put-back"), &json!({})).must(200);
+    assert_eq!(in_force(), "3");
+    let _ = office.admin().get("/api/catalog/versions/99").problem(404, "not_found");
+    assert_eq!(points(&office.liability_when_settled()["points"]), 1_100);
+    office.verify();
+}
+
+#[test]
 fn a_restored_head_office_is_told_what_a_till_wrote_as_an_earlier_node() {
     let mut office = Office::open();
     let ali = office.member("Ali", ALI, 1_000);

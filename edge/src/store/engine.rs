@@ -14,8 +14,10 @@ use shared::ids::{Dot, Hash, NodeId, Seq};
 use shared::member::IndexKey;
 use shared::sync::{Fence, TillSync};
 use shared::time::Millis;
+use shared::wire::sealed::SealedCatalog;
 
 use super::cache::Cache;
+use super::directory::decode;
 use super::disk::{Disk, Folder};
 use super::effects::{Placed, put_effects};
 use super::identity::Identity;
@@ -100,12 +102,12 @@ impl Engine {
         opened.check_position(&journal)?;
         let layer = opened.replay(&journal)?;
         let needless = apply::needless(&opened.meta, opened.identity.node);
-        let (catalog_bytes, mut meta) = opened.first_catalog(&snap)?;
+        let (sealed, mut meta) = opened.first_catalog(&snap)?;
         if is_new && let Some(before) = released(&journal)? {
             // What is no longer in the journal was acknowledged; the rest is told again.
             (meta.sync.acked, meta.sync.since) = (before, before);
         }
-        let catalog = Arc::new(compile(&catalog_bytes)?);
+        let catalog = Arc::new(compile(&sealed)?);
         let published = Published {
             snap: Arc::new(snap),
             meta: Arc::new(Meta { catalog: catalog.hash, ..meta }),
@@ -130,7 +132,7 @@ impl Engine {
             chunks: Mutex::default(),
         };
         if is_new {
-            engine.keep_catalog(catalog.hash, &catalog_bytes)?;
+            engine.keep_catalog(&sealed)?;
         }
         engine.open_entry()?;
         Ok(engine)
@@ -317,14 +319,14 @@ impl Opened {
     }
 
     /// The catalog in force: the cache's, or that of the enrolment. After a renewal the sync begins anew.
-    fn first_catalog(&self, snap: &super::tables::Snap) -> Result<(Vec<u8>, Meta), StoreError> {
+    fn first_catalog(&self, snap: &super::tables::Snap) -> Result<(SealedCatalog, Meta), StoreError> {
         let mut meta = self.meta.clone();
         if meta.sync.node != self.identity.node {
             meta.go_on_as(self.identity.node);
         }
         let stored = snap.get(&Key::of(Table::Catalogs).bytes(&meta.catalog.0.0))?;
-        let bytes = stored.map_or_else(|| self.identity.catalog.clone(), |value| value.bytes().to_vec());
-        Ok((bytes, meta))
+        let sealed = stored.map(|value| decode("catalog", value.bytes())).transpose()?;
+        Ok((sealed.unwrap_or_else(|| self.identity.catalog.clone()), meta))
     }
 }
 

@@ -8,6 +8,7 @@ use shared::ids::{Hash, NodeId, OutletId, TillId};
 use shared::member::IndexKey;
 use shared::operator::Tries;
 use shared::time::Millis;
+use shared::wire::sealed::SealedCatalog;
 
 use super::StoreError;
 use super::disk::Disk;
@@ -43,8 +44,8 @@ pub struct Identity {
     pub index_key: IndexKey,
     /// How many buckets the server has.
     pub buckets: u16,
-    /// The catalog's stored bytes that came with the enrolment.
-    pub catalog: Vec<u8>,
+    /// The catalog that came with the enrolment.
+    pub catalog: SealedCatalog,
     /// Who may speak to this till.
     pub tokens: Vec<LocalToken>,
     /// PINs that were tried and not right since.

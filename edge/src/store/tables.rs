@@ -33,7 +33,7 @@
 //! | `numbers_used` | program 2, number 8 | nothing |
 //! | `number_blocks` | program 2, first 8 | `NumberBlock` |
 //! | `card_reports` | scan hash 16 | (status, dot) of an own report that no pulled card has caught up with |
-//! | `catalogs` | hash 32 | the stored bytes |
+//! | `catalogs` | hash 32 | the catalog as the server sealed it |
 //! | `decisions` | account set 16, currency 2, dot 12 | `Decided`, the last few hundred |
 //! | `holds` | hold 16 | `PaymentHold` of this store |
 //! | `holds_open` | account set 16, currency 2, hold 16 | what [`super::view`] counts of it; removed by what ends it |

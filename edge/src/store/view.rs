@@ -14,6 +14,7 @@ use shared::limits;
 use shared::points::Points;
 use shared::time::Millis;
 use shared::view::{AccountView, TailRow};
+use shared::wire::sealed::SealedCatalog;
 use shared::wire::share::BudgetShare;
 
 use super::directory::{base_key, decode};
@@ -71,14 +72,20 @@ impl View {
         if let Some(known) = self.compiled.0.lock().get(&hash) {
             return Ok(Some(Arc::clone(known)));
         }
-        let Some(stored) = self.get(&Key::of(Table::Catalogs).bytes(&hash.0.0))? else { return Ok(None) };
-        let catalog = Arc::new(compile(stored.bytes())?);
+        let Some(sealed) = self.sealed_catalog(hash)? else { return Ok(None) };
+        let catalog = Arc::new(compile(&sealed)?);
         let mut compiled = self.compiled.0.lock();
         if compiled.len() >= COMPILED_MAX {
             compiled.clear();
         }
         compiled.insert(hash, Arc::clone(&catalog));
         Ok(Some(catalog))
+    }
+
+    /// A catalog that was in force at some time, as the server sealed it.
+    pub fn sealed_catalog(&self, hash: CatalogHash) -> R<Option<SealedCatalog>> {
+        let stored = self.get(&Key::of(Table::Catalogs).bytes(&hash.0.0))?;
+        stored.map(|value| decode("catalog", value.bytes())).transpose()
     }
 
     /// An account: its base, and the rows that the base does not cover (I4).
@@ -275,12 +282,9 @@ impl View {
     }
 }
 
-/// Compiles a stored catalog; no bytes are the empty one.
-pub(super) fn compile(stored: &[u8]) -> R<Catalog> {
-    if stored.is_empty() {
-        return Ok(Catalog::empty());
-    }
-    Catalog::from_bytes(stored)
+/// Compiles a stored catalog.
+pub(super) fn compile(sealed: &SealedCatalog) -> R<Catalog> {
+    Catalog::from_bytes(&sealed.stored)
         .map_err(|problem| StoreError::Unfit(format!("the catalog does not hold: {problem:?}")))
 }
 

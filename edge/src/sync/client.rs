@@ -12,6 +12,7 @@ use shared::ids::NodeId;
 use shared::limits;
 use shared::time::Millis;
 use shared::wire::relay::{Relay, Relayed};
+use shared::wire::sealed::{CatalogTaken, GivenCatalog};
 use shared::wire::signed::SignedPull;
 use shared::wire::snapshot::{SnapshotReply, SnapshotRequest};
 use shared::wire::token::token;
@@ -103,6 +104,11 @@ impl Client {
     /// Asks for a sale.
     pub async fn receipt(&self, signer: &Signer, asked: &ReceiptRequest) -> Result<ReceiptReply, String> {
         self.call("receipt", Some(signer), asked, Duration::ZERO).await
+    }
+
+    /// Gives a catalog back that the server asked for.
+    pub async fn give_catalog(&self, signer: &Signer, given: &GivenCatalog) -> Result<CatalogTaken, String> {
+        self.call("catalog", Some(signer), given, Duration::ZERO).await
     }
 
     /// Hands a request of a POS on.

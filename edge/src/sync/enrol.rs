@@ -73,7 +73,7 @@ fn identity(answer: Enrolled, secret: [u8; 32], server: &str) -> Result<Identity
     if body.key != SigningKey::from_bytes(&secret).verifying_key().to_bytes() {
         return Err("the server certified another key than ours".to_owned());
     }
-    let catalog = Catalog::from_bytes(&answer.catalog)
+    let catalog = Catalog::from_bytes(&answer.catalog.stored)
         .map_err(|error| format!("the server's catalog cannot be used: {error}"))?;
     let CertificateBody { node, outlet, till, name, .. } = body;
     let outlet_code = catalog.outlets.get(&outlet).map(|outlet| outlet.code.to_string());

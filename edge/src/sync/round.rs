@@ -1,10 +1,13 @@
 //! The conversation, step by step: what to do is [`TillSync`]'s, how is here.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use shared::api::till::SyncResult;
+use shared::catalog::CatalogHash;
 use shared::limits;
 use shared::sync::{Fence, Step, TillSync, Verdict};
+use shared::wire::sealed::GivenCatalog;
 use shared::wire::snapshot::{Snapshot, SnapshotReply, SnapshotRequest};
 use shared::wire::{Health, Pull, PullPage, Pulled, Push, PushReply, PushedEntry, batch_bytes, check, sign};
 
@@ -30,6 +33,8 @@ pub(super) struct Worker {
     state: TillSync,
     detours: u32,
     earlier: Earlier,
+    /// Catalogs that were given back in this epoch of the server.
+    given: BTreeSet<CatalogHash>,
 }
 
 /// Whether the server is known to hold what this store wrote as other nodes.
@@ -58,7 +63,7 @@ impl Worker {
     pub(super) fn new(app: App, client: Client) -> Self {
         let store = app.store().clone();
         let state = store.sync();
-        Self { app, client, store, state, detours: 0, earlier: Earlier::Unknown }
+        Self { app, client, store, state, detours: 0, earlier: Earlier::Unknown, given: BTreeSet::new() }
     }
 
     /// Whether nothing is left to be said until something happens at the server.
@@ -263,9 +268,12 @@ impl Worker {
                 if epoch(&after) != epoch(&self.state) {
                     // each start of a server is a new epoch: it may have been restored
                     self.earlier = Earlier::Unknown;
+                    self.given.clear();
                 }
+                let wanted = page.catalogs_wanted.clone();
                 self.store.apply_page(page, after.clone()).await.map_err(text)?;
                 self.state = after;
+                self.give_catalogs(wanted).await?;
                 if let Some(name) = name {
                     self.store.change_identity(|identity| identity.till_name = name).map_err(text)?;
                 }
@@ -298,6 +306,18 @@ impl Worker {
                 Ok(Done::Moved)
             }
         }
+    }
+
+    /// Gives back what the server lacks of the catalogs that it once handed out, where this till has them.
+    async fn give_catalogs(&mut self, wanted: Vec<CatalogHash>) -> Result<(), String> {
+        for hash in wanted {
+            let sealed = self.store.read().and_then(|view| view.sealed_catalog(hash)).map_err(text)?;
+            let Some(catalog) = sealed.filter(|_| !self.given.contains(&hash)) else { continue };
+            let signer = self.signer();
+            self.client.give_catalog(&signer, &GivenCatalog { node: signer.node, catalog }).await?;
+            self.given.insert(hash);
+        }
+        Ok(())
     }
 
     /// Fetches the snapshot's outline, or the next chunk of it, or finishes.
@@ -336,7 +356,7 @@ impl Worker {
             return Err("the server answered no outline".into());
         };
         self.check(&outline)?;
-        self.store.snapshot_begin(outline).await.map_err(text)?;
+        self.store.snapshot_begin(*outline).await.map_err(text)?;
         Ok(Done::Moved)
     }
 

@@ -23,6 +23,7 @@ use shared::member::{
 };
 use shared::points::Points;
 use shared::time::{Day, Millis};
+use shared::wire::sealed::SealedCatalog;
 use shared::wire::signed::SignedPull;
 use shared::wire::snapshot::{Chunk, Snapshot, SnapshotReply, SnapshotRequest};
 use shared::wire::{
@@ -55,7 +56,7 @@ pub(crate) struct Centre(Arc<Inner>);
 
 struct Inner {
     key: SigningKey,
-    catalog: Vec<u8>,
+    catalog: SealedCatalog,
     state: Mutex<State>,
 }
 
@@ -82,7 +83,8 @@ impl Centre {
             cards: Vec::new(),
         };
         let key = SigningKey::from_bytes(&[7; 32]);
-        Self(Arc::new(Inner { key, catalog: version.to_bytes(), state: Mutex::new(state) }))
+        let catalog = SealedCatalog::new(&key, version.to_bytes());
+        Self(Arc::new(Inner { key, catalog, state: Mutex::new(state) }))
     }
 
     /// The line is there, or is not.
@@ -117,7 +119,7 @@ impl Centre {
     }
 
     pub(crate) fn catalog(&self) -> Catalog {
-        Catalog::from_bytes(&self.0.catalog).unwrap()
+        Catalog::from_bytes(&self.0.catalog.stored).unwrap()
     }
 
     /// A till's identity, as an enrolment would have given it.
@@ -218,6 +220,7 @@ impl Centre {
             numbers: numbers.collect(),
             budgets: Vec::new(),
             parked: Vec::new(),
+            catalogs_wanted: Vec::new(),
             decisions: Vec::new(),
             more: false,
             now: now(),
@@ -243,7 +246,7 @@ impl Centre {
             signature: Vec::new(),
         };
         outline.signature = sign(&self.0.key, &outline.signed_bytes());
-        SnapshotReply::Outline(outline)
+        SnapshotReply::Outline(Box::new(outline))
     }
 }
 

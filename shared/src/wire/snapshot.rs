@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::sealed::SealedCatalog;
 use super::{Cursor, ForkAlias, MarkBrief, encode};
 use crate::account::{AccountId, Base};
 use crate::ids::{BucketId, Hash, NodeId};
@@ -21,8 +22,8 @@ pub struct Snapshot {
     pub chunks: Vec<Hash>,
     /// Members in it, for the progress bar.
     pub members: u64,
-    /// The catalog's stored bytes.
-    pub catalog: Vec<u8>,
+    /// The catalog.
+    pub catalog: SealedCatalog,
     /// All operators of the till's outlet, in the order of their codes.
     pub operators: Vec<Operator>,
     /// Every branch known.
@@ -48,7 +49,7 @@ pub struct SnapshotRequest {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum SnapshotReply {
     /// The outline of a fresh snapshot.
-    Outline(Snapshot),
+    Outline(Box<Snapshot>),
     /// A chunk: a [`Chunk`] in postcard, hashed as it stands here.
     Chunk(Vec<u8>),
     /// The server no longer has that snapshot: ask for the outline again.

@@ -140,6 +140,36 @@ pub fn versions(app: &App, before: Option<u64>, limit: usize) -> Done<Vec<Catalo
     Ok(app.read()?.catalog_versions(before, limit)?)
 }
 
+/// Catalogs that tills gave back after this server was put back from an older backup. They judge the sales made under
+/// them and are not in force.
+pub fn given_back(app: &App) -> Done<Vec<CatalogRow>> {
+    Ok(app.read()?.given_catalogs()?.into_iter().map(|given| given.row).collect())
+}
+
+/// The document of an earlier version: by its number, or of one that a till gave back by its hash in hex.
+pub fn earlier<R: Read + ?Sized>(books: &R, name: &str) -> Done<Document> {
+    let stored = if let Ok(number) = name.parse() {
+        books.catalog_bytes(number)?
+    } else {
+        let found = books.given_catalogs()?.into_iter().find(|given| given.row.hash.0.hex() == name);
+        found.map(|given| given.stored)
+    };
+    let stored = stored.ok_or_else(|| AppError::not_found("such catalog version"))?;
+    let catalog = Catalog::from_bytes(&stored).map_err(|problem| StoreError::Damaged(problem.to_string()))?;
+    Ok(catalog.version.document)
+}
+
+/// Puts an earlier version in force again: its document becomes the next version. What was added since and is in use may
+/// not be missing in it.
+pub async fn put_back(app: &App, who: Who, name: String) -> Done<Arc<Catalog>> {
+    let now = clock::now();
+    app.write(move |books| {
+        let document = earlier(books, &name)?;
+        put(books, &who, now, document, ("catalog.put_back", "catalog"))
+    })
+    .await
+}
+
 /// Reads a catalog document from JSON or, where the name ends so, TOML.
 ///
 /// # Errors

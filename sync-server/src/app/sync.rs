@@ -17,6 +17,7 @@ use super::{App, AppError, Done, Who, grant};
 use crate::store::rows::{ContactRow, Role, TillRow};
 use crate::store::{Read, Write};
 
+pub mod catalogs;
 pub mod enrol;
 pub mod pull;
 pub mod snapshot;

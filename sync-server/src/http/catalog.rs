@@ -19,6 +19,7 @@ use super::extract::{Asked, Body, Path, cut, page, parse, place};
 use super::route::{Api, Op};
 use crate::app::edit::{self, Item, LevelEdit};
 use crate::app::{App, AppError, catalog, roles as may};
+use crate::store::rows::CatalogRow;
 
 /// The five calls of one kind of item.
 pub(super) fn items<I: Item>(api: Api, path: &'static str) -> Api {
@@ -180,15 +181,35 @@ pub(super) async fn diff(State(app): State<Arc<App>>, body: Body<Document>) -> R
     Ok(Json(json!({"changes": changes.collect::<Vec<_>>()})))
 }
 
+fn listed(row: &CatalogRow) -> Value {
+    json!({"version": row.version, "hash": row.hash.0.hex(), "at": row.at.rfc3339(), "who": row.who})
+}
+
 pub(super) async fn versions(
     State(app): State<Arc<App>>,
     Asked(paging): Asked<Paging>,
-) -> Result<Json<Page<Value>>, Failure> {
+) -> Result<Json<Value>, Failure> {
     let before = paging.after.as_deref().map(place).transpose()?;
     let rows = catalog::versions(&app, before, paging.limit() + 1)?;
     let page = cut(rows, paging.limit(), |row| row.version.to_string());
-    let items = page.items.iter().map(|row| {
-        json!({"version": row.version, "hash": row.hash.0.hex(), "at": row.at.rfc3339(), "who": row.who})
-    });
-    Ok(Json(Page { items: items.collect(), next: page.next }))
+    let items: Vec<Value> = page.items.iter().map(listed).collect();
+    let given_back: Vec<Value> = catalog::given_back(&app)?.iter().map(listed).collect();
+    Ok(Json(json!({"items": items, "next": page.next, "given_back": given_back})))
+}
+
+pub(super) async fn earlier(
+    State(app): State<Arc<App>>,
+    Path(version): Path<String>,
+) -> Result<Json<Value>, Failure> {
+    let document = catalog::earlier(&*app.read()?, &version)?;
+    Ok(Json(serde_json::to_value(&document).unwrap_or_default()))
+}
+
+pub(super) async fn put_back(
+    State(app): State<Arc<App>>,
+    Caller(who): Caller,
+    Path(version): Path<String>,
+) -> Result<Json<Value>, Failure> {
+    let catalog = catalog::put_back(&app, who, version).await?;
+    Ok(Json(serde_json::to_value(&catalog.version.document).unwrap_or_default()))
 }

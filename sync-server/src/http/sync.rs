@@ -15,6 +15,7 @@ use shared::books::NodeRow;
 use shared::ids::NodeId;
 use shared::limits;
 use shared::wire::relay::Relay;
+use shared::wire::sealed::GivenCatalog;
 use shared::wire::signed::SignedPull;
 use shared::wire::snapshot::{SnapshotReply, SnapshotRequest};
 use shared::wire::{
@@ -41,6 +42,7 @@ pub(super) fn router() -> Router<Arc<App>> {
         .route("/sync/v1/authorize", post(authorize))
         .route("/sync/v1/receipt", post(receipt))
         .route("/sync/v1/relay", post(relay))
+        .route("/sync/v1/catalog", post(catalog))
 }
 
 impl From<SyncError> for Failure {
@@ -200,6 +202,14 @@ async fn relay(State(app): State<Arc<App>>, request: Request) -> Result<Response
     let ask: Relay = incoming.message()?;
     let row = not_revoked(incoming.node(&app, ask.node)?)?;
     answer(&super::relay::answer(&app, &row, &ask).await)
+}
+
+async fn catalog(State(app): State<Arc<App>>, request: Request) -> Result<Response, Failure> {
+    let incoming = Incoming::read(request).await?;
+    let given: GivenCatalog = incoming.message()?;
+    let row = not_revoked(incoming.node(&app, given.node)?)?;
+    let who = sync::caller(&app, &row)?;
+    answer(&sync::catalogs::take_back(&app, who, given, clock::now()).await?)
 }
 
 /// A revoked node may push, and nothing else.

@@ -53,11 +53,12 @@ impl Setting {
         Self { name: format!("trust{age}{member}"), offline }
     }
 
-    /// All of a member's points reserved for the tills where they usually shop, each right for six days; beyond the rights
-    /// nothing, or what an allowance lets pass: a balance's age, and points of one member at one till within a day.
+    /// All of a member's points reserved for the tills where they usually shop, each right for six days and taken back
+    /// twenty days later, so that what was redeemed under it in outages that follow each other still finds it; beyond the
+    /// rights nothing, or what an allowance lets pass: a balance's age, and points of one member at one till within a day.
     #[must_use]
     pub fn reserved(allowance: Option<(Option<u32>, Option<i64>)>) -> Self {
-        let mut rights = json!({"share": "1", "hours": 144, "grace_hours": 24});
+        let mut rights = json!({"share": "1", "hours": 144, "grace_hours": 480});
         let Some((age_hours, per_member)) = allowance else {
             return Self {
                 name: "reserved".to_owned(),

@@ -215,6 +215,15 @@ pub struct ContactRow {
     pub version: String,
 }
 
+/// A catalog that a till gave back to a server which no longer knew it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct GivenCatalogRow {
+    /// Its number and identity; when it was given back, and by which till.
+    pub row: CatalogRow,
+    /// Its stored bytes.
+    pub stored: Vec<u8>,
+}
+
 /// A catalog version, as listed.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct CatalogRow {

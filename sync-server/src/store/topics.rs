@@ -22,8 +22,8 @@ use uuid::Uuid;
 use super::StoreError;
 use super::core::{Core, Told};
 use super::rows::{
-    AuditRow, CatalogRow, ContactRow, EnrolmentRow, Epoch, Identity, OperatorRow, TillRow, TokenRow,
-    TriesRow, UserRow,
+    AuditRow, CatalogRow, ContactRow, EnrolmentRow, Epoch, GivenCatalogRow, Identity, OperatorRow, TillRow,
+    TokenRow, TriesRow, UserRow,
 };
 
 pub mod happenings;
@@ -54,6 +54,12 @@ pub trait Versions {
     fn catalog_bytes(&self, version: u64) -> Kept<Option<Vec<u8>>>;
     /// A version's number by its identity.
     fn catalog_number(&self, hash: CatalogHash) -> Kept<Option<u64>>;
+    /// A catalog that a till gave back, by its identity.
+    fn given_catalog(&self, hash: CatalogHash) -> Kept<Option<GivenCatalogRow>>;
+    /// All of them, in the order of their identities.
+    fn given_catalogs(&self) -> Kept<Vec<GivenCatalogRow>>;
+    /// Keeps a catalog that a till gave back.
+    fn put_given_catalog(&mut self, given: &GivenCatalogRow) -> Kept<()>;
     /// Adds a version.
     fn add_catalog(&mut self, row: &CatalogRow, version: &Version) -> Kept<()>;
     /// Versions, latest first.

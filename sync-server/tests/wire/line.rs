@@ -178,7 +178,7 @@ impl Node {
     pub(crate) async fn with_code(centre: &Centre, code: &str, seed: u8) -> Self {
         let enrolled = centre.enrol(code, seed).await.unwrap();
         let said = enrolled.certificate.read(&enrolled.server_key).unwrap();
-        let catalog = shared::catalog::Catalog::from_bytes(&enrolled.catalog).unwrap().hash;
+        let catalog = shared::catalog::Catalog::from_bytes(&enrolled.catalog.stored).unwrap().hash;
         let draft = Draft {
             business_date: clock::now().day(chrono_tz::UTC),
             catalog,

@@ -7,6 +7,7 @@ use edge::store::{Identity, Store, StoreOptions};
 use shared::entry::certificate::Certificate;
 use shared::ids::{Hash, NodeId, OutletId, TillId};
 use shared::sync::TillSync;
+use shared::wire::sealed::SealedCatalog;
 
 use super::measure::{brief, mebibytes, processor_time, timed};
 use super::members::{BUCKETS, INDEX, Members};
@@ -51,7 +52,7 @@ impl Took {
     }
 }
 
-fn identity(catalog: &[u8]) -> Identity {
+fn identity(catalog: &SealedCatalog) -> Identity {
     Identity {
         node: NODE,
         secret: [3; 32],
@@ -65,7 +66,7 @@ fn identity(catalog: &[u8]) -> Identity {
         incarnation: 9,
         index_key: INDEX,
         buckets: BUCKETS,
-        catalog: catalog.to_vec(),
+        catalog: catalog.clone(),
         tokens: Vec::new(),
         tries: Vec::new(),
         earlier: Vec::new(),

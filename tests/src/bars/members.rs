@@ -13,6 +13,7 @@ use shared::member::{
 };
 use shared::points::Points;
 use shared::time::{Day, Millis};
+use shared::wire::sealed::SealedCatalog;
 use shared::wire::snapshot::{Chunk, Snapshot};
 use shared::wire::{self, Cursor};
 use uuid::Uuid;
@@ -38,14 +39,15 @@ pub struct Members {
     cards: Vec<(CodeHash, u32)>,
     /// In how many programs each of them is.
     programs: u16,
-    /// The catalog's stored bytes.
-    pub catalog: Vec<u8>,
+    /// The catalog.
+    pub catalog: SealedCatalog,
 }
 
-/// A catalog's stored bytes.
-fn stored(catalog: serde_json::Value) -> Vec<u8> {
+/// A catalog as the server seals it.
+fn sealed(catalog: serde_json::Value) -> SealedCatalog {
     let document: Document = serde_json::from_value(catalog).expect("the catalog reads");
-    Version::default().next(document).expect("the catalog compiles").0.to_bytes()
+    let version = Version::default().next(document).expect("the catalog compiles").0;
+    SealedCatalog::new(&SigningKey::from_bytes(&[7; 32]), version.to_bytes())
 }
 
 fn id(member: u32, kind: u64) -> Uuid {
@@ -141,7 +143,7 @@ impl Members {
         let mut cards: Vec<(CodeHash, u32)> =
             (0..count).map(|member| (INDEX.hash(CodeKind::Scan, &card_code(member)), member)).collect();
         cards.sort_unstable();
-        Self { count, cards, programs, catalog: stored(catalog) }
+        Self { count, cards, programs, catalog: sealed(catalog) }
     }
 
     fn pages(&self) -> u32 {

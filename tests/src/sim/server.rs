@@ -309,6 +309,7 @@ impl Server {
             numbers: Vec::new(),
             budgets: Vec::new(),
             parked: Vec::new(),
+            catalogs_wanted: Vec::new(),
             decisions: Vec::new(),
             more: false,
             now,

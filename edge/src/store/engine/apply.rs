@@ -7,10 +7,12 @@ use std::sync::atomic::Ordering;
 use redb::WriteTransaction;
 use shared::catalog::CatalogHash;
 use shared::ids::NodeId;
+use shared::wire::sealed::SealedCatalog;
 
 use super::{Engine, replay_from};
 use crate::store::StoreError;
 use crate::store::cache::Cache;
+use crate::store::directory::{decode, encode};
 use crate::store::key::Key;
 use crate::store::meta::{Meta, STATE};
 #[cfg(feature = "mutants")]
@@ -149,9 +151,9 @@ impl Engine {
     }
 
     /// Keeps the catalog that came with the enrolment, durably.
-    pub(super) fn keep_catalog(&self, hash: CatalogHash, stored: &[u8]) -> Result<(), StoreError> {
+    pub(super) fn keep_catalog(&self, sealed: &SealedCatalog) -> Result<(), StoreError> {
         let mut puts = Layer::default();
-        puts.put(Key::of(Table::Catalogs).bytes(&hash.0.0), stored);
+        puts.put(Key::of(Table::Catalogs).bytes(&sealed.hash().0.0), &encode(sealed)?);
         let mut applier = self.applier.lock();
         self.transact(&mut applier, true, |_| Ok(Change { puts, meta: None }))
     }
@@ -164,14 +166,12 @@ pub(super) fn needless(meta: &Meta, node: NodeId) -> u64 {
     if meta.sync.node == node { applied.min(meta.sync.acked.seq.0) } else { 0 }
 }
 
-fn stored_catalog(view: &View, puts: &Layer, hash: CatalogHash) -> Result<Vec<u8>, StoreError> {
+fn stored_catalog(view: &View, puts: &Layer, hash: CatalogHash) -> Result<SealedCatalog, StoreError> {
     let key = Key::of(Table::Catalogs).bytes(&hash.0.0);
-    if let Some(Some(stored)) = puts.get(&key) {
-        return Ok(stored.to_vec());
+    if let Some(Some(sealed)) = puts.get(&key) {
+        return decode("catalog", sealed);
     }
-    let stored =
-        view.get(&key)?.ok_or_else(|| StoreError::Unfit("the catalog in force is not there".into()))?;
-    Ok(stored.bytes().to_vec())
+    view.sealed_catalog(hash)?.ok_or_else(|| StoreError::Unfit("the catalog in force is not there".into()))
 }
 
 /// Writes layers, the younger over the older, table by table in the order of the keys.

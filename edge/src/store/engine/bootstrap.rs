@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use parking_lot::{MappedMutexGuard, MutexGuard};
 use redb::WriteTransaction;
-use shared::catalog::CatalogHash;
 use shared::entry::Entry;
 use shared::ids::{BucketId, Dot, Hash};
 use shared::operator;
@@ -200,7 +199,7 @@ impl Engine {
         for (bucket, node, mark) in &snapshot.marks {
             own.put(Key::of(Table::Marks).u16(bucket.0).u32(node.0), &encode(mark)?);
         }
-        own.put(Key::of(Table::Catalogs).bytes(&meta.catalog.0.0), &snapshot.catalog);
+        own.put(Key::of(Table::Catalogs).bytes(&meta.catalog.0.0), &encode(&snapshot.catalog)?);
         put_operators(&mut own, &snapshot.operators)?;
         view.scan(Key::of(Table::Entries), |key, value| {
             let dot = Parts(key).dot();
@@ -244,7 +243,7 @@ fn new_meta(view: &View, snapshot: &Snapshot, sync: TillSync) -> Result<Meta, St
     Ok(Meta {
         sync,
         as_of: Some(snapshot.now),
-        catalog: CatalogHash(Hash::of(&snapshot.catalog)),
+        catalog: snapshot.catalog.hash(),
         branches: own_branches(view, &snapshot.forks)?,
         operators: operator::digest(&snapshot.operators),
         buckets: if buckets == 0 { old.buckets } else { buckets },

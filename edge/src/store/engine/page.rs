@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use shared::catalog::CatalogHash;
-use shared::ids::{AccountSetId, Dot, Hash};
+use shared::ids::{AccountSetId, Dot};
 use shared::operator;
 use shared::sync::TillSync;
 use shared::wire::{BucketDelta, Decided, ForkAlias, MarkBrief, PullPage};
@@ -39,9 +38,9 @@ fn change_of(view: &View, page: &PullPage, sync: TillSync) -> Result<Change, Sto
     meta.branches = own_branches(view, &page.forks)?;
     put_buckets(view, &mut puts, &mut meta, &page.buckets)?;
     Directory::of(view, &sync).put(&page.directory, &mut puts)?;
-    if let Some(stored) = &page.catalog {
-        meta.catalog = CatalogHash(Hash::of(stored));
-        puts.put(Key::of(Table::Catalogs).bytes(&meta.catalog.0.0), stored);
+    if let Some(sealed) = &page.catalog {
+        meta.catalog = sealed.hash();
+        puts.put(Key::of(Table::Catalogs).bytes(&meta.catalog.0.0), &encode(sealed)?);
     }
     if let Some(operators) = &page.operators {
         view.scan(Key::of(Table::Operators), |key, _| {

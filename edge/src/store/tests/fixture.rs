@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::mpsc;
 
+use ed25519_dalek::SigningKey;
 use shared::account::{AccountId, Base, LotTerms};
 use shared::catalog::{Catalog, CatalogHash};
 use shared::decide::Draft;
@@ -17,6 +18,7 @@ use shared::member::IndexKey;
 use shared::points::Points;
 use shared::sync::TillSync;
 use shared::time::{Day, Millis};
+use shared::wire::sealed::SealedCatalog;
 use shared::wire::{BucketDelta, Cursor, DirectoryDelta, MarkBrief, PullPage};
 use uuid::Uuid;
 
@@ -45,7 +47,7 @@ pub(super) fn identity() -> Identity {
         incarnation: 9,
         index_key: IndexKey([6; 32]),
         buckets: BUCKETS,
-        catalog: Catalog::empty().version.to_bytes(),
+        catalog: SealedCatalog::new(&SigningKey::from_bytes(&[7; 32]), Catalog::empty().version.to_bytes()),
         tokens: Vec::new(),
         tries: Vec::new(),
         earlier: Vec::new(),
@@ -263,6 +265,7 @@ impl Server {
             numbers: Vec::new(),
             budgets: Vec::new(),
             parked: self.parked.iter().map(|seq| (Dot::new(NODE, *seq), "no such member".into())).collect(),
+            catalogs_wanted: Vec::new(),
             decisions: Vec::new(),
             more: false,
             now: Millis(1_700_000_100_000 + self.change),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ed25519_dalek::SigningKey;
 use shared::catalog::Catalog;
 use shared::entry::{Enrol, EntryKind};
 use shared::ids::{BucketId, CustomerId, Hash, Seq};
@@ -9,6 +10,7 @@ use shared::member::{CodeKind, IndexKey};
 use shared::sync::TillSync;
 use shared::time::Millis;
 use shared::wire::Cursor;
+use shared::wire::sealed::SealedCatalog;
 use shared::wire::snapshot::{Chunk, Snapshot};
 use uuid::Uuid;
 
@@ -43,7 +45,7 @@ fn snapshot(server: &Server, posted: usize) -> (Snapshot, Vec<Vec<u8>>) {
         cursor: Cursor { incarnation: 9, epoch: 1, buckets: vec![3; usize::from(BUCKETS)], directory: 2 },
         chunks: chunks.iter().map(|bytes| Hash::of(bytes)).collect(),
         members: 40,
-        catalog: Catalog::empty().version.to_bytes(),
+        catalog: SealedCatalog::new(&SigningKey::from_bytes(&[7; 32]), Catalog::empty().version.to_bytes()),
         operators: Vec::new(),
         forks: Vec::new(),
         marks: (0..BUCKETS).map(|bucket| (BucketId(bucket), NODE, server.mark(posted))).collect(),

@@ -6,6 +6,7 @@ use shared::ids::{NodeId, Seq};
 use shared::time::Millis;
 use shared::wire::{EnrolRequest, Enrolled};
 
+use super::catalogs::sealed;
 use crate::app::{App, AppError, Done, audit, fleet};
 use crate::app::{Who, catalog};
 use crate::store::Write;
@@ -108,7 +109,7 @@ fn answer(app: &App, node: NodeId, issued_at: Millis) -> Done<Enrolled> {
         server_key: app.public_key(),
         incarnation: app.incarnation(),
         index_key: app.index().clone(),
-        catalog: catalog::latest(&*books)?.version.to_bytes(),
+        catalog: sealed(app, &*catalog::latest(&*books)?),
         buckets: app.buckets(),
     })
 }

@@ -1,15 +1,17 @@
 //! What a till is told: the fork table, then bucket by bucket what changed with the marks, then the directory.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use shared::books::{CaseKind, NodeRow};
+use shared::books::{CaseKind, NodeRow, ParkedWhy};
+use shared::catalog::CatalogHash;
 use shared::ids::{BucketId, CaseId, Dot, NodeId, OutletId};
 use shared::post::budget;
 use shared::wire::{
     BucketDelta, Cursor, Decided, DirectoryDelta, ForkAlias, MarkBrief, NumberBlock, Pull, PullPage, Pulled,
 };
 
+use super::catalogs::sealed;
 use super::note_contact;
 use crate::app::{App, Done, catalog, explain, grant, numbers, operators, words};
 use crate::clock;
@@ -20,6 +22,8 @@ use crate::store::topics::DirectoryRow;
 const PAGE_ACCOUNTS: usize = 20_000;
 /// Records of the directory in one page: some 200 bytes each.
 const PAGE_DIRECTORY: usize = 20_000;
+/// Catalogs that a page asks for.
+const CATALOGS_WANTED: usize = 64;
 /// The longest wait for a change, in ms, whatever the till asks.
 const LONGEST_WAIT_MS: u64 = 55_000;
 
@@ -138,18 +142,20 @@ fn page(app: &App, ask: &Pull, row: &NodeRow) -> Done<PullPage> {
     let here = operators::of_outlet(app, books, outlet)?;
     let till = row.place.map(|(_, till)| books.till(till)).transpose()?.flatten();
     let name = till.map(|row| row.name).filter(|name| *name != ask.till_name);
+    let (parked, catalogs_wanted) = parked_of(books, ask.node)?;
     Ok(PullPage {
         number: ask.number,
         cursor,
         forks: forks(books)?,
         buckets,
         directory,
-        catalog: (latest.hash != ask.catalog).then(|| latest.version.to_bytes()),
+        catalog: (latest.hash != ask.catalog).then(|| sealed(app, &latest)),
         operators: (here.digest != ask.operators).then(|| here.operators.clone()),
         till_name: name,
         numbers: Vec::new(),
         budgets: budget::shares(books, &latest, ask.node)?,
-        parked: parked_of(books, ask.node)?,
+        parked,
+        catalogs_wanted,
         decisions,
         more: more_buckets || more_directory,
         now: clock::now(),
@@ -235,13 +241,19 @@ fn decided(books: &dyn Read, id: CaseId, outlet: Option<OutletId>) -> Done<Optio
     Ok(Some(Decided { of: case.of, account, at, text }))
 }
 
-/// What of a node is parked, each entry once.
-fn parked_of(books: &dyn Read, node: NodeId) -> Done<Vec<(Dot, String)>> {
-    let mut found = std::collections::BTreeMap::new();
+/// Entries of a node, and why each is parked.
+type ParkedHere = Vec<(Dot, String)>;
+
+/// What of a node is parked, each entry once; and the catalogs that anything parked waits for.
+fn parked_of(books: &dyn Read, node: NodeId) -> Done<(ParkedHere, Vec<CatalogHash>)> {
+    let (mut found, mut wanted) = (BTreeMap::new(), BTreeSet::new());
     for (_, dot, parked) in books.parked_list(None, usize::MAX)? {
         if dot.node == node {
             found.entry(dot).or_insert_with(|| words::parked(&parked.why));
         }
+        if let ParkedWhy::UnknownCatalog(hash) = parked.why {
+            wanted.insert(hash);
+        }
     }
-    Ok(found.into_iter().collect())
+    Ok((found.into_iter().collect(), wanted.into_iter().take(CATALOGS_WANTED).collect()))
 }

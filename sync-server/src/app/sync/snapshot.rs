@@ -7,9 +7,11 @@ use shared::account::{AccountId, Base};
 use shared::books::NodeRow;
 use shared::ids::{BucketId, CodeHash, CustomerId, Hash, MembershipId, NodeId};
 use shared::time::Millis;
+use shared::wire::sealed::SealedCatalog;
 use shared::wire::snapshot::{Chunk, Snapshot, SnapshotReply, SnapshotRequest};
 use shared::wire::{self, Cursor, ForkAlias, MarkBrief};
 
+use super::catalogs::sealed;
 use super::pull::{forks, marks_of, nodes_of};
 use crate::app::{App, Done, StoreError, catalog, operators};
 use crate::clock;
@@ -30,7 +32,7 @@ pub struct Made {
     cursor: Cursor,
     chunks: Vec<Hash>,
     members: u64,
-    catalog: Vec<u8>,
+    catalog: SealedCatalog,
     forks: Vec<ForkAlias>,
     marks: Vec<(BucketId, NodeId, MarkBrief)>,
 }
@@ -46,7 +48,7 @@ pub fn answer(app: &App, ask: &SnapshotRequest, row: &NodeRow) -> Done<SnapshotR
             if rights.iter().any(|(_, of)| *of == node) {
                 app.write_blocking(move |books| Ok(books.tell_rights(node)?))?;
             }
-            Ok(SnapshotReply::Outline(outline))
+            Ok(SnapshotReply::Outline(Box::new(outline)))
         }
         Some((id, place)) => Ok(match std::fs::read(path(app, id).join(place.to_string())) {
             Ok(bytes) => SnapshotReply::Chunk(bytes),
@@ -138,7 +140,7 @@ fn make(app: &App, now: Millis) -> Done<Made> {
         cursor: cursor(app, books)?,
         chunks: files.hashes,
         members,
-        catalog: catalog::latest(books)?.version.to_bytes(),
+        catalog: sealed(app, &*catalog::latest(books)?),
         forks: forks(books)?,
         marks,
     })

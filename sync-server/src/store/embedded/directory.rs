@@ -13,13 +13,13 @@ use uuid::Uuid;
 
 use super::kv::{Kv, Stored, decode, field, key, under};
 use super::tables::{
-    CARDS, CATALOG_HASHES, CATALOG_ROWS, CATALOGS, CONSENTS, COUNTERS, CUSTOMER_KEYS, CUSTOMER_MEMBERSHIPS,
-    CUSTOMERS, DIRECTORY_FEED, DIRECTORY_PLACE, LOOKUPS, MEMBERSHIP_CARDS, MEMBERSHIPS, NAMES, NUMBERS,
-    PERSONAL, REPORTS, SET_MEMBERSHIPS, counter,
+    CARDS, CATALOG_HASHES, CATALOG_ROWS, CATALOGS, CATALOGS_GIVEN, CONSENTS, COUNTERS, CUSTOMER_KEYS,
+    CUSTOMER_MEMBERSHIPS, CUSTOMERS, DIRECTORY_FEED, DIRECTORY_PLACE, LOOKUPS, MEMBERSHIP_CARDS, MEMBERSHIPS,
+    NAMES, NUMBERS, PERSONAL, REPORTS, SET_MEMBERSHIPS, counter,
 };
 use super::view::{View, dot_key, short_hash, span_after};
 use crate::store::StoreError;
-use crate::store::rows::CatalogRow;
+use crate::store::rows::{CatalogRow, GivenCatalogRow};
 use crate::store::topics::{DirectoryRow, Keystone as _, Lookup, Members, Versions};
 
 /// Member numbers begin after this one, so that all have as many digits for long.
@@ -351,8 +351,11 @@ impl<T: Kv> Catalogs for View<T> {
         let catalog = if empty.hash == hash {
             empty
         } else {
-            let Some(number) = self.catalog_number(hash)? else { return Ok(None) };
-            let Some(bytes) = self.catalog_bytes(number)? else { return Ok(None) };
+            let bytes = match self.catalog_number(hash)? {
+                Some(number) => self.catalog_bytes(number)?,
+                None => self.given_catalog(hash)?.map(|given| given.stored),
+            };
+            let Some(bytes) = bytes else { return Ok(None) };
             Catalog::from_bytes(&bytes).map_err(|error| StoreError::Damaged(error.to_string()))?
         };
         let catalog = Arc::new(catalog);
@@ -372,6 +375,18 @@ impl<T: Kv> Versions for View<T> {
 
     fn catalog_number(&self, hash: CatalogHash) -> Stored<Option<u64>> {
         self.kv.with(CATALOG_HASHES, &hash.0.0, |value| Ok(u64::from_be_bytes(field(value, 0))))
+    }
+
+    fn given_catalog(&self, hash: CatalogHash) -> Stored<Option<GivenCatalogRow>> {
+        self.row(CATALOGS_GIVEN, &hash.0.0)
+    }
+
+    fn given_catalogs(&self) -> Stored<Vec<GivenCatalogRow>> {
+        self.collect(CATALOGS_GIVEN, &under(&[]), false, usize::MAX, |_, value| decode(value).map(Some))
+    }
+
+    fn put_given_catalog(&mut self, given: &GivenCatalogRow) -> Stored<()> {
+        self.put(CATALOGS_GIVEN, &given.row.hash.0.0, given)
     }
 
     fn add_catalog(&mut self, row: &CatalogRow, version: &Version) -> Stored<()> {

@@ -72,6 +72,8 @@ tables! {
     CATALOG_ROWS: 8 = "catalog_rows.1";
     /// hash [u8; 32] → version u64.
     CATALOG_HASHES: 32 = "catalog_hashes.1";
+    /// hash [u8; 32] → [`GivenCatalogRow`](crate::store::rows::GivenCatalogRow): what tills gave back.
+    CATALOGS_GIVEN: 32 = "catalogs_given.1";
 
     /// blake3 of the secret → [`TokenRow`](crate::store::rows::TokenRow).
     TOKENS: 32 = "tokens.1";
