@@ -277,7 +277,7 @@ impl<'a> Earning<'a> {
         let own = self.campaigns.iter().copied().find(|taken| Some(&taken.code) == rule.campaign.as_ref());
         let text = own.map_or_else(|| self.description(rule), |campaign| campaign.name.clone());
         earned.extend(self.limited(rule, own, first, text));
-        if rule.campaign.is_some() {
+        if rule.campaign.is_some() || !rule.promoted {
             return Ok(());
         }
         for campaign in self.campaigns.clone() {

@@ -7,17 +7,15 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use chrono::Datelike as _;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{Code, CurrencyId};
 use crate::points::Points;
 use crate::time::Day;
 
-/// So many days before a cut are kept one by one: two years, and a quarter more for grace.
-pub const DAYS_KEPT: i32 = 731 + 92;
-/// So many days before a cut are kept by calendar month; what is older counts in no window.
-pub const MONTHS_KEPT_DAYS: i32 = 6 * 366;
+/// So many days before a cut are kept, one by one, as a window may begin on any of them: five years, the longest, and one
+/// more for grace. What is older counts in no window.
+pub const DAYS_KEPT: u32 = 6 * 366;
 /// So many days before a cut what is capped is kept one by one; what is older is one sum.
 const CAPPED_DAYS: i32 = 3;
 /// The day under which that sum stands.
@@ -108,18 +106,11 @@ impl Tally {
         (on, ever)
     }
 
-    /// Makes coarser what is old at a cut's day: by month after [`DAYS_KEPT`], gone after [`MONTHS_KEPT_DAYS`]; what is
-    /// capped as one sum. What it leaves depends on the latest cut alone.
+    /// Drops what is older than [`DAYS_KEPT`] at a cut's day, and makes of what is capped one sum. What it leaves depends on
+    /// the latest cut alone.
     pub fn compact(&mut self, day: Day) {
-        let (daily, monthly) = (day.0.saturating_sub(DAYS_KEPT), day.0.saturating_sub(MONTHS_KEPT_DAYS));
-        for (old, points) in std::mem::take(&mut self.days) {
-            if old.0 >= daily {
-                add(&mut self.days, old, points);
-            } else if old.0 >= monthly {
-                let first = Day(old.0.saturating_sub(i32::try_from(old.date().day0()).unwrap_or(0)));
-                add(&mut self.days, first, points);
-            }
-        }
+        let oldest = Day(day.0.saturating_sub_unsigned(DAYS_KEPT));
+        self.days = self.days.split_off(&oldest);
         let capped = day.0.saturating_sub(CAPPED_DAYS);
         for ((counter, old), points) in std::mem::take(&mut self.counted) {
             let at = if old.0 >= capped { old } else { BEFORE };
@@ -167,24 +158,23 @@ mod tests {
     }
 
     #[test]
-    fn compacting_keeps_days_then_months_and_forgets_after_six_years() {
+    fn compacting_keeps_every_day_of_six_years() {
         let mut tally = Tally::default();
-        for (on, points) in
-            [("2020-01-05", 1), ("2023-05-07", 10), ("2023-05-20", 100), ("2026-11-01", 1_000)]
-        {
+        let days = [("2020-01-05", 1), ("2023-05-07", 10), ("2023-05-20", 100), ("2026-11-01", 1_000)];
+        for (on, points) in days {
             tally.add(&Tallied::on(day(on)), Points(points));
         }
         let mut late = tally.clone();
         tally.compact(day("2026-11-20"));
         let left: Vec<_> = tally.days.iter().map(|(day, points)| (day.to_string(), points.0)).collect();
-        assert_eq!(left, [("2023-05-01".to_owned(), 110), ("2026-11-01".to_owned(), 1_000)]);
+        assert_eq!(left, days[1..].iter().map(|(on, points)| ((*on).to_owned(), *points)).collect::<Vec<_>>());
         // what comes late lands where it would have been: the latest cut alone decides
         late.add(&Tallied::on(day("2023-05-20")), Points(-100));
         late.compact(day("2026-11-21"));
         tally.add(&Tallied::on(day("2023-05-20")), Points(-100));
         tally.compact(day("2026-11-21"));
         assert_eq!(late, tally);
-        assert_eq!(tally.between(day("2023-05-01"), day("2023-05-31")), Points(10));
+        assert_eq!(tally.between(day("2023-05-07"), day("2023-05-31")), Points(10));
     }
 
     #[test]

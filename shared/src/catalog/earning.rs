@@ -38,6 +38,9 @@ pub struct EarningRule {
     pub rounding: Rounding,
     /// Whether the level's multiplier applies.
     pub multiplied: bool,
+    /// Whether campaigns multiply it. They do not where the program itself counts what was spent or done: no campaign makes
+    /// four nights twelve.
+    pub promoted: bool,
     /// Which lines count.
     pub lines: LineFilter,
     /// When it holds.
@@ -207,7 +210,7 @@ pub struct Campaign {
     pub labels: BTreeSet<String>,
     /// For members at one of these levels; empty is all.
     pub levels: BTreeSet<Code>,
-    /// What the program's own rules give is multiplied with.
+    /// What the program's own rules give is multiplied with; what it counts towards levels by itself is not.
     pub multiplier: Decimal,
     /// The most for one member, in the program's first currency.
     pub caps: Caps,

@@ -4,7 +4,7 @@ use shared::account::{Account, AccountId};
 use shared::api::change::{CustomerChange, StatusChange};
 use shared::api::member::{Membership as ShownMembership, Scan};
 use shared::decide::{Command, Deed, Draft, Enrollee, Enrolling, Grounds, NewCustomer, decide};
-use shared::entry::{Actor, DirectoryChange, EntryKind};
+use shared::entry::{Actor, Column, DirectoryChange, EntryKind, Move, Posting, Why};
 use shared::ids::{CustomerId, Dot, MembershipId};
 use shared::member::{
     self, Card, CardStatus, Customer, CustomerKind, IndexKey, Membership, MembershipStatus, Personal,
@@ -60,6 +60,9 @@ pub async fn customer(app: &App, who: &Who, id: CustomerId, asked: &CustomerChan
         let key = books.customer_key(id)?.unwrap_or_else(|| member::CustomerKey(clock::random()));
         let held = books.personal(id)?.and_then(|sealed| member::open(&sealed, id, &key)).unwrap_or_default();
         let new = merged(&row.value, held, &change, key.clone())?;
+        if let Some(taken) = change.external_id.as_deref().filter(|text| !text.trim().is_empty()) {
+            check_external(books.as_read(), id, taken)?;
+        }
         let (customer, sealed) = checked(&new, &index, &*catalog::latest(books)?, now)?;
         let merged_into = row.value.merged_into;
         let customer = Customer { since: row.value.since, merged_into, ..customer };
@@ -73,6 +76,18 @@ pub async fn customer(app: &App, who: &Who, id: CustomerId, asked: &CustomerChan
     })
     .await?;
     members::customer(app, who, id)
+}
+
+/// A number in another system is one customer's: who has it opens that customer's own page by it.
+fn check_external(books: &dyn Read, id: CustomerId, number: &str) -> Done<()> {
+    let own = duplicates::now_is(books, id)?;
+    for other in books.customers_external(number)? {
+        if duplicates::now_is(books, other)? != own {
+            let detail = format!("Another customer has the number `{number}`; merge the two if they are one.");
+            return Err(Refusal::new(Problem::DuplicateCustomer, detail).at("external_id").into());
+        }
+    }
+    Ok(())
 }
 
 /// The fields that a change names; never what was in them.
@@ -264,6 +279,9 @@ pub(super) fn wipe(
     let mut changes = vec![DirectoryChange::Customer(blank(&row.value), None)];
     changes.extend(same.iter().map(|other| DirectoryChange::Customer(blank(other), None)));
     for membership in books.memberships_of(id)? {
+        if membership.status != MembershipStatus::Terminated {
+            forfeit(books, who, &membership, now)?;
+        }
         changes.extend(ended(books.as_read(), membership)?);
     }
     let note = Change { action: "customer.erase", subject: id.to_string(), detail };
@@ -294,6 +312,32 @@ fn blank(customer: &Customer) -> Customer {
     }
 }
 
+/// What is left on the accounts that nobody draws on any more is forfeited: nobody is owed it.
+fn forfeit(books: &mut dyn Write, who: &Who, membership: &Membership, now: Millis) -> Done<()> {
+    let reason = "Forfeited: the membership ended".to_owned();
+    for (account, held) in accounts_left(books.as_read(), membership)? {
+        let base = held.base();
+        let points = base.lots.posted().minus(base.reserved);
+        if !points.is_positive() {
+            continue;
+        }
+        let posting = Posting {
+            account,
+            column: Column::Expired,
+            points,
+            why: Why { rule: None, text: reason.clone(), lines: Vec::new(), campaign: None },
+            lot: None,
+            tallied: None,
+        };
+        let kind = EntryKind::Adjust(Move { membership: membership.id, reason: reason.clone(), reference: None });
+        let desk = sync::desk(books, now)?;
+        let place = place(&*catalog::latest(books)?, who)?;
+        let draft = Draft { actor: actor(who, place, None), ..own(&desk, kind, vec![posting]) };
+        write(books, draft, now)?;
+    }
+    Ok(())
+}
+
 /// A membership that has ended, with its cards.
 fn ended(books: &dyn Read, membership: Membership) -> Done<Vec<DirectoryChange>> {
     let cards = books.cards_of(membership.id)?.into_iter().filter(|card| card.status == CardStatus::Active);
@@ -312,6 +356,7 @@ pub async fn end(app: &App, who: &Who, id: MembershipId, forced: &Forced) -> Don
         let membership = members::membership_for(books.as_read(), &by, id)?;
         check_not_ended(&membership)?;
         forced.check(left_on(books.as_read(), &membership)?)?;
+        forfeit(books, &by, &membership, now)?;
         let changes = ended(books.as_read(), membership)?;
         let detail = why(if forced.force { "forced" } else { "ended" }, forced.reason.as_deref());
         let note = Change { action: "membership.end", subject: id.to_string(), detail };

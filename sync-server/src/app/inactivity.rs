@@ -1,7 +1,8 @@
 //! Points that expire because nothing was earned or redeemed for long.
 //!
-//! The server posts it, once the watermark has passed the day: a redemption that some till made in time with no line is
-//! known by then, but for tills that are not waited for.
+//! The server posts it, once every till has told what it did up to that day, however long one is silent: what some till
+//! did in time with no line is known by then. Until then nothing of it can be spent and no balance has it ([`shared::idle`]),
+//! so that nobody loses by waiting. A till that is lost is revoked.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +29,7 @@ pub fn round_blocking(app: &App, now: Millis) -> Done<usize> {
     if spans.is_empty() {
         return Ok(0);
     }
-    let today = last_everywhere(settling::watermark(app, now)?.at);
+    let today = last_everywhere(settling::heard_of_all(app, now)?);
     let (mut after, mut expired) = (None, 0);
     loop {
         let (next, found) = page(&*app.read()?, &spans, after, today)?;

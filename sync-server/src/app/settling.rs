@@ -5,7 +5,7 @@ use shared::entry::debt::WriteOff;
 use shared::entry::{EntryKind, Release};
 use shared::ids::BucketId;
 use shared::post::flow;
-use shared::settle::Watermark;
+use shared::settle::{self, Watermark};
 use shared::time::Millis;
 
 use super::sync::desk;
@@ -24,6 +24,11 @@ pub fn watermark(app: &App, now: Millis) -> Done<Watermark> {
     let books = app.read()?;
     let desk = desk(&*books, now)?;
     Ok(books.watermark(&desk, longest_wait_ms(&*books)?)?)
+}
+
+/// Up to when every till has told everything, those included that are not waited for any more.
+pub fn heard_of_all(app: &App, now: Millis) -> Done<Millis> {
+    Ok(settle::watermark(&app.read()?.nodes()?, now, u64::MAX).at)
 }
 
 /// Ends holds that have timed out, and cuts every bucket that can be cut; answers how many cuts were made.

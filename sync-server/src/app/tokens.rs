@@ -2,6 +2,7 @@
 
 use shared::api::office::{MemberToken, MemberTokenRequest, NewToken, Token};
 use shared::ids::Code;
+use shared::refusal::{Problem, Refusal};
 use shared::time::Millis;
 use uuid::Uuid;
 
@@ -77,7 +78,7 @@ fn prepare(app: &App, request: &NewToken, now: Millis) -> Done<(String, TokenRow
             )
         }
     };
-    let programs = request.programs.as_ref().map(|codes| programs(&catalog, codes)).transpose()?;
+    let programs = request.programs.as_ref().map(|codes| programs(&catalog, role, codes)).transpose()?;
     let customer = request.customer_id.as_ref().map(|id| id.parse()).transpose();
     let customer = customer.map_err(|detail: String| AppError::field("customer_id", detail))?;
     if role == Role::Member && customer.is_none() {
@@ -106,8 +107,16 @@ pub(super) fn fresh_secret() -> String {
     format!("{PREFIX}{}", hex(&clock::random::<32>()))
 }
 
-/// The programs of these codes.
-pub(super) fn programs(catalog: &shared::catalog::Catalog, codes: &[String]) -> Done<Vec<Code>> {
+/// The programs of these codes, to which a role is limited that can be.
+pub(super) fn programs(
+    catalog: &shared::catalog::Catalog,
+    role: Role,
+    codes: &[String],
+) -> Done<Vec<Code>> {
+    if role != Role::Office {
+        let detail = format!("Only the role `office` can be limited to programs; `{}` cannot.", role.as_str());
+        return Err(AppError::field("programs", detail));
+    }
     let known = |code: &String| {
         let program = catalog.program(code).map(|program| program.code.clone());
         program.ok_or_else(|| AppError::field("programs", format!("There is no program `{code}`.")))
@@ -133,8 +142,12 @@ pub async fn for_member(app: &App, who: Who, request: MemberTokenRequest) -> Don
         (Some(id), None) => id,
         (None, Some(number)) => {
             let by = LookUp { external_id: Some(number), ..LookUp::default() };
-            let found = members::look_up(app, &who, &by, None, 1)?.items.pop();
-            found.ok_or_else(|| AppError::not_found("customer with this number"))?.id
+            let mut found = members::look_up(app, &who, &by, None, 2)?.items;
+            if found.len() > 1 {
+                let detail = "Several customers have this number: merge them, or name the `customer_id`.";
+                return Err(Refusal::new(Problem::DuplicateCustomer, detail).at("external_id").into());
+            }
+            found.pop().ok_or_else(|| AppError::not_found("customer with this number"))?.id
         }
         _ => {
             return Err(AppError::field(

@@ -67,7 +67,7 @@ pub async fn create(app: &App, who: Who, request: NewUser) -> Done<User> {
         id: clock::fresh_id(),
         name: shared::request::text(&request.name, "name")?.trim().to_owned(),
         role: role(&request.role)?,
-        programs: programs(app, request.programs.as_deref())?,
+        programs: programs(app, role(&request.role)?, request.programs.as_deref())?,
         password: hashed(request.password).await?,
         created_at: now,
         signed_in_at: None,
@@ -89,7 +89,7 @@ pub async fn create(app: &App, who: Who, request: NewUser) -> Done<User> {
 pub async fn change(app: &App, who: Who, id: Uuid, request: UserChange) -> Done<User> {
     let now = clock::now();
     let role = role(&request.role)?;
-    let programs = programs(app, request.programs.as_deref())?;
+    let programs = programs(app, role, request.programs.as_deref())?;
     let password = match request.password {
         Some(password) => Some(hashed(password).await?),
         None => None,
@@ -217,9 +217,9 @@ fn role(text: &str) -> Done<Role> {
     Ok(role)
 }
 
-fn programs(app: &App, codes: Option<&[String]>) -> Done<Option<Vec<Code>>> {
+fn programs(app: &App, role: Role, codes: Option<&[String]>) -> Done<Option<Vec<Code>>> {
     let catalog = app.catalog()?;
-    codes.map(|codes| tokens::programs(&catalog, codes)).transpose()
+    codes.map(|codes| tokens::programs(&catalog, role, codes)).transpose()
 }
 
 async fn hashed(password: String) -> Done<String> {

@@ -144,6 +144,7 @@ impl Compiler<'_> {
             before_discount: item.before_discount,
             rounding: item.rounding,
             multiplied: item.multiplied,
+            promoted: true,
             lines: LineFilter {
                 products: item.when.products.iter().cloned().collect(),
                 categories: item.when.categories.iter().cloned().collect(),

@@ -12,16 +12,17 @@ use super::super::expiry::Span;
 use super::super::tier::{Over, Tier};
 use super::super::{Currency, Level};
 use super::{Problem, points, problem, unique};
-use crate::account::tally::{DAYS_KEPT, MONTHS_KEPT_DAYS};
+use crate::account::tally::DAYS_KEPT;
 use crate::catalog::document::currency::CurrencyKind;
 use crate::ids::{Code, CurrencyId};
 
 /// Most tier groups of a program, beside its own levels.
 const GROUPS: usize = 8;
 /// Longest window, in days; what is older is not kept.
-const WINDOW_DAYS: u64 = (MONTHS_KEPT_DAYS - 366).unsigned_abs() as u64;
+const WINDOW_DAYS: u64 = 5 * 366;
 /// Longest grace, in days.
-const GRACE_DAYS: u32 = (DAYS_KEPT - 731).unsigned_abs();
+const GRACE_DAYS: u32 = 92;
+const _: () = assert!(WINDOW_DAYS + GRACE_DAYS as u64 <= DAYS_KEPT as u64, "a window is kept whole");
 
 /// A ladder as it is written.
 struct Ladder<'a> {
@@ -173,6 +174,7 @@ fn rule(code: Code, currency: CurrencyId, scale: u8, per: Per) -> EarningRule {
         before_discount: false,
         rounding: Rounding::FloorBasket,
         multiplied: false,
+        promoted: false,
         lines: LineFilter::default(),
         when: When::default(),
         then: Vec::new(),
@@ -202,7 +204,7 @@ fn over(window: Option<Range>, field: &str) -> Result<Over, Problem> {
     if days > WINDOW_DAYS {
         return Err(problem(
             field,
-            "what was earned is kept by day for two years and by month for six: a window has at most five years",
+            "what was earned is kept for six years: a window has at most five",
         ));
     }
     Ok(Over::Last(span))

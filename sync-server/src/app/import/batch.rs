@@ -14,7 +14,7 @@ use shared::time::Millis;
 use super::Row;
 use super::row::NewCard;
 use crate::app::sync::desk;
-use crate::app::{Done, catalog, members, numbers};
+use crate::app::{Done, catalog, duplicates, members, numbers};
 use crate::clock;
 use crate::store::Write;
 
@@ -78,7 +78,10 @@ pub(super) fn put(books: &mut dyn Write, rows: &[Row], now: Millis) -> Done<Outc
 
 /// Works one row out: `true` where it adds anything.
 fn place(books: &mut dyn Write, row: &Row, fresh: &mut Fresh, page: &mut Page) -> Done<Result<bool, String>> {
-    let known = find_customer(books, row, fresh)?;
+    let known = match find_customer(books, row, fresh)? {
+        Ok(known) => known,
+        Err(why) => return Ok(Err(why)),
+    };
     let customer = known.unwrap_or(row.customer.id);
     let held = find_membership(books, customer, row, fresh)?;
     let membership = held.as_ref().map_or(row.membership.id, |held| held.id);
@@ -124,19 +127,31 @@ fn refresh(books: &dyn Write, customer: CustomerId, row: &Row, page: &mut Page) 
     Ok(true)
 }
 
-fn find_customer(books: &dyn Write, row: &Row, fresh: &Fresh) -> Done<Option<CustomerId>> {
+/// Whose row it is, where they are known; why it cannot be told, where several may be meant.
+fn find_customer(books: &dyn Write, row: &Row, fresh: &Fresh) -> Done<Result<Option<CustomerId>, String>> {
     if let Some(external) = &row.customer.external_id {
-        let known = fresh.customers.get(external).copied();
-        return Ok(known.or(books.customers_external(external)?.first().copied()));
+        if let Some(known) = fresh.customers.get(external) {
+            return Ok(Ok(Some(*known)));
+        }
+        let mut found = Vec::new();
+        for id in books.customers_external(external)? {
+            found.push(duplicates::now_is(books.as_read(), id)?);
+        }
+        found.sort_unstable();
+        found.dedup();
+        if found.len() > 1 {
+            return Ok(Err(format!("external_id: several customers have `{external}`; merge them first.")));
+        }
+        return Ok(Ok(found.pop()));
     }
     // without a number of another system, whoever has the member number is meant
     let number = &row.membership.number;
     if number.is_empty() {
-        return Ok(None);
+        return Ok(Ok(None));
     }
     let same = |it: &Membership| it.program == row.membership.program;
     let holder = books.memberships_numbered(number)?.into_iter().find(same).map(|it| it.customer);
-    Ok(holder.or_else(|| fresh.numbers.get(&(row.membership.program, number.clone())).copied()))
+    Ok(Ok(holder.or_else(|| fresh.numbers.get(&(row.membership.program, number.clone())).copied())))
 }
 
 fn find_membership(
