@@ -96,7 +96,12 @@ fn a_membership_is_changed_under_its_version_and_ending_it_keeps_the_customer() 
 
     let _ = clerk.delete(&path).problem(409, "in_use");
     let _ = clerk.delete(&format!("{path}?force=true")).problem(400, "invalid_request");
+    let owed = || points(&office.liability_when_settled()["points"]);
+    let before = owed();
     let _ = clerk.delete(&format!("{path}?force=true&reason=asked")).must(204);
+    assert_eq!((before, owed()), (100, 0), "what nobody can spend any more, nobody is owed");
+    let statement = clerk.all(&format!("/api/memberships/{}/statement", ali.membership));
+    assert_eq!(statement[0]["description"], "Forfeited: the membership ended");
     let customer = clerk.get(&format!("/api/customers/{}", ali.customer)).must(200);
     assert_eq!(customer["memberships"][0]["status"], "terminated");
     let audit = |query: &str| office.admin().all(&format!("/api/audit?{query}"));
@@ -106,6 +111,34 @@ fn a_membership_is_changed_under_its_version_and_ending_it_keeps_the_customer() 
     assert_eq!(audit("action=catalog&from=2020-01-01").len(), 1);
     assert_eq!(audit("to=2020-01-01").len(), 0);
     let _ = office.admin().get("/api/audit?from=never").problem(400, "invalid_request");
+}
+
+#[test]
+fn a_number_in_another_system_is_one_customers() {
+    let office = Office::open();
+    let clerk = office.clerk();
+    let consent = json!({"text_version": "v1", "channel": "pos"});
+    let made = |name: &str, more: Value| {
+        let mut customer = json!({"name": name});
+        customer.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        let body = json!({"customer": customer, "memberships": [{"program": PROGRAM, "consent": consent}],
+            "allow_duplicate": true});
+        words(&clerk.post("/api/enrolments", &body).must(201)["customer"]["id"])
+    };
+    let first = made("First", json!({"external_id": "SHOP-0"}));
+    let second = made("Second", json!({}));
+    let path = format!("/api/customers/{second}");
+    let version = clerk.get(&path).must(200)["customer"]["version"].clone();
+    let taken = json!({"version": version, "external_id": "SHOP-0"});
+    let _ = clerk.patch(&path, &taken).problem(409, "duplicate_customer");
+    let shop = json!({"external_id": "SHOP-0"});
+    let _ = clerk.post("/api/member-tokens", &shop).must(201);
+    // one who was let through as a duplicate has it too: whose page it opens cannot be told
+    let third = made("Third", json!({"external_id": "SHOP-0"}));
+    let _ = clerk.post("/api/member-tokens", &shop).problem(409, "duplicate_customer");
+    let merged = json!({"from": [third], "into": first, "reason": "one person"});
+    let _ = clerk.post("/api/customers/merge", &merged).must(201);
+    let _ = clerk.post("/api/member-tokens", &shop).must(201);
 }
 
 #[test]
@@ -163,7 +196,9 @@ fn an_erased_customer_is_gone_at_head_office_and_at_a_till_and_the_ledger_stays(
     for query in ["name=Zubaidah", "phone=%2B60123456789", "email=zu%40example.org"] {
         assert_eq!(clerk.all(&format!("/api/customers?{query}")).len(), 0, "{query}");
     }
-    assert_eq!(clerk.all(&format!("/api/ledger?membership={membership}")).len(), lines);
+    let ledger = clerk.all(&format!("/api/ledger?membership={membership}"));
+    assert_eq!(ledger.len(), lines + 1, "what was earned stays; what was left is forfeited");
+    assert_eq!(points(&office.liability_when_settled()["points"]), 0);
     let _ = clerk.get(&path).problem(404, "not_found");
     till.sync();
     for query in ["name=Zubaidah", "phone=%2B60123456789", "email=zu%40example.org"] {

@@ -227,6 +227,10 @@ fn a_token_limited_to_programs_touches_no_other() {
     let asked = json!({"membership_id": ali.membership, "currency": "PTS", "points": "100"});
     let hold = words(&pos.post("/api/holds", &asked).must(201)["id"]);
 
+    for role in ["admin", "reader", "pos"] {
+        let wider = json!({"name": "club", "role": role, "programs": [CLUB]});
+        let _ = office.admin().post("/api/tokens", &wider).problem(400, "invalid_request");
+    }
     let new = json!({"name": "club", "role": "office", "outlet": KL, "programs": [CLUB]});
     let token = words(&office.admin().post("/api/tokens", &new).must(201)["token"]);
     let club = Client::new(clerk.base(), &token);

@@ -167,7 +167,10 @@ mod tests {
         let mut late = tally.clone();
         tally.compact(day("2026-11-20"));
         let left: Vec<_> = tally.days.iter().map(|(day, points)| (day.to_string(), points.0)).collect();
-        assert_eq!(left, days[1..].iter().map(|(on, points)| ((*on).to_owned(), *points)).collect::<Vec<_>>());
+        assert_eq!(
+            left,
+            days[1..].iter().map(|(on, points)| ((*on).to_owned(), *points)).collect::<Vec<_>>()
+        );
         // what comes late lands where it would have been: the latest cut alone decides
         late.add(&Tallied::on(day("2023-05-20")), Points(-100));
         late.compact(day("2026-11-21"));

@@ -11,7 +11,15 @@ use crate::view::MemberView;
 use uuid::Uuid;
 
 fn catalog(rules: &str, campaigns: &str) -> Result<Catalog, crate::catalog::compile::Problem> {
-    let document = format!(
+    compiled(&document(rules, campaigns))
+}
+
+fn compiled(document: &str) -> Result<Catalog, crate::catalog::compile::Problem> {
+    Ok(Version::default().next(serde_json::from_str(document).unwrap())?.1)
+}
+
+fn document(rules: &str, campaigns: &str) -> String {
+    format!(
         r#"{{"outlets": [
             {{"code": "north", "name": "North", "time_zone": "Asia/Kuala_Lumpur", "currency": "MYR"}},
             {{"code": "south", "name": "South", "time_zone": "Asia/Kuala_Lumpur", "currency": "MYR"}}],
@@ -27,8 +35,7 @@ fn catalog(rules: &str, campaigns: &str) -> Result<Catalog, crate::catalog::comp
             {{"code": "vip", "name": "Vip", "time_zone": "UTC", "currencies": ["PTS"],
               "levels": [{{"code": "in", "name": "In", "threshold": "0"}}]}}],
           "earning_rules": [{rules}], "campaigns": [{campaigns}]}}"#
-    );
-    Ok(Version::default().next(serde_json::from_str(&document).unwrap())?.1)
+    )
 }
 
 /// A rule of the standard program.
@@ -291,6 +298,28 @@ fn campaigns_stack_by_priority_and_exclusivity() {
         let sum: Points = earned.iter().map(|it| it.points).sum();
         assert_eq!((sum.0, texts.join(", ").as_str()), (expected, text));
     }
+}
+
+#[test]
+fn what_a_program_counts_towards_levels_by_itself_is_multiplied_by_no_campaign() {
+    let triple = campaign("triple", r#""multiplier": "3""#);
+    let spenders = r#""tier_groups": [{"code": "spend", "name": "Spend", "style": "spend",
+        "qualifier": {"currency": "SPENT", "per": {"amount": "1.00", "currency": "MYR"}},
+        "levels": [{"code": "s0", "name": "S0", "threshold": "0"}, {"code": "s1", "name": "S1", "threshold": "100"}]},"#;
+    let document = document(&rule("base", BASE), &triple)
+        .replace(r#""tier_groups": ["#, spenders)
+        .replace(
+            r#"{"code": "STAMP","#,
+            r#"{"code": "SPENT", "name": "Spent", "kind": "qualifying"}, {"code": "STAMP","#,
+        )
+        .replace(r#"["PTS", "STAMP"]"#, r#"["PTS", "STAMP", "SPENT"]"#);
+    let mut occasion = Occasion::new(&[], "", "member");
+    occasion.catalog = compiled(&document).unwrap();
+    // 7 + 18 were spent on what earns, gift cards do not
+    let earned: Vec<(String, i64)> =
+        occasion.all(&basket_of_three()).iter().map(|it| (it.text.clone(), it.points.0)).collect();
+    let points = [("qualifies-SPENT", 25), ("base", 25), ("triple (x3)", 50)];
+    assert_eq!(earned, points.map(|(text, points)| (text.to_owned(), points)));
 }
 
 #[test]

@@ -83,7 +83,8 @@ fn check_external(books: &dyn Read, id: CustomerId, number: &str) -> Done<()> {
     let own = duplicates::now_is(books, id)?;
     for other in books.customers_external(number)? {
         if duplicates::now_is(books, other)? != own {
-            let detail = format!("Another customer has the number `{number}`; merge the two if they are one.");
+            let detail =
+                format!("Another customer has the number `{number}`; merge the two if they are one.");
             return Err(Refusal::new(Problem::DuplicateCustomer, detail).at("external_id").into());
         }
     }
@@ -329,7 +330,8 @@ fn forfeit(books: &mut dyn Write, who: &Who, membership: &Membership, now: Milli
             lot: None,
             tallied: None,
         };
-        let kind = EntryKind::Adjust(Move { membership: membership.id, reason: reason.clone(), reference: None });
+        let kind =
+            EntryKind::Adjust(Move { membership: membership.id, reason: reason.clone(), reference: None });
         let desk = sync::desk(books, now)?;
         let place = place(&*catalog::latest(books)?, who)?;
         let draft = Draft { actor: actor(who, place, None), ..own(&desk, kind, vec![posting]) };

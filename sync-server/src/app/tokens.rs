@@ -108,13 +108,10 @@ pub(super) fn fresh_secret() -> String {
 }
 
 /// The programs of these codes, to which a role is limited that can be.
-pub(super) fn programs(
-    catalog: &shared::catalog::Catalog,
-    role: Role,
-    codes: &[String],
-) -> Done<Vec<Code>> {
+pub(super) fn programs(catalog: &shared::catalog::Catalog, role: Role, codes: &[String]) -> Done<Vec<Code>> {
     if role != Role::Office {
-        let detail = format!("Only the role `office` can be limited to programs; `{}` cannot.", role.as_str());
+        let detail =
+            format!("Only the role `office` can be limited to programs; `{}` cannot.", role.as_str());
         return Err(AppError::field("programs", detail));
     }
     let known = |code: &String| {

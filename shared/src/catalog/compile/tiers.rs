@@ -202,10 +202,7 @@ fn over(window: Option<Range>, field: &str) -> Result<Over, Problem> {
         return Err(wrong());
     }
     if days > WINDOW_DAYS {
-        return Err(problem(
-            field,
-            "what was earned is kept for six years: a window has at most five",
-        ));
+        return Err(problem(field, "what was earned is kept for six years: a window has at most five"));
     }
     Ok(Over::Last(span))
 }
