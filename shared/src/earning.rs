@@ -14,7 +14,7 @@ use crate::account::tally::{Counter, Tallied};
 use crate::account::{AccountId, LotTerms};
 use crate::basket;
 use crate::catalog::document::earning::Weekday;
-use crate::catalog::earning::{Campaign, EarningRule, Per, Seen};
+use crate::catalog::earning::{Campaign, EarningRule, Multiplied, Per, Seen};
 use crate::catalog::{Catalog, Level, Program};
 use crate::entry::{Column, Held, Line, Posting, Sale, Why};
 use crate::ids::{AccountSetId, Code, CurrencyId, OutletId};
@@ -271,13 +271,14 @@ impl<'a> Earning<'a> {
         parts: impl Fn(Decimal) -> Option<Vec<Points>>,
         earned: &mut Vec<Earned>,
     ) -> Result<(), Refusal> {
-        let mut multiplier = if rule.multiplied { self.level.multiplier } else { Decimal::ONE };
+        let mut multiplier =
+            if rule.multiplied == Multiplied::ByLevel { self.level.multiplier } else { Decimal::ONE };
         let first = parts(multiplier).ok_or_else(too_many)?;
         let mut sum: Points = first.iter().copied().sum();
         let own = self.campaigns.iter().copied().find(|taken| Some(&taken.code) == rule.campaign.as_ref());
         let text = own.map_or_else(|| self.description(rule), |campaign| campaign.name.clone());
         earned.extend(self.limited(rule, own, first, text));
-        if rule.campaign.is_some() || !rule.promoted {
+        if rule.campaign.is_some() || rule.multiplied == Multiplied::ByNothing {
             return Ok(());
         }
         for campaign in self.campaigns.clone() {
@@ -331,7 +332,7 @@ impl<'a> Earning<'a> {
 
     /// The level, where it multiplied, or the rule's code.
     fn description(&self, rule: &EarningRule) -> String {
-        if rule.multiplied && self.level.multiplier != Decimal::ONE {
+        if rule.multiplied == Multiplied::ByLevel && self.level.multiplier != Decimal::ONE {
             return format!("{} (x{})", self.level.name, self.level.multiplier.normalize());
         }
         rule.code.to_string()

@@ -36,11 +36,8 @@ pub struct EarningRule {
     pub before_discount: bool,
     /// How it is rounded, once.
     pub rounding: Rounding,
-    /// Whether the level's multiplier applies.
-    pub multiplied: bool,
-    /// Whether campaigns multiply it. They do not where the program itself counts what was spent or done: no campaign makes
-    /// four nights twelve.
-    pub promoted: bool,
+    /// By what it is multiplied.
+    pub multiplied: Multiplied,
     /// Which lines count.
     pub lines: LineFilter,
     /// When it holds.
@@ -51,6 +48,17 @@ pub struct EarningRule {
     pub transaction_cap: Option<Points>,
     /// The most for one member.
     pub caps: Caps,
+}
+
+/// By what the points of a rule are multiplied.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Multiplied {
+    /// By nothing: the program itself counts so what was spent or done. No campaign makes four nights twelve.
+    ByNothing,
+    /// By campaigns.
+    ByCampaigns,
+    /// By the level, and by campaigns.
+    ByLevel,
 }
 
 /// The most points for one member.

@@ -8,7 +8,9 @@ use super::super::action::Action;
 use super::super::document::AllOr;
 use super::super::document::campaign;
 use super::super::document::earning::{self, Each};
-use super::super::earning::{Campaign, Caps, EarningRule, LineFilter, Per, Seen, Visit, When, Which};
+use super::super::earning::{
+    Campaign, Caps, EarningRule, LineFilter, Multiplied, Per, Seen, Visit, When, Which,
+};
 use super::super::{Currency, Numbers, Program};
 use super::{Problem, points, problem};
 use crate::ids::{Code, CurrencyId, OutletId, ProgramId};
@@ -143,8 +145,7 @@ impl Compiler<'_> {
             without_tax: item.without_tax,
             before_discount: item.before_discount,
             rounding: item.rounding,
-            multiplied: item.multiplied,
-            promoted: true,
+            multiplied: if item.multiplied { Multiplied::ByLevel } else { Multiplied::ByCampaigns },
             lines: LineFilter {
                 products: item.when.products.iter().cloned().collect(),
                 categories: item.when.categories.iter().cloned().collect(),

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use super::super::document::earning::{Basis, Each, Rounding};
 use super::super::document::level::{self, LevelRules, Qualifier, Range, Style};
 use super::super::document::program::Program as Written;
-use super::super::earning::{Caps, EarningRule, LineFilter, Per, When};
+use super::super::earning::{Caps, EarningRule, LineFilter, Multiplied, Per, When};
 use super::super::expiry::Span;
 use super::super::tier::{Over, Tier};
 use super::super::{Currency, Level};
@@ -173,8 +173,7 @@ fn rule(code: Code, currency: CurrencyId, scale: u8, per: Per) -> EarningRule {
         without_tax: false,
         before_discount: false,
         rounding: Rounding::FloorBasket,
-        multiplied: false,
-        promoted: false,
+        multiplied: Multiplied::ByNothing,
         lines: LineFilter::default(),
         when: When::default(),
         then: Vec::new(),
