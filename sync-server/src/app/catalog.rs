@@ -10,7 +10,7 @@ use shared::time::Millis;
 
 use super::{App, AppError, Done, Who, audit};
 use crate::clock;
-use crate::store::rows::CatalogRow;
+pub use crate::store::rows::CatalogRow;
 use crate::store::{Read, StoreError, Write};
 
 mod stale;

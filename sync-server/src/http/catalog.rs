@@ -19,7 +19,6 @@ use super::extract::{Asked, Body, Path, cut, page, parse, place};
 use super::route::{Api, Op};
 use crate::app::edit::{self, Item, LevelEdit};
 use crate::app::{App, AppError, catalog, roles as may};
-use crate::store::rows::CatalogRow;
 
 /// The five calls of one kind of item.
 pub(super) fn items<I: Item>(api: Api, path: &'static str) -> Api {
@@ -181,7 +180,7 @@ pub(super) async fn diff(State(app): State<Arc<App>>, body: Body<Document>) -> R
     Ok(Json(json!({"changes": changes.collect::<Vec<_>>()})))
 }
 
-fn listed(row: &CatalogRow) -> Value {
+fn listed(row: &catalog::CatalogRow) -> Value {
     json!({"version": row.version, "hash": row.hash.0.hex(), "at": row.at.rfc3339(), "who": row.who})
 }
 
