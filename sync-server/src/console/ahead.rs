@@ -300,6 +300,6 @@ mod tests {
         let blocks = course_charts(&words, Step::Day, &found);
         let [Block::Picture { svg, .. }] = blocks.as_slice() else { panic!("one chart") };
         // 100, 200, 150 of 200
-        assert!(svg.contains(r#"d="M126.7 104.0L380.0 20.0L633.3 62.0""#), "{svg}");
+        assert!(svg.contains(r#"d="M50.0 104.0L150.0 20.0L250.0 62.0""#), "{svg}");
     }
 }

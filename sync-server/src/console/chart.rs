@@ -33,31 +33,37 @@ pub(super) fn pairs(title: &str, items: &[(String, f64, f64)]) -> String {
     svg
 }
 
-/// A chart over time: its width, the height of its drawing, and what stands above and below it.
+/// A chart over time: its least and greatest width, what a step of time takes of it, the height of its drawing, and what
+/// stands above and below it.
+const NARROW: f64 = 300.0;
 const WIDE: f64 = 760.0;
+const EACH: f64 = 64.0;
 const HIGH: f64 = 168.0;
 const ABOVE: f64 = 20.0;
 const BELOW: f64 = 24.0;
 /// Names that have room below it.
 const NAMES: usize = 9;
 
-/// The frame of a chart over time: its greatest value above, the base line, and as many names as have room.
+/// The frame of a chart over time: its greatest value above, the base line, and as many names as have room; and the width of
+/// a step.
 fn over_time(title: &str, items: &[(String, f64)], most: f64) -> (String, f64) {
-    let mut svg = begin(title, WIDE, ABOVE + HIGH + BELOW);
+    let count = u32::try_from(items.len()).map_or(1.0, f64::from).max(1.0);
+    let width = (EACH * count).clamp(NARROW, WIDE);
+    let mut svg = begin(title, width, ABOVE + HIGH + BELOW);
     let base = ABOVE + HIGH;
     let told = shared::page::words::grouped(&format!("{most:.0}"));
     let _ = write!(
         svg,
-        r#"<path class="axis" d="M0 {ABOVE} H {WIDE} M0 {base} H {WIDE}"/><text x="0" y="14">{told}</text>"#
+        r#"<path class="axis" d="M0 {ABOVE} H {width} M0 {base} H {width}"/><text x="0" y="14">{told}</text>"#
     );
-    let each = WIDE / u32::try_from(items.len()).map_or(1.0, f64::from).max(1.0);
+    let each = width / count;
     let nth = items.len().div_ceil(NAMES).max(1);
     let mut middle = each / 2.0;
     for (place, (name, _)) in items.iter().enumerate() {
         if place % nth == 0 {
             let (name, y) = (escaped(name), base + 17.0);
             // the first and the last keep within the picture
-            let x = middle.clamp(24.0, WIDE - 24.0);
+            let x = middle.clamp(24.0, width - 24.0);
             let _ = write!(svg, r#"<text x="{x:.1}" y="{y:.1}" text-anchor="middle">{name}</text>"#);
         }
         middle += each;
@@ -226,7 +232,7 @@ mod tests {
     #[test]
     fn a_course_stands_on_zero() {
         let drawn = course("Owed", &[("a".into(), 100.0), ("b".into(), 25.0)]);
-        assert!(drawn.contains(r#"d="M190.0 20.0L570.0 146.0""#), "{drawn}");
+        assert!(drawn.contains(r#"d="M75.0 20.0L225.0 146.0""#), "{drawn}");
         assert!(course("Owed", &[]).ends_with("</svg>"));
     }
 

@@ -178,7 +178,7 @@ fn row(visitor: &Visitor, till: &Till, off: bool, whole: bool) -> Row {
     Row {
         level: row_level,
         cells: vec![
-            Cell { text: till.name.clone(), small: till.outlet.clone(), ..Cell::default() },
+            Cell { text: till.name.clone(), small: till.outlet.clone(), whole: true, ..Cell::default() },
             Cell {
                 small: under.join(" · "),
                 ..Cell::chip(if level.is_empty() { "quiet" } else { level }, line)

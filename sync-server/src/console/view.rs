@@ -131,7 +131,7 @@ pub(super) struct Cell {
     pub(super) href: String,
     pub(super) chip: &'static str,
     pub(super) small: String,
-    /// It stands in one line, such as a time.
+    /// Each of its lines stands in one, such as a time.
     pub(super) whole: bool,
 }
 
