@@ -57,7 +57,7 @@ fn finish(app: &App, api: Router<App>, document: utoipa::openapi::OpenApi) -> Ro
     let document = described::document(document);
     Router::new()
         .merge(api)
-        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/healthz", get(async || axum::Json(serde_json::json!({"status": "ok"}))))
         .route("/readyz", get(till::ready))
         .route("/openapi.json", get(|| async move { axum::Json(document).into_response() }))
         .fallback(problem::no_such_path)

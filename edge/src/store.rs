@@ -13,12 +13,13 @@ use shared::chain::Head;
 use shared::decide::Draft;
 use shared::entry::envelope::Stored;
 use shared::entry::{Entry, Posting};
-use shared::ids::{Hash, MembershipId, NodeId, ProgramId, Seq};
+use shared::ids::{Dot, Hash, MembershipId, NodeId, ProgramId, Seq};
 use shared::member::Card;
 use shared::sync::TillSync;
 use shared::time::Millis;
 use shared::wire::PullPage;
 use shared::wire::snapshot::Snapshot;
+use shared::wire::told::Told;
 
 use crate::clock::Clock;
 
@@ -314,6 +315,11 @@ impl Store {
     /// [`TillSync::on_applied`].
     pub fn apply_page(&self, page: PullPage, sync: TillSync) -> Reply<()> {
         self.0.work(move |engine| engine.apply_page(&page, sync))
+    }
+
+    /// Keeps what the server said of own entries. Not synced: what is lost is asked again.
+    pub fn keep_told(&self, told: Vec<(Dot, Told)>) -> Reply<()> {
+        self.0.work(move |engine| engine.keep_told(&told))
     }
 
     /// The outline of a bootstrap under way; it survives a restart.

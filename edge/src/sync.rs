@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::api::till::SyncResult;
-use shared::entry::{Entry, Intent, SaleRef};
-use shared::ids::Seq;
+use shared::entry::{Intent, SaleRef};
+use shared::ids::{Dot, Seq};
 use shared::view::KnownSale;
 use shared::wire::relay::{Deed, Relay, Relayed};
+use shared::wire::told::{SaleFound, Told, ToldRequest};
 use shared::wire::{Authorize, Authorized, ReceiptRequest};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -55,17 +56,13 @@ impl Server {
         let signer = enrol::signer(&self.store.identity());
         let asked = ReceiptRequest { node: signer.node, of: of.clone() };
         let reply = self.client.receipt(&signer, &asked).await?;
-        let Some(found) = reply.sale else { return Ok(None) };
-        let mut entry = Entry::from_stored(&found.stored).map_err(|error| error.to_string())?;
-        // an entry of a branch that was re-homed says its old name inside
-        entry.dot = found.dot;
-        Ok(Some(KnownSale {
-            entry,
-            hash: found.hash,
-            attributed: found.attributed,
-            returned: found.returned.into_iter().map(|line| (line.line, line.quantity)).collect(),
-            voided: found.voided,
-        }))
+        reply.sale.map(SaleFound::known).transpose().map_err(|error| error.to_string())
+    }
+
+    async fn ask_what_became(&self, of: &[Dot]) -> Result<Vec<(Dot, Told)>, String> {
+        let signer = enrol::signer(&self.store.identity());
+        let asked = ToldRequest { node: signer.node, of: of.to_vec() };
+        Ok(self.client.told(&signer, &asked).await?.told)
     }
 
     async fn ask_for_points(&self, intent: &(Seq, Intent), wait_ms: u32) -> Result<Authorized, String> {
@@ -104,6 +101,10 @@ impl Centre for Server {
 
     fn sale<'a>(&'a self, of: &'a SaleRef) -> Answer<'a, Result<Option<KnownSale>, String>> {
         Box::pin(self.ask_for_sale(of))
+    }
+
+    fn told<'a>(&'a self, of: &'a [Dot]) -> Answer<'a, Result<Vec<(Dot, Told)>, String>> {
+        Box::pin(self.ask_what_became(of))
     }
 
     fn relay(&self, deed: Deed, key: Option<String>, body: Vec<u8>) -> Answer<'_, Result<Relayed, String>> {

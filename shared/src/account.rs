@@ -37,6 +37,9 @@ pub struct Base {
     pub lots: Lots,
     /// Set aside for redemptions under way, reserved by rights, and given back to others than the member by the next cut.
     pub reserved: Points,
+    /// Which of it is set aside under which key, for a redemption or a payment hold: what a till ends itself, or holds
+    /// itself, is not counted beside it.
+    pub held: BTreeMap<u128, Points>,
     /// Redeemed offline, not settled yet.
     pub suspense: Points,
     /// Owed by the member.
@@ -77,6 +80,8 @@ pub struct Account {
     pub settled: Lots,
     /// Set aside for redemptions under way and reserved by rights, folded rows only.
     pub reserved: Points,
+    /// Which of it is set aside under which key; none that is zero.
+    pub held: BTreeMap<u128, Points>,
     /// Owed by the member, from settled shortfalls and from returns of points already spent.
     pub debt: Points,
     /// Settled redemptions that were short, so that a return can unwind them.
@@ -228,6 +233,8 @@ pub enum Movement {
     Hold {
         /// So many.
         points: Points,
+        /// Under which key; `None` for what a right reserves.
+        key: Option<u128>,
     },
 }
 
@@ -237,6 +244,7 @@ impl Account {
         let mut base = Base {
             lots: self.settled.clone(),
             reserved: self.reserved,
+            held: self.held.clone(),
             debt: self.debt,
             lifetime_earned: self.lifetime_earned,
             lifetime_redeemed: self.lifetime_redeemed,
@@ -283,10 +291,14 @@ impl Account {
                     }
                 }
                 Movement::RedemptionReversed { .. } => {}
-                Movement::Hold { points } => base.reserved = base.reserved.plus(*points),
+                Movement::Hold { points, key } => {
+                    base.reserved = base.reserved.plus(*points);
+                    set_aside(&mut base.held, *key, *points);
+                }
             }
         }
         self.give_back(&mut base, &offline);
+        base.held.retain(|_, points| !points.is_zero());
         base.lots.forget_days();
         base
     }
@@ -323,6 +335,14 @@ impl Account {
     /// Points there are, set aside ones included, suspense not taken off.
     pub fn posted(&self) -> Points {
         self.base().lots.posted()
+    }
+}
+
+/// Counts what is set aside under a key, or (below zero) no longer.
+pub(crate) fn set_aside(held: &mut BTreeMap<u128, Points>, key: Option<u128>, points: Points) {
+    if let Some(key) = key {
+        let sum = held.entry(key).or_default();
+        *sum = sum.plus(points);
     }
 }
 

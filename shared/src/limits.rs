@@ -76,6 +76,8 @@ pub const QUANTITY_SCALE: u32 = 6;
 pub const POINTS_SCALE: u8 = 6;
 /// Page size of lists: by default, and at most.
 pub const PAGE: (usize, usize) = (50, 500);
+/// Transactions of which a till asks the server at once what became of them: those of the longest page.
+pub const TOLD: usize = PAGE.1;
 /// Notification templates and webhooks, each: every one is looked at for every redemption.
 pub const NOTICE_LISTENERS: usize = 500;
 /// Languages of a template.

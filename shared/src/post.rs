@@ -313,11 +313,11 @@ pub fn post<B: Books>(books: &mut B, bucket: BucketId, taken: &Taken) -> Result<
             Ok(Outcome::Posted(totals))
         }
         EntryKind::Hold(hold) if taken.dot.node == SERVER => {
-            legs::set_aside(books, bucket, taken, hold.account, hold.points)?;
+            legs::set_aside(books, bucket, taken, (hold.account, hold.key), hold.points)?;
             Ok(Outcome::Posted(totals))
         }
         EntryKind::Release(release) if taken.dot.node == SERVER => {
-            legs::set_aside(books, bucket, taken, release.account, release.points.negated())?;
+            legs::set_aside(books, bucket, taken, (release.account, release.key), release.points.negated())?;
             Ok(Outcome::Posted(totals))
         }
         _ => {
@@ -451,7 +451,7 @@ impl Movement {
             | Self::DebitReversed { points, .. }
             | Self::Redemption { points, .. }
             | Self::RedemptionReversed { points, .. }
-            | Self::Hold { points } => *points,
+            | Self::Hold { points, .. } => *points,
         }
     }
 }

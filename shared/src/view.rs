@@ -161,6 +161,8 @@ pub struct KnownSale {
     pub hash: Hash,
     /// The legs of the entry that attributed it, where one did; the sale itself then has none.
     pub attributed: Vec<Posting>,
+    /// The membership that it was attributed to.
+    pub attributed_to: Option<MembershipId>,
     /// Quantities given back so far, by line.
     pub returned: BTreeMap<u16, Decimal>,
     /// Whether it was undone.
@@ -370,6 +372,15 @@ impl AccountView {
 
     fn used_of(&self, right: RightId) -> Points {
         self.tail.rights.get(&right).copied().unwrap_or_default()
+    }
+
+    /// What the base has set aside under a key is over by an entry that the base does not cover: a redemption that takes it,
+    /// or its release.
+    pub fn end_held(&mut self, key: u128) {
+        if let Some(points) = self.base.held.remove(&key) {
+            self.base.reserved = self.base.reserved.minus(points);
+            self.tail.rows = self.tail.rows.saturating_add(1);
+        }
     }
 
     /// Counts points in that are held for a payment, and that the base does not have.

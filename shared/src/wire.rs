@@ -21,6 +21,7 @@ use crate::operator::Operator;
 use crate::points::Points;
 use crate::time::Millis;
 use crate::wire::share::BudgetShare;
+use crate::wire::told::SaleFound;
 
 pub mod code;
 pub mod relay;
@@ -29,6 +30,7 @@ pub mod share;
 pub mod signed;
 pub mod snapshot;
 pub mod token;
+pub mod told;
 
 /// The media type of every sync body.
 pub const MEDIA_TYPE: &str = "application/vnd.tillkeep.v1+postcard";
@@ -405,23 +407,6 @@ pub struct ReceiptRequest {
 pub struct ReceiptReply {
     /// The sale.
     pub sale: Option<SaleFound>,
-}
-
-/// A sale as the server knows it.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct SaleFound {
-    /// Its name at the server.
-    pub dot: Dot,
-    /// Its stored bytes.
-    pub stored: Vec<u8>,
-    /// The chain's hash after it.
-    pub hash: Hash,
-    /// What was given back so far: line and quantity.
-    pub returned: Vec<crate::entry::ReturnedLine>,
-    /// The legs of the entry that attributed it, where one did.
-    pub attributed: Vec<crate::entry::Posting>,
-    /// Whether it was undone.
-    pub voided: bool,
 }
 
 /// Why a sync body is refused.

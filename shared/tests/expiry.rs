@@ -157,10 +157,10 @@ fn a_redemption_in_time_that_is_heard_of_late_keeps_its_points() {
 fn what_is_set_aside_waits_with_its_expiry() {
     let mut story = Story::default();
     story.earn(1, 100, 10);
-    story.row(2, Movement::Hold { points: Points(80) });
+    story.row(2, Movement::Hold { points: Points(80), key: None });
     assert_eq!((story.settle(12), story.legs.clone()), (80, vec![(EXPIRED.0, EXPIRED.1, 20)]));
     assert!(!expires(&story.account, &Cover::of(&cut(13))), "no cut is made for it");
-    story.row(12, Movement::Hold { points: Points(-80) });
+    story.row(12, Movement::Hold { points: Points(-80), key: None });
     assert_eq!(story.settle(13), 0);
 }
 
@@ -250,7 +250,7 @@ fn more_credit_makes_no_shortfall_larger_whatever_days_it_is_for() {
             let terms = LotTerms { vests: Day(first), ..terms(last) };
             story.row(1, Movement::Credit { terms, points: Points(100), earned: Some(EARNED.clone()) });
         }
-        story.row(1, Movement::Hold { points: Points(100) });
+        story.row(1, Movement::Hold { points: Points(100), key: None });
         for (authority, on, points) in
             [(Authority::Offline, 20, 200), (Authority::Late, 10, 100), (Authority::Late, 12, 100)]
         {

@@ -2,6 +2,7 @@
 
 use system_tests::harness::goods::{self, KL};
 use system_tests::harness::http::Request;
+use system_tests::harness::office::enrolment;
 use system_tests::harness::prelude::*;
 
 const ALI: &str = "6009410000012345";
@@ -11,7 +12,7 @@ fn health_and_the_description_are_open_and_nothing_else_is() {
     let office = Office::open();
     let till = Till::open(&office, KL, "till-1");
     for nobody in [office.nobody(), till.nobody()] {
-        let _ = nobody.get("/healthz").must(200);
+        assert_eq!(nobody.get("/healthz").must(200)["status"], "ok");
         let _ = nobody.get("/readyz").must(200);
         let described = nobody.get("/openapi.json").must(200);
         assert!(words(&described["openapi"]).starts_with('3'), "an OpenAPI 3 document");
@@ -108,4 +109,38 @@ fn a_page_of_another_origin_is_not_answered_by_a_till() {
         foreign.status,
         foreign.headers
     );
+}
+
+#[test]
+fn a_token_of_another_program_opens_nobody_by_a_scan() {
+    let office = Office::open();
+    let mut catalog = goods::catalog();
+    let mut other = goods::program();
+    other["code"] = json!("coffee-club");
+    catalog["programs"].as_array_mut().expect("a list").push(other);
+    let _ = office.admin().put("/api/catalog", &catalog).must(200);
+    let _ = office.member("Ali", ALI, 1_000);
+    let asked = json!({"role": "office", "name": "coffee", "programs": ["coffee-club"]});
+    let made = office.admin().post("/api/tokens", &asked).must(201);
+    let limited = Client::new(office.admin().base(), &words(&made["token"]));
+    let refused = limited.get(&format!("/api/cards/{ALI}")).problem(403, "forbidden");
+    assert!(!refused.text.contains("Ali"), "{}", refused.text);
+    let _ = limited.post("/api/scan", &json!({"code": ALI})).problem(403, "forbidden");
+    let _ = office.clerk().get(&format!("/api/cards/{ALI}")).must(200);
+}
+
+#[test]
+fn till_and_server_refuse_what_is_no_card_number_and_a_key_of_nothing_alike() {
+    let office = Office::open();
+    let till = Till::open(&office, KL, "till-1");
+    till.sync();
+    let shop = Client::new(office.admin().base(), &office.new_token("pos", Some(KL)));
+    for (place, pos) in [shop, till.pos()].into_iter().enumerate() {
+        let asked = enrolment(&format!("Siti {place}"), Some("TKC1.abc"));
+        let _ = pos.post("/api/enrolments", &asked).problem(422, "invalid_card");
+        let found = office.clerk().all(&format!("/api/customers?name=Siti%20{place}"));
+        assert_eq!(found, Vec::<Value>::new(), "nobody was enrolled");
+        let sold = json!({"receipt": format!("R-{place}"), "currency": "MYR", "lines": [line("1", "10.00")]});
+        let _ = pos.post_keyed("/api/transactions", "", &sold).problem(400, "invalid_request");
+    }
 }

@@ -188,3 +188,47 @@ fn a_tills_hold_without_a_line_counts_against_the_caps_and_pays_a_sale() {
     assert_eq!(told(&office.account(&ali)), (717, 0, 717));
     office.verify();
 }
+
+/// The server's word on a hold is lost on its way: it has set the points aside, the till has held them by its policy. Both
+/// are one hold, and count once at the till, while it is open and once it is over, whatever the line does then.
+#[test]
+fn a_hold_whose_answer_was_lost_counts_once_at_the_till() {
+    let office = Office::open();
+    let ali = office.member("Ali", ALI, 1_000);
+    let mut till = Till::open(&office, KL, "till-1");
+    till.wait_for_balance(ALI, 1_000);
+    let mut left = 1_000;
+    for (captured, ending) in [(100, "capture"), (0, "release")] {
+        till.wait_for_connection("online");
+        till.line().lose_answers("authorize", 1_000);
+        let placed = till.pos().post("/api/holds", &asked(&ali, 200)).must(201);
+        assert_eq!(placed["authority"], "offline", "{}", placed.text);
+        till.line().mend();
+        till.sync();
+        let open = (left, 200, left - 200);
+        assert_eq!(told(&office.account(&ali)), open, "the server has set them aside");
+        assert_eq!(told(&till.account(ALI)), open, "once");
+        assert_eq!(
+            points(&till.account(ALI)["spendable_offline"]),
+            300 - (1_000 - left),
+            "500 for one member"
+        );
+        till.restart();
+        assert_eq!(told(&till.account(ALI)), open, "and so after kill -9");
+
+        // its end counts from the moment on that it is written, with no line too
+        till.line().cut();
+        till.wait_for_connection("offline");
+        let body = if captured > 0 { json!({"points": captured.to_string()}) } else { json!({}) };
+        let ended = till.pos().post(&format!("/api/holds/{}/{ending}", words(&placed["id"])), &body);
+        let _ = ended.must(if captured > 0 { 201 } else { 200 });
+        left -= captured;
+        assert_eq!(told(&till.account(ALI)), (left, 0, left), "{ending}");
+        till.line().mend();
+        till.sync();
+        assert_eq!(told(&till.account(ALI)), (left, 0, left), "{ending}");
+        assert_eq!(told(&office.account(&ali)), (left, 0, left), "{ending}");
+    }
+    assert!(office.cases().is_empty());
+    office.verify();
+}

@@ -222,6 +222,17 @@ fn one_key_at_two_tills_of_an_outlet_counts_once() {
     let owed = office.liability_when_settled();
     assert_eq!(points(&owed["points"]), 717);
     assert!(office.cases().is_empty(), "a duplicate is nobody's overdraft");
+    // the second says what it is, at the server and at its till, in the answer to a repeat too
+    let path = format!("/api/transactions/{}", second.id());
+    let there = office.clerk().get(&path).must(200);
+    let here = right.pos().get(&path).must(200);
+    let again = right.pos().post_keyed(SALES, "pos-7/1001", &request).must(201);
+    for told in [&there, &here, &again] {
+        assert_eq!((&told["repeats"], &told["earned"]), (&json!(first.id()), &json!([])), "{}", told.text);
+        assert_eq!((&told["redeemed"], &told["state"]), (&json!([]), &json!("confirmed")), "{}", told.text);
+    }
+    let first = left.pos().get(&format!("/api/transactions/{}", first.id())).must(200);
+    assert_eq!((points(&first["earned"][0]["points"]), &first["repeats"]), (17, &Value::Null));
     for till in [&left, &right] {
         till.sync();
         assert_eq!(till.balance(ALI), 717);

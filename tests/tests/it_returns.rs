@@ -225,3 +225,33 @@ fn points_that_were_spent_before_their_sale_came_back_are_owed() {
     let account = till.account(ALI);
     assert_eq!((points(&account["balance"]), points(&account["debt"])), (0, 100));
 }
+
+/// A void with no line takes back what another till has taken a part of: the server posts what is left, and says just that.
+#[test]
+fn a_void_that_meets_a_return_elsewhere_is_told_as_one_and_nobody_bears_it() {
+    let office = Office::open();
+    let ali = office.member("Ali", ALI, 1_000);
+    let (left, right) = (Till::open(&office, KL, "left"), Till::open(&office, PENANG, "right"));
+    both(&left, &right, |till| till.wait_for_balance(ALI, 1_000));
+    let sold = left.sell(&sale("R-1", ALI, &[line("2", "20.00")]));
+    left.sync();
+    left.line().cut();
+    left.wait_for_connection("offline");
+    let _ = right.refund_by_receipt((KL, "R-1"), "B-1", &[(0, "1")]).must(201);
+    right.sync();
+    let void = left.pos().post(&format!("/api/transactions/{}/void", sold.id()), &json!({})).must(201);
+    assert_eq!(points(&void["earned"][0]["points"]), -40);
+    left.line().mend();
+    left.sync();
+    let case = eventually("the difference is told", || office.cases().into_iter().next());
+    assert_eq!((&case["kind"], &case["transaction_id"]), (&json!("difference"), &json!(void.id())), "{case}");
+    let text = format!(
+        "For return {} the till counted 40 PTS; by what was left of its lines it is 20 PTS, and that was posted.",
+        void.id()
+    );
+    assert_eq!(case["text"], json!(text));
+    assert_eq!(case["short"], "0", "{case}");
+    assert_eq!(office.balance(&ali), 1_000);
+    left.wait_for_balance(ALI, 1_000);
+    office.verify();
+}

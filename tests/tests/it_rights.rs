@@ -329,7 +329,7 @@ fn a_right_that_is_over_is_spent_no_more_and_given_back() {
 
     cable.cut.store(true, Ordering::Relaxed);
     let told = sell(&till, wish("K-2", Some(100))).expect("a redemption under the right").body;
-    assert_eq!(told.redeemed[0].authority, "reserved");
+    assert_eq!(told.redeemed[0].authority.as_deref(), Some("reserved"));
     clock.set(now().after(73 * hour_ms));
     let refused = sell(&till, wish("K-3", Some(100))).expect_err("the right is over");
     assert!(

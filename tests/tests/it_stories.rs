@@ -196,8 +196,14 @@ fn marcus_thompson_keeps_the_free_membership_when_the_paid_one_lapses() {
     both_tell(&office, &till, "7000001", "basic", ["BASIC-782341", "Basic", "active", "0"]);
     let nothing = till.sell(&dollars("R-2", "7000002", "100.00"));
     assert!(nothing["earned"].as_array().expect("a list").is_empty(), "{}", nothing.text);
-    let renewed = office.clerk().post(&format!("/api/memberships/{id}/renew"), &json!({})).must(200);
+    let renew = format!("/api/memberships/{id}/renew");
+    let renewed = office.clerk().post_keyed(&renew, "renew-1", &json!({})).must(200);
     assert_eq!(renewed["status"], "active");
+    // whose answer was lost is asked again: one year more, and one fee
+    let again = office.clerk().post_keyed(&renew, "renew-1", &json!({})).must(200);
+    assert!(again.is_replay() && again["expires_on"] == renewed["expires_on"], "{}", again.text);
+    let until = json!({"until": "2031-01-01"});
+    let _ = office.clerk().post_keyed(&renew, "renew-1", &until).problem(409, "idempotency_conflict");
     both_tell(&office, &till, "7000001", "premium", ["PREMIUM-49201", "Plus", "active", "5050"]);
     office.verify();
 }

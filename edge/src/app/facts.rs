@@ -265,6 +265,7 @@ impl Loader<'_> {
             entry: (*written.entry).clone(),
             hash: written.hash,
             attributed: returned.attributed,
+            attributed_to: returned.attributed_to,
             returned: returned.lines,
             voided: returned.voided,
         };

@@ -11,7 +11,7 @@ use shared::catalog::document::policy::Elsewhere;
 use shared::catalog::{Catalog, OfflinePolicy};
 use shared::decide::{Command, Deed, Grounds, intents};
 use shared::entry::{Intent, SaleRef};
-use shared::ids::Seq;
+use shared::ids::{Dot, Seq};
 use shared::points::Points;
 use shared::refusal::{Problem, Refusal};
 use shared::time::Millis;
@@ -19,6 +19,7 @@ use shared::view::{Facts, KnownSale};
 use shared::voucher::USES;
 use shared::wire::Authorized;
 use shared::wire::relay::{self, Relayed};
+use shared::wire::told::Told;
 
 use super::facts::Loader;
 use super::write::grounds;
@@ -39,6 +40,8 @@ pub trait Centre: Send + Sync {
     ) -> Answer<'a, Result<Authorized, String>>;
     /// Asks for a sale that this till does not know.
     fn sale<'a>(&'a self, of: &'a SaleRef) -> Answer<'a, Result<Option<KnownSale>, String>>;
+    /// Asks what became of transactions that this till wrote.
+    fn told<'a>(&'a self, of: &'a [Dot]) -> Answer<'a, Result<Vec<(Dot, Told)>, String>>;
     /// Hands a request of a POS on, with its key and its body; `Err` says why there was no answer.
     fn relay(
         &self,
@@ -109,18 +112,20 @@ impl App {
     /// hold have been placed, the redemption under the same key captures it.
     ///
     /// Where the server has too little because some of it is reserved for this very till, which does not suffice either,
-    /// the till gives that back and asks again: a right never moves to its own holder.
+    /// the till gives that back and asks again: a right never moves to its own holder. So it does where it has not told all
+    /// that it wrote: what was earned or given back here a moment ago may be what the server lacks.
     async fn ask_twice(&self, view: &View, wanted: &[(Seq, Intent)]) -> Result<Word, Error> {
         let budget = Duration::from_millis(self.0.budget_ms);
         let word = tokio::time::timeout(budget, self.ask_all(wanted)).await.unwrap_or(Word::NoAnswer);
         let Word::Refused(refused) = word else { return Ok(word) };
         let own = view.account(refused.intent.account)?.own_right().map_or(Points::ZERO, |right| right.left);
         let points = refused.intent.points;
-        if own.is_zero() || own >= points || refused.available.plus(own) < points {
-            return Ok(Word::Refused(refused));
+        let gives_back = !own.is_zero() && own < points && refused.available.plus(own) >= points;
+        if gives_back {
+            self.note(Deed::ReturnRight(refused.intent.account)).await?;
         }
-        self.note(Deed::ReturnRight(refused.intent.account)).await?;
-        if !self.caught_up().await {
+        let untold = view.waiting() > 0;
+        if !(gives_back || untold) || !self.caught_up().await {
             return Ok(Word::Refused(refused));
         }
         Ok(tokio::time::timeout(budget, self.ask_all(wanted)).await.unwrap_or(Word::NoAnswer))

@@ -4,6 +4,7 @@ use shared::api::transaction::{PointsRequest, SaleRequest, Transaction};
 use shared::ids::MembershipId;
 use shared::request;
 use shared::time::Day;
+use shared::wire::told::{SaleFound, Told};
 
 use super::repeat::Coming;
 use super::write::Wish;
@@ -46,9 +47,17 @@ impl App {
 
     /// Writes a wish and shows what came of it.
     pub(super) async fn transact(&self, wish: Wish) -> Result<Outcome<Transaction>, Error> {
-        let remote = wish.remote.clone();
+        let sale = wish.remote.as_ref().map(SaleFound::of);
         let done = self.write(wish).await?;
-        let body = self.show(&self.store().read()?, &done.written, remote.as_ref(), done.facts.as_deref())?;
+        let dot = done.written.entry.dot;
+        if done.replayed {
+            self.learn(&[dot]).await;
+        } else if sale.is_some() {
+            // what it gives back was told by the server: it is read back with that from now on
+            let told = Told { hash: done.written.hash, sale, repeats: None, legs: Vec::new() };
+            self.keep(vec![(dot, told)]).await;
+        }
+        let body = self.show(&self.store().read()?, &done.written, done.facts.as_deref())?;
         Ok(Outcome { body, replayed: done.replayed })
     }
 

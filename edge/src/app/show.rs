@@ -10,75 +10,108 @@ use shared::catalog::Catalog;
 use shared::entry::unlinked::Unlinked;
 use shared::entry::{Entry, EntryKind, Party};
 use shared::ids::{CurrencyId, MembershipId};
+use shared::member::Membership;
 use shared::points::Points;
 use shared::render;
 use shared::render::follow;
 use shared::render::transaction::Shown;
-use shared::time::Millis;
+use shared::time::{Day, Millis};
 use shared::view::{AccountView, Facts, KnownSale, TailRow, tail_rows};
+use shared::wire::told::SaleFound;
 
 use super::{App, Error};
 use crate::store::{Returned, View, Written};
 
 impl App {
-    /// A transaction as it stands now. `remote` is what it gives back or undoes, or it itself,
-    /// as the server knows it; `decided` is what it was decided on, where that was now.
+    /// A transaction as it stands now, with what the server last said of it; `decided` is what it was decided on, where that
+    /// was now.
     pub(super) fn show(
         &self,
         view: &View,
         written: &Written,
-        remote: Option<&KnownSale>,
         decided: Option<&Facts>,
     ) -> Result<Transaction, Error> {
-        let entry = &written.entry;
-        let catalog = view.catalog_of(entry.catalog)?.unwrap_or_else(|| view.catalog());
-        let original = original(view, entry)?.or_else(|| remote.map(|sale| Arc::new(sale.entry.clone())));
-        let mut returned = view.returned_of(entry)?;
-        if let Some(sale) =
-            remote.filter(|sale| sale.entry.dot == entry.dot && returned.attributed.is_empty())
-        {
-            returned.attributed.clone_from(&sale.attributed);
-            // an account set of one membership bears its id
-            let owner = sale.attributed.first().map(|leg| MembershipId(leg.account.set.0));
-            returned.attributed_to = returned.attributed_to.or(owner);
+        // of what was written just now, the server can have said no more than what it gives back
+        let told = if decided.is_some() && !is_return(&written.entry) { None } else { view.told(written)? };
+        let mut entry = Arc::clone(&written.entry);
+        if let Some(told) = told.as_ref().filter(|told| entry.postings.is_empty() && !told.legs.is_empty()) {
+            Arc::make_mut(&mut entry).postings.clone_from(&told.legs);
         }
-        let members = members(original.as_deref().unwrap_or(entry), &returned);
-        let after = decided.and_then(|facts| After::of(entry, facts));
+        let catalog = view.catalog_of(entry.catalog)?.unwrap_or_else(|| view.catalog());
+        let mut returned = view.returned_of(&entry)?;
+        let repeats = told.as_ref().and_then(|told| told.repeats);
+        let there = told.and_then(|told| told.sale).map(SaleFound::known).transpose();
+        let there = there.map_err(|error| Error::Broken(error.to_string()))?;
+        if let Some(there) = there.as_ref().filter(|there| there.entry.dot == entry.dot) {
+            learn(&mut returned, there);
+        }
+        let original = original(view, &entry)?.or_else(|| of_return(&entry, there.as_ref()));
+        let became = match &original {
+            None => returned.attributed_to,
+            Some(original) => {
+                let here = view.returned_of(original)?.attributed_to;
+                here.or_else(|| there.as_ref().and_then(|there| there.attributed_to))
+            }
+        };
+        let mut members = members(original.as_deref().unwrap_or(&entry));
+        members.extend(became);
+        let after = decided.and_then(|facts| After::of(&entry, facts));
         let (owners, balances) = accounts(view, &members, after.as_ref(), self.now())?;
         let shown = Shown {
             catalog: &catalog,
             hash: written.hash,
-            state: state(view, entry, &returned)?,
+            state: state(view, &entry, &returned, there.is_some() || repeats.is_some()),
             balances: &balances,
             owners: &owners,
             original: original.as_deref(),
+            repeats,
             later: &returned.attributed,
+            became,
             follows: follows(view, written, &returned, &catalog)?,
             as_of: view.as_of(),
         };
-        Ok(render::transaction::transaction(entry, &shown))
+        Ok(render::transaction::transaction(&entry, &shown))
     }
 }
 
-/// `waiting`, `provisional`, `confirmed` or `voided`.
-fn state(view: &View, entry: &Entry, returned: &Returned) -> Result<&'static str, Error> {
-    let told = view.is_acked(entry.dot);
+/// Adds what the server knows of a transaction to what is known here.
+fn learn(returned: &mut Returned, there: &KnownSale) {
+    if returned.attributed.is_empty() {
+        returned.attributed.clone_from(&there.attributed);
+    }
+    returned.attributed_to = returned.attributed_to.or(there.attributed_to);
+    returned.voided |= there.voided;
+    for (line, quantity) in &there.returned {
+        let known = returned.lines.entry(*line).or_default();
+        *known = (*known).max(*quantity);
+    }
+}
+
+fn is_return(entry: &Entry) -> bool {
+    matches!(entry.kind, EntryKind::Refund(_) | EntryKind::Void(_))
+}
+
+/// What a return gives back, as the server told it.
+fn of_return(entry: &Entry, there: Option<&KnownSale>) -> Option<Arc<Entry>> {
+    there.filter(|_| is_return(entry)).map(|there| Arc::new(there.entry.clone()))
+}
+
+/// `waiting`, `provisional`, `confirmed` or `voided`. A return whose sale was not known here waits until the server says
+/// (`settled`) which it is.
+fn state(view: &View, entry: &Entry, returned: &Returned, settled: bool) -> &'static str {
     let waits = match &entry.kind {
         EntryKind::Sale(sale) => {
-            !matches!(sale.earner, Party::Membership(_)) && returned.attributed.is_empty()
+            !matches!(sale.earner, Party::Membership(_)) && returned.attributed_to.is_none()
         }
-        EntryKind::Refund(reversal) | EntryKind::Void(reversal) if reversal.of.dot.is_none() => {
-            // the server knows the sale by now, unless it has put the return aside
-            !told || view.parked()?.iter().any(|(dot, _)| *dot == entry.dot)
-        }
+        EntryKind::Refund(reversal) | EntryKind::Void(reversal) => reversal.of.dot.is_none() && !settled,
         _ => false,
     };
-    Ok(match (returned.voided, waits, told) {
+    match (returned.voided, waits, view.is_acked(entry.dot)) {
         (true, _, _) => "voided",
         (false, true, _) => "waiting",
         (false, false, true) => "confirmed",
         (false, false, false) => "provisional",
-    })
+    }
 }
 
 /// What the rules that a sale met do beside, as far as it did not come back.
@@ -109,7 +142,7 @@ fn original(view: &View, entry: &Entry) -> Result<Option<Arc<Entry>>, Error> {
 }
 
 /// Whose accounts an entry touches.
-fn members(entry: &Entry, returned: &Returned) -> BTreeSet<MembershipId> {
+fn members(entry: &Entry) -> BTreeSet<MembershipId> {
     let mut members = BTreeSet::new();
     match &entry.kind {
         EntryKind::Sale(sale) | EntryKind::Unlinked(Unlinked { sale, .. }) => {
@@ -125,7 +158,6 @@ fn members(entry: &Entry, returned: &Returned) -> BTreeSet<MembershipId> {
     }
     members
         .extend(render::transaction::redemptions(&entry.kind).iter().map(|redemption| redemption.membership));
-    members.extend(returned.attributed_to);
     members
 }
 
@@ -152,9 +184,23 @@ impl<'a> After<'a> {
     }
 }
 
+/// A membership, and those that took it over one after the other.
+fn generations<'a>(
+    view: &View,
+    after: Option<&After<'a>>,
+    id: MembershipId,
+) -> Result<Vec<Cow<'a, Membership>>, Error> {
+    let at_hand = after.and_then(|after| after.facts.member(id)).map(|member| &member.membership);
+    Ok(match at_hand.filter(|membership| membership.moved_to.is_none()) {
+        Some(membership) => vec![Cow::Borrowed(membership)],
+        None => view.generations(id)?.into_iter().map(Cow::Owned).collect(),
+    })
+}
+
 type Balances = Vec<(MembershipId, CurrencyId, Points, Points)>;
 
-/// The accounts of some memberships: whose each is, and what it holds today.
+/// The accounts of some memberships: whose each is, and what it holds today. What one that was taken over still has is told
+/// with the one that took it over.
 fn accounts(
     view: &View,
     members: &BTreeSet<MembershipId>,
@@ -162,27 +208,37 @@ fn accounts(
     now: Millis,
 ) -> Result<(BTreeMap<AccountId, MembershipId>, Balances), Error> {
     let catalog = view.catalog();
-    let (mut owners, mut balances) = (BTreeMap::new(), Vec::new());
+    let mut owners = BTreeMap::new();
+    let mut held: BTreeMap<(MembershipId, CurrencyId), (Day, BTreeSet<AccountId>)> = BTreeMap::new();
     for id in members {
-        let known = match after.and_then(|after| after.facts.member(*id)) {
-            Some(known) => Some(Cow::Borrowed(&known.membership)),
-            None => view.membership(*id)?.map(Cow::Owned),
-        };
-        let Some(membership) = known else { continue };
-        let program = catalog.programs.get(&membership.program);
-        let day = catalog.today(membership.program, now);
-        for currency in program.iter().flat_map(|program| &program.currencies) {
-            let account = membership.account(*currency, &catalog);
-            let span = catalog.currencies.get(currency).and_then(|known| known.inactive);
+        let generations = generations(view, after, *id)?;
+        let Some(heir) = generations.last() else { continue };
+        let day = catalog.today(heir.program, now);
+        for membership in &generations {
+            let program = catalog.programs.get(&membership.program);
+            for currency in program.iter().flat_map(|program| &program.currencies) {
+                let account = membership.account(*currency, &catalog);
+                owners.entry(account).or_insert(membership.id);
+                let of = held.entry((heir.id, *currency)).or_insert_with(|| (day, BTreeSet::new()));
+                of.1.insert(account);
+            }
+        }
+    }
+    let mut balances = Vec::new();
+    for ((heir, currency), (day, accounts)) in held {
+        let span = catalog.currencies.get(&currency).and_then(|known| known.inactive);
+        let (mut balance, mut debt) = (Points::ZERO, Points::ZERO);
+        for account in accounts {
             // what lapses was taken out of what was decided on
             let after = after.filter(|_| span.is_none()).and_then(|after| after.account(account));
             let mut known = after.map_or_else(|| view.account(account), Ok)?;
             if let Some(span) = span {
                 known.lapse(span);
             }
-            owners.insert(account, *id);
-            balances.push((*id, *currency, known.balance_on(day), known.whole().debt));
+            balance = balance.plus(known.balance_on(day));
+            debt = debt.plus(known.whole().debt);
         }
+        balances.push((heir, currency, balance, debt));
     }
     Ok((owners, balances))
 }

@@ -1,10 +1,13 @@
 //! Transactions read back.
 
+use std::time::Duration;
+
 use shared::api::Page;
 use shared::api::transaction::Transaction;
-use shared::entry::{EntryKind, SaleRef};
+use shared::entry::EntryKind;
 use shared::ids::{CustomerId, Dot, OutletId};
-use shared::view::KnownSale;
+use shared::wire::relay::Deed;
+use shared::wire::told::Told;
 
 use super::{App, Error};
 use crate::store::View;
@@ -24,38 +27,101 @@ pub struct Find {
 }
 
 impl App {
-    /// One transaction. What became of a sale that waited for its card only the server knows: it is asked while there is
-    /// a line.
+    /// One transaction. While there is a line, the server says what became of it elsewhere, and tells one that this till
+    /// does not hold.
     pub async fn transaction(&self, id: Dot) -> Result<Transaction, Error> {
-        let here = self.transaction_here(id, None)?;
-        if here.state != "waiting" {
-            return Ok(here);
+        if self.store().read()?.entry(id)?.is_none() {
+            return self.transaction_elsewhere(id).await;
         }
-        let asked = SaleRef {
-            dot: Some(id),
-            outlet: self.identity().outlet,
-            business_date: None,
-            receipt: String::new(),
-        };
-        match self.ask_for_sale(&asked).await {
-            Some(remote) => self.transaction_here(id, Some(&remote)),
-            None => Ok(here),
+        self.learn(&[id]).await;
+        let view = self.store().read()?;
+        let written = view.entry(id)?.filter(|written| is_transaction(&written.entry.kind));
+        self.show(&view, &written.ok_or_else(not_here)?, None)
+    }
+
+    async fn transaction_elsewhere(&self, id: Dot) -> Result<Transaction, Error> {
+        if !self.link().is_online() {
+            return Err(not_here());
+        }
+        let asked = self.0.centre.relay(Deed::Transaction(id), None, Vec::new());
+        let told = tokio::time::timeout(Duration::from_millis(self.0.budget_ms), asked).await;
+        let told = told.ok().and_then(Result::ok).filter(|told| told.status == 200);
+        told.and_then(|told| serde_json::from_slice(&told.body).ok()).ok_or_else(not_here)
+    }
+
+    /// Asks the server what became of own transactions that it has, within the budget, and keeps what it says: with no line
+    /// that is what is shown.
+    pub(super) async fn learn(&self, ids: &[Dot]) {
+        let Ok(view) = self.store().read() else { return };
+        let asked: Vec<Dot> = ids.iter().copied().filter(|id| view.is_acked(*id)).collect();
+        if asked.is_empty() || !self.link().is_online() {
+            return;
+        }
+        let budget = Duration::from_millis(self.0.budget_ms);
+        match tokio::time::timeout(budget, self.0.centre.told(&asked)).await {
+            Ok(Ok(told)) => self.keep(told).await,
+            Ok(Err(error)) => {
+                tracing::info!(%error, "the server was asked for transactions and did not answer");
+            }
+            Err(_) => {}
         }
     }
 
-    fn transaction_here(&self, id: Dot, remote: Option<&KnownSale>) -> Result<Transaction, Error> {
-        let view = self.store().read()?;
-        let written = view.entry(id)?.filter(|written| is_transaction(&written.entry.kind));
-        let written = written.ok_or_else(|| Error::not_found("transaction with this id at this till"))?;
-        self.show(&view, &written, remote, None)
+    /// Keeps what the server said of own transactions. Where that fails it is asked for again.
+    pub(super) async fn keep(&self, told: Vec<(Dot, Told)>) {
+        if !told.is_empty()
+            && let Err(error) = self.store().keep_told(told).await
+        {
+            tracing::warn!(%error, "what the server said of transactions could not be kept");
+        }
     }
 
     /// A page of transactions, newest first; `after` is the last one of the page before.
-    pub fn find(&self, by: &Find, (after, limit): (Option<Dot>, usize)) -> Result<Page<Transaction>, Error> {
+    pub async fn find(
+        &self,
+        by: &Find,
+        (after, limit): (Option<Dot>, usize),
+    ) -> Result<Page<Transaction>, Error> {
+        let (found, more) = self.found(by, (after, limit))?;
+        self.learn(&found).await;
         let view = self.store().read()?;
-        let dots = match by {
+        let mut items = Vec::new();
+        for dot in found {
+            let Some(written) = view.entry(dot)? else { continue };
+            items.push(self.show(&view, &written, None)?);
+        }
+        let next = items.last().filter(|_| more).map(|last: &Transaction| last.id.clone());
+        Ok(Page { items, next })
+    }
+
+    /// The transactions of one page, and whether there are more.
+    fn found(&self, by: &Find, (after, limit): (Option<Dot>, usize)) -> Result<(Vec<Dot>, bool), Error> {
+        let view = self.store().read()?;
+        let dots = self.named(&view, by)?;
+        let from = match after {
+            None => 0,
+            Some(after) => {
+                let wrong = || Error::field("after", "`after` is the `next` of the page before.");
+                dots.iter().position(|dot| *dot == after).ok_or_else(wrong)? + 1
+            }
+        };
+        let mut found = Vec::new();
+        for dot in &dots[from..] {
+            if view.entry(*dot)?.is_none_or(|written| !is_transaction(&written.entry.kind)) {
+                continue;
+            }
+            if found.len() == limit {
+                return Ok((found, true));
+            }
+            found.push(*dot);
+        }
+        Ok((found, false))
+    }
+
+    fn named(&self, view: &View, by: &Find) -> Result<Vec<Dot>, Error> {
+        Ok(match by {
             Find { receipt: Some(receipt), outlet, verification: None, customer: None } => {
-                let named = outlet.as_deref().map(|code| outlet_named(&view, code)).transpose()?;
+                let named = outlet.as_deref().map(|code| outlet_named(view, code)).transpose()?;
                 view.by_receipt(named.unwrap_or(self.identity().outlet), receipt)?
             }
             Find { verification: Some(code), receipt: None, outlet: None, customer: None } => {
@@ -65,7 +131,7 @@ impl App {
                 view.by_customer(*customer)?
             }
             Find { outlet: Some(code), receipt: None, verification: None, customer: None } => {
-                if outlet_named(&view, code)? == self.identity().outlet {
+                if outlet_named(view, code)? == self.identity().outlet {
                     view.latest().collect()
                 } else {
                     Vec::new()
@@ -76,32 +142,12 @@ impl App {
                               `verification` and `customer`.";
                 return Err(Error::field("receipt", detail));
             }
-        };
-        let from = match after {
-            None => 0,
-            Some(after) => {
-                let wrong = || Error::field("after", "`after` is the `next` of the page before.");
-                dots.iter().position(|dot| *dot == after).ok_or_else(wrong)? + 1
-            }
-        };
-        self.page(&view, &dots[from..], limit)
+        })
     }
+}
 
-    fn page(&self, view: &View, dots: &[Dot], limit: usize) -> Result<Page<Transaction>, Error> {
-        let mut items: Vec<Transaction> = Vec::new();
-        for dot in dots {
-            let Some(written) = view.entry(*dot)? else { continue };
-            if !is_transaction(&written.entry.kind) {
-                continue;
-            }
-            if items.len() == limit {
-                let next = items.last().map(|last| last.id.clone());
-                return Ok(Page { items, next });
-            }
-            items.push(self.show(view, &written, None, None)?);
-        }
-        Ok(Page { items, next: None })
-    }
+fn not_here() -> Error {
+    Error::not_found("transaction with this id, as far as this till can tell")
 }
 
 fn outlet_named(view: &View, code: &str) -> Result<OutletId, Error> {

@@ -217,7 +217,7 @@ fn both(here: Option<KnownSale>, there: Option<KnownSale>) -> Option<KnownSale> 
     let (Some(mut sale), Some(there)) = (here.clone(), there.clone()) else { return here.or(there) };
     give_back(&mut sale, there.returned, there.voided);
     if sale.attributed.is_empty() {
-        sale.attributed = there.attributed;
+        (sale.attributed, sale.attributed_to) = (there.attributed, there.attributed_to);
     }
     Some(sale)
 }

@@ -57,7 +57,7 @@ pub(crate) async fn find(
     let customer = customer.as_deref().map(|text| id_in(text, "customer")).transpose()?;
     let after = after.as_deref().map(|text| id_in(text, "after")).transpose()?;
     let limit = Paging { limit, after: None }.limit();
-    Ok(Answer(app.find(&Find { receipt, outlet, verification, customer }, (after, limit))?))
+    Ok(Answer(app.find(&Find { receipt, outlet, verification, customer }, (after, limit)).await?))
 }
 
 /// One transaction.

@@ -23,7 +23,7 @@ use super::key::Key;
 use super::overlay::Layer;
 use super::packed;
 use super::tables::Table;
-use super::view::holds::{end_hold, put_hold};
+use super::view::holds::{end_hold, put_ended, put_hold};
 
 /// An entry, where it stands, and its bytes.
 pub(super) struct Placed<'a> {
@@ -53,6 +53,7 @@ pub(super) fn put_effects(
         layer.put(Key::of(Table::Idems).u128(idem.key), &dot_bytes(entry.dot));
         for row in rows.iter().filter(|row| row.authority.is_some()) {
             layer.remove(Key::of(Table::Intents).u128(idem.key).account(row.account));
+            put_ended(layer, row.account, idem.key, entry.dot);
         }
     }
     let redeemed = entry.postings.iter().filter(|posting| posting.column == Column::Redeemed);
@@ -61,7 +62,7 @@ pub(super) fn put_effects(
             layer.put(Key::of(Table::ApprovalsUsed).uuid(lift.approval.0), &dot_bytes(entry.dot));
         }
         if let Some(hold) = redemption.hold {
-            end_hold(layer, posting.account, hold.key());
+            end_hold(layer, posting.account, hold.key(), entry.dot);
         }
     }
     for voucher in vouchers_of(&entry.kind) {
@@ -152,7 +153,7 @@ fn put_kind(layer: &mut Layer, entry: &Entry, index: &IndexKey) -> Result<(), St
         EntryKind::Intent(intent) => layer.put(intent_key(intent), &encode(intent)?),
         EntryKind::Release(release) => {
             layer.remove(Key::of(Table::Intents).u128(release.key).account(release.account));
-            end_hold(layer, release.account, release.key);
+            end_hold(layer, release.account, release.key, entry.dot);
         }
         EntryKind::PaymentHold(placed) => put_hold(layer, entry, placed)?,
         EntryKind::Enrol(_) => put_enrolment(layer, entry, index)?,
@@ -271,7 +272,7 @@ pub(super) fn verification_prefix(code: &str) -> Key {
     Key::of(Table::Verifications).bytes(&letters)
 }
 
-fn dot_bytes(dot: Dot) -> [u8; 12] {
+pub(super) fn dot_bytes(dot: Dot) -> [u8; 12] {
     let mut bytes = [0; 12];
     bytes[..4].copy_from_slice(&dot.node.0.to_be_bytes());
     bytes[4..].copy_from_slice(&dot.seq.0.to_be_bytes());

@@ -39,6 +39,7 @@ mod page;
 mod prune;
 mod renew;
 pub(super) mod salvage;
+mod told;
 pub(super) mod verify;
 
 pub(super) use apply::Applier;

@@ -37,6 +37,8 @@
 //! | `decisions` | account set 16, currency 2, dot 12 | `Decided`, the last few hundred |
 //! | `holds` | hold 16 | `PaymentHold` of this store |
 //! | `holds_open` | account set 16, currency 2, hold 16 | what [`super::view`] counts of it; removed by what ends it |
+//! | `held_ended` | account set 16, currency 2, key 16 | dot 12 of the own entry that ends what the server set aside under the key; removed once the marks cover it |
+//! | `told` | dot 12 of an own entry | [`Told`](shared::wire::told::Told), what the server last said of it |
 //! | `operators` | first 16 bytes of a hash of the code | `Operator`, as last pulled |
 //! | `approvals` | approval 16 | `Approval` of this store |
 //! | `approvals_used` | approval 16 | dot 12 of the entry that redeems by it |
@@ -303,6 +305,8 @@ tables! {
     Decisions 30 Bytes, "decisions_2"
     Holds 16 Bytes, "holds_1"
     HoldsOpen 34 Bytes, "holds_open_1"
+    HeldEnded 34 Bytes, "held_ended_1"
+    Told 12 Bytes, "told_1"
     Operators 16 Bytes, "operators_1"
     Approvals 16 Bytes, "approvals_1"
     ApprovalsUsed 16 Bytes, "approvals_used_1"

@@ -111,10 +111,7 @@ impl View {
             }
             Ok(true)
         })?;
-        let held = self.held(id)?;
-        if held.is_positive() {
-            account.add_held(held);
-        }
+        self.settle_held(id, &mut account)?;
         Ok(account)
     }
 

@@ -16,6 +16,7 @@ use shared::wire::sealed::{CatalogTaken, GivenCatalog};
 use shared::wire::signed::SignedPull;
 use shared::wire::snapshot::{SnapshotReply, SnapshotRequest};
 use shared::wire::token::token;
+use shared::wire::told::{ToldReply, ToldRequest};
 use shared::wire::{
     Authorize, Authorized, EnrolRequest, Enrolled, MEDIA_TYPE, Pull, Pulled, Push, Pushed, ReceiptReply,
     ReceiptRequest, decode, encode,
@@ -109,6 +110,11 @@ impl Client {
     /// Gives a catalog back that the server asked for.
     pub async fn give_catalog(&self, signer: &Signer, given: &GivenCatalog) -> Result<CatalogTaken, String> {
         self.call("catalog", Some(signer), given, Duration::ZERO).await
+    }
+
+    /// Asks what became of transactions.
+    pub async fn told(&self, signer: &Signer, asked: &ToldRequest) -> Result<ToldReply, String> {
+        self.call("told", Some(signer), asked, Duration::ZERO).await
     }
 
     /// Hands a request of a POS on.

@@ -119,6 +119,9 @@ pub struct Transaction {
     pub unlinked: bool,
     /// `waiting`, `provisional`, `confirmed` or `voided`.
     pub state: String,
+    /// The transaction that it repeats: one key came to two tills, and everything counts there and nothing here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeats: Option<String>,
     /// What each line costs.
     pub lines: Vec<PricedLine>,
     /// Σ of the lines.
@@ -243,8 +246,8 @@ pub struct Redeemed {
     pub currency: String,
     /// So many.
     pub points: String,
-    /// On what grounds.
-    pub authority: String,
+    /// On what grounds; nothing in a return whose sale is not known here.
+    pub authority: Option<String>,
     /// What they are worth.
     pub value: Option<Money>,
     /// The pricebook or reward, if it was one.

@@ -421,6 +421,8 @@ pub enum CaseKind {
         till: Points,
         /// By the server.
         server: Points,
+        /// Whether it is a return, of which the server posts its own figure: by what was left of the lines.
+        is_return: bool,
     },
     /// An enrolment gave a card that another member had; that one keeps it.
     CardTaken {

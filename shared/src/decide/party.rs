@@ -7,6 +7,7 @@ use crate::catalog::{Catalog, Program};
 use crate::ids::{CustomerId, MembershipId};
 use crate::limits;
 use crate::member::MembershipStatus;
+use crate::member::signed::SignedCard;
 use crate::refusal::{Candidate, Problem, Refusal};
 use crate::time::Millis;
 use crate::view::{Facts, MemberView, Scanned};
@@ -29,13 +30,14 @@ pub struct Also {
     pub customer: Option<CustomerId>,
 }
 
-/// Checks the form of a card's code before it is hashed: 4 to 64 printable ASCII characters without spaces.
+/// Checks the form of a card's code before it is hashed: 4 to 64 printable ASCII characters without spaces. What begins as
+/// a signed card does is none: it is read first.
 ///
 /// # Errors
 /// `invalid_card`.
 pub fn check_code(text: &str) -> Result<(), Refusal> {
     let fits = (4..=limits::CODE_BYTES).contains(&text.len());
-    if fits && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+    if fits && text.bytes().all(|byte| byte.is_ascii_graphic()) && !SignedCard::is(text) {
         return Ok(());
     }
     let detail =

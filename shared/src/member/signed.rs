@@ -22,6 +22,11 @@ pub struct SignedCard {
 }
 
 impl SignedCard {
+    /// Whether a text is meant to be a signed card's: no card bears such a number.
+    pub fn is(text: &str) -> bool {
+        SIGNED.is(text)
+    }
+
     /// The text of its QR code.
     pub fn signed(&self, key: &SigningKey) -> String {
         SIGNED.signed(key, self)

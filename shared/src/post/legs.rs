@@ -327,7 +327,7 @@ pub fn differ<B: Books>(
     for (currency, (till, server)) in sums {
         if gave && till != server {
             let account = row.value.account(currency, &catalog);
-            let kind = CaseKind::Difference { currency: account.currency, till, server };
+            let kind = CaseKind::Difference { currency: account.currency, till, server, is_return: false };
             let opened = at(taken, entry);
             let case = Case { kind, account: Some(account), of: taken.dot, opened, open: false };
             books.put_case(case.kind.id(taken.dot, Some(account), 0), case)?;
@@ -341,13 +341,14 @@ pub fn set_aside<B: Books>(
     books: &mut B,
     bucket: BucketId,
     taken: &Taken,
-    account: AccountId,
+    (account, key): (AccountId, u128),
     points: Points,
 ) -> Result<(), B::Error> {
     if account.set.bucket(books.buckets()) != bucket {
         return Ok(());
     }
     let dot: Dot = taken.dot;
-    let row = Row { at: taken.receipt.received, outlet: None, movement: Movement::Hold { points } };
+    let movement = Movement::Hold { points, key: Some(key) };
+    let row = Row { at: taken.receipt.received, outlet: None, movement };
     insert(books, bucket, Movements { account, key: (dot, 0), row, sides: None, of: dot }).map(|_| ())
 }

@@ -198,6 +198,7 @@ fn differ<B: Books>(
                 currency: account.currency,
                 till: crate::points::Points(till),
                 server: crate::points::Points(server),
+                is_return: true,
             };
             let opened = legs::at(taken, entry);
             let case = Case { kind, account: Some(account), of: taken.dot, opened, open: false };

@@ -48,7 +48,8 @@ fn set_aside<B: Books>(
     if account.set.bucket(books.buckets()) != bucket {
         return Ok(());
     }
-    let row = Row { at: taken.receipt.received, outlet: None, movement: Movement::Hold { points } };
+    let row =
+        Row { at: taken.receipt.received, outlet: None, movement: Movement::Hold { points, key: None } };
     let key = (taken.dot, leg | BESIDE);
     insert(books, bucket, Movements { account, key, row, sides: None, of: taken.dot })?;
     Ok(())

@@ -12,7 +12,7 @@ use crate::entry::membership::{Occasion, Transfer};
 use crate::entry::reward::{Got, Repriced, vouchers_of};
 use crate::entry::unlinked::Unlinked;
 use crate::entry::{Column, Entry, EntryKind, Line, Party, Posting, Redemption, Reversal, Sale};
-use crate::ids::{CurrencyId, Hash, MembershipId};
+use crate::ids::{CurrencyId, Dot, Hash, MembershipId};
 use crate::money::{self, CurrencyCode, Money};
 use crate::points::Points;
 use crate::time::{Day, Millis};
@@ -33,8 +33,12 @@ pub struct Shown<'a> {
     pub owners: &'a BTreeMap<AccountId, MembershipId>,
     /// The sale that is given back, for the prices of its lines.
     pub original: Option<&'a Entry>,
+    /// The transaction that it repeats, so that it counts for nothing.
+    pub repeats: Option<Dot>,
     /// Legs that came later: an attribution's.
     pub later: &'a [Posting],
+    /// The membership that the sale was attributed to, where it was.
+    pub became: Option<MembershipId>,
     /// What rules do beside.
     pub follows: Vec<tx::Follows>,
     /// As of when the balances are.
@@ -46,6 +50,7 @@ pub fn transaction(entry: &Entry, shown: &Shown<'_>) -> tx::Transaction {
     let sale = sale_of(entry).or_else(|| shown.original.and_then(sale_of));
     let reversal = reversal_of(entry);
     let (total, payable) = totals(entry, sale);
+    let counts = shown.repeats.is_none();
     let currency = sale.map(|sale| sale.currency);
     let money = |amount: Decimal| currency.map(|currency| money::format(amount, currency));
     tx::Transaction {
@@ -54,17 +59,19 @@ pub fn transaction(entry: &Entry, shown: &Shown<'_>) -> tx::Transaction {
         receipt: receipt(&entry.kind).map(str::to_owned),
         unlinked: matches!(entry.kind, EntryKind::Unlinked(_)),
         state: shown.state.to_owned(),
+        repeats: shown.repeats.map(|first| first.to_string()),
         lines: priced_lines(sale, reversal),
         total: total.and_then(money),
         payable: payable.and_then(money),
         money: currency.map(|currency| currency.as_str().to_owned()),
-        earned: earned(entry, shown),
-        redeemed: redeemed(entry, shown),
+        earned: if counts { earned(entry, shown) } else { Vec::new() },
+        redeemed: if counts { redeemed(entry, shown) } else { Vec::new() },
         vouchers: vouchers_of(&entry.kind)
             .into_iter()
+            .filter(|_| counts)
             .map(|known| super::voucher::voucher(known, None))
             .collect(),
-        follows: shown.follows.clone(),
+        follows: if counts { shown.follows.clone() } else { Vec::new() },
         balances: balances(shown),
         approved_by: approved_by(entry),
         verification: crate::chain::verification(shown.hash),
@@ -217,20 +224,27 @@ pub(super) fn written(points: Points, currency: CurrencyId, catalog: &Catalog) -
     }
 }
 
-fn owner(account: AccountId, entry: &Entry, shown: &Shown<'_>) -> String {
-    if let Some(id) = shown.owners.get(&account) {
-        return id.to_string();
-    }
-    match &entry.kind {
-        EntryKind::Sale(Sale { earner: Party::Membership(id), .. })
-        | EntryKind::Unlinked(Unlinked { sale: Sale { earner: Party::Membership(id), .. }, .. }) => {
-            id.to_string()
+/// Whose points a posting moves: whose the account is, or (it may have been split or taken over since) who is named as the
+/// buyer. `None` where nobody is known.
+fn owner(posting: &Posting, entry: &Entry, shown: &Shown<'_>) -> Option<String> {
+    let named = || {
+        let of = shown.original.filter(|_| reversal_of(entry).is_some()).unwrap_or(entry);
+        match &of.kind {
+            EntryKind::Sale(Sale { earner: Party::Membership(id), .. })
+            | EntryKind::Unlinked(Unlinked { sale: Sale { earner: Party::Membership(id), .. }, .. }) => {
+                Some(*id)
+            }
+            EntryKind::Earn(moved) | EntryKind::Redeem(moved, _) | EntryKind::Adjust(moved) => {
+                Some(moved.membership)
+            }
+            EntryKind::Transfer(transfer) => {
+                Some(if posting.column == Column::TransferredOut { transfer.from } else { transfer.to })
+            }
+            _ => None,
         }
-        EntryKind::Earn(moved) | EntryKind::Redeem(moved, _) | EntryKind::Adjust(moved) => {
-            moved.membership.to_string()
-        }
-        _ => String::new(),
-    }
+    };
+    let known = shown.owners.get(&posting.account).copied();
+    known.or_else(named).or(shown.became).map(|id| id.to_string())
 }
 
 fn earned(entry: &Entry, shown: &Shown<'_>) -> Vec<tx::Earned> {
@@ -244,11 +258,13 @@ fn earned(entry: &Entry, shown: &Shown<'_>) -> Vec<tx::Earned> {
             Column::EarnReversed | Column::AdjustedDown | Column::TransferredOut => -1,
             _ => continue,
         };
+        // a return whose sale is not known here says nothing of whose its points are
+        let Some(membership_id) = owner(posting, entry, shown) else { continue };
         let signed = |points: Points| if sign > 0 { points } else { points.negated() };
         let one = |points: Points, line: Option<u16>| {
             let (currency, points) = written(signed(points), posting.account.currency, shown.catalog);
             tx::Earned {
-                membership_id: owner(posting.account, entry, shown),
+                membership_id: membership_id.clone(),
                 currency,
                 points,
                 rule: posting.why.rule.as_ref().map(ToString::to_string),
@@ -274,9 +290,10 @@ fn lot_day(day: Option<Day>, none: Day) -> Option<String> {
 }
 
 fn redeemed(entry: &Entry, shown: &Shown<'_>) -> Vec<tx::Redeemed> {
-    let original = shown.original.map_or(&entry.kind, |original| &original.kind);
-    let sold_in = sale_of(entry).or_else(|| shown.original.and_then(sale_of)).map(|sale| sale.currency);
-    let mut grounds = redemptions(original).iter();
+    let source = shown.original.filter(|_| reversal_of(entry).is_some()).unwrap_or(entry);
+    let sold_in = sale_of(entry).or_else(|| sale_of(source)).map(|sale| sale.currency);
+    let taken = source.postings.iter().filter(|posting| posting.column == Column::Redeemed);
+    let mut grounds: Vec<_> = taken.map(|posting| posting.account).zip(redemptions(&source.kind)).collect();
     let mut redeemed = Vec::new();
     for posting in &entry.postings {
         let back = match posting.column {
@@ -284,15 +301,18 @@ fn redeemed(entry: &Entry, shown: &Shown<'_>) -> Vec<tx::Redeemed> {
             Column::RedeemReversed => true,
             _ => continue,
         };
-        let ground = grounds.next();
+        // a part of the lines may give nothing back of one of the redemptions
+        let place = grounds.iter().position(|(account, _)| *account == posting.account);
+        let ground = place.map(|place| grounds.remove(place).1);
+        let whose = ground.map(|ground| ground.membership.to_string());
+        let Some(membership_id) = whose.or_else(|| owner(posting, entry, shown)) else { continue };
         let signed = if back { posting.points.negated() } else { posting.points };
         let (currency, points) = written(signed, posting.account.currency, shown.catalog);
         redeemed.push(tx::Redeemed {
-            membership_id: ground
-                .map_or_else(|| owner(posting.account, entry, shown), |g| g.membership.to_string()),
+            membership_id,
             currency,
             points,
-            authority: ground.map_or("", |ground| authority(ground.authority)).to_owned(),
+            authority: ground.map(|ground| authority(ground.authority).to_owned()),
             value: value(posting, ground, back, sold_in, shown.catalog),
             reward: ground.and_then(|ground| ground.got.as_ref()).map(Got::code),
         });

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::account::{Account, Movement, Row, RowKey, Short};
+use crate::account::{Account, Movement, Row, RowKey, Short, set_aside};
 use crate::books::Side;
 use crate::entry::{Authority, Cut};
 use crate::frontier::Frontier;
@@ -149,9 +149,11 @@ pub fn fold(account: &Account, cover: &Cover, rules: &BTreeMap<RowKey, Waterfall
     for key in &selected {
         rows.extend(next.open.remove(key).map(|row| (*key, row)));
     }
-    for (key, _) in holds(account, cover) {
-        next.open.remove(&key);
+    for (row, key, points) in holds(account, cover) {
+        next.open.remove(&row);
+        set_aside(&mut next.held, key, points);
     }
+    next.held.retain(|_, points| !points.is_zero());
     next.reserved = reserved;
     #[cfg(feature = "mutants")]
     let reserved = if crate::mutant::on(crate::mutant::Mutant::RightsFree) { Points::ZERO } else { reserved };
@@ -185,13 +187,18 @@ pub fn repays(account: &Account, cover: &Cover) -> bool {
 
 /// What is set aside or reserved where a cut is made.
 fn reserved_at(account: &Account, cover: &Cover) -> Points {
-    holds(account, cover).map(|(_, points)| points).sum::<Points>().plus(account.reserved)
+    holds(account, cover).map(|(_, _, points)| points).sum::<Points>().plus(account.reserved)
 }
 
-/// The covered hold rows.
-fn holds<'a>(account: &'a Account, cover: &'a Cover) -> impl Iterator<Item = (RowKey, Points)> + 'a {
-    account.open.iter().filter_map(|(key, row)| match &row.movement {
-        Movement::Hold { points } if cover.covers_row(key.0, &row.movement) => Some((*key, *points)),
+/// The covered hold rows, with the keys that they are under.
+fn holds<'a>(
+    account: &'a Account,
+    cover: &'a Cover,
+) -> impl Iterator<Item = (RowKey, Option<u128>, Points)> + 'a {
+    account.open.iter().filter_map(|(row_key, row)| match &row.movement {
+        Movement::Hold { points, key } if cover.covers_row(row_key.0, &row.movement) => {
+            Some((*row_key, *key, *points))
+        }
         _ => None,
     })
 }

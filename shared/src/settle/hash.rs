@@ -18,6 +18,7 @@ impl StateHasher {
         let Account {
             settled,
             reserved,
+            held,
             debt,
             shorts,
             open,
@@ -31,7 +32,7 @@ impl StateHasher {
         let state = (
             id,
             settled,
-            (reserved, debt),
+            (reserved, held, debt),
             shorts,
             open,
             lifetime_earned,

@@ -52,6 +52,7 @@ fn what_waits_keeps_the_oldest_lots_and_the_rest_moves_with_what_it_counts_and_o
     let base = Base {
         lots: lots(),
         reserved: Points(5),
+        held: std::collections::BTreeMap::default(),
         suspense: Points(25),
         debt: Points(7),
         lifetime_earned: Points(100),

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{MembershipId, NodeId};
+use crate::ids::{Dot, MembershipId, NodeId};
 
 /// A request that is handed on.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -29,6 +29,8 @@ pub enum Deed {
     Statement(MembershipId),
     /// A consent of a membership, given or withdrawn after it began.
     Consent(MembershipId),
+    /// A transaction that the till does not hold, read back; there is no body.
+    Transaction(Dot),
 }
 
 /// The server's answer, as it would have gone to the POS.

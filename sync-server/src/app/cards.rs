@@ -16,7 +16,7 @@ use super::changes::{self, Change};
 use super::facts::{Loader, memberships};
 use super::repeat::Coming;
 use super::write::{Outcome, Wish, place, write};
-use super::{App, AppError, Done, Who, members};
+use super::{App, AppError, Done, Who, members, scope};
 use crate::clock;
 use crate::store::Read;
 
@@ -46,6 +46,7 @@ pub fn scan(app: &App, who: &Who, code: &str) -> Done<Scan> {
     facts.members.retain(|member| !member.customer.erased);
     let member = party::scanned_here(&facts, &catalog)?.ok_or_else(party::unknown_card)?;
     let (customer, first) = (member.view.customer.id, member.view.membership.id);
+    scope::check_person(&*books, who, customer)?;
     let card = match &facts.scanned {
         Scanned::Card(card) => Some((card, code)),
         _ => None,

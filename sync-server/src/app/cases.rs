@@ -101,6 +101,8 @@ pub fn get(app: &App, who: &Who, id: CaseId) -> Done<Overdraft> {
 fn shown(books: &dyn Read, catalog: &Catalog, (id, case): (CaseId, &Case), said: &Words) -> Done<Overdraft> {
     let (points, short) = match &case.kind {
         CaseKind::Overdraft { amount, short, .. } => (*amount, *short),
+        // of a return the server's own figure was posted: nobody bears anything
+        CaseKind::Difference { till, is_return: true, .. } => (*till, Short::default()),
         CaseKind::Difference { till, server, .. } => {
             (*till, Short { program: till.minus(*server), ..Short::default() })
         }

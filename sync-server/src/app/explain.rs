@@ -109,9 +109,10 @@ fn brief(catalog: &Catalog, case: &Case, said: &Words) -> String {
             said.fill("over_return", &[("sale", &sale.to_string()), ("of", &of)])
         }
         CaseKind::Conflict { first } => said.fill("conflict", &[("of", &of), ("first", &first.to_string())]),
-        CaseKind::Difference { currency, till, server } => {
+        CaseKind::Difference { currency, till, server, is_return } => {
             let say = |points| words::points(catalog, *currency, points);
-            said.fill("difference", &[("till", &say(*till)), ("server", &say(*server))])
+            let what = if *is_return { "return_differs" } else { "difference" };
+            said.fill(what, &[("of", &of), ("till", &say(*till)), ("server", &say(*server))])
         }
     }
 }

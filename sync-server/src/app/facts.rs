@@ -19,7 +19,7 @@ use shared::time::Millis;
 use shared::view::{AccountView, Facts, HeldPoints, KnownSale, MemberView, Place, Scanned};
 use shared::voucher::Voucher;
 
-use super::{Done, duplicates, numbers};
+use super::{Done, duplicates, numbers, show};
 use crate::store::Read;
 use crate::store::topics::Lookup;
 
@@ -265,13 +265,14 @@ impl Loader<'_> {
     pub(super) fn known_sale(&self, of: Dot) -> Done<Option<KnownSale>> {
         let (Some(taken), Some(row)) = (self.books.taken(of)?, self.books.sale(of)?) else { return Ok(None) };
         let Ok(entry) = taken.entry else { return Ok(None) };
-        let attribution = row.attributed.map(|dot| self.books.taken(dot)).transpose()?.flatten();
-        let attributed = attribution.and_then(|taken| taken.entry.ok());
+        let attributed = show::attribution(self.books, &row)?;
+        let attributed_to = attributed.as_ref().map(|(membership, _)| *membership);
         let returned = (0_u16..).zip(&row.returned).map(|(line, back)| (line, back.0));
         Ok(Some(KnownSale {
             entry,
             hash: taken.head.hash,
-            attributed: attributed.map_or_else(Vec::new, |entry| entry.postings),
+            attributed: attributed.map_or_else(Vec::new, |(_, legs)| legs),
+            attributed_to,
             returned: returned.collect(),
             voided: row.voided,
         }))

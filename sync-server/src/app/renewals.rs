@@ -11,6 +11,8 @@ use shared::request::text;
 use shared::time::{Day, Millis};
 
 use super::changes::{self, Change};
+use super::repeat::{self, Coming};
+use super::write::{Outcome, place};
 use super::{App, AppError, Done, Who, catalog, members};
 use crate::clock;
 use crate::store::rows::happening::Happening;
@@ -20,7 +22,13 @@ use crate::store::{Read, Write};
 const PAGE: usize = 1_000;
 
 /// Renews a membership by hand: a term more, or until a day that is named.
-pub async fn renew(app: &App, who: &Who, id: MembershipId, asked: &RenewRequest) -> Done<Shown> {
+pub async fn renew(
+    app: &App,
+    who: &Who,
+    key: Option<&str>,
+    id: MembershipId,
+    asked: &RenewRequest,
+) -> Done<Outcome<Shown>> {
     let until = asked.until.as_deref().map(Day::parse).transpose();
     let until = until.map_err(|detail| AppError::field("until", detail))?;
     let note = match &asked.reason {
@@ -29,9 +37,14 @@ pub async fn renew(app: &App, who: &Who, id: MembershipId, asked: &RenewRequest)
     };
     let given = asked.fee.as_ref().map(shared::api::Money::read).transpose();
     let given = given.map_err(|detail| AppError::field("fee", detail))?;
+    let outlet = place(&*app.catalog()?, who)?.outlet;
+    let brought = Coming::new(key, outlet, "renew", &(id, asked)).brought();
     let by = who.clone();
     let now = clock::now();
-    app.write(move |books| {
+    let renewed = app.write(move |books| {
+        if repeat::first(books.as_read(), brought)?.is_some() {
+            return Ok(true);
+        }
         let held = members::membership_for(books.as_read(), &by, id)?;
         let catalog = catalog::latest(books)?;
         let program = program(&catalog, &held)?;
@@ -41,10 +54,12 @@ pub async fn renew(app: &App, who: &Who, id: MembershipId, asked: &RenewRequest)
         let change = Change { action: "membership.renew", subject: id.to_string(), detail };
         let renewal = Renewal { membership: renewed, fee, automatic: false, note: note.clone() };
         books.add_happening((held.program, id), now, &Happening::Renewed { fee })?;
-        changes::author(books, &by, EntryKind::Renew(renewal), &change, now).map(|_| ())
-    })
-    .await?;
-    members::membership(app, who, id)
+        let dot = changes::author(books, &by, EntryKind::Renew(renewal), &change, now)?;
+        repeat::note(books, brought, dot)?;
+        Ok(false)
+    });
+    let replayed = renewed.await?;
+    Ok(Outcome { body: members::membership(app, who, id)?, replayed })
 }
 
 fn until_text(renewed: &Membership) -> String {

@@ -9,12 +9,14 @@ use shared::catalog::Catalog;
 use shared::entry::unlinked::Unlinked;
 use shared::entry::{Column, Entry, EntryKind, Party, Posting, Why};
 use shared::ids::{CurrencyId, Dot, MembershipId};
+use shared::limits;
+use shared::member::Membership;
 use shared::points::Points;
 use shared::post::Taken;
 use shared::render;
 use shared::render::follow;
 use shared::render::transaction::Shown;
-use shared::time::Millis;
+use shared::time::{Day, Millis};
 
 use super::{AppError, Done, catalog};
 use crate::store::Read;
@@ -60,6 +62,7 @@ pub(super) fn transaction(books: &dyn Read, dot: Dot, now: Millis) -> Done<Trans
         Some(catalog) => catalog,
         None => catalog::latest(books)?,
     };
+    let became = attributed.or_else(|| later.clone()).map(|(membership, _)| membership);
     let later = later.map(|(_, postings)| postings).unwrap_or_default();
     let shown = Shown {
         catalog: &catalog,
@@ -68,7 +71,9 @@ pub(super) fn transaction(books: &dyn Read, dot: Dot, now: Millis) -> Done<Trans
         balances: &balances,
         owners: &owners,
         original: original.as_ref(),
+        repeats: taken.receipt.judged.as_ref().and_then(|judged| judged.duplicate_of),
         later: &later,
+        became,
         follows: follows(books, &taken, &row, &catalog)?,
         as_of: Some(now),
     };
@@ -129,7 +134,7 @@ pub(super) fn original(books: &dyn Read, taken: &Taken) -> Done<Option<Entry>> {
 }
 
 /// The points of a return whose sale became known later, from the ledger.
-fn given_back(books: &dyn Read, dot: Dot) -> Done<Vec<Posting>> {
+pub(super) fn given_back(books: &dyn Read, dot: Dot) -> Done<Vec<Posting>> {
     let legs = books.legs_of(dot)?.into_iter().map(|leg| leg.line);
     let posting = |line: shared::books::LedgerLine| {
         let column = if line.from == Side::Member { Column::EarnReversed } else { Column::RedeemReversed };
@@ -180,25 +185,54 @@ pub(super) fn members(entry: &Entry) -> BTreeSet<MembershipId> {
 
 type Balances = Vec<(MembershipId, CurrencyId, Points, Points)>;
 
-/// The accounts of some memberships: whose each is, and what it holds today.
+/// The accounts of some memberships: whose each is, and what it holds today. What one that was taken over still has is told
+/// with the one that took it over.
 fn accounts(
     books: &dyn Read,
     members: &BTreeSet<MembershipId>,
     now: Millis,
 ) -> Done<(BTreeMap<AccountId, MembershipId>, Balances)> {
     let catalog = catalog::latest(books)?;
-    let (mut owners, mut balances) = (BTreeMap::new(), Vec::new());
+    let mut owners = BTreeMap::new();
+    let mut held: BTreeMap<(MembershipId, CurrencyId), (Day, BTreeSet<AccountId>)> = BTreeMap::new();
     for id in members {
-        let Some(membership) = books.membership(*id)? else { continue };
-        let program = catalog.programs.get(&membership.value.program);
-        let day = catalog.today(membership.value.program, now);
-        for currency in program.iter().flat_map(|program| &program.currencies) {
-            let account = membership.value.account(*currency, &catalog);
-            let inactive = catalog.currencies.get(currency).and_then(|known| known.inactive);
-            let base = books.base_of(account)?.unwrap_or_default().lapsing(inactive);
-            owners.insert(account, *id);
-            balances.push((*id, *currency, base.balance_on(day), base.debt));
+        let generations = generations(books, *id)?;
+        let Some(heir) = generations.last() else { continue };
+        let day = catalog.today(heir.program, now);
+        for membership in &generations {
+            let program = catalog.programs.get(&membership.program);
+            for currency in program.iter().flat_map(|program| &program.currencies) {
+                let account = membership.account(*currency, &catalog);
+                owners.entry(account).or_insert(membership.id);
+                let of = held.entry((heir.id, *currency)).or_insert_with(|| (day, BTreeSet::new()));
+                of.1.insert(account);
+            }
         }
     }
+    let mut balances = Vec::new();
+    for ((heir, currency), (day, accounts)) in held {
+        let inactive = catalog.currencies.get(&currency).and_then(|known| known.inactive);
+        let (mut balance, mut debt) = (Points::ZERO, Points::ZERO);
+        for account in accounts {
+            let base = books.base_of(account)?.unwrap_or_default().lapsing(inactive);
+            balance = balance.plus(base.balance_on(day));
+            debt = debt.plus(base.debt);
+        }
+        balances.push((heir, currency, balance, debt));
+    }
     Ok((owners, balances))
+}
+
+/// A membership, and those that took it over one after the other.
+fn generations(books: &dyn Read, id: MembershipId) -> Done<Vec<Membership>> {
+    let mut generations = Vec::new();
+    let mut next = Some(id);
+    while let Some(known) = next.map(|id| books.membership(id)).transpose()?.flatten() {
+        next = known.value.moved_to;
+        generations.push(known.value);
+        if generations.len() >= limits::GENERATIONS {
+            break;
+        }
+    }
+    Ok(generations)
 }

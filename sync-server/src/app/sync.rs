@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use shared::books::{NodeRow, SERVER, Told};
 use shared::entry::certificate::CertificateBody;
-use shared::entry::{Entry, EntryKind, ReturnedLine};
+use shared::entry::{Entry, EntryKind};
 use shared::ids::{NodeId, Seq};
 use shared::post::flow::Desk;
 use shared::time::Millis;
 use shared::wire::token::{check_token, token_node};
 use shared::wire::{
-    self, Authorize, Authorized, Health, Push, PushReply, ReceiptReply, ReceiptRequest, SaleFound, WireError,
+    self, Authorize, Authorized, Health, Push, PushReply, ReceiptReply, ReceiptRequest, WireError,
 };
 
 use super::{App, AppError, Done, Who, grant};
@@ -21,6 +21,7 @@ pub mod catalogs;
 pub mod enrol;
 pub mod pull;
 pub mod snapshot;
+pub mod told;
 
 /// What the core is handed: the time, and today's catalog.
 pub fn desk<R: Read + ?Sized>(books: &R, now: Millis) -> Done<Desk> {
@@ -231,18 +232,5 @@ pub fn receipt(app: &App, ask: &ReceiptRequest) -> Done<ReceiptReply> {
         sales.into_iter().rev().find(|(_, row)| row.known && same(row.business_date))
     };
     let Some((dot, row)) = found else { return Ok(ReceiptReply { sale: None }) };
-    let Some(stored) = books.stored(dot)? else { return Ok(ReceiptReply { sale: None }) };
-    let attribution = row.attributed.map(|dot| books.taken(dot)).transpose()?.flatten();
-    let attributed =
-        attribution.and_then(|taken| taken.entry.ok()).map_or_else(Vec::new, |entry| entry.postings);
-    let returned = (0_u16..).zip(&row.returned).map(|(line, back)| ReturnedLine { line, quantity: back.0 });
-    let sale = SaleFound {
-        dot,
-        stored: stored.bytes,
-        hash: stored.head.hash,
-        returned: returned.collect(),
-        attributed,
-        voided: row.voided,
-    };
-    Ok(ReceiptReply { sale: Some(sale) })
+    Ok(ReceiptReply { sale: told::found(&*books, dot, &row)? })
 }

@@ -52,7 +52,13 @@ pub fn case(catalog: &Catalog, case: &Case) -> String {
                 case.of
             )
         }
-        CaseKind::Difference { currency, till, server } => format!(
+        CaseKind::Difference { currency, till, server, is_return: true } => format!(
+            "For return {} the till counted {}; by what was left of its lines it is {}, and that was posted.",
+            case.of,
+            points(catalog, *currency, *till),
+            points(catalog, *currency, *server)
+        ),
+        CaseKind::Difference { currency, till, server, .. } => format!(
             "The till gave {}; by its own catalog it should have been {}.",
             points(catalog, *currency, *till),
             points(catalog, *currency, *server)

@@ -188,7 +188,13 @@ pub(super) async fn entry(State(app): State<Arc<App>>, visitor: Visitor, Path(id
         (words.say("entry.earned"), &it.membership_id, &it.currency, &it.points, it.description.clone())
     });
     let used = found.redeemed.iter().map(|it| {
-        (words.say("entry.redeemed"), &it.membership_id, &it.currency, &it.points, it.authority.clone())
+        (
+            words.say("entry.redeemed"),
+            &it.membership_id,
+            &it.currency,
+            &it.points,
+            it.authority.clone().unwrap_or_default(),
+        )
     });
     let moved = moved.chain(used).map(|(what, membership, currency, points, why)| Row {
         cells: vec![

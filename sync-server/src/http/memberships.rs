@@ -301,9 +301,11 @@ async fn renew(
     State(app): State<Arc<App>>,
     Caller(who): Caller,
     Path(text): Path<String>,
+    key: Key,
     body: Body<RenewRequest>,
-) -> Result<Json<Membership>, Failure> {
-    Ok(Json(renewals::renew(&app, &who, id(&text, "id")?, &body.value).await?))
+) -> Result<Once<Membership>, Failure> {
+    let id = id(&text, "id")?;
+    Ok(Once(StatusCode::OK, renewals::renew(&app, &who, key.text(), id, &body.value).await?))
 }
 
 async fn attach(

@@ -17,7 +17,7 @@ use super::error::Failure;
 use super::extract::{parse, place};
 use super::idempotent::created;
 use crate::app::reports::range::Range;
-use crate::app::{App, consents, members, moving, sync};
+use crate::app::{App, consents, members, moving, sync, transactions};
 
 /// Does what is handed on; every refusal is an answer too.
 pub(super) async fn answer(app: &Arc<App>, row: &NodeRow, asked: &Relay) -> Relayed {
@@ -46,6 +46,7 @@ async fn serve(app: &Arc<App>, row: &NodeRow, asked: &Relay) -> Result<Response,
             let found = walk(move || members::statement(&own, &who, of, &Range::default(), (before, limit)));
             Json(found.await?).into_response()
         }
+        Deed::Transaction(id) => Json(transactions::one(app, &who, id, None)?).into_response(),
         Deed::Convert(from) => {
             created(moving::convert(app, &who, key, from, &parse(&asked.body)?).await?).into_response()
         }

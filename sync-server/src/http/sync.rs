@@ -18,6 +18,7 @@ use shared::wire::relay::Relay;
 use shared::wire::sealed::GivenCatalog;
 use shared::wire::signed::SignedPull;
 use shared::wire::snapshot::{SnapshotReply, SnapshotRequest};
+use shared::wire::told::ToldRequest;
 use shared::wire::{
     self, Authorize, EnrolRequest, Pull, Pulled, Push, PushReply, Pushed, ReceiptRequest, WireError,
 };
@@ -41,6 +42,7 @@ pub(super) fn router() -> Router<Arc<App>> {
         .route("/sync/v1/snapshot", post(snapshot))
         .route("/sync/v1/authorize", post(authorize))
         .route("/sync/v1/receipt", post(receipt))
+        .route("/sync/v1/told", post(told))
         .route("/sync/v1/relay", post(relay))
         .route("/sync/v1/catalog", post(catalog))
 }
@@ -195,6 +197,13 @@ async fn receipt(State(app): State<Arc<App>>, request: Request) -> Result<Respon
     let ask: ReceiptRequest = incoming.message()?;
     not_revoked(incoming.node(&app, ask.node)?)?;
     answer(&sync::receipt(&app, &ask)?)
+}
+
+async fn told(State(app): State<Arc<App>>, request: Request) -> Result<Response, Failure> {
+    let incoming = Incoming::read(request).await?;
+    let ask: ToldRequest = incoming.message()?;
+    not_revoked(incoming.node(&app, ask.node)?)?;
+    answer(&sync::told::told(&app, &ask)?)
 }
 
 async fn relay(State(app): State<Arc<App>>, request: Request) -> Result<Response, Failure> {

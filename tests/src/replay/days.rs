@@ -380,7 +380,7 @@ fn sold(transaction: &Transaction) -> Result<Sold, String> {
     for it in &transaction.redeemed {
         redeemed += number(&it.points)?;
     }
-    let authority = transaction.redeemed.first().map(|it| it.authority.clone());
+    let authority = transaction.redeemed.first().and_then(|it| it.authority.clone());
     Ok(Sold { id: transaction.id.clone(), earned, redeemed, authority })
 }
 

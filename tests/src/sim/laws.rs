@@ -137,7 +137,7 @@ fn movement(rng: &mut Rng, rows: &mut [(RowKey, Row, Points)]) -> Option<(Moveme
             let earned = Some(Tallied::on(Day(0)));
             Some((Movement::Debit { points: some, terms: None, on: Day(0), earned }, some))
         }
-        10 => Some((Movement::Hold { points: points(rng, 60) }, Points::ZERO)),
+        10 => Some((Movement::Hold { points: points(rng, 60), key: None }, Points::ZERO)),
         _ if rows.is_empty() => None,
         _ => {
             let place = rng.index(rows.len());
@@ -168,7 +168,7 @@ fn free_of(account: &Account, cut: &Cut) -> i64 {
     for (key, row) in &account.open {
         match &row.movement {
             // what is set aside counts whenever it was posted
-            Movement::Hold { points } => reserved += points.0,
+            Movement::Hold { points, .. } => reserved += points.0,
             _ if !selected.contains(key) => {}
             Movement::Credit { points, .. } | Movement::DebitReversed { points, .. } => posted += points.0,
             Movement::CreditReversed { points, .. } | Movement::Debit { points, .. } => posted -= points.0,

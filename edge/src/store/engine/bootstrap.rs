@@ -35,7 +35,7 @@ const OUTLINE: &str = "snapshot";
 const NEW_OUTLINE: &str = "snapshot.new";
 
 /// What this store knows by itself and takes along into a new cache.
-const CARRIED: [Table; 22] = [
+const CARRIED: [Table; 24] = [
     Table::Entries,
     Table::Idems,
     Table::Receipts,
@@ -56,6 +56,8 @@ const CARRIED: [Table; 22] = [
     Table::Decisions,
     Table::Holds,
     Table::HoldsOpen,
+    Table::HeldEnded,
+    Table::Told,
     Table::Approvals,
     Table::ApprovalsUsed,
 ];

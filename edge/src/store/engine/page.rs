@@ -115,6 +115,12 @@ fn drop_covered(view: &View, puts: &mut Layer, meta: &Meta) -> Result<(), StoreE
         }
         Ok(true)
     })?;
+    view.scan(Key::of(Table::HeldEnded), |key, by| {
+        if meta.covers(AccountSetId(Parts(key).uuid()), Parts(by).dot()) {
+            puts.remove(Key::from_body(Table::HeldEnded, key));
+        }
+        Ok(true)
+    })?;
     view.scan(Key::of(Table::Untold), |key, _| {
         let dot = Parts(key).dot();
         if meta.is_acked(dot) {

@@ -79,6 +79,7 @@ fn find(view: &View, before: Millis) -> Result<Found, StoreError> {
         let (hash, stored) = split_entry(value)?;
         let entry = Entry::from_stored(stored).map_err(StoreError::undecodable("entry"))?;
         if entry.at.ms() < before && is_told(&meta, dot) {
+            found.puts.remove(Key::of(Table::Told).dot(dot));
             goes(
                 view,
                 &Placed { entry: &entry, head: Head { seq: dot.seq, hash }, stored },

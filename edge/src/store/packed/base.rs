@@ -28,13 +28,15 @@ const ALL_DAYS: u8 = 64;
 /// Something is capped; it follows in postcard.
 const COUNTED: u8 = 128;
 
-/// Where something is bound: this store's node had a right when it was told, and it was asked back.
+/// Where something is bound, in a byte: this store's node had a right when it was told, and it was asked back.
 const HELD: u8 = 1;
 const RECALLED: u8 = 2;
 /// A case of it is looked at.
 const REVIEW: u8 = 4;
 /// It matters on which days points were spent; they follow in postcard.
 const DATED: u8 = 8;
+/// Some of it is set aside under keys; they follow in postcard.
+const KEYED: u8 = 16;
 
 const EXPIRES: u8 = 1;
 const VESTS: u8 = 2;
@@ -48,11 +50,12 @@ fn credited(lots: &Lots) -> Points {
 /// Packs a base.
 pub(in crate::store) fn base(base: &Base, to: &mut Vec<u8>) -> R<()> {
     let Base { lots, reserved, suspense, debt, lifetime_earned, lifetime_redeemed, .. } = base;
-    let Base { review, tally, active, right, .. } = base;
+    let Base { review, tally, active, right, held, .. } = base;
     let mut packer = Packer(to);
     let bound = [reserved, suspense, debt];
     let is_bound = *review
         || right.is_some()
+        || !held.is_empty()
         || !lots.spent_on.is_empty()
         || bound.iter().any(|points| !points.is_zero());
     let (earns, redeems) = (*lifetime_earned != credited(lots), *lifetime_redeemed != lots.spent);
@@ -67,7 +70,11 @@ pub(in crate::store) fn base(base: &Base, to: &mut Vec<u8>) -> R<()> {
         for points in bound {
             packer.signed(points.0);
         }
-        packer.right(*right, flag(REVIEW, *review) | flag(DATED, !lots.spent_on.is_empty()));
+        let dated = flag(DATED, !lots.spent_on.is_empty());
+        packer.right(*right, flag(REVIEW, *review) | dated | flag(KEYED, !held.is_empty()));
+        if !held.is_empty() {
+            packer.postcard(held)?;
+        }
         if !lots.spent_on.is_empty() {
             packer.postcard(&lots.spent_on)?;
         }
@@ -213,6 +220,9 @@ pub(in crate::store) fn base_from(bytes: &[u8]) -> R<Base> {
         base.debt = Points(reader.signed()?);
         let (right, flags) = reader.right()?;
         (base.right, base.review) = (right, flags & REVIEW != 0);
+        if flags & KEYED != 0 {
+            base.held = reader.postcard()?;
+        }
         if flags & DATED != 0 {
             base.lots.spent_on = reader.postcard()?;
         }

@@ -154,12 +154,13 @@ fn any_base() -> impl Strategy<Value = Base> {
         expires_at: Millis(expires_at),
         recalled,
     }));
-    ((lots, gone, days), points, lifetime, (any_tally(), any_active(), right)).prop_map(
+    let held = proptest::collection::btree_map(any::<u128>(), any_points(), 0..3);
+    ((lots, gone, days), points, lifetime, (any_tally(), any_active(), right, held)).prop_map(
         |(
             (credits, expired, spent_on),
             (spent, reserved, suspense, debt),
             (earned, redeemed, plain, review),
-            (tally, active, right),
+            (tally, active, right, held),
         )| {
             let sum = credits.values().copied().sum();
             let (lifetime_earned, lifetime_redeemed) = if plain { (sum, spent) } else { (earned, redeemed) };
@@ -168,6 +169,7 @@ fn any_base() -> impl Strategy<Value = Base> {
             Base {
                 lots,
                 reserved,
+                held,
                 suspense,
                 debt,
                 lifetime_earned,

@@ -7,6 +7,7 @@ use shared::entry::{Entry, EntryKind, Reversal};
 use shared::ids::{AccountSetId, CustomerId, Dot, OutletId, ProgramId, Seq};
 use shared::member::CodeKind;
 use shared::view::{TailRow, tail_rows};
+use shared::wire::told::Told;
 use shared::wire::{Decided, NumberBlock};
 
 use super::super::directory::decode;
@@ -131,6 +132,13 @@ impl View {
             }
         }
         Ok(returned)
+    }
+
+    /// What the server last said of an entry of this store.
+    pub fn told(&self, of: &Written) -> R<Option<Told>> {
+        let Some(kept) = self.get(&Key::of(Table::Told).dot(of.entry.dot))? else { return Ok(None) };
+        let told: Told = decode("the server's word", kept.bytes())?;
+        Ok(Some(told).filter(|told| told.hash == of.hash))
     }
 
     /// Own entries from `seq` on, at most `limit`.

@@ -6,9 +6,10 @@ use shared::entry::hold::PaymentHold;
 use shared::ids::{Dot, HoldId};
 use shared::points::Points;
 use shared::time::Millis;
-use shared::view::HeldPoints;
+use shared::view::{AccountView, HeldPoints};
 
 use super::super::directory::{decode, encode};
+use super::super::effects::dot_bytes;
 use super::super::key::{Key, Parts};
 use super::super::overlay::Layer;
 use super::super::tables::Table;
@@ -19,10 +20,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Serialize, Deserialize)]
 struct OpenHold {
     dot: Dot,
-    /// The pull that was the last to be applied when it was placed.
-    pull: u64,
     points: Points,
-    /// Whether it passed by the policy for tills with no line, so that the server sets nothing aside for it.
+    /// Whether it passed by the policy for tills with no line.
     offline: bool,
     expires_at: Millis,
 }
@@ -32,7 +31,6 @@ pub(in crate::store) fn put_hold(layer: &mut Layer, entry: &Entry, placed: &Paym
     layer.put(Key::of(Table::Holds).u128(placed.hold.key()), &encode(placed)?);
     let open = OpenHold {
         dot: entry.dot,
-        pull: entry.pull,
         points: placed.points,
         offline: !placed.redemption.authority.is_covered(),
         expires_at: placed.expires_at,
@@ -42,9 +40,19 @@ pub(in crate::store) fn put_hold(layer: &mut Layer, entry: &Entry, placed: &Paym
     Ok(())
 }
 
-/// Ends it.
-pub(in crate::store) fn end_hold(layer: &mut Layer, account: AccountId, key: u128) {
+/// Ends it, by an entry.
+pub(in crate::store) fn end_hold(layer: &mut Layer, account: AccountId, key: u128, by: Dot) {
     layer.remove(open_key(account, key));
+    put_ended(layer, account, key, by);
+}
+
+/// Notes that an entry ends what the server may have set aside under a key.
+pub(in crate::store) fn put_ended(layer: &mut Layer, account: AccountId, key: u128, by: Dot) {
+    layer.put(ended_key(account, key), &dot_bytes(by));
+}
+
+fn ended_key(account: AccountId, key: u128) -> Key {
+    Key::of(Table::HeldEnded).account(account).u128(key)
 }
 
 fn open_key(account: AccountId, key: u128) -> Key {
@@ -72,17 +80,26 @@ impl View {
         Ok(due)
     }
 
-    /// Points of an account held here that its base does not have: those that no server set aside, and those that it did
-    /// since the last page, which the next one brings.
-    pub(super) fn held(&self, account: AccountId) -> R<Points> {
-        let applied = self.published.meta.sync.applied;
-        let mut held = Points::ZERO;
-        self.open_holds(Key::of(Table::HoldsOpen).account(account), |_, open| {
-            if open.offline || open.pull >= applied {
-                held = held.plus(open.points);
+    /// Makes what an account's base says of points set aside agree with this store's own entries, each counted once (I4):
+    /// the base tells under which keys. What an own entry has ended that the base does not cover is over; of what is held
+    /// here, only what no server has set aside, or not so much of it, comes on top.
+    pub(super) fn settle_held(&self, id: AccountId, account: &mut AccountView) -> R<()> {
+        let keys: Vec<u128> = account.base.held.keys().copied().collect();
+        for key in keys {
+            let Some(by) = self.get(&ended_key(id, key))? else { continue };
+            if !self.published.meta.covers(id.set, Parts(by.bytes()).dot()) {
+                account.end_held(key);
             }
+        }
+        let mut held = Points::ZERO;
+        self.open_holds(Key::of(Table::HoldsOpen).account(id), |key, open| {
+            let told = account.base.held.get(&HoldId(Parts(&key[18..]).uuid()).key());
+            held = held.plus(open.points.minus(told.copied().unwrap_or_default()).at_least_zero());
         })?;
-        Ok(held)
+        if held.is_positive() {
+            account.add_held(held);
+        }
+        Ok(())
     }
 
     /// Points of an account held here on the policy for tills with no line: they count against its caps.

@@ -205,6 +205,7 @@ pub(super) fn known(draft: Draft) -> KnownSale {
         entry: entry(draft, 1),
         hash: Hash::default(),
         attributed: Vec::new(),
+        attributed_to: None,
         returned: BTreeMap::new(),
         voided: false,
     }
