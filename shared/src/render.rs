@@ -3,7 +3,7 @@
 
 use ed25519_dalek::SigningKey;
 
-use crate::account::AccountId;
+use crate::account::{AccountId, Base};
 use crate::api::member as out;
 use crate::api::problem;
 use crate::catalog::document::currency::CurrencyKind;
@@ -268,7 +268,7 @@ fn program_ref(view: &Membership, program: Option<&Program>) -> out::ProgramRef 
 
 fn account_out(view: &AccountView, currency: &Currency, day: Day, allowance: Allowance) -> out::Account {
     let whole = view.whole();
-    let spendable = view.spendable(day);
+    let spendable = whole.spendable(day);
     let text = |points: Points| points.format(currency.scale);
     out::Account {
         currency: currency.code.to_string(),
@@ -276,8 +276,8 @@ fn account_out(view: &AccountView, currency: &Currency, day: Day, allowance: All
             CurrencyKind::Redeemable => "redeemable".to_owned(),
             CurrencyKind::Qualifying => "qualifying".to_owned(),
         },
-        balance: text(view.balance_on(day)),
-        pending: text(view.pending(day)),
+        balance: text(whole.balance_on(day)),
+        pending: text(whole.lots.pending(day)),
         held: text(whole.reserved),
         debt: text(whole.debt),
         spendable: text(spendable),
@@ -291,16 +291,16 @@ fn account_out(view: &AccountView, currency: &Currency, day: Day, allowance: All
         lifetime_earned: text(whole.lifetime_earned),
         lifetime_redeemed: text(whole.lifetime_redeemed),
         cash_value: currency.worth(spendable).map(Into::into),
-        expiring: expiring(view, currency, day),
+        expiring: expiring(&whole, currency, day),
     }
 }
 
 /// How far ahead expiring points are told, in days.
 const EXPIRING_DAYS: i32 = 90;
 
-fn expiring(view: &AccountView, currency: &Currency, day: Day) -> Vec<out::Expiring> {
+fn expiring(whole: &Base, currency: &Currency, day: Day) -> Vec<out::Expiring> {
     let until = Day(day.0.saturating_add(EXPIRING_DAYS));
-    let lots = view.expiring(day, until);
+    let lots = whole.lots.expiring(day, until);
     lots.into_iter()
         .map(|(on, points)| out::Expiring { on: on.to_string(), points: points.format(currency.scale) })
         .collect()

@@ -433,20 +433,12 @@ impl AccountView {
 
     /// Points that have not vested on a day.
     pub fn pending(&self, day: Day) -> Points {
-        let lots = self.whole().lots.remaining();
-        lots.iter().filter(|(terms, _)| terms.vests > day).map(|(_, points)| *points).sum()
+        self.whole().lots.pending(day)
     }
 
     /// Points that will expire, by their last day, from `day` to `until`.
     pub fn expiring(&self, day: Day, until: Day) -> Vec<(Day, Points)> {
-        let mut expiring: BTreeMap<Day, Points> = BTreeMap::new();
-        for (terms, points) in self.whole().lots.remaining() {
-            if terms.expires >= day && terms.expires <= until {
-                let sum = expiring.entry(terms.expires).or_default();
-                *sum = sum.plus(points);
-            }
-        }
-        expiring.into_iter().collect()
+        self.whole().lots.expiring(day, until)
     }
 
     /// How old the base is, in ms.

@@ -192,6 +192,24 @@ impl Lots {
         lots
     }
 
+    /// Points that have not vested on a day.
+    pub fn pending(&self, day: Day) -> Points {
+        let remaining = self.remaining();
+        remaining.iter().filter(|(terms, _)| terms.vests > day).map(|(_, points)| *points).sum()
+    }
+
+    /// Points that will expire, by their last day, from `day` to `until`.
+    pub fn expiring(&self, day: Day, until: Day) -> Vec<(Day, Points)> {
+        let mut expiring: BTreeMap<Day, Points> = BTreeMap::new();
+        for (terms, points) in self.remaining() {
+            if terms.expires >= day && terms.expires <= until {
+                let sum = expiring.entry(terms.expires).or_default();
+                *sum = sum.plus(points);
+            }
+        }
+        expiring.into_iter().collect()
+    }
+
     /// What can be spent on a day: what remains of the lots that have vested and not expired.
     pub fn spendable(&self, day: Day) -> Points {
         let remaining = self.remaining();
