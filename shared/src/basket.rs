@@ -145,7 +145,7 @@ pub fn split(points: Points, weights: &[i128]) -> Vec<Points> {
     let mut parts = Vec::with_capacity(weights.len());
     for weight in weights {
         sum = sum.saturating_add(*weight);
-        let upto = if whole == 0 { points } else { points.share(sum, whole) };
+        let upto = if sum == whole { points } else { points.share(sum, whole) };
         parts.push(upto.minus(given));
         given = upto;
     }

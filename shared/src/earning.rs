@@ -107,10 +107,11 @@ pub fn earn(earner: &Earner<'_>, place: &Issuer<'_>, sold: &Sold<'_>) -> Result<
     let mut earned = Vec::new();
     for rule in earner.program.rules.met(sold.lines) {
         let money = if let Per::Money(per) = &rule.per { per.currency == sold.currency } else { true };
-        if money && earning.holds(rule, sold.channel) {
-            let parts =
-                |multiplier| counted.parts(rule, multiplier, |line| rule.lines.takes(line, not_earning));
-            earning.give(rule, parts, &mut earned)?;
+        if money
+            && earning.holds(rule, sold.channel)
+            && let Some(share) = counted.under(rule, |line| rule.lines.takes(line, not_earning))
+        {
+            earning.give(rule, |multiplier| share.parts(multiplier), &mut earned)?;
         }
     }
     Ok(earned)
@@ -236,6 +237,8 @@ struct Earning<'a> {
     level: &'a Level,
     place: &'a Issuer<'a>,
     campaigns: Vec<&'a Campaign>,
+    /// What a statement says of what each of them adds.
+    texts: Vec<String>,
     /// What is left below caps and in budgets.
     left: BTreeMap<Counter, Points>,
 }
@@ -245,7 +248,10 @@ impl<'a> Earning<'a> {
         let level = earner.program.level(earner.level.as_str())?;
         let left = earner.held.iter().flat_map(|held| &held.left);
         let left = left.cloned().collect();
-        Some(Self { earner, level, place, campaigns: earner.campaigns(place), left })
+        let campaigns = earner.campaigns(place);
+        let text = |campaign: &&Campaign| format!("{} (x{})", campaign.name, campaign.multiplier.normalize());
+        let texts = campaigns.iter().map(text).collect();
+        Some(Self { earner, level, place, campaigns, texts, left })
     }
 
     /// Whether a rule holds here and now, its lines apart.
@@ -281,7 +287,7 @@ impl<'a> Earning<'a> {
         if rule.campaign.is_some() || rule.multiplied == Multiplied::ByNothing {
             return Ok(());
         }
-        for campaign in self.campaigns.clone() {
+        for (place, campaign) in self.campaigns.clone().into_iter().enumerate() {
             if campaign.multiplier == Decimal::ONE {
                 continue;
             }
@@ -290,7 +296,7 @@ impl<'a> Earning<'a> {
             let upto: Points = whole.iter().copied().sum();
             let more = basket::split(upto.minus(sum).at_least_zero(), &weights(&whole));
             sum = upto;
-            let text = format!("{} (x{})", campaign.name, campaign.multiplier.normalize());
+            let text = self.texts.get(place).cloned().unwrap_or_default();
             earned.extend(self.limited(rule, Some(campaign), more, text));
         }
         Ok(())

@@ -28,9 +28,13 @@ const LETTERS: u32 = 8;
 const LETTER_BITS: u32 = 5;
 pub(super) const WORD_BYTES: usize = 5;
 
+/// Room for most values, so that their bytes are not moved as they come.
+const USUAL_BYTES: usize = 128;
+
 /// A postcard value.
 pub(super) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, StoreError> {
-    postcard::to_allocvec(value).map_err(StoreError::undecodable("value (on writing)"))
+    postcard::to_extend(value, Vec::with_capacity(USUAL_BYTES))
+        .map_err(StoreError::undecodable("value (on writing)"))
 }
 
 /// A postcard value read back.

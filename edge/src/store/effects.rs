@@ -1,7 +1,10 @@
 //! What an entry does to the tables: a pure function, the same when it is written, when it is replayed, and when it is
 //! applied twice. Every key names the entry, or something that only this entry makes.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+use shared::account::AccountId;
 use shared::account::tally::Counter;
 use shared::chain::{self, Head};
 use shared::entry::card::CardReport;
@@ -45,10 +48,8 @@ pub(super) fn put_effects(
     let rows = tail_rows(entry);
     for row in &rows {
         put_row(layer, row, entry.at)?;
-        if row.column == Column::Earned {
-            put_budgeted(layer, row)?;
-        }
     }
+    put_budgeted(layer, &rows)?;
     if let Some(idem) = entry.idem.filter(|_| is_found_by_idem(&entry.kind)) {
         layer.put(Key::of(Table::Idems).u128(idem.key), &dot_bytes(entry.dot));
         for row in rows.iter().filter(|row| row.authority.is_some()) {
@@ -78,27 +79,31 @@ fn is_found_by_idem(kind: &EntryKind) -> bool {
     !matches!(kind, EntryKind::Intent(_))
 }
 
-/// What an own entry gave of campaigns that are counted.
+/// What an own entry gave to an account of campaigns that are counted.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Budgeted {
     /// The account set, which says the bucket.
     pub(super) set: AccountSetId,
-    /// The campaigns.
-    pub(super) campaigns: Vec<Code>,
-    /// So many points.
-    pub(super) points: Points,
+    /// So many points of each campaign.
+    pub(super) given: BTreeMap<Code, Points>,
 }
 
-fn put_budgeted(layer: &mut Layer, row: &TailRow) -> Result<(), StoreError> {
-    let under = row.tallied.iter().flat_map(|tallied| &tallied.under);
-    let campaigns = under.filter_map(|counter| match counter {
-        Counter::Campaign(code) => Some(code.clone()),
-        Counter::Rule(_) | Counter::Balance(_) => None,
-    });
-    let campaigns: Vec<Code> = campaigns.collect();
-    if !campaigns.is_empty() {
-        let given = Budgeted { set: row.account.set, campaigns, points: row.points };
-        layer.put(Key::of(Table::Budgeted).dot(row.dot).u16(row.leg), &encode(&given)?);
+/// Puts that, under the first of its rows of each account.
+fn put_budgeted(layer: &mut Layer, rows: &[TailRow]) -> Result<(), StoreError> {
+    let mut budgeted: BTreeMap<AccountId, (Key, Budgeted)> = BTreeMap::new();
+    for row in rows.iter().filter(|row| row.column == Column::Earned) {
+        for counter in row.tallied.iter().flat_map(|tallied| &tallied.under) {
+            let Counter::Campaign(code) = counter else { continue };
+            let (_, account) = budgeted.entry(row.account).or_insert_with(|| {
+                let key = Key::of(Table::Budgeted).dot(row.dot).u16(row.leg);
+                (key, Budgeted { set: row.account.set, given: BTreeMap::new() })
+            });
+            let sum = account.given.entry(code.clone()).or_default();
+            *sum = sum.plus(row.points);
+        }
+    }
+    for (key, given) in budgeted.values() {
+        layer.put(*key, &encode(given)?);
     }
     Ok(())
 }

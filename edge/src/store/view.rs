@@ -176,9 +176,9 @@ impl View {
         self.scan(Key::of(Table::Budgeted), |key, value| {
             let given: Budgeted = decode("budgeted points", value)?;
             if !meta.covers(given.set, Parts(key).dot()) {
-                for code in &given.campaigns {
+                for (code, points) in &given.given {
                     if let Some(left) = left.get_mut(code) {
-                        *left = left.minus(given.points).at_least_zero();
+                        *left = left.minus(*points).at_least_zero();
                     }
                 }
             }

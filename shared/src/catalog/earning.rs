@@ -246,6 +246,7 @@ pub struct Rules {
     by_brand: BTreeMap<String, Vec<usize>>,
     others: Vec<usize>,
     capped: bool,
+    acting: bool,
 }
 
 impl Rules {
@@ -253,6 +254,7 @@ impl Rules {
     pub fn push(&mut self, rule: EarningRule) {
         let place = self.all.len();
         self.capped |= rule.caps.any();
+        self.acting |= !rule.then.is_empty();
         let lines = &rule.lines;
         let named = [
             (&lines.products, &mut self.by_product),
@@ -273,6 +275,11 @@ impl Rules {
     /// Whether any of them is capped for a member.
     pub fn are_capped(&self) -> bool {
         self.capped
+    }
+
+    /// Whether any of them does more than give points.
+    pub fn act(&self) -> bool {
+        self.acting
     }
 
     /// All rules, in the order written.

@@ -30,47 +30,48 @@ impl<'a> Counted<'a> {
         Self { lines, currency, weights, by_points }
     }
 
-    /// The points that each line brings by a rule whose `takes` says which lines count; `None` where they are too many.
-    pub(super) fn parts(
+    /// What a rule counts of them, whose `takes` says which lines count; `None` where that is nothing, or less than the rule
+    /// asks for.
+    pub(super) fn under<'r>(
         &self,
-        rule: &EarningRule,
-        multiplier: Decimal,
+        rule: &'r EarningRule,
         takes: impl Fn(&Line) -> bool,
-    ) -> Option<Vec<Points>> {
-        let nothing = vec![Points::ZERO; self.lines.len()];
+    ) -> Option<Share<'r>> {
         let counts: Vec<bool> = self.lines.iter().map(takes).collect();
-        let masked = |values: &[i128]| -> Vec<i128> {
-            let counted = values.iter().zip(&counts);
-            counted.map(|(value, counts)| if *counts { *value } else { 0 }).collect()
-        };
-        let weights = masked(&self.weights);
-        if !counts.contains(&true) || !self.reaches(rule, &weights) {
-            return Some(nothing);
+        if !counts.contains(&true) {
+            return None;
         }
-        let rounding = Rounder { rule, multiplier };
-        let parts = match &rule.per {
+        let masked = |mut values: Vec<i128>| {
+            for (value, _) in values.iter_mut().zip(&counts).filter(|(_, counts)| !**counts) {
+                *value = 0;
+            }
+            values
+        };
+        let weights = masked(self.weights.clone());
+        if !self.reaches(rule, &weights) {
+            return None;
+        }
+        Some(match &rule.per {
             Per::Money(_) => {
-                let amounts = masked(&self.amounts(rule));
-                let amounts: Vec<Decimal> =
-                    amounts.iter().map(|amount| basket::major(*amount, self.currency)).collect();
-                rounding.parts(&amounts, &weights)?
+                let amounts = masked(self.amounts(rule));
+                let scale = self.currency.scale();
+                let major = |minor| Decimal::try_from_i128_with_scale(minor, scale).unwrap_or_default();
+                Share::of(rule, amounts.into_iter().map(major), weights)
             }
             Per::Item => {
                 let units = |line: &Line| basket::units(line.quantity, limits::QUANTITY_SCALE);
-                let weights = masked(&self.lines.iter().map(units).collect::<Vec<_>>());
+                let weights = masked(self.lines.iter().map(units).collect());
                 let scaled = |units: &i128| Decimal::from_i128_with_scale(*units, limits::QUANTITY_SCALE);
-                rounding.parts(&weights.iter().map(scaled).collect::<Vec<_>>(), &weights)?
+                Share::of(rule, weights.iter().map(scaled), weights.clone())
             }
             // what is not counted has no weight, and the first that is takes it where nothing costs anything
             Per::Visit => {
                 let free = weights.iter().all(|weight| *weight == 0);
-                let weights =
-                    if free { counts.iter().map(|counts| i128::from(*counts)).collect() } else { weights };
-                basket::split(rounding.points(Decimal::ONE)?, &weights)
+                let weights = if free { counts.into_iter().map(i128::from).collect() } else { weights };
+                Share { rule, amounts: Amounts::Whole(Some(Decimal::ONE)), weights }
             }
-            Per::Activity(_) => nothing,
-        };
-        capped(rule, parts)
+            Per::Activity(_) => return None,
+        })
     }
 
     /// Whether any line counts, and those that do come to the rule's minimum.
@@ -127,24 +128,53 @@ fn capped(rule: &EarningRule, parts: Vec<Points>) -> Option<Vec<Points>> {
     (sum.0 <= limits::POINTS).then_some(parts)
 }
 
+/// What one rule counts of some lines, for whatever multiplier.
+pub(super) struct Share<'a> {
+    rule: &'a EarningRule,
+    amounts: Amounts,
+    /// By which what is rounded as a whole splits over the lines.
+    weights: Vec<i128>,
+}
+
+/// Of what points are given.
+enum Amounts {
+    /// Of one amount; `None` where it is too much.
+    Whole(Option<Decimal>),
+    /// Of each line's.
+    Each(Vec<Decimal>),
+}
+
+impl<'a> Share<'a> {
+    /// Of the lines' amounts, by the rule's rounding.
+    fn of(rule: &'a EarningRule, mut amounts: impl Iterator<Item = Decimal>, weights: Vec<i128>) -> Self {
+        let amounts = match rule.rounding {
+            Rounding::FloorBasket | Rounding::HalfUpBasket => {
+                Amounts::Whole(amounts.try_fold(Decimal::ZERO, Decimal::checked_add))
+            }
+            Rounding::FloorLine | Rounding::HalfUpLine => Amounts::Each(amounts.collect()),
+        };
+        Self { rule, amounts, weights }
+    }
+
+    /// The points that each line brings; `None` where they are too many.
+    pub(super) fn parts(&self, multiplier: Decimal) -> Option<Vec<Points>> {
+        let rounder = Rounder { rule: self.rule, multiplier };
+        let parts = match &self.amounts {
+            Amounts::Whole(amount) => basket::split(rounder.points((*amount)?)?, &self.weights),
+            Amounts::Each(amounts) => {
+                amounts.iter().map(|amount| rounder.points(*amount)).collect::<Option<_>>()?
+            }
+        };
+        capped(self.rule, parts)
+    }
+}
+
 struct Rounder<'a> {
     rule: &'a EarningRule,
     multiplier: Decimal,
 }
 
 impl Rounder<'_> {
-    fn parts(&self, amounts: &[Decimal], weights: &[i128]) -> Option<Vec<Points>> {
-        match self.rule.rounding {
-            Rounding::FloorBasket | Rounding::HalfUpBasket => {
-                let whole = amounts.iter().try_fold(Decimal::ZERO, |sum, amount| sum.checked_add(*amount));
-                Some(basket::split(self.points(whole?)?, weights))
-            }
-            Rounding::FloorLine | Rounding::HalfUpLine => {
-                amounts.iter().map(|amount| self.points(*amount)).collect()
-            }
-        }
-    }
-
     /// amount ÷ per × points × multiplier, rounded once.
     fn points(&self, amount: Decimal) -> Option<Points> {
         let per = if let Per::Money(per) = &self.rule.per { per.amount } else { Decimal::ONE };

@@ -42,6 +42,8 @@ pub struct Envelope<'a> {
 
 /// Bytes of an envelope before its body.
 const ENVELOPE_BYTES: usize = 1 + 4 + 8 + 4;
+/// Room for an entry of a few lines, so that its bytes are not moved as they come.
+const USUAL_BYTES: usize = 512;
 
 impl<'a> Envelope<'a> {
     /// Reads an envelope; all of `stored` must be it.
@@ -92,17 +94,22 @@ impl Entry {
     /// # Errors
     /// The entry is longer than [`limits::ENTRY_BYTES`].
     pub fn to_stored(&self) -> Result<Vec<u8>, DecodeError> {
-        let body = postcard::to_allocvec(self).map_err(|error| DecodeError::Body(error.to_string()))?;
-        let length = ENVELOPE_BYTES.saturating_add(body.len());
-        if length > limits::ENTRY_BYTES {
-            return Err(DecodeError::Envelope(format!("{length} bytes, at most {}", limits::ENTRY_BYTES)));
-        }
-        let mut stored = Vec::with_capacity(length);
+        let mut stored = Vec::with_capacity(USUAL_BYTES);
         stored.push(ENTRY_VERSION);
         stored.extend(self.dot.node.0.to_le_bytes());
         stored.extend(self.dot.seq.0.to_le_bytes());
-        stored.extend(u32::try_from(body.len()).unwrap_or(u32::MAX).to_le_bytes());
-        stored.extend(body);
+        let before_length = stored.len();
+        stored.resize(ENVELOPE_BYTES, 0);
+        let mut stored =
+            postcard::to_extend(self, stored).map_err(|error| DecodeError::Body(error.to_string()))?;
+        let length = stored.len();
+        if length > limits::ENTRY_BYTES {
+            return Err(DecodeError::Envelope(format!("{length} bytes, at most {}", limits::ENTRY_BYTES)));
+        }
+        let body = u32::try_from(length.saturating_sub(ENVELOPE_BYTES)).unwrap_or(u32::MAX);
+        for (place, byte) in stored.iter_mut().skip(before_length).zip(body.to_le_bytes()) {
+            *place = byte;
+        }
         Ok(stored)
     }
 

@@ -33,7 +33,10 @@ pub fn met<'a>(
     let membership = earner.membership;
     let Some(program) = catalog.programs.get(&membership.program) else { return Vec::new() };
     let day = entry.business_date;
-    if program.retired || membership.standing(&program.term, day) != MembershipStatus::Active {
+    if !program.rules.act()
+        || program.retired
+        || membership.standing(&program.term, day) != MembershipStatus::Active
+    {
         return Vec::new();
     }
     let place = Issuer { catalog, outlet: entry.actor.outlet(), day };

@@ -93,9 +93,12 @@ impl View {
             Ok(legs.len() < limit)
         })?;
         let mut rows = Vec::new();
-        for (dot, leg) in legs {
-            let Some(written) = self.entry(dot)? else { continue };
-            rows.extend(tail_rows(&written.entry).into_iter().filter(|row| row.leg == leg));
+        // the legs of one entry lie together
+        for legs in legs.chunk_by(|(one, _), (other, _)| one == other) {
+            let Some((dot, _)) = legs.first() else { continue };
+            let Some(written) = self.entry(*dot)? else { continue };
+            let of_entry = tail_rows(&written.entry).into_iter();
+            rows.extend(of_entry.filter(|row| legs.iter().any(|(_, leg)| *leg == row.leg)));
         }
         Ok(rows)
     }
