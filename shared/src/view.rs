@@ -106,6 +106,13 @@ impl Facts {
         self.members.iter().find(|member| member.membership.id == membership)
     }
 
+    /// The card that was scanned, as one of the membership that it leads to now.
+    pub fn scanned_card(&self) -> Option<Card> {
+        let Scanned::Card(card) = &self.scanned else { return None };
+        let now = self.survivor(card.membership).map_or(card.membership, |now| now.membership.id);
+        Some(Card { membership: now, ..card.clone() })
+    }
+
     /// A loaded membership, or the one that took it over: old cards, numbers and ids lead to it.
     pub fn survivor(&self, membership: MembershipId) -> Option<&MemberView> {
         let mut found = self.member(membership)?;

@@ -45,8 +45,13 @@ fn a_merge_that_loses_points_does_not_happen_although_a_till_knew_nothing_of_it(
         let scan = here.scan(code).must(200);
         assert_eq!(scan["memberships"][0]["id"], json!(kept.membership), "{code}");
         assert_eq!(scan["memberships"].as_array().map(Vec::len), Some(2 - 1), "{}", scan.text);
+        let of_card = &scan["card"]["membership_id"];
+        assert!(of_card.is_null() || *of_card == json!(kept.membership), "{code}: {}", scan.text);
         let scan = office.clerk().get(&format!("/api/cards/{code}")).must(200);
         assert_eq!(scan["memberships"][0]["id"], json!(kept.membership), "{code}");
+        let of_card = &scan["card"]["membership_id"];
+        assert_eq!(of_card.is_null(), code == &old_number, "{}", scan.text);
+        assert!(of_card.is_null() || *of_card == json!(kept.membership), "{code}: {}", scan.text);
     }
     // the one that stays spends what was the old one's before the old till has told anything
     let _ = here.sell(&goods::redeeming(sale("P-1", &old.card, &[line("1", "4.00")]), 400));

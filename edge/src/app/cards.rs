@@ -52,11 +52,8 @@ impl App {
         let member = party::scanned_here(&facts, &catalog)?.ok_or_else(party::unknown_card)?;
         let (customer, first) = (member.view.customer.id, member.view.membership.id);
         facts.members.sort_by_key(|member| member.membership.id != first);
-        let card = match &facts.scanned {
-            Scanned::Card(card) => Some((card, code)),
-            _ => None,
-        };
-        self.shown(&view, customer, card, &facts)
+        let card = facts.scanned_card();
+        self.shown(&view, customer, card.as_ref().map(|card| (card, code)), &facts)
     }
 
     /// One customer with all memberships, as the scan shows them.

@@ -122,7 +122,7 @@ impl Membership {
                 ));
             }
             Some(until) => until,
-            None => term.end_after(from).filter(|end| *end > day).ok_or_else(|| {
+            None => term.end_after(from).filter(|end| *end > day.max(from)).ok_or_else(|| {
                 let detail = "This program has no further term to renew for; name `until`.";
                 Refusal::new(Problem::InvalidTransition, detail)
             })?,
@@ -189,6 +189,9 @@ mod tests {
             assert_eq!(renewed.expires_on, Some(day(end)), "renewed on {on}");
             assert_eq!(renewed.status, MembershipStatus::Active);
         }
+        let season = Term { ends: held.expires_on, length: None, ..term };
+        let none = held.renewed(&season, day("2024-05-20"), None).unwrap_err();
+        assert_eq!(none.code(), "invalid_transition", "there is no further term");
         let ended = crate::member::Membership { status: MembershipStatus::Terminated, ..held.clone() };
         assert_eq!(ended.renewed(&term, day("2024-05-20"), None).unwrap_err().code(), "invalid_transition");
         let back = held.renewed(&term, day("2024-05-20"), Some(day("2024-05-30"))).unwrap_err();

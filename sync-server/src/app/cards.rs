@@ -10,7 +10,7 @@ use shared::member::{Card, CardStatus, IndexKey, MembershipStatus};
 use shared::refusal::{Problem, Refusal};
 use shared::request;
 use shared::time::Millis;
-use shared::view::{Facts, Scanned};
+use shared::view::Facts;
 
 use super::changes::{self, Change};
 use super::facts::{Loader, memberships};
@@ -47,11 +47,8 @@ pub fn scan(app: &App, who: &Who, code: &str) -> Done<Scan> {
     let member = party::scanned_here(&facts, &catalog)?.ok_or_else(party::unknown_card)?;
     let (customer, first) = (member.view.customer.id, member.view.membership.id);
     scope::check_person(&*books, who, customer)?;
-    let card = match &facts.scanned {
-        Scanned::Card(card) => Some((card, code)),
-        _ => None,
-    };
-    members::shown(app, who, customer, card, Some(first))
+    let card = facts.scanned_card();
+    members::shown(app, who, customer, card.as_ref().map(|card| (card, code)), Some(first))
 }
 
 /// A card is lost, stolen or damaged; answers the scan with it.
