@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use system_tests::harness::goods::{KL, PROGRAM, redeeming};
+use system_tests::harness::goods::{self, KL, PROGRAM, redeeming};
 use system_tests::harness::prelude::*;
 use system_tests::harness::scratch::Scratch;
 
@@ -20,6 +20,21 @@ fn settles_at(office: &Office, ali: &Member, tills: &[&Till], balance: i64) {
         let rounds: Vec<_> = tills.iter().map(|till| till.pos().post("/api/sync", &json!({})).text).collect();
         let seen: Vec<_> = tills.iter().map(|till| till.balance(ALI)).chain([office.balance(ali)]).collect();
         if seen.iter().all(|seen| *seen == balance) { Ok(()) } else { Err((seen, rounds)) }
+    });
+}
+
+/// Changes what the base rule gives, and waits until a till knows it.
+fn earns(office: &Office, till: &Till, ali: &Member, points_each: &str) {
+    let mut rule = (*office.admin().get("/api/earning-rules/base").must(200)).clone();
+    rule["points"] = json!(points_each);
+    let _ = office.admin().put("/api/earning-rules/base", &rule).must(200);
+    until("the till has the new rule", || {
+        till.sync();
+        let basket = json!({"currency": "MYR", "lines": [line("1", "1.00")]});
+        let quote = format!("/api/memberships/{}/quote", ali.membership);
+        let quoted = till.pos().post(&quote, &basket).must(200);
+        let earned = words(&quoted["earned"][0]["points"]);
+        if earned == points_each { Ok(()) } else { Err(earned) }
     });
 }
 
@@ -170,44 +185,71 @@ fn sales_under_a_catalog_that_a_restored_head_office_lost_are_posted_by_it() {
     let till = Till::open(&office, KL, "till-1");
     till.wait_for_balance(ALI, 1_000);
     let backup = office.image();
-    for points in ["2", "3"] {
-        let mut rule = (*office.admin().get("/api/earning-rules/base").must(200)).clone();
-        rule["points"] = json!(points);
-        let _ = office.admin().put("/api/earning-rules/base", &rule).must(200);
-    }
-    until("the till has the new rule", || {
-        till.sync();
-        let basket = json!({"currency": "MYR", "lines": [line("1", "10.00")]});
-        let quote = format!("/api/memberships/{}/quote", ali.membership);
-        let quoted = till.pos().post(&quote, &basket).must(200);
-        let earned = points(&quoted["earned"][0]["points"]);
-        if earned == 30 { Ok(()) } else { Err(earned) }
-    });
+    // a currency, an outlet: their numbers are in what the backup does not know
+    let stars = json!({"code": "STARS", "name": "Stars", "kind": "redeemable", "scale": 0});
+    let _ = office.admin().post("/api/currencies", &stars).must(201);
+    let _ = office.admin().post("/api/outlets", &goods::outlet("ipoh", "Ipoh")).must(201);
+    let ipoh = Till::open(&office, "ipoh", "till-9");
+    earns(&office, &till, &ali, "2");
+    earns(&office, &till, &ali, "3");
     till.sell(&worth("R-1", 30));
     till.sync();
-    assert_eq!(office.balance(&ali), 1_090, "three points each");
+    ipoh.sync();
+    ipoh.sell(&worth("I-1", 1));
+    ipoh.sync();
+    assert_eq!(office.balance(&ali), 1_093, "three points each");
 
     office.put_back(&backup);
-    settles_at(&office, &ali, &[&till], 1_090);
+    settles_at(&office, &ali, &[&till, &ipoh], 1_093);
     let parked = office.clerk().get("/api/parked").must(200);
     assert_eq!(parked["items"], json!([]));
     let versions = office.admin().get("/api/catalog/versions").must(200);
     let lost = &versions["given_back"][0];
     assert_eq!(versions["given_back"].as_array().map(Vec::len), Some(1), "{versions:?}");
-    assert_eq!(lost["who"], "till-1");
+    assert!(["till-1", "till-9"].map(Value::from).contains(&lost["who"]), "{lost}");
 
     // it judges what was sold under it, and is not in force until head office says so
     let in_force = || office.admin().get("/api/earning-rules/base").must(200)["points"].clone();
     assert_eq!(in_force(), "1");
     till.sell(&worth("R-2", 10));
-    settles_at(&office, &ali, &[&till], 1_100);
+    settles_at(&office, &ali, &[&till, &ipoh], 1_103);
     let of = format!("/api/catalog/versions/{}", lost["hash"].as_str().expect("a hash"));
     assert_eq!(office.admin().get(&of).must(200)["earning_rules"][0]["points"], "3");
     let _ = office.clerk().post(&format!("{of}/put-back"), &json!({})).problem(403, "forbidden");
     let _ = office.admin().post(&format!("{of}/put-back"), &json!({})).must(200);
     assert_eq!(in_force(), "3");
     let _ = office.admin().get("/api/catalog/versions/99").problem(404, "not_found");
-    assert_eq!(points(&office.liability_when_settled()["points"]), 1_100);
+    let _ = office.admin().get("/api/outlets/ipoh").must(200);
+    assert_eq!(points(&office.liability_when_settled()["points"]), 1_103);
+    office.verify();
+}
+
+#[test]
+fn a_catalog_whose_numbers_are_others_by_now_judges_nothing() {
+    let mut office = Office::open();
+    let ali = office.member("Ali", ALI, 1_000);
+    let till = Till::open(&office, KL, "till-1");
+    till.wait_for_balance(ALI, 1_000);
+    let backup = office.image();
+    let currency = |code: &str| json!({"code": code, "name": code, "kind": "redeemable", "scale": 0});
+    let _ = office.admin().post("/api/currencies", &currency("STARS")).must(201);
+    earns(&office, &till, &ali, "2");
+    till.line().cut();
+    till.wait_for_connection("offline");
+    till.sell(&worth("R-1", 30));
+    office.put_back(&backup);
+    // head office gives the same number to another currency before the till is heard
+    let _ = office.admin().post("/api/currencies", &currency("MILES")).must(201);
+    till.line().mend();
+    until("the catalog is given back", || {
+        till.sync();
+        let versions = office.admin().get("/api/catalog/versions").must(200);
+        let given = versions["given_back"].as_array().map(Vec::len);
+        if given == Some(1) { Ok(()) } else { Err(given) }
+    });
+    assert_eq!(office.balance(&ali), 1_000);
+    assert_eq!(office.clerk().all("/api/parked").len(), 1, "it waits for a person");
+    assert_eq!(till.scan(ALI).must(200)["memberships"][0]["accounts"][0]["balance"], "1060");
     office.verify();
 }
 

@@ -273,7 +273,7 @@ impl Worker {
                 let wanted = page.catalogs_wanted.clone();
                 self.store.apply_page(page, after.clone()).await.map_err(text)?;
                 self.state = after;
-                self.give_catalogs(wanted).await?;
+                self.give_catalogs(wanted).await;
                 if let Some(name) = name {
                     self.store.change_identity(|identity| identity.till_name = name).map_err(text)?;
                 }
@@ -308,16 +308,18 @@ impl Worker {
         }
     }
 
-    /// Gives back what the server lacks of the catalogs that it once handed out, where this till has them.
-    async fn give_catalogs(&mut self, wanted: Vec<CatalogHash>) -> Result<(), String> {
+    /// Gives back what the server lacks of the catalogs that it once handed out, where this till has them: each once. That
+    /// it is refused keeps nothing else from being told.
+    async fn give_catalogs(&mut self, wanted: Vec<CatalogHash>) {
         for hash in wanted {
-            let sealed = self.store.read().and_then(|view| view.sealed_catalog(hash)).map_err(text)?;
-            let Some(catalog) = sealed.filter(|_| !self.given.contains(&hash)) else { continue };
+            let sealed = self.store.read().and_then(|view| view.sealed_catalog(hash));
+            let Some(catalog) = sealed.ok().flatten().filter(|_| self.given.insert(hash)) else { continue };
             let signer = self.signer();
-            self.client.give_catalog(&signer, &GivenCatalog { node: signer.node, catalog }).await?;
-            self.given.insert(hash);
+            let given = GivenCatalog { node: signer.node, catalog };
+            if let Err(why) = self.client.give_catalog(&signer, &given).await {
+                tracing::warn!(%why, "a catalog could not be given back");
+            }
         }
-        Ok(())
     }
 
     /// Fetches the snapshot's outline, or the next chunk of it, or finishes.

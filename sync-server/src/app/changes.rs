@@ -208,9 +208,9 @@ impl Forced {
 }
 
 /// What is left on a membership that keeps it from ending: points, debt, what waits, or an open case.
-fn left_on(books: &dyn Read, membership: &Membership) -> Done<Option<String>> {
+fn left_on(books: &dyn Read, membership: &Membership, ending: &[MembershipId]) -> Done<Option<String>> {
     let catalog = catalog::latest(books)?;
-    for (id, account) in accounts_left(books, membership)? {
+    for (id, account) in accounts_left(books, membership, ending)? {
         let base = account.base();
         let written = |points| super::words::points(&catalog, id.currency, points);
         let balance = base.balance();
@@ -230,12 +230,21 @@ fn left_on(books: &dyn Read, membership: &Membership) -> Done<Option<String>> {
     Ok(None)
 }
 
-/// The accounts that nobody draws on any more once a membership has ended: those that it shares stay with the others.
-fn accounts_left(books: &dyn Read, membership: &Membership) -> Done<Vec<(AccountId, Account)>> {
+/// The accounts that nobody draws on any more once a membership has ended, and those that end with it: what it shares stays
+/// with the others.
+fn accounts_left(
+    books: &dyn Read,
+    membership: &Membership,
+    ending: &[MembershipId],
+) -> Done<Vec<(AccountId, Account)>> {
     let mut left = Vec::new();
     for set in membership.sets() {
         let mut shared = false;
-        for other in books.memberships_on(set)?.into_iter().filter(|other| *other != membership.id) {
+        for other in books
+            .memberships_on(set)?
+            .into_iter()
+            .filter(|other| *other != membership.id && !ending.contains(other))
+        {
             let other = books.membership(other)?;
             shared |= other.is_some_and(|other| other.value.status != MembershipStatus::Terminated);
         }
@@ -254,9 +263,10 @@ pub async fn erase(app: &App, who: &Who, id: CustomerId, forced: &Forced) -> Don
         if books.customer(id)?.is_none_or(|row| row.value.erased) {
             return Err(AppError::not_found("customer with this id"));
         }
+        let ending: Vec<MembershipId> = books.memberships_of(id)?.iter().map(|it| it.id).collect();
         for membership in books.memberships_of(id)? {
             members::membership_for(books.as_read(), &by, membership.id)?;
-            forced.check(left_on(books.as_read(), &membership)?)?;
+            forced.check(left_on(books.as_read(), &membership, &ending)?)?;
         }
         let detail = why(if forced.force { "forced" } else { "" }, forced.reason.as_deref());
         wipe(books, &by, id, detail, now)
@@ -279,9 +289,10 @@ pub(super) fn wipe(
     let same = duplicates::merged_into(books.as_read(), id)?;
     let mut changes = vec![DirectoryChange::Customer(blank(&row.value), None)];
     changes.extend(same.iter().map(|other| DirectoryChange::Customer(blank(other), None)));
+    let ending: Vec<MembershipId> = books.memberships_of(id)?.iter().map(|it| it.id).collect();
     for membership in books.memberships_of(id)? {
         if membership.status != MembershipStatus::Terminated {
-            forfeit(books, who, &membership, now)?;
+            forfeit(books, who, &membership, &ending, now)?;
         }
         changes.extend(ended(books.as_read(), membership)?);
     }
@@ -314,11 +325,18 @@ fn blank(customer: &Customer) -> Customer {
 }
 
 /// What is left on the accounts that nobody draws on any more is forfeited: nobody is owed it.
-fn forfeit(books: &mut dyn Write, who: &Who, membership: &Membership, now: Millis) -> Done<()> {
+fn forfeit(
+    books: &mut dyn Write,
+    who: &Who,
+    membership: &Membership,
+    ending: &[MembershipId],
+    now: Millis,
+) -> Done<()> {
     let reason = "Forfeited: the membership ended".to_owned();
-    for (account, held) in accounts_left(books.as_read(), membership)? {
+    for (account, held) in accounts_left(books.as_read(), membership, ending)? {
         let base = held.base();
-        let points = base.lots.posted().minus(base.reserved);
+        // what is held, waits to be settled or is owed is not there to be taken
+        let points = base.balance().minus(base.reserved).minus(base.debt);
         if !points.is_positive() {
             continue;
         }
@@ -357,8 +375,8 @@ pub async fn end(app: &App, who: &Who, id: MembershipId, forced: &Forced) -> Don
     app.write(move |books| {
         let membership = members::membership_for(books.as_read(), &by, id)?;
         check_not_ended(&membership)?;
-        forced.check(left_on(books.as_read(), &membership)?)?;
-        forfeit(books, &by, &membership, now)?;
+        forced.check(left_on(books.as_read(), &membership, &[])?)?;
+        forfeit(books, &by, &membership, &[], now)?;
         let changes = ended(books.as_read(), membership)?;
         let detail = why(if forced.force { "forced" } else { "ended" }, forced.reason.as_deref());
         let note = Change { action: "membership.end", subject: id.to_string(), detail };

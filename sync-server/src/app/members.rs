@@ -179,7 +179,8 @@ fn listed(
         let rows = books.customers(after, wanted)?;
         after = rows.last().map(|customer| customer.id);
         let last = rows.len() < wanted;
-        for customer in rows {
+        // one that was merged is listed as the one that took it over
+        for customer in rows.into_iter().filter(|customer| customer.merged_into.is_none()) {
             if scope::sees_person(books, who, customer.id)? {
                 seen.push(customer.id);
             }

@@ -103,7 +103,9 @@ impl Typed {
         for field in &mut form.fields {
             match field.kind {
                 // a secret is typed anew, and what is hidden is the page's own
-                "password" | "hidden" | "section" | "rows" => {}
+                "password" | "section" | "rows" => {}
+                // nor is the version: what somebody else has changed meanwhile is not overwritten by pressing once more
+                "hidden" if field.name != "version" => {}
                 "many" => field.chosen = of(&field.name),
                 "tick" => field.value = of(&field.name).pop().unwrap_or_default(),
                 _ => {

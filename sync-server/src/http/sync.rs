@@ -217,8 +217,7 @@ async fn catalog(State(app): State<Arc<App>>, request: Request) -> Result<Respon
     let incoming = Incoming::read(request).await?;
     let given: GivenCatalog = incoming.message()?;
     let row = not_revoked(incoming.node(&app, given.node)?)?;
-    let who = sync::caller(&app, &row)?;
-    answer(&sync::catalogs::take_back(&app, who, given, clock::now()).await?)
+    answer(&sync::catalogs::take_back(&app, &row, given, clock::now()).await?)
 }
 
 /// A revoked node may push, and nothing else.

@@ -222,6 +222,8 @@ pub struct GivenCatalogRow {
     pub row: CatalogRow,
     /// Its stored bytes.
     pub stored: Vec<u8>,
+    /// Whether it judges what was sold under it: not where the number of one of its codes is another's by now.
+    pub fits: bool,
 }
 
 /// A catalog version, as listed.

@@ -1,9 +1,11 @@
 //! Catalog versions: the numbers behind codes, and which version last changed an item.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::super::document::Document;
 use super::super::{Catalog, Numbers, Version};
 use super::Problem;
-use crate::ids::{CurrencyId, OutletId, ProgramId};
+use crate::ids::{Code, CurrencyId, OutletId, ProgramId};
 
 impl Numbers {
     /// These numbers, with new ones for codes that have none yet.
@@ -24,6 +26,26 @@ impl Numbers {
         }
         next
     }
+
+    /// These and another's; `None` where a code has another number there, or a number another code.
+    #[must_use]
+    pub fn united(&self, other: &Self) -> Option<Self> {
+        Some(Self {
+            outlets: united(&self.outlets, &other.outlets)?,
+            currencies: united(&self.currencies, &other.currencies)?,
+            programs: united(&self.programs, &other.programs)?,
+        })
+    }
+}
+
+fn united<N: Copy + Ord>(own: &BTreeMap<Code, N>, other: &BTreeMap<Code, N>) -> Option<BTreeMap<Code, N>> {
+    let mut all = own.clone();
+    for (code, number) in other {
+        all.insert(code.clone(), *number);
+    }
+    let agrees = own.iter().all(|(code, number)| all.get(code) == Some(number));
+    let numbers: BTreeSet<N> = all.values().copied().collect();
+    (agrees && numbers.len() == all.len()).then_some(all)
 }
 
 impl Version {
@@ -67,4 +89,27 @@ fn stamp(document: &mut Document, before: &Document, version: u64) {
     stamp!(pricing_schemes);
     stamp!(pricebooks);
     stamp!(rewards);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(currencies: &[(&str, u16)]) -> Numbers {
+        let of = |(code, number): &(&str, u16)| (Code::new(*code).unwrap(), CurrencyId(*number));
+        Numbers { currencies: currencies.iter().map(of).collect(), ..Numbers::default() }
+    }
+
+    #[test]
+    fn numbers_are_united_where_they_do_not_contradict_each_other() {
+        let own = numbers(&[("PTS", 1), ("MILES", 2)]);
+        for (other, all) in [
+            (numbers(&[("PTS", 1)]), Some(own.clone())),
+            (numbers(&[("STARS", 3)]), Some(numbers(&[("PTS", 1), ("MILES", 2), ("STARS", 3)]))),
+            (numbers(&[("PTS", 1), ("STARS", 2)]), None),
+            (numbers(&[("PTS", 4)]), None),
+        ] {
+            assert_eq!(own.united(&other), all);
+        }
+    }
 }

@@ -353,7 +353,7 @@ impl<T: Kv> Catalogs for View<T> {
         } else {
             let bytes = match self.catalog_number(hash)? {
                 Some(number) => self.catalog_bytes(number)?,
-                None => self.given_catalog(hash)?.map(|given| given.stored),
+                None => self.given_catalog(hash)?.filter(|given| given.fits).map(|given| given.stored),
             };
             let Some(bytes) = bytes else { return Ok(None) };
             Catalog::from_bytes(&bytes).map_err(|error| StoreError::Damaged(error.to_string()))?
