@@ -318,8 +318,8 @@ impl Store {
     }
 
     /// Keeps what the server said of own entries. Not synced: what is lost is asked again.
-    pub fn keep_told(&self, told: Vec<(Dot, Told)>) -> Reply<()> {
-        self.0.work(move |engine| engine.keep_told(&told))
+    pub fn keep_told(&self, said: Vec<(Dot, Option<Told>)>) -> Reply<()> {
+        self.0.work(move |engine| engine.keep_told(&said))
     }
 
     /// The outline of a bootstrap under way; it survives a restart.

@@ -55,7 +55,7 @@ impl App {
         } else if sale.is_some() {
             // what it gives back was told by the server: it is read back with that from now on
             let told = Told { hash: done.written.hash, sale, repeats: None, legs: Vec::new() };
-            self.keep(vec![(dot, told)]).await;
+            self.keep(vec![(dot, Some(told))]).await;
         }
         let body = self.show(&self.store().read()?, &done.written, done.facts.as_deref())?;
         Ok(Outcome { body, replayed: done.replayed })

@@ -6,6 +6,7 @@ use shared::api::Page;
 use shared::api::transaction::Transaction;
 use shared::entry::EntryKind;
 use shared::ids::{CustomerId, Dot, OutletId};
+use shared::limits;
 use shared::wire::relay::Deed;
 use shared::wire::told::Told;
 
@@ -53,25 +54,41 @@ impl App {
     /// that is what is shown.
     pub(super) async fn learn(&self, ids: &[Dot]) {
         let Ok(view) = self.store().read() else { return };
-        let asked: Vec<Dot> = ids.iter().copied().filter(|id| view.is_acked(*id)).collect();
+        let acked = ids.iter().copied().filter(|id| view.is_acked(*id)).take(limits::TOLD);
+        // under which node the server has each: a branch of a fork is another's there
+        let asked: Vec<(Dot, Dot)> = acked.map(|id| (Dot::new(view.home(id), id.seq), id)).collect();
         if asked.is_empty() || !self.link().is_online() {
             return;
         }
-        let budget = Duration::from_millis(self.0.budget_ms);
-        match tokio::time::timeout(budget, self.0.centre.told(&asked)).await {
-            Ok(Ok(told)) => self.keep(told).await,
-            Ok(Err(error)) => {
-                tracing::info!(%error, "the server was asked for transactions and did not answer");
+        let answered = async {
+            let homes: Vec<Dot> = asked.iter().map(|(home, _)| *home).collect();
+            let mut told = match self.0.centre.told(&homes).await {
+                Ok(told) => told,
+                Err(error) => {
+                    tracing::info!(%error, "the server was asked for transactions and did not answer");
+                    return;
+                }
+            };
+            let mut said = Vec::new();
+            for (home, id) in asked {
+                let word = told.iter().position(|(of, _)| *of == home).map(|place| told.swap_remove(place).1);
+                said.push((id, word));
             }
-            Err(_) => {}
-        }
+            self.kept(said).await;
+        };
+        // the keeping goes on where it takes longer than a cashier can wait
+        let _ = tokio::time::timeout(Duration::from_millis(self.0.budget_ms), answered).await;
     }
 
-    /// Keeps what the server said of own transactions. Where that fails it is asked for again.
-    pub(super) async fn keep(&self, told: Vec<(Dot, Told)>) {
-        if !told.is_empty()
-            && let Err(error) = self.store().keep_told(told).await
-        {
+    /// Keeps what the server said of own transactions, `None` where that was nothing, as far as that takes no longer than the
+    /// budget. Where it fails it is asked for again.
+    pub(super) async fn keep(&self, said: Vec<(Dot, Option<Told>)>) {
+        let budget = Duration::from_millis(self.0.budget_ms);
+        let _ = tokio::time::timeout(budget, self.kept(said)).await;
+    }
+
+    async fn kept(&self, said: Vec<(Dot, Option<Told>)>) {
+        if let Err(error) = self.store().keep_told(said).await {
             tracing::warn!(%error, "what the server said of transactions could not be kept");
         }
     }

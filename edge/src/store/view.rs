@@ -9,7 +9,7 @@ use shared::account::AccountId;
 use shared::catalog::{Catalog, CatalogHash};
 use shared::chain::Head;
 use shared::entry::{Entry, Intent};
-use shared::ids::{AccountSetId, Code, CurrencyId, Dot, Hash, Seq};
+use shared::ids::{AccountSetId, Code, CurrencyId, Dot, Hash, NodeId, Seq};
 use shared::limits;
 use shared::points::Points;
 use shared::time::Millis;
@@ -205,6 +205,11 @@ impl View {
     /// Whether the server has acknowledged an entry of this store's.
     pub fn is_acked(&self, dot: Dot) -> bool {
         self.published.meta.is_acked(dot)
+    }
+
+    /// Under which node the server keeps an entry of this store's.
+    pub fn home(&self, dot: Dot) -> NodeId {
+        self.published.meta.home(dot)
     }
 
     /// How far the server has acknowledged the own journal.
