@@ -12,7 +12,7 @@ use shared::time::{Day, Millis};
 use super::range::Range;
 use super::step::Step;
 use super::{STEP, program_of};
-use crate::app::{App, Done, Who, ledger};
+use crate::app::{App, Done, Who, ledger, members};
 
 /// A step of time, whether it is over, and whose points.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,6 +31,7 @@ struct Sum {
 }
 
 struct Walk<'a> {
+    who: &'a Who,
     catalog: &'a Catalog,
     range: &'a Range,
     step: Step,
@@ -44,6 +45,10 @@ impl Walk<'_> {
         let mut of: BTreeMap<Key, Points> = BTreeMap::new();
         for (terms, points) in lots.remaining() {
             let program = terms.program.or(own);
+            // of a shared account, what another program owes is that program's to see
+            if program.is_some_and(|program| !members::may_see(self.who, self.catalog, program)) {
+                continue;
+            }
             let zone = program.map_or_else(|| self.catalog.office_zone(), |it| self.catalog.zone_of(it));
             if !self.range.has_day(terms.expires, zone) {
                 continue;
@@ -86,7 +91,7 @@ impl Walk<'_> {
 pub fn ahead(app: &App, who: &Who, range: &Range, step: Step, now: Millis) -> Done<ExpiryAhead> {
     let books = app.read()?;
     let catalog = app.catalog()?;
-    let mut walk = Walk { catalog: &catalog, range, step, now, sums: BTreeMap::new() };
+    let mut walk = Walk { who, catalog: &catalog, range, step, now, sums: BTreeMap::new() };
     let mut after: Option<AccountId> = None;
     loop {
         let page = books.accounts(after, STEP)?;
