@@ -26,6 +26,7 @@ use shared::time::{Day, Millis};
 use shared::wire::sealed::SealedCatalog;
 use shared::wire::signed::SignedPull;
 use shared::wire::snapshot::{Chunk, Snapshot, SnapshotReply, SnapshotRequest};
+use shared::wire::told::ToldReply;
 use shared::wire::{
     Authorize, Authorized, Cursor, DirectoryDelta, MEDIA_TYPE, NumberBlock, Pull, PullPage, Pulled, Push,
     PushReply, Pushed, ReceiptReply, decode, encode, sign,
@@ -164,6 +165,7 @@ impl Centre {
             }
             "snapshot" => Some(encode(&self.snapshot(&decode(&message).unwrap()))),
             "receipt" => Some(encode(&ReceiptReply { sale: None })),
+            "told" => Some(encode(&ToldReply { told: Vec::new() })),
             "authorize" => {
                 let mut state = self.0.state.lock();
                 state.asked.push(decode(&message).unwrap());
