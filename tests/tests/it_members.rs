@@ -114,6 +114,36 @@ fn a_membership_is_changed_under_its_version_and_ending_it_keeps_the_customer() 
 }
 
 #[test]
+fn what_waits_to_be_settled_is_not_forfeited_when_its_membership_ends() {
+    let office = Office::open();
+    let ali = office.member("Ali", ALI, 500);
+    let (here, silent) = (Till::open(&office, KL, "here"), Till::open(&office, KL, "silent"));
+    here.wait_for_balance(ALI, 500);
+    // nothing is settled before this till has told everything
+    silent.sync();
+    for till in [&silent, &here] {
+        till.line().cut();
+        till.wait_for_connection("offline");
+    }
+    let _ = here.sell(&goods::redeeming(sale("R-1", ALI, &[line("1", "2.00")]), 200));
+    here.line().mend();
+    here.sync();
+    until("the redemption waits to be settled", || {
+        let balance = office.balance(&ali);
+        if balance == 300 { Ok(()) } else { Err(balance) }
+    });
+    let path = format!("/api/memberships/{}", ali.membership);
+    let _ = office.clerk().delete(&format!("{path}?force=true&reason=asked")).must(204);
+    let statement = office.clerk().all(&format!("{path}/statement"));
+    assert_eq!((&statement[0]["column"], &statement[0]["points"]), (&json!("expired"), &json!("-300")));
+    silent.line().mend();
+    silent.sync();
+    assert_eq!(points(&office.liability_when_settled()["points"]), 0);
+    assert_eq!(office.cases(), Vec::<Value>::new(), "what was there when it was redeemed is still there");
+    office.verify();
+}
+
+#[test]
 fn a_number_in_another_system_is_one_customers() {
     let office = Office::open();
     let clerk = office.clerk();
