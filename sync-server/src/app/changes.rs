@@ -291,9 +291,7 @@ pub(super) fn wipe(
     changes.extend(same.iter().map(|other| DirectoryChange::Customer(blank(other), None)));
     let ending: Vec<MembershipId> = books.memberships_of(id)?.iter().map(|it| it.id).collect();
     for membership in books.memberships_of(id)? {
-        if membership.status != MembershipStatus::Terminated {
-            forfeit(books, who, &membership, &ending, now)?;
-        }
+        forfeit(books, who, &membership, &ending, now)?;
         changes.extend(ended(books.as_read(), membership)?);
     }
     let note = Change { action: "customer.erase", subject: id.to_string(), detail };
