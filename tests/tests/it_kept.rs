@@ -60,7 +60,11 @@ fn who_is_no_member_any_more_is_forgotten_by_themselves_when_the_program_says_so
         if scan.text.contains("Tan") { Err(scan.text) } else { Ok(()) }
     });
     assert_eq!(till.balance(NEW), 300);
-    assert_eq!(points(&office.liability_when_settled()["points"]), 300, "nobody is owed what nobody can spend");
+    assert_eq!(
+        points(&office.liability_when_settled()["points"]),
+        300,
+        "nobody is owed what nobody can spend"
+    );
     let told = office.admin().all(&format!("/api/audit?subject={id}"));
     assert!(told.iter().any(|row| row["action"] == "customer.erase"), "{told:?}");
     let told = office.admin().all(&format!("/api/audit?subject={membership}"));
