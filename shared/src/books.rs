@@ -13,7 +13,7 @@ use crate::entry::membership::Heir;
 use crate::ids::{
     BucketId, CaseId, Code, CodeHash, CurrencyId, CustomerId, Dot, MembershipId, NodeId, OutletId, Seq,
 };
-use crate::member::{Card, Customer, Membership};
+use crate::member::{Card, Customer, CustomerRecord, Membership};
 use crate::time::{Day, Millis};
 
 pub mod memory;
@@ -165,6 +165,8 @@ pub trait Cases: Keeps {
 pub trait Directory: Keeps {
     /// A customer.
     fn customer(&self, id: CustomerId) -> Result<Option<Marked<Customer>>, Self::Error>;
+    /// A customer as an entry says it, as far as the key opens it that came beside an entry and was not destroyed.
+    fn opened(&self, record: &CustomerRecord) -> Result<Customer, Self::Error>;
     /// Writes a customer.
     fn put_customer(&mut self, row: Marked<Customer>) -> Result<(), Self::Error>;
     /// A membership.

@@ -13,7 +13,7 @@ use crate::catalog::CatalogHash;
 use crate::ids::{
     BucketId, Code, CodeHash, CustomerId, Dot, HoldId, MembershipId, NodeId, OutletId, Seq, TillId,
 };
-use crate::member::{Card, Customer, Membership, Sealed};
+use crate::member::{Card, CustomerRecord, Membership};
 use crate::money::{self, CurrencyCode};
 use crate::points::Points;
 use crate::time::{Day, Hlc, Millis};
@@ -395,10 +395,8 @@ pub struct Release {
 /// An enrolment.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Enrol {
-    /// The new customer; `None` for memberships of a known one.
-    pub customer: Option<Customer>,
-    /// What they gave of themselves, under their key (which travels beside the entry).
-    pub personal: Option<Sealed>,
+    /// The new customer (its key travels beside the entry); `None` for memberships of a known one.
+    pub customer: Option<CustomerRecord>,
     /// The new memberships.
     pub memberships: Vec<Membership>,
     /// Their cards.
@@ -410,8 +408,8 @@ pub struct Enrol {
 /// One record of the directory, new or changed.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum DirectoryChange {
-    /// A customer; personal data, where they changed, are sealed beside it.
-    Customer(Customer, Option<Sealed>),
+    /// A customer, as all of it is from now on.
+    Customer(CustomerRecord),
     /// A membership.
     Membership(Membership),
     /// A card.

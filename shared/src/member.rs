@@ -1,12 +1,14 @@
 //! Customers, memberships and cards, as a till caches them: the least of a person that a checkout needs.
 //!
 //! What was given in full (name, phone, e-mail, birth date, identity number) is [`Personal`], sealed under a key of that
-//! customer's own ([`seal`], [`open`]); erasing a customer is destroying that key.
+//! customer's own ([`seal`], [`open`]); erasing a customer is destroying that key. An entry says of a customer a
+//! [`CustomerRecord`]: nothing in its bytes tells who it is but to who has the key.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
+use chrono::Datelike as _;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -58,6 +60,88 @@ pub struct Customer {
     pub opt_outs: Vec<Channel>,
     /// The customer that it was found to be, where it was merged.
     pub merged_into: Option<CustomerId>,
+}
+
+impl Customer {
+    /// This customer with its outline (number in other systems, name, birthday, masked contacts, hashes) as `personal` says.
+    #[must_use]
+    pub fn outlined(self, personal: &Personal, index: &IndexKey) -> Self {
+        let hash = |kind: CodeKind, text: &Option<String>| text.as_deref().map(|text| index.hash(kind, text));
+        let month_and_day = |day: Day| {
+            let date = day.date();
+            Some((u8::try_from(date.month()).ok()?, u8::try_from(date.day()).ok()?))
+        };
+        Self {
+            external_id: personal.external_id.clone(),
+            display_name: personal.name.clone(),
+            birth: personal.birth_date.and_then(month_and_day),
+            phone_masked: personal.phone.as_deref().map(mask_phone),
+            email_masked: personal.email.as_deref().map(mask_email),
+            phone: hash(CodeKind::Phone, &personal.phone),
+            email: hash(CodeKind::Email, &personal.email),
+            identity: hash(CodeKind::Identity, &personal.identity_number),
+            ..self
+        }
+    }
+
+    /// What an entry says of this customer; its outline is read from `personal`, which is sealed under its key.
+    pub fn record(&self, personal: Option<Sealed>) -> CustomerRecord {
+        CustomerRecord {
+            id: self.id,
+            kind: self.kind,
+            since: self.since,
+            erased: self.erased,
+            opt_outs: self.opt_outs.clone(),
+            merged_into: self.merged_into,
+            personal,
+        }
+    }
+}
+
+/// A customer as an entry says it: what tells nobody who it is, and the rest under its key.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CustomerRecord {
+    /// Its id.
+    pub id: CustomerId,
+    /// A person or an organisation.
+    pub kind: CustomerKind,
+    /// Since when it is known.
+    pub since: Day,
+    /// Whether the personal data were erased.
+    pub erased: bool,
+    /// Ways in which it does not want to be written to.
+    pub opt_outs: Vec<Channel>,
+    /// The customer that it was found to be, where it was merged.
+    pub merged_into: Option<CustomerId>,
+    /// [`Personal`], sealed; `None` where nothing is known.
+    pub personal: Option<Sealed>,
+}
+
+impl CustomerRecord {
+    /// The customer, as far as its key opens it: without the right one nothing but what stands open.
+    pub fn open(&self, key: Option<&CustomerKey>, index: &IndexKey) -> Customer {
+        let personal = self.personal.as_ref().zip(key).and_then(|(sealed, key)| open(sealed, self.id, key));
+        let bare = Customer {
+            id: self.id,
+            external_id: None,
+            display_name: String::new(),
+            kind: self.kind,
+            since: self.since,
+            birth: None,
+            phone_masked: None,
+            email_masked: None,
+            phone: None,
+            email: None,
+            identity: None,
+            erased: self.erased,
+            opt_outs: self.opt_outs.clone(),
+            merged_into: self.merged_into,
+        };
+        match personal {
+            Some(personal) => bare.outlined(&personal, index),
+            None => bare,
+        }
+    }
 }
 
 /// A way of writing to a customer.
@@ -335,6 +419,8 @@ pub fn mask_email(text: &str) -> String {
 pub struct Personal {
     /// Full name.
     pub name: String,
+    /// Its number in other systems.
+    pub external_id: Option<String>,
     /// Phone as given.
     pub phone: Option<String>,
     /// E-mail as given.

@@ -254,6 +254,11 @@ impl App {
         Ok(self.store.backup(file)?)
     }
 
+    /// Takes who was erased out of the store's files; `None` where nobody was. Blocks.
+    pub fn forget(&self) -> Done<Option<store::Copied>> {
+        Ok(self.store.forget()?)
+    }
+
     /// Ends writing.
     pub fn close(&self) {
         self.store.close();

@@ -2,7 +2,7 @@
 //! a day's passing brings.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
@@ -76,5 +76,33 @@ pub async fn lapse(app: Arc<App>, mut stop: watch::Receiver<bool>) {
             () = tokio::time::sleep(Duration::from_millis(LAPSE_EVERY_MS)) => {}
             _ = stop.wait_for(|stop| *stop) => return,
         }
+    }
+}
+
+/// How often it is looked whether somebody was erased, in ms.
+const FORGET_EVERY_MS: u64 = 5_000;
+/// Writing the store anew takes no more than one part in so many of the time.
+const FORGET_SHARE: u32 = 100;
+
+/// Takes those who were erased out of the store's files, until told to stop.
+pub async fn forget(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    let mut rest = Duration::from_millis(FORGET_EVERY_MS);
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(rest) => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+        let (books, began) = (Arc::clone(&app), Instant::now());
+        match tokio::task::spawn_blocking(move || books.forget()).await {
+            Ok(Ok(None)) => {}
+            Ok(Ok(Some(copied))) => {
+                tracing::info!(copied.rows, copied.bytes, "erased customers are out of the store's files");
+            }
+            Ok(Err(error)) => tracing::error!(%error, "erased customers are still in the store's files"),
+            Err(error) => {
+                tracing::error!(%error, "taking erased customers out of the store's files ended early")
+            }
+        }
+        rest = Duration::from_millis(FORGET_EVERY_MS).max(began.elapsed() * FORGET_SHARE);
     }
 }

@@ -124,6 +124,7 @@ impl Server {
         if let Some(every_ms) = options.settle_every_ms {
             tasks.push(tokio::spawn(jobs::settle(Arc::clone(&app), every_ms, stopped.clone())));
             tasks.push(tokio::spawn(jobs::lapse(Arc::clone(&app), stopped.clone())));
+            tasks.push(tokio::spawn(jobs::forget(Arc::clone(&app), stopped.clone())));
             tasks.push(tokio::spawn(jobs::notices::tell(Arc::clone(&app), options.smtp_url, stopped)));
         }
         Ok(Running { url: format!("{scheme}://{address}"), app, stop, tasks })

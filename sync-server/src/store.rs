@@ -73,6 +73,9 @@ pub trait Store: Send + Sync {
     fn changed(&self) -> watch::Receiver<u64>;
     /// Copies what is committed now into a file that is not there yet, while writing goes on. Blocks.
     fn backup(&self, to: &Path) -> Result<Copied, StoreError>;
+    /// Takes out of its files what they still hold of customers who were erased since this was done last: nothing where
+    /// nobody was. Writers wait meanwhile. Blocks.
+    fn forget(&self) -> Result<Option<Copied>, StoreError>;
     /// Whether writes are refused for want of room; the next one finds out whether there is some again.
     fn is_full(&self) -> bool;
     /// Ends writing; everything submitted before is committed.

@@ -11,7 +11,7 @@ use shared::entry::card::CardReport;
 use shared::entry::reward::vouchers_of;
 use shared::entry::{Authority, Column, Entry, EntryKind, Intent, Move, Party, Reversal};
 use shared::ids::{AccountSetId, Code, Dot, Hash, MembershipId, OutletId};
-use shared::member::{Card, CardStatus, IndexKey, Membership};
+use shared::member::{Card, CardStatus, Customer, IndexKey, Membership};
 use shared::points::Points;
 use shared::render::transaction::redemptions;
 use shared::time::Hlc;
@@ -28,11 +28,12 @@ use super::packed;
 use super::tables::Table;
 use super::view::holds::{end_hold, put_ended, put_hold};
 
-/// An entry, where it stands, and its bytes.
+/// An entry, where it stands, its bytes, and what lies beside them.
 pub(super) struct Placed<'a> {
     pub(super) entry: &'a Entry,
     pub(super) head: Head,
     pub(super) stored: &'a [u8],
+    pub(super) side: &'a [u8],
 }
 
 /// Puts an own entry's effects into a layer.
@@ -41,7 +42,7 @@ pub(super) fn put_effects(
     placed: &Placed<'_>,
     index: &IndexKey,
 ) -> Result<(), StoreError> {
-    let Placed { entry, head, stored } = placed;
+    let Placed { entry, head, stored, side } = placed;
     layer.entries += 1;
     layer.put(Key::of(Table::Entries).dot(entry.dot), &[&head.hash.0, *stored].concat());
     layer.put(verification_key(head.hash, entry.dot), &[]);
@@ -70,7 +71,7 @@ pub(super) fn put_effects(
         let key = Key::of(Table::Vouchers).uuid(voucher.membership.0).uuid(voucher.id.0);
         layer.put(key, &encode(voucher)?);
     }
-    put_kind(layer, entry, index)
+    put_kind(layer, (entry, side), index)
 }
 
 /// An intent is a step of a redemption, under its key: the key is that of the redemption. So is its end, which bears no
@@ -126,7 +127,7 @@ pub(super) fn put_row(layer: &mut Layer, row: &TailRow, at: Hlc) -> Result<(), S
     Ok(())
 }
 
-fn put_kind(layer: &mut Layer, entry: &Entry, index: &IndexKey) -> Result<(), StoreError> {
+fn put_kind(layer: &mut Layer, (entry, side): (&Entry, &[u8]), index: &IndexKey) -> Result<(), StoreError> {
     match &entry.kind {
         EntryKind::Sale(sale) => {
             put_receipt(layer, entry, &sale.receipt);
@@ -161,7 +162,14 @@ fn put_kind(layer: &mut Layer, entry: &Entry, index: &IndexKey) -> Result<(), St
             end_hold(layer, release.account, release.key, entry.dot);
         }
         EntryKind::PaymentHold(placed) => put_hold(layer, entry, placed)?,
-        EntryKind::Enrol(_) => put_enrolment(layer, entry, index)?,
+        EntryKind::Enrol(enrol) => {
+            let keys = Entry::read_side(side).unwrap_or_default();
+            let opened = enrol.customer.as_ref().map(|record| {
+                let key = keys.iter().find(|(of, _)| *of == record.id);
+                record.open(key.map(|(_, key)| key), index)
+            });
+            put_enrolment(layer, entry, opened.as_ref(), index)?;
+        }
         EntryKind::CardReport(report) => {
             layer.put(Key::of(Table::CardReports).code(report.code), &encode(&(report.status, entry.dot))?);
             if let Some(membership) = report.membership {
@@ -208,11 +216,16 @@ fn put_owner(layer: &mut Layer, entry: &Entry, owner: Uuid) {
     layer.put(key, &[]);
 }
 
-/// The members that an enrolment makes; nothing for other entries.
-pub(super) fn put_enrolment(layer: &mut Layer, entry: &Entry, index: &IndexKey) -> Result<(), StoreError> {
+/// The members that an enrolment makes, a new customer among them; nothing for other entries.
+pub(super) fn put_enrolment(
+    layer: &mut Layer,
+    entry: &Entry,
+    customer: Option<&Customer>,
+    index: &IndexKey,
+) -> Result<(), StoreError> {
     let EntryKind::Enrol(enrol) = &entry.kind else { return Ok(()) };
     let mut row = Vec::new();
-    if let Some(customer) = &enrol.customer {
+    if let Some(customer) = customer {
         packed::customer(customer, &[], &mut row)?;
         layer.put(customer_key(customer.id), &row);
         for key in customer_index(customer, index) {

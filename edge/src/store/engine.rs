@@ -34,6 +34,7 @@ mod bootstrap;
 mod commit;
 mod directory;
 pub(super) mod earlier;
+mod forget;
 mod load;
 mod page;
 mod prune;
@@ -346,7 +347,7 @@ fn replay_from(layer: &mut Layer, journal: &Journal, seq: u64, index: &IndexKey)
         let entry = Entry::from_stored(&kept.stored)
             .map_err(|error| StoreError::Damaged(format!("own entry {}: {error}", kept.seq)))?;
         let head = Head { seq: Seq(kept.seq), hash: Hash(kept.hash) };
-        put_effects(layer, &Placed { entry: &entry, head, stored: &kept.stored }, index)?;
+        put_effects(layer, &Placed { entry: &entry, head, stored: &kept.stored, side: &kept.side }, index)?;
     }
     Ok(())
 }

@@ -21,6 +21,7 @@ pub mod limits;
 mod options;
 mod read;
 mod recovery;
+mod redact;
 mod salvage;
 mod segment;
 
@@ -265,7 +266,12 @@ impl Journal {
             self.counters.segments_prepared_late += 1;
         }
         // It has room: it is of the size that the group's limit was taken from.
-        let Some(next) = self.next.take() else { return Err(JournalError::StoreFull) };
+        self.next_segment().ok_or(JournalError::StoreFull)
+    }
+
+    /// Begins the segment that was made ready, if there is one.
+    fn next_segment(&mut self) -> Option<Tail> {
+        let next = self.next.take()?;
         if let Some(full) = self.tail.replace(next.clone()) {
             if full.is_empty() {
                 self.spares.push_back(segment::name(Kind::Segment, full.generation));
@@ -273,7 +279,7 @@ impl Journal {
                 last.last_written_ms = full.last_written_ms;
             }
         }
-        Ok(next)
+        Some(next)
     }
 
     /// Fills the buffer with the group's frame for `place`; returns the chain's head after it.

@@ -7,7 +7,7 @@ use redb::WriteTransaction;
 use serde::{Deserialize, Serialize};
 use shared::catalog::CatalogHash;
 use shared::chain::Head;
-use shared::ids::{AccountSetId, BucketId, Dot, Hash, NodeId, Seq};
+use shared::ids::{AccountSetId, BucketId, CustomerId, Dot, Hash, NodeId, Seq};
 use shared::sync::{TillSync, home_of};
 use shared::time::Millis;
 use shared::wire::share::BudgetShare;
@@ -46,6 +46,8 @@ pub(super) struct Meta {
     pub(super) buckets: u16,
     /// The shares of campaigns' budgets that a node of this store's was told last.
     pub(super) budgets: (NodeId, Vec<BudgetShare>),
+    /// Customers whom the server erased and who may still lie in this store's files; see [`super::engine`]'s forgetting.
+    pub(super) forgotten: Vec<CustomerId>,
     /// The table of marks, whole: every look at an account asks it.
     #[serde(skip)]
     pub(super) marks: Arc<Marks>,
@@ -69,6 +71,7 @@ impl Meta {
             untold: BTreeMap::new(),
             buckets,
             budgets: (node, Vec::new()),
+            forgotten: Vec::new(),
             marks: Arc::default(),
         }
     }

@@ -2,6 +2,7 @@
 
 mod crash;
 mod fixture;
+mod forget;
 mod life;
 mod members;
 #[cfg(feature = "mutants")]

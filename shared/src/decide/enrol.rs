@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::Datelike as _;
-
 use super::when;
 use super::{Context, Enrollee, Enrolling, NewCustomer, party};
 use crate::catalog::Program;
@@ -13,8 +11,8 @@ use crate::entry::{self, EntryKind};
 use crate::ids::{AccountSetId, Code, CodeHash, CustomerId, MembershipId, ProgramId};
 use crate::limits;
 use crate::member::{
-    self, Card, CardStatus, CodeKind, Customer, CustomerKey, IndexKey, Membership, MembershipStatus,
-    Personal, Sealed,
+    self, Card, CardStatus, CodeKind, CustomerKey, CustomerRecord, IndexKey, Membership, MembershipStatus,
+    Personal,
 };
 use crate::refusal::{Candidate, Problem, Refusal};
 use crate::time::Day;
@@ -51,14 +49,9 @@ pub(super) type Enrolled = (EntryKind, Vec<(CustomerId, CustomerKey)>);
 
 /// An enrolment's facts.
 pub(super) fn decide(ctx: &Context<'_>, enrolling: &Enrolling) -> Result<Enrolled, Refusal> {
-    let mut enrol = entry::Enrol {
-        customer: None,
-        personal: None,
-        memberships: Vec::new(),
-        cards: Vec::new(),
-        consents: Vec::new(),
-    };
-    let mut keys = Vec::new();
+    let mut enrol =
+        entry::Enrol { customer: None, memberships: Vec::new(), cards: Vec::new(), consents: Vec::new() };
+    let (mut keys, mut newcomer) = (Vec::new(), None);
     let customer = match &enrolling.customer {
         Enrollee::Known(customer) => {
             if enrolling.memberships.is_empty() {
@@ -67,9 +60,8 @@ pub(super) fn decide(ctx: &Context<'_>, enrolling: &Enrolling) -> Result<Enrolle
             *customer
         }
         Enrollee::New(new) => {
-            let (customer, sealed) = new_customer(ctx, new, &enrolling.index)?;
-            enrol.customer = Some(customer);
-            enrol.personal = Some(sealed);
+            enrol.customer = Some(new_customer(ctx, new)?);
+            newcomer = Some(&**new);
             keys.push((new.id, new.key.clone()));
             new.id
         }
@@ -82,7 +74,7 @@ pub(super) fn decide(ctx: &Context<'_>, enrolling: &Enrolling) -> Result<Enrolle
     let numbers = numbers.map(|new| (enrolling.index.hash(CodeKind::Scan, &new.number), new.id));
     let mut seen = Seen { numbers: numbers.collect(), ..Seen::default() };
     for (place, new) in enrolling.memberships.iter().enumerate() {
-        add_membership(ctx, (customer, new), &enrolling.index, &mut seen, &mut enrol)
+        add_membership(ctx, (customer, newcomer), new, &enrolling.index, &mut seen, &mut enrol)
             .map_err(|refusal| nest(refusal, place))?;
     }
     if !ctx.facts.candidates.is_empty() && !enrolling.allow_duplicate {
@@ -97,7 +89,7 @@ fn takes(
     ctx: &Context<'_>,
     customer: CustomerId,
     program: &Program,
-    new: Option<&Customer>,
+    newcomer: Option<&NewCustomer>,
 ) -> Result<(), Refusal> {
     if program.retired {
         let detail = "This program is over; it takes no new members.";
@@ -105,8 +97,11 @@ fn takes(
     }
     let Some(pilot) = &program.pilot else { return Ok(()) };
     let known = ctx.facts.members.iter().map(|member| &member.customer).find(|known| known.id == customer);
-    let number = new.or(known).and_then(|customer| customer.external_id.as_ref());
-    if number.is_some_and(|number| pilot.contains(number)) {
+    let number = match newcomer {
+        Some(new) => given(&new.external_id),
+        None => known.and_then(|customer| customer.external_id.clone()),
+    };
+    if number.is_some_and(|number| pilot.contains(&number)) {
         return Ok(());
     }
     let detail = "This program is a pilot, and this customer is not among those whom it takes.";
@@ -140,7 +135,8 @@ impl Seen {
 
 fn add_membership(
     ctx: &Context<'_>,
-    (customer, new): (CustomerId, &NewMembership),
+    (customer, newcomer): (CustomerId, Option<&NewCustomer>),
+    new: &NewMembership,
     index: &IndexKey,
     seen: &mut Seen,
     enrol: &mut entry::Enrol,
@@ -150,7 +146,7 @@ fn add_membership(
         return Err(Refusal::field("program", "This program is named twice."));
     }
     not_a_member_yet(ctx, customer, program)?;
-    takes(ctx, customer, program, enrol.customer.as_ref())?;
+    takes(ctx, customer, program, newcomer)?;
     super::check_text("number", &new.number)?;
     let consent = new
         .consent
@@ -253,21 +249,15 @@ pub fn tail(text: &str) -> String {
     text.chars().skip(skip).collect()
 }
 
-fn new_customer(
-    ctx: &Context<'_>,
-    new: &NewCustomer,
-    index: &IndexKey,
-) -> Result<(Customer, Sealed), Refusal> {
+fn new_customer(ctx: &Context<'_>, new: &NewCustomer) -> Result<CustomerRecord, Refusal> {
     let today = when::today(ctx);
     check_customer(new, today).map_err(|refusal| match refusal.field.clone() {
         Some(field) => refusal.at(format!("customer.{field}")),
         None => refusal,
     })?;
-    let given = |text: &Option<String>| {
-        text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
-    };
     let personal = Personal {
         name: new.name.trim().to_owned(),
+        external_id: given(&new.external_id),
         phone: given(&new.phone),
         email: given(&new.email),
         birth_date: new.birth_date,
@@ -275,28 +265,21 @@ fn new_customer(
         language: given(&new.language),
         financial: new.financial.clone(),
     };
-    let birth = new
-        .birth_date
-        .map(Day::date)
-        .and_then(|date| Some((u8::try_from(date.month()).ok()?, u8::try_from(date.day()).ok()?)));
-    let hash = |kind: CodeKind, text: &Option<String>| text.as_deref().map(|text| index.hash(kind, text));
-    let customer = Customer {
+    let sealed = member::seal(&personal, new.id, &new.key, new.nonce);
+    Ok(CustomerRecord {
         id: new.id,
-        external_id: given(&new.external_id),
-        display_name: personal.name.clone(),
         kind: new.kind,
         since: today,
-        birth,
-        phone_masked: personal.phone.as_deref().map(member::mask_phone),
-        email_masked: personal.email.as_deref().map(member::mask_email),
-        phone: hash(CodeKind::Phone, &personal.phone),
-        email: hash(CodeKind::Email, &personal.email),
-        identity: hash(CodeKind::Identity, &personal.identity_number),
         erased: false,
         opt_outs: new.opt_outs.clone(),
         merged_into: None,
-    };
-    Ok((customer, member::seal(&personal, new.id, &new.key, new.nonce)))
+        personal: Some(sealed),
+    })
+}
+
+/// A text that says something, without the white space around it.
+fn given(text: &Option<String>) -> Option<String> {
+    text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 /// Whether financial fields can be: not too many, each under a short code, with a text that is not too long.
@@ -333,13 +316,11 @@ pub fn check_customer(new: &NewCustomer, today: Day) -> Result<(), Refusal> {
         return Err(Refusal::field("name", "A name has no control characters."));
     }
     check_financial(&new.financial)?;
-    let given =
-        |text: &'_ Option<String>| text.as_deref().map(str::trim).is_some_and(|text| !text.is_empty());
-    if let Some(phone) = new.phone.as_deref().filter(|_| given(&new.phone)) {
-        check_phone(phone)?;
+    if let Some(phone) = given(&new.phone) {
+        check_phone(&phone)?;
     }
-    if let Some(email) = new.email.as_deref().filter(|_| given(&new.email)) {
-        check_email(email.trim())?;
+    if let Some(email) = given(&new.email) {
+        check_email(&email)?;
     }
     for (field, text) in [("external_id", &new.external_id), ("identity_number", &new.identity_number)] {
         if text.as_deref().is_some_and(|text| text.len() > limits::CODE_BYTES) {

@@ -123,12 +123,16 @@ impl Entry {
         if keys.is_empty() { Vec::new() } else { postcard::to_allocvec(keys).unwrap_or_default() }
     }
 
-    /// Reads what [`Entry::side`] wrote; empty where there is nothing, `None` where it is broken.
+    /// Reads what [`Entry::side`] wrote, with zeros where keys were taken out of it; empty where there is nothing, `None`
+    /// where it is broken.
     pub fn read_side(side: &[u8]) -> Option<Vec<(CustomerId, CustomerKey)>> {
         if side.is_empty() {
             return Some(Vec::new());
         }
-        postcard::take_from_bytes(side).ok().filter(|(_, rest)| rest.is_empty()).map(|(keys, _)| keys)
+        postcard::take_from_bytes(side)
+            .ok()
+            .filter(|(_, rest): &(_, &[u8])| rest.iter().all(|byte| *byte == 0))
+            .map(|(keys, _)| keys)
     }
 }
 

@@ -162,7 +162,6 @@ mod tests {
     fn enrol(member: u128) -> EntryKind {
         EntryKind::Enrol(Enrol {
             customer: None,
-            personal: None,
             memberships: Vec::new(),
             cards: vec![card(member)],
             consents: Vec::new(),

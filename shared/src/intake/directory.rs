@@ -7,18 +7,18 @@ use crate::entry::{DirectoryChange, Entry, EntryKind};
 use crate::ids::{CodeHash, Dot, MembershipId};
 use crate::intake::{Follow, card};
 use crate::limits;
-use crate::member::{Card, Customer, Membership};
+use crate::member::{Card, CustomerRecord, Membership};
 use crate::time::{Day, Hlc};
 
-/// Applies what an entry says of the directory. Personal data and their keys are the caller's.
+/// Applies what an entry says of the directory. The keys beside it were kept before.
 pub fn apply<B: Books>(books: &mut B, dot: Dot, entry: &Entry) -> Result<Follow, B::Error> {
     let received = books.receipt(dot)?.map_or(entry.at, |receipt| Hlc::at(receipt.received.after(1)));
     let marker = Marker { at: entry.at.min(received), dot: Some(dot) };
     let mut follow = Follow::default();
     match &entry.kind {
         EntryKind::Enrol(enrol) => {
-            if let Some(value) = &enrol.customer {
-                customer(books, Marked { marker, value: value.clone() })?;
+            if let Some(record) = &enrol.customer {
+                customer(books, marker, record)?;
             }
             for value in &enrol.memberships {
                 membership(books, Marked { marker, value: value.clone() }, &mut follow)?;
@@ -31,9 +31,7 @@ pub fn apply<B: Books>(books: &mut B, dot: Dot, entry: &Entry) -> Result<Follow,
         EntryKind::Directory(changes) => {
             for change in changes {
                 match change {
-                    DirectoryChange::Customer(value, _) => {
-                        customer(books, Marked { marker, value: value.clone() })?;
-                    }
+                    DirectoryChange::Customer(record) => customer(books, marker, record)?,
                     DirectoryChange::Membership(value) => {
                         membership(books, Marked { marker, value: value.clone() }, &mut follow)?;
                     }
@@ -74,9 +72,12 @@ pub fn give<B: Books>(books: &mut B, entry: &Entry) -> Result<(), B::Error> {
     Ok(())
 }
 
-fn customer<B: Books>(books: &mut B, row: Marked<Customer>) -> Result<(), B::Error> {
-    let newer = books.customer(row.value.id)?.is_none_or(|held| held.marker < row.marker);
-    if newer { books.put_customer(row) } else { Ok(()) }
+fn customer<B: Books>(books: &mut B, marker: Marker, record: &CustomerRecord) -> Result<(), B::Error> {
+    if books.customer(record.id)?.is_some_and(|held| held.marker >= marker) {
+        return Ok(());
+    }
+    let value = books.opened(record)?;
+    books.put_customer(Marked { marker, value })
 }
 
 fn membership<B: Books>(books: &mut B, row: Marked<Membership>, follow: &mut Follow) -> Result<(), B::Error> {

@@ -4,10 +4,11 @@ use shared::account::{Account, AccountId};
 use shared::api::change::{CustomerChange, StatusChange};
 use shared::api::member::{Membership as ShownMembership, Scan};
 use shared::decide::{Command, Deed, Draft, Enrollee, Enrolling, Grounds, NewCustomer, decide};
-use shared::entry::{Actor, Column, DirectoryChange, EntryKind, Move, Posting, Why};
+use shared::entry::{Actor, Column, DirectoryChange, Enrol, EntryKind, Move, Posting, Why};
 use shared::ids::{CustomerId, Dot, MembershipId};
 use shared::member::{
-    self, Card, CardStatus, Customer, CustomerKind, IndexKey, Membership, MembershipStatus, Personal,
+    self, Card, CardStatus, Customer, CustomerKind, CustomerRecord, IndexKey, Membership, MembershipStatus,
+    Personal,
 };
 use shared::post::flow::own;
 use shared::refusal::{Problem, Refusal};
@@ -63,12 +64,12 @@ pub async fn customer(app: &App, who: &Who, id: CustomerId, asked: &CustomerChan
         if let Some(taken) = change.external_id.as_deref().filter(|text| !text.trim().is_empty()) {
             check_external(books.as_read(), id, taken)?;
         }
-        let (customer, sealed) = checked(&new, &index, &*catalog::latest(books)?, now)?;
-        let merged_into = row.value.merged_into;
-        let customer = Customer { since: row.value.since, merged_into, ..customer };
+        let record = checked(&new, &index, &*catalog::latest(books)?, now)?;
+        let (since, merged_into) = (row.value.since, row.value.merged_into);
+        let record = CustomerRecord { since, merged_into, ..record };
         let desk = sync::desk(books, now)?;
         let place = place(&*catalog::latest(books)?, &by)?;
-        let kind = EntryKind::Directory(vec![DirectoryChange::Customer(customer, Some(sealed))]);
+        let kind = EntryKind::Directory(vec![DirectoryChange::Customer(record)]);
         let draft =
             Draft { actor: actor(&by, place, None), keys: vec![(id, key)], ..own(&desk, kind, Vec::new()) };
         write(books, draft, now)?;
@@ -155,7 +156,7 @@ fn checked(
     index: &IndexKey,
     catalog: &shared::catalog::Catalog,
     now: Millis,
-) -> Done<(Customer, member::Sealed)> {
+) -> Done<CustomerRecord> {
     let enrolling = Enrolling {
         customer: Enrollee::New(Box::new(new.clone())),
         memberships: Vec::new(),
@@ -176,10 +177,7 @@ fn checked(
         Refusal { field, ..refusal }
     })?;
     match decided.kind {
-        EntryKind::Enrol(enrol) => {
-            let both = enrol.customer.zip(enrol.personal);
-            both.ok_or_else(|| AppError::not_found("customer with this id"))
-        }
+        EntryKind::Enrol(Enrol { customer: Some(record), .. }) => Ok(record),
         _ => Err(AppError::not_found("customer with this id")),
     }
 }
@@ -287,8 +285,8 @@ pub(super) fn wipe(
 ) -> Done<()> {
     let Some(row) = books.customer(id)? else { return Ok(()) };
     let same = duplicates::merged_into(books.as_read(), id)?;
-    let mut changes = vec![DirectoryChange::Customer(blank(&row.value), None)];
-    changes.extend(same.iter().map(|other| DirectoryChange::Customer(blank(other), None)));
+    let mut changes = vec![DirectoryChange::Customer(blank(&row.value))];
+    changes.extend(same.iter().map(|other| DirectoryChange::Customer(blank(other))));
     let ending: Vec<MembershipId> = books.memberships_of(id)?.iter().map(|it| it.id).collect();
     for membership in books.memberships_of(id)? {
         forfeit(books, who, &membership, &ending, now)?;
@@ -303,23 +301,8 @@ pub(super) fn wipe(
 }
 
 /// A customer of whom nothing is known any more.
-fn blank(customer: &Customer) -> Customer {
-    Customer {
-        id: customer.id,
-        external_id: None,
-        display_name: String::new(),
-        kind: customer.kind,
-        since: customer.since,
-        birth: None,
-        phone_masked: None,
-        email_masked: None,
-        phone: None,
-        email: None,
-        identity: None,
-        erased: true,
-        opt_outs: Vec::new(),
-        merged_into: None,
-    }
+fn blank(customer: &Customer) -> CustomerRecord {
+    CustomerRecord { erased: true, opt_outs: Vec::new(), merged_into: None, ..customer.record(None) }
 }
 
 /// What is left on the accounts that nobody draws on any more is forfeited: nobody is owed it.

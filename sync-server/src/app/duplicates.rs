@@ -14,7 +14,7 @@ use shared::decide::Draft;
 use shared::entry::{DirectoryChange, EntryKind};
 use shared::ids::{CustomerId, MembershipId};
 use shared::limits;
-use shared::member::{self, Customer, Membership, MembershipStatus};
+use shared::member::{self, Customer, CustomerRecord, Membership, MembershipStatus};
 use shared::post::flow::own;
 use shared::refusal::Problem;
 use shared::render;
@@ -170,10 +170,11 @@ fn unite(
     for held in theirs.iter().chain(&own_ones) {
         members::membership_for(books.as_read(), who, held.id)?;
     }
-    let (one, sealed, keys) = one_of(books.as_read(), &gone, &kept)?;
+    let (one, keys) = one_of(books.as_read(), &gone, &kept)?;
+    let gone = gone.record(books.personal(from)?);
     let mut changes = vec![
-        DirectoryChange::Customer(one, sealed),
-        DirectoryChange::Customer(Customer { merged_into: Some(into), ..gone }, None),
+        DirectoryChange::Customer(one),
+        DirectoryChange::Customer(CustomerRecord { merged_into: Some(into), ..gone }),
     ];
     let moved = theirs.iter().cloned().map(|held| Membership { customer: into, ..held });
     changes.extend(moved.map(DirectoryChange::Membership));
@@ -194,32 +195,14 @@ fn unite(
     Ok(())
 }
 
-type Merged = (Customer, Option<member::Sealed>, Vec<(CustomerId, member::CustomerKey)>);
+type Merged = (CustomerRecord, Vec<(CustomerId, member::CustomerKey)>);
 
 /// What is known of two customers who are one: what the one that stays does not say, the other does.
 fn one_of(books: &dyn Read, gone: &Customer, kept: &Customer) -> Done<Merged> {
-    let mut one = kept.clone();
-    one.since = one.since.min(gone.since);
-    one.external_id = one.external_id.or_else(|| gone.external_id.clone());
-    one.birth = one.birth.or(gone.birth);
-    if one.phone.is_none() {
-        (one.phone, one.phone_masked) = (gone.phone, gone.phone_masked.clone());
-    }
-    if one.email.is_none() {
-        (one.email, one.email_masked) = (gone.email, gone.email_masked.clone());
-    }
-    one.identity = one.identity.or(gone.identity);
-    let opted: BTreeSet<_> = one.opt_outs.iter().chain(&gone.opt_outs).copied().collect();
-    one.opt_outs = opted.into_iter().collect();
-    let opened = |id: CustomerId| -> Done<Option<(member::Personal, member::CustomerKey)>> {
-        let (Some(key), Some(sealed)) = (books.customer_key(id)?, books.personal(id)?) else {
-            return Ok(None);
-        };
-        Ok(member::open(&sealed, id, &key).map(|personal| (personal, key)))
-    };
-    let (Some((theirs, _)), Some((mut personal, key))) = (opened(gone.id)?, opened(kept.id)?) else {
-        return Ok((one, None, Vec::new()));
-    };
+    let theirs = members::personal(books, gone.id)?.unwrap_or_default();
+    let mut personal = members::personal(books, kept.id)?
+        .unwrap_or_else(|| member::Personal { name: kept.display_name.clone(), ..Default::default() });
+    personal.external_id = personal.external_id.or(theirs.external_id);
     personal.phone = personal.phone.or(theirs.phone);
     personal.email = personal.email.or(theirs.email);
     personal.birth_date = personal.birth_date.or(theirs.birth_date);
@@ -227,8 +210,15 @@ fn one_of(books: &dyn Read, gone: &Customer, kept: &Customer) -> Done<Merged> {
     let mut financial = theirs.financial;
     financial.append(&mut personal.financial);
     personal.financial = financial;
+    let key = books.customer_key(kept.id)?.unwrap_or_else(|| member::CustomerKey(clock::random()));
     let sealed = member::seal(&personal, kept.id, &key, clock::random());
-    Ok((one, Some(sealed), vec![(kept.id, key)]))
+    let opted: BTreeSet<_> = kept.opt_outs.iter().chain(&gone.opt_outs).copied().collect();
+    let one = CustomerRecord {
+        since: kept.since.min(gone.since),
+        opt_outs: opted.into_iter().collect(),
+        ..kept.record(Some(sealed))
+    };
+    Ok((one, vec![(kept.id, key)]))
 }
 
 /// Merges those of the customers that came after a change of the directory who are somebody else's beyond doubt.

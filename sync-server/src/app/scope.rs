@@ -104,7 +104,7 @@ fn memberships(entry: &Entry) -> BTreeSet<MembershipId> {
         EntryKind::Directory(changes) => found.extend(changes.iter().filter_map(|change| match change {
             DirectoryChange::Card(card) => Some(card.membership),
             DirectoryChange::Membership(membership) => Some(membership.id),
-            DirectoryChange::Customer(..) => None,
+            DirectoryChange::Customer(_) => None,
         })),
         EntryKind::Approval(approval) => found.extend([approval.membership]),
         EntryKind::Attribute(attribute) => found.extend([attribute.membership]),

@@ -166,7 +166,7 @@ impl<'a> Chain<'a> {
             .members
             .iter()
             .flat_map(|member| {
-                let customer = DirectoryChange::Customer(member.customer.clone(), None);
+                let customer = DirectoryChange::Customer(member.customer.record(None));
                 [customer, DirectoryChange::Membership(member.membership.clone())]
             })
             .collect();

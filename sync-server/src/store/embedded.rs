@@ -81,7 +81,11 @@ impl Embedded {
             .spawn(move || writer.run(&jobs))
             .map_err(|error| StoreError::Failed(error.to_string()))?;
         let writer = Mutex::new(Some(thread));
-        Ok(Self { home, compiled, buckets: identity.buckets, queue, changed, writer })
+        let store = Self { home, compiled, buckets: identity.buckets, queue, changed, writer };
+        if let Err(error) = store.forget() {
+            tracing::error!(%error, "erased customers are still in the store's file");
+        }
+        Ok(store)
     }
 }
 
@@ -176,6 +180,20 @@ impl Store for Embedded {
         backup::copy(&self.home.snapshot()?, to)
     }
 
+    fn forget(&self) -> Result<Option<Copied>, StoreError> {
+        let view = View::new(self.home.snapshot()?, self.buckets, self.compiled.clone());
+        if view.counter(tables::counter::ERASED)? == 0 {
+            return Ok(None);
+        }
+        drop(view);
+        let noted = |database: &Database| {
+            let mut view = View::new(Batch::begin(database)?, self.buckets, self.compiled.clone());
+            view.put(tables::COUNTERS, &tables::counter::ERASED, &0_u64)?;
+            commit(database, &view.kv)
+        };
+        self.home.rewrite(noted).map(Some)
+    }
+
     fn is_full(&self) -> bool {
         self.home.is_full()
     }
@@ -243,6 +261,7 @@ impl Writer {
     /// Runs all jobs in one transaction; answers which one has to go where one has to be undone.
     fn attempt(&self, batch: &mut [Box<dyn Job>]) -> Result<Option<usize>, StoreError> {
         self.home.room()?;
+        let _writing = self.home.writing();
         let database = self.home.database()?;
         let mut view = View::new(Batch::begin(&database)?, self.buckets, self.compiled.clone());
         for (place, job) in batch.iter_mut().enumerate() {

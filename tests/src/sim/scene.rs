@@ -96,7 +96,7 @@ pub fn directory() -> EntryKind {
     let mut changes = Vec::new();
     for member in 0..MEMBERS {
         let membership = membership(member);
-        changes.push(DirectoryChange::Customer(customer(membership.customer), None));
+        changes.push(DirectoryChange::Customer(customer(membership.customer).record(None)));
         changes.push(DirectoryChange::Membership(membership));
     }
     EntryKind::Directory(changes)

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use parking_lot::{MappedMutexGuard, MutexGuard};
 use redb::WriteTransaction;
-use shared::entry::Entry;
+use shared::entry::{Enrol, Entry, EntryKind};
 use shared::ids::{BucketId, Dot, Hash};
 use shared::operator;
 use shared::sync::TillSync;
@@ -206,7 +206,7 @@ impl Engine {
         view.scan(Key::of(Table::Entries), |key, value| {
             let dot = Parts(key).dot();
             if !(0..meta.buckets).all(|bucket| meta.covers_in(BucketId(bucket), dot)) {
-                uncovered(value, dot, meta, (&mut own, &mut members), index)?;
+                uncovered((view, value), dot, meta, (&mut own, &mut members), index)?;
             }
             Ok(true)
         })?;
@@ -222,7 +222,7 @@ impl Engine {
 
 /// The effects of an entry that some bucket does not have yet.
 fn uncovered(
-    value: &[u8],
+    (view, value): (&View, &[u8]),
     dot: Dot,
     meta: &Meta,
     (own, members): (&mut Layer, &mut Layer),
@@ -234,7 +234,12 @@ fn uncovered(
             put_row(own, &row, entry.at)?;
         }
     }
-    put_enrolment(members, &entry, index)
+    // the key that opens a new customer lies in the journal; what it opened is known here
+    let customer = match &entry.kind {
+        EntryKind::Enrol(Enrol { customer: Some(record), .. }) => view.customer(record.id)?,
+        _ => None,
+    };
+    put_enrolment(members, &entry, customer.as_ref(), index)
 }
 
 fn new_meta(view: &View, snapshot: &Snapshot, sync: TillSync) -> Result<Meta, StoreError> {

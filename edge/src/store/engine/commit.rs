@@ -143,7 +143,8 @@ impl Engine {
         let head = group.head.then(&stored);
         let mut effects = Layer::default();
         let index = &self.identity().index_key;
-        if let Err(error) = put_effects(&mut effects, &Placed { entry: &entry, head, stored: &stored }, index)
+        if let Err(error) =
+            put_effects(&mut effects, &Placed { entry: &entry, head, stored: &stored, side: &side }, index)
         {
             return job.answer(Err(CommitError::Read(error)));
         }

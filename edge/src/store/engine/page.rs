@@ -57,6 +57,7 @@ fn change_of(view: &View, page: &PullPage, sync: TillSync) -> Result<Change, Sto
     put_decisions(view, &mut puts, &page.decisions)?;
     meta.parked.clone_from(&page.parked);
     meta.budgets = (sync.node, page.budgets.clone());
+    meta.forgotten.extend(&page.directory.customers_gone);
     meta.as_of = Some(page.now);
     meta.sync = sync;
     drop_covered(view, &mut puts, &meta)?;

@@ -82,7 +82,7 @@ fn find(view: &View, before: Millis) -> Result<Found, StoreError> {
             found.puts.remove(Key::of(Table::Told).dot(dot));
             goes(
                 view,
-                &Placed { entry: &entry, head: Head { seq: dot.seq, hash }, stored },
+                &Placed { entry: &entry, head: Head { seq: dot.seq, hash }, stored, side: &[] },
                 &mut found.puts,
             )?;
             let last = meta.pruned.entry(dot.node).or_insert(dot.seq);

@@ -12,6 +12,7 @@ mod damage;
 mod full;
 #[cfg(feature = "mutants")]
 mod mutants;
+mod redact;
 mod workload;
 
 const SMALL: JournalOptions = JournalOptions {

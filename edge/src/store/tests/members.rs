@@ -107,7 +107,6 @@ fn a_known_customer_enrolled_here_into_another_program_has_both_memberships_from
     let own = Membership { customer: id(1), ..member(2, "CLUB-7") };
     let enrol = Enrol {
         customer: None,
-        personal: None,
         memberships: vec![own.clone()],
         cards: vec![card(2, "55555555")],
         consents: Vec::new(),

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use shared::account::{Base, LotTerms};
+use shared::decide::Draft;
 use shared::entry::{Enrol, EntryKind, ReturnedLine, Reversal, SaleRef};
 use shared::ids::{AccountSetId, Code, CustomerId, Dot, MembershipId, NodeId, ProgramId, Seq};
 use shared::member::{
-    Card, CardStatus, CodeKind, Customer, CustomerKind, IndexKey, Membership, MembershipKind,
-    MembershipStatus,
+    Card, CardStatus, CodeKind, Customer, CustomerKey, CustomerKind, CustomerRecord, IndexKey, Membership,
+    MembershipKind, MembershipStatus, Personal, seal,
 };
 use shared::points::Points;
 use shared::time::Day;
@@ -37,6 +38,18 @@ pub(super) fn customer(n: u128, name: &str) -> Customer {
         opt_outs: Vec::new(),
         merged_into: None,
     }
+}
+
+/// What an enrolment says of a new customer, and the key that goes beside it.
+pub(super) fn newcomer(n: u128, name: &str) -> (CustomerRecord, (CustomerId, CustomerKey)) {
+    let (of, key) = (customer(n, name), CustomerKey([8; 32]));
+    let personal = Personal {
+        name: of.display_name.clone(),
+        external_id: of.external_id.clone(),
+        phone: Some(format!("+60{n}")),
+        ..Personal::default()
+    };
+    (of.record(Some(seal(&personal, of.id, &key, [9; 24]))), (of.id, key))
 }
 
 pub(super) fn member(n: u128, number: &str) -> Membership {
@@ -128,14 +141,14 @@ fn who_enrols_here_is_known_at_once_and_the_servers_word_replaces_it() {
     let disk = SimDisk::new(1);
     let engine = new_till(&disk);
     let mut server = Server::default();
+    let (record, key) = newcomer(5, "New One");
     let enrol = Enrol {
-        customer: Some(customer(5, "New One")),
-        personal: None,
+        customer: Some(record),
         memberships: vec![member(5, "LOY-1000")],
         cards: vec![card(5, "55555555")],
         consents: Vec::new(),
     };
-    write(&engine, draft(EntryKind::Enrol(enrol), 1, Vec::new())).unwrap();
+    write(&engine, Draft { keys: vec![key], ..draft(EntryKind::Enrol(enrol), 1, Vec::new()) }).unwrap();
     let at = engine.view().entry(Dot::new(NODE, Seq(2))).unwrap().unwrap().entry.at.ms();
     assert_eq!(scan(&engine, "55555555").len(), 1);
     assert_eq!(
@@ -201,7 +214,6 @@ fn numbers_are_handed_out_once_and_run_low_in_time() {
                 let number = view.next_number(ProgramId(1))?.unwrap();
                 let enrol = Enrol {
                     customer: None,
-                    personal: None,
                     memberships: vec![member(100 + key, &number)],
                     cards: Vec::new(),
                     consents: Vec::new(),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ed25519_dalek::SigningKey;
 use shared::catalog::Catalog;
+use shared::decide::Draft;
 use shared::entry::{Enrol, EntryKind};
 use shared::ids::{BucketId, CustomerId, Hash, Seq};
 use shared::member::{CodeKind, IndexKey};
@@ -15,7 +16,7 @@ use shared::wire::snapshot::{Chunk, Snapshot};
 use uuid::Uuid;
 
 use super::fixture::*;
-use super::pull::{card, customer, member};
+use super::pull::{card, customer, member, newcomer};
 use crate::store::engine::Engine;
 use crate::store::sim_disk::SimDisk;
 use crate::store::{CodeHit, StoreError};
@@ -87,14 +88,14 @@ fn told_till(disk: &SimDisk) -> (Engine, Server) {
     }
     engine.keep_sync(server.push(&engine).unwrap());
     engine.apply(true).unwrap();
+    let (record, key) = newcomer(900, "Own");
     let enrol = Enrol {
-        customer: Some(customer(900, "Own")),
-        personal: None,
+        customer: Some(record),
         memberships: vec![member(900, "LOY-900")],
         cards: vec![card(900, "OWN-CARD")],
         consents: Vec::new(),
     };
-    write(&engine, draft(EntryKind::Enrol(enrol), 90, Vec::new())).unwrap();
+    write(&engine, Draft { keys: vec![key], ..draft(EntryKind::Enrol(enrol), 90, Vec::new()) }).unwrap();
     write(&engine, earn(900, 4, 91)).unwrap();
     (engine, server)
 }

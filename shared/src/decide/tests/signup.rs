@@ -56,12 +56,12 @@ fn ask(facts: &Facts, change: impl Fn(&mut NewCustomer, &mut NewMembership)) -> 
 #[test]
 fn an_enrolment_keeps_the_person_sealed_and_the_key_beside_it() {
     let draft = ask(&facts(0), |_, _| {}).unwrap();
-    let EntryKind::Enrol(Enrol {
-        customer: Some(customer), personal: Some(sealed), memberships, cards, ..
-    }) = &draft.kind
-    else {
+    let EntryKind::Enrol(Enrol { customer: Some(record), memberships, cards, .. }) = &draft.kind else {
         panic!()
     };
+    let (of, key) = &draft.keys[0];
+    let index = IndexKey([5; 32]);
+    let customer = record.open(Some(key), &index);
     assert_eq!(customer.display_name, "John Chen");
     assert_eq!((customer.birth, customer.phone_masked.as_deref()), (Some((2, 28)), Some("…6789")));
     assert_eq!(customer.phone, Some(IndexKey([5; 32]).hash(CodeKind::Phone, "60123456789")));
@@ -70,8 +70,16 @@ fn an_enrolment_keeps_the_person_sealed_and_the_key_beside_it() {
         ("member", "2026-11-21")
     );
     assert_eq!((cards[0].tail.as_str(), cards[0].membership), ("2345", id(9)));
-    let (of, key) = &draft.keys[0];
-    assert_eq!(member::open(sealed, *of, key).unwrap().name, "John Chen");
+    assert_eq!(member::open(record.personal.as_ref().unwrap(), *of, key).unwrap().name, "John Chen");
+    let unopened = record.open(None, &index);
+    assert_eq!((unopened.display_name.as_str(), unopened.birth, unopened.phone), ("", None, None));
+    let bytes = postcard::to_allocvec(&draft.kind).unwrap();
+    for said in ["John", "Chen", "6789", "john"] {
+        assert!(
+            !bytes.windows(said.len()).any(|at| at == said.as_bytes()),
+            "{said} stands open in the entry"
+        );
+    }
 }
 
 #[test]

@@ -90,7 +90,7 @@ fn place(books: &mut dyn Write, row: &Row, fresh: &mut Fresh, page: &mut Page) -
     }
     let mut added = false;
     if known.is_none() {
-        page.changes.push(DirectoryChange::Customer(row.customer.clone(), Some(row.personal.clone())));
+        page.changes.push(DirectoryChange::Customer(row.customer.record(Some(row.personal.clone()))));
         page.keys.push((customer, row.key.clone()));
         added = true;
     } else {
@@ -122,7 +122,7 @@ fn refresh(books: &dyn Write, customer: CustomerId, row: &Row, page: &mut Page) 
         return Ok(false);
     }
     let sealed = member::seal(&personal, customer, &key, clock::random());
-    page.changes.push(DirectoryChange::Customer(known.value, Some(sealed)));
+    page.changes.push(DirectoryChange::Customer(known.value.record(Some(sealed))));
     page.keys.push((customer, key));
     Ok(true)
 }

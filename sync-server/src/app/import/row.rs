@@ -9,8 +9,8 @@ use shared::decide::party::check_code;
 use shared::ids::{AccountSetId, CodeHash, CurrencyId, CustomerId, MembershipId, ProgramId};
 use shared::limits;
 use shared::member::{
-    self, CodeKind, Customer, CustomerKey, CustomerKind, IndexKey, Membership, MembershipKind,
-    MembershipStatus, Personal, Sealed,
+    self, CodeKind, Customer, CustomerKey, CustomerKind, CustomerRecord, IndexKey, Membership,
+    MembershipKind, MembershipStatus, Personal, Sealed,
 };
 use shared::points::Points;
 use shared::time::Day;
@@ -135,12 +135,12 @@ fn customer(
     since: Day,
     index: &IndexKey,
 ) -> Result<(Customer, CustomerKey, Sealed), String> {
-    use chrono::Datelike as _;
     let id = CustomerId(clock::fresh_id());
     let name = fields.get("name")?.ok_or("`name` is missing")?;
     let (phone, email, birth_date) = (fields.get("phone")?, fields.get("email")?, fields.day("birth_date")?);
     let personal = Personal {
         name: name.clone(),
+        external_id: fields.get("external_id")?,
         phone: phone.clone(),
         email: email.clone(),
         birth_date,
@@ -153,11 +153,11 @@ fn customer(
         id,
         key: key.clone(),
         nonce: clock::random(),
-        name: name.clone(),
-        phone: phone.clone(),
-        email: email.clone(),
+        name,
+        phone,
+        email,
         birth_date,
-        external_id: fields.get("external_id")?,
+        external_id: personal.external_id.clone(),
         kind: CustomerKind::Individual,
         identity_number: None,
         language: None,
@@ -169,25 +169,16 @@ fn customer(
         None => refusal.detail,
     })?;
     let sealed = member::seal(&personal, id, &key, clock::random());
-    let birth = birth_date
-        .map(Day::date)
-        .and_then(|date| Some((u8::try_from(date.month()).ok()?, u8::try_from(date.day()).ok()?)));
-    let customer = Customer {
+    let bare = CustomerRecord {
         id,
-        external_id: new.external_id,
-        display_name: name,
         kind: CustomerKind::Individual,
         since,
-        birth,
-        phone_masked: phone.as_deref().map(member::mask_phone),
-        email_masked: email.as_deref().map(member::mask_email),
-        phone: phone.map(|phone| index.hash(CodeKind::Phone, &phone)),
-        email: email.map(|email| index.hash(CodeKind::Email, &email)),
-        identity: None,
         erased: false,
         opt_outs: Vec::new(),
         merged_into: None,
+        personal: None,
     };
+    let customer = bare.open(None, index).outlined(&personal, index);
     Ok((customer, key, sealed))
 }
 

@@ -8,7 +8,9 @@ use shared::books::{Catalogs, Directory, Marked};
 use shared::catalog::{Catalog, CatalogHash, Version};
 use shared::entry::{DirectoryChange, Entry, EntryKind};
 use shared::ids::{AccountSetId, CaseId, CodeHash, CustomerId, Dot, MembershipId};
-use shared::member::{Card, CardStatus, CodeKind, Customer, CustomerKey, IndexKey, Membership, Sealed};
+use shared::member::{
+    Card, CardStatus, CodeKind, Customer, CustomerKey, CustomerRecord, IndexKey, Membership, Sealed,
+};
 use uuid::Uuid;
 
 use super::kv::{Kv, Stored, decode, field, key, under};
@@ -135,30 +137,37 @@ impl<T: Kv> View<T> {
             }
         }
         let Ok(entry) = Entry::from_stored(&stored.bytes) else { return Ok(()) };
-        let personal = match entry.kind {
-            EntryKind::Enrol(enrol) => enrol.customer.zip(enrol.personal).into_iter().collect(),
-            EntryKind::Directory(changes) => changes.into_iter().filter_map(sealed_of).collect(),
+        let records: Vec<CustomerRecord> = match entry.kind {
+            EntryKind::Enrol(enrol) => enrol.customer.into_iter().collect(),
+            EntryKind::Directory(changes) => changes.into_iter().filter_map(record_of).collect(),
             _ => Vec::new(),
         };
-        for (customer, sealed) in personal {
-            if self.customer_key(customer.id)?.is_some() {
-                self.put_personal(customer.id, &sealed)?;
+        for CustomerRecord { id, personal, .. } in records {
+            let Some(sealed) = personal else { continue };
+            if self.customer_key(id)?.is_some() {
+                self.put_personal(id, &sealed)?;
             }
         }
         Ok(())
     }
 }
 
-fn sealed_of(change: DirectoryChange) -> Option<(Customer, Sealed)> {
+fn record_of(change: DirectoryChange) -> Option<CustomerRecord> {
     match change {
-        DirectoryChange::Customer(customer, Some(sealed)) => Some((customer, sealed)),
-        _ => None,
+        DirectoryChange::Customer(record) => Some(record),
+        DirectoryChange::Membership(_) | DirectoryChange::Card(_) => None,
     }
 }
 
 impl<T: Kv> Directory for View<T> {
     fn customer(&self, id: CustomerId) -> Stored<Option<Marked<Customer>>> {
         self.row(CUSTOMERS, id.0.as_bytes())
+    }
+
+    fn opened(&self, record: &CustomerRecord) -> Stored<Customer> {
+        let identity = self.identity()?;
+        let identity = identity.ok_or_else(|| StoreError::Damaged("it has no identity".to_owned()))?;
+        Ok(record.open(self.customer_key(record.id)?.as_ref(), &IndexKey(identity.index_key)))
     }
 
     fn put_customer(&mut self, row: Marked<Customer>) -> Stored<()> {
@@ -326,6 +335,7 @@ impl<T: Kv> Members for View<T> {
     }
 
     fn destroy_customer_key(&mut self, customer: CustomerId) -> Stored<()> {
+        self.count_up(counter::ERASED)?;
         self.delete(PERSONAL, customer.0.as_bytes())?;
         self.delete(CUSTOMER_KEYS, customer.0.as_bytes())
     }

@@ -13,14 +13,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use redb::backends::FileBackend;
 use redb::{Database, ReadTransaction, ReadableDatabase as _};
 
-use super::backup::sync_folder;
+use super::backup::{self, sync_folder};
 use super::kv::{Stored, failed};
 use super::{FILE, cached};
-use crate::store::StoreError;
+use crate::store::{Copied, StoreError};
 
 /// The name under which a new store is made.
 const NEW_FILE: &str = "server.redb.new";
@@ -113,12 +113,29 @@ enum Slot {
     Closed,
 }
 
+/// Closes the file, once the last one who reads it is done.
+fn shut(slot: &mut Slot) {
+    let mut rest = match std::mem::replace(slot, Slot::Shut) {
+        Slot::Open(database) => Some(database),
+        Slot::Shut | Slot::Closed => None,
+    };
+    while let Some(database) = rest.take() {
+        // dropped here by the last one who has it, which closes the file
+        if let Err(database) = Arc::try_unwrap(database) {
+            std::thread::sleep(BEGINNING);
+            rest = Some(database);
+        }
+    }
+}
+
 /// An open store's file.
 pub(super) struct Home {
     directory: PathBuf,
     slot: Mutex<Slot>,
     /// There was no room: nothing is written until the spare is there again.
     full: AtomicBool,
+    /// Held while something is written.
+    writing: Mutex<()>,
 }
 
 impl Home {
@@ -128,6 +145,7 @@ impl Home {
             directory: directory.to_owned(),
             slot: Mutex::new(Slot::Open(Arc::new(database))),
             full: AtomicBool::new(false),
+            writing: Mutex::new(()),
         };
         // full from the beginning, it reads all the same
         home.full.store(home.save(1).is_err(), Ordering::Release);
@@ -183,21 +201,44 @@ impl Home {
         if !matches!(*slot, Slot::Open(_)) {
             return;
         }
-        let mut rest = match std::mem::replace(&mut *slot, Slot::Shut) {
-            Slot::Open(database) => Some(database),
-            Slot::Shut | Slot::Closed => None,
-        };
-        while let Some(database) = rest.take() {
-            // dropped here by the last one who has it, which closes the file
-            if let Err(database) = Arc::try_unwrap(database) {
-                std::thread::sleep(BEGINNING);
-                rest = Some(database);
-            }
-        }
+        shut(&mut slot);
         match open(&self.directory) {
             Ok(database) => *slot = Slot::Open(Arc::new(database)),
             Err(error) => tracing::error!(%error, "the store does not open after a failure"),
         }
+    }
+
+    /// Held while something is written: nobody else does meanwhile.
+    pub(super) fn writing(&self) -> MutexGuard<'_, ()> {
+        self.writing.lock()
+    }
+
+    /// Writes the file anew, without what its pages still hold of rows that are gone. Writers wait for all of it, readers
+    /// for the moment in which it takes the old one's place. `noted` is what is written into the new one first.
+    ///
+    /// # Errors
+    /// There is no room for both, or it cannot be renamed; the old file stays.
+    pub(super) fn rewrite(&self, noted: impl FnOnce(&Database) -> Stored<()>) -> Stored<Copied> {
+        let _writing = self.writing();
+        let (new, place) = (self.directory.join(NEW_FILE), self.directory.join(FILE));
+        match std::fs::remove_file(&new) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(at(&new, &error)),
+            _ => {}
+        }
+        let copied = backup::copy(&self.snapshot()?, &new)?;
+        let mut slot = self.slot.lock();
+        if !matches!(*slot, Slot::Open(_)) {
+            return Err(StoreError::Closed);
+        }
+        shut(&mut slot);
+        let moved = std::fs::rename(&new, &place).map_err(|error| at(&place, &error));
+        let synced = moved.and_then(|()| sync_folder(&place));
+        let database = Arc::new(open(&self.directory)?);
+        *slot = Slot::Open(Arc::clone(&database));
+        drop(slot);
+        synced?;
+        noted(&database)?;
+        Ok(copied)
     }
 
     /// Closes it for good.

@@ -258,6 +258,8 @@ pub(super) mod counter {
     pub(in crate::store::embedded) const HEARD: [u8; 1] = [40];
     /// Causes of notices.
     pub(in crate::store::embedded) const CAUSE: [u8; 1] = [41];
+    /// Customers who were erased since the file was last written anew.
+    pub(in crate::store::embedded) const ERASED: [u8; 1] = [43];
     /// The last line of the ledger that notices were made of.
     pub(in crate::store::embedded) const NOTICE_MARK: [u8; 1] = [42];
 }
