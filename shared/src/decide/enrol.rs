@@ -98,7 +98,7 @@ fn takes(
     let Some(pilot) = &program.pilot else { return Ok(()) };
     let known = ctx.facts.members.iter().map(|member| &member.customer).find(|known| known.id == customer);
     let number = match newcomer {
-        Some(new) => given(&new.external_id),
+        Some(new) => given(new.external_id.as_deref()),
         None => known.and_then(|customer| customer.external_id.clone()),
     };
     if number.is_some_and(|number| pilot.contains(&number)) {
@@ -257,12 +257,12 @@ fn new_customer(ctx: &Context<'_>, new: &NewCustomer) -> Result<CustomerRecord, 
     })?;
     let personal = Personal {
         name: new.name.trim().to_owned(),
-        external_id: given(&new.external_id),
-        phone: given(&new.phone),
-        email: given(&new.email),
+        external_id: given(new.external_id.as_deref()),
+        phone: given(new.phone.as_deref()),
+        email: given(new.email.as_deref()),
         birth_date: new.birth_date,
-        identity_number: given(&new.identity_number),
-        language: given(&new.language),
+        identity_number: given(new.identity_number.as_deref()),
+        language: given(new.language.as_deref()),
         financial: new.financial.clone(),
     };
     let sealed = member::seal(&personal, new.id, &new.key, new.nonce);
@@ -278,8 +278,8 @@ fn new_customer(ctx: &Context<'_>, new: &NewCustomer) -> Result<CustomerRecord, 
 }
 
 /// A text that says something, without the white space around it.
-fn given(text: &Option<String>) -> Option<String> {
-    text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
+fn given(text: Option<&str>) -> Option<String> {
+    text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 /// Whether financial fields can be: not too many, each under a short code, with a text that is not too long.
@@ -316,10 +316,10 @@ pub fn check_customer(new: &NewCustomer, today: Day) -> Result<(), Refusal> {
         return Err(Refusal::field("name", "A name has no control characters."));
     }
     check_financial(&new.financial)?;
-    if let Some(phone) = given(&new.phone) {
+    if let Some(phone) = given(new.phone.as_deref()) {
         check_phone(&phone)?;
     }
-    if let Some(email) = given(&new.email) {
+    if let Some(email) = given(new.email.as_deref()) {
         check_email(&email)?;
     }
     for (field, text) in [("external_id", &new.external_id), ("identity_number", &new.identity_number)] {
