@@ -100,7 +100,7 @@ pub async fn forget(app: Arc<App>, mut stop: watch::Receiver<bool>) {
             }
             Ok(Err(error)) => tracing::error!(%error, "erased customers are still in the store's files"),
             Err(error) => {
-                tracing::error!(%error, "taking erased customers out of the store's files ended early")
+                tracing::error!(%error, "taking erased customers out of the store's files ended early");
             }
         }
         rest = Duration::from_millis(FORGET_EVERY_MS).max(began.elapsed() * FORGET_SHARE);

@@ -71,10 +71,9 @@ fn wherever_the_power_goes_while_keys_are_taken_out_every_record_is_there() {
             }
             for tear in 0..4 {
                 let (disk, mut model) = (disk.fork(), model.clone());
-                if tear == 0 {
-                    disk.kill()
-                } else {
-                    disk.lose_power(seed * 100 + tear)
+                match tear {
+                    0 => disk.kill(),
+                    _ => disk.lose_power(seed * 100 + tear),
                 }
                 let mut journal =
                     model.reopen(&disk).unwrap_or_else(|why| panic!("seed {seed}, cut {n}.{tear}: {why}"));
