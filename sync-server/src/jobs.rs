@@ -2,7 +2,7 @@
 //! a day's passing brings.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -82,17 +82,17 @@ pub async fn lapse(app: Arc<App>, mut stop: watch::Receiver<bool>) {
 /// How often it is looked whether somebody was erased, in ms.
 const FORGET_EVERY_MS: u64 = 5_000;
 /// Writing the store anew takes no more than one part in so many of the time.
-const FORGET_SHARE: u32 = 100;
+const FORGET_SHARE: u64 = 100;
 
 /// Takes those who were erased out of the store's files, until told to stop.
 pub async fn forget(app: Arc<App>, mut stop: watch::Receiver<bool>) {
-    let mut rest = Duration::from_millis(FORGET_EVERY_MS);
+    let mut rest = FORGET_EVERY_MS;
     loop {
         tokio::select! {
-            () = tokio::time::sleep(rest) => {}
+            () = tokio::time::sleep(Duration::from_millis(rest)) => {}
             _ = stop.wait_for(|stop| *stop) => return,
         }
-        let (books, began) = (Arc::clone(&app), Instant::now());
+        let (books, began) = (Arc::clone(&app), clock::now());
         match tokio::task::spawn_blocking(move || books.forget()).await {
             Ok(Ok(None)) => {}
             Ok(Ok(Some(copied))) => {
@@ -103,6 +103,6 @@ pub async fn forget(app: Arc<App>, mut stop: watch::Receiver<bool>) {
                 tracing::error!(%error, "taking erased customers out of the store's files ended early");
             }
         }
-        rest = Duration::from_millis(FORGET_EVERY_MS).max(began.elapsed() * FORGET_SHARE);
+        rest = FORGET_EVERY_MS.max(clock::now().since(began).saturating_mul(FORGET_SHARE));
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use shared::time::Millis;
@@ -25,10 +25,10 @@ const DURABLE_TICKS: u32 = 25;
 const UNDURABLE_MAX: u64 = 2048;
 /// Old entries are looked for at opening, and so often while there is work.
 const PRUNE_MS: u64 = 3_600_000;
-/// Between two times that those who were erased are taken out of the files, at least.
-const FORGET_REST: Duration = Duration::from_secs(10);
+/// Between two times that those who were erased are taken out of the files, at least, in ms.
+const FORGET_REST_MS: u64 = 10_000;
 /// It takes no more than one part in so many of the time.
-const FORGET_SHARE: u32 = 100;
+const FORGET_SHARE: u64 = 100;
 
 mod queue;
 
@@ -139,7 +139,7 @@ fn wake(applier: &Sender<Work>, sleeps: &AtomicBool) {
 
 /// The applier: sleeps while there is nothing to do, and else ticks.
 fn apply(engine: &Engine, work: &Receiver<Work>, sleeps: &AtomicBool) {
-    let (mut ticks, mut pruned, mut forgetting) = (0, Millis(0), Instant::now());
+    let (mut ticks, mut pruned, mut forgetting) = (0, Millis(0), (Millis(0), 0));
     loop {
         if let Err(error) = engine.mend() {
             tracing::error!(%error, "the cache cannot be opened again");
@@ -181,16 +181,18 @@ fn apply(engine: &Engine, work: &Receiver<Work>, sleeps: &AtomicBool) {
 
 /// Takes those who were erased out of the files: it costs a copy of the cache, and so is done once in a while for all of
 /// them. Where it fails it is tried again the next time.
-fn forget(engine: &Engine, next: &mut Instant) {
-    let began = Instant::now();
-    if began < *next {
+fn forget(engine: &Engine, (last, rest): &mut (Millis, u64)) {
+    let began = engine.options.clock.now();
+    // a clock that was set back makes nobody wait
+    if began >= *last && began.since(*last) < *rest {
         return;
     }
     match engine.forget() {
         Ok(()) => tracing::info!("erased customers are out of this till's files"),
         Err(error) => tracing::error!(%error, "an erased customer is still in this till's files"),
     }
-    *next = Instant::now() + FORGET_REST.max(began.elapsed() * FORGET_SHARE);
+    *last = engine.options.clock.now();
+    *rest = FORGET_REST_MS.max(last.since(began).saturating_mul(FORGET_SHARE));
 }
 
 /// Lets old entries go; answers when that was done with, or never if there are more.
