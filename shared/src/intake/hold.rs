@@ -1,8 +1,9 @@
 //! Holds: points that the server sets aside for a redemption under way, by (key, account).
 //!
 //! A hold belongs to its key, for every node that asked: any redemption under the key captures it, a node's release takes
-//! away only that node, and it ends when none is left; whose share nobody ends, the server does ([`shares`]). What the server decides about holds are entries of its own
-//! (`Hold`, `Release`), written by whoever calls this, in the same transaction.
+//! away only that node, and it ends when none is left; a share that its node will not end is ended by the server
+//! ([`shares`]). What the server decides about holds are entries of its own (`Hold`, `Release`), written by whoever calls
+//! this, in the same transaction.
 
 use crate::account::AccountId;
 use crate::books::{Books, CaseKind, HoldRow, SERVER};
