@@ -14,6 +14,7 @@ use crate::ids::{
     BucketId, CaseId, Code, CodeHash, CurrencyId, CustomerId, Dot, MembershipId, NodeId, OutletId, Seq,
 };
 use crate::member::{Card, Customer, CustomerRecord, Membership};
+use crate::post::shares::Share;
 use crate::time::{Day, Millis};
 
 pub mod memory;
@@ -115,6 +116,9 @@ pub trait Accounts: Keeps {
     fn hold(&self, key: u128, account: AccountId) -> Result<Option<HoldRow>, Self::Error>;
     /// Writes it.
     fn put_hold(&mut self, key: u128, account: AccountId, row: HoldRow) -> Result<(), Self::Error>;
+    /// Every node's share in the holds that are open: that points are set aside for and nothing captured. By node; the
+    /// store keeps the index from what is put.
+    fn shares(&self) -> Result<Vec<Share>, Self::Error>;
     /// What a campaign gave.
     fn budget(&self, campaign: &Code) -> Result<Option<BudgetRow>, Self::Error>;
     /// Writes it.

@@ -24,6 +24,7 @@ pub mod moved;
 pub mod reserve;
 pub mod reversal;
 pub mod right;
+pub mod shares;
 pub mod suspect;
 pub mod write_off;
 

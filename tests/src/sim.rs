@@ -77,6 +77,8 @@ pub struct Tally {
     pub reclaimed: u64,
     /// Redemptions that came too late.
     pub late: u64,
+    /// Shares in holds that the server ended in a till's place.
+    pub lost_shares: u64,
     /// Returns with no receipt that were undone.
     pub undone: u64,
 }
@@ -99,6 +101,7 @@ impl Tally {
         self.returned += other.returned;
         self.reclaimed += other.reclaimed;
         self.late += other.late;
+        self.lost_shares += other.lost_shares;
         self.undone += other.undone;
     }
 }

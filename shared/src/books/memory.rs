@@ -18,6 +18,7 @@ use crate::ids::{
     BucketId, CaseId, Code, CodeHash, CurrencyId, CustomerId, Dot, MembershipId, NodeId, OutletId,
 };
 use crate::member::{Card, CardStatus, CodeKind, Customer, CustomerRecord, IndexKey, Membership};
+use crate::post::shares::Share;
 use crate::time::{Day, Millis};
 
 /// All books as maps. Cloning them is a backup.
@@ -264,6 +265,17 @@ impl Accounts for MemoryBooks {
     fn put_hold(&mut self, key: u128, account: AccountId, row: HoldRow) -> Kept<()> {
         self.holds.insert((key, account), row);
         Ok(())
+    }
+
+    fn shares(&self) -> Kept<Vec<Share>> {
+        let open = self.holds.iter().filter(|(_, row)| row.is_open());
+        let mut shares: Vec<Share> = open
+            .flat_map(|((key, account), row)| {
+                row.asked_by.keys().map(|node| Share { node: *node, key: *key, account: *account })
+            })
+            .collect();
+        shares.sort_unstable();
+        Ok(shares)
     }
 
     fn budget(&self, campaign: &Code) -> Kept<Option<BudgetRow>> {

@@ -203,11 +203,18 @@ pub struct HoldRow {
     pub released: BTreeMap<NodeId, Seq>,
     /// The redemption that captures it, from its taking in.
     pub captured_by: Option<Dot>,
-    /// When it times out: payment holds only.
+    /// When it times out: payment holds only, a till's once its placing was heard of.
     pub expires_at: Option<Millis>,
+    /// When it was asked for last, by the server's clock.
+    pub asked_at: Millis,
 }
 
 impl HoldRow {
+    /// Whether points are set aside that no redemption has captured.
+    pub fn is_open(&self) -> bool {
+        self.points.is_positive() && self.captured_by.is_none()
+    }
+
     /// A node gives up what it asked for by intents up to one of its seqs.
     pub fn give_up(&mut self, node: NodeId, until: Seq) {
         if self.asked_by.get(&node).is_some_and(|intent| *intent <= until) {

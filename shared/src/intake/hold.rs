@@ -1,18 +1,19 @@
 //! Holds: points that the server sets aside for a redemption under way, by (key, account).
 //!
 //! A hold belongs to its key, for every node that asked: any redemption under the key captures it, a node's release takes
-//! away only that node, and it ends when none is left. What the server decides about holds are entries of its own
-//! (`Hold`, `Release`), written by whoever calls this, in the same transaction.
+//! away only that node, and it ends when none is left; a share that its node will not end is ended by the server
+//! ([`shares`]). What the server decides about holds are entries of its own (`Hold`, `Release`), written by whoever calls
+//! this, in the same transaction.
 
 use crate::account::AccountId;
 use crate::books::{Books, CaseKind, HoldRow, SERVER};
 use crate::catalog::expiry::Span;
 use crate::entry::{Authority, Entry, EntryKind, Hold, Redemption, Release};
-use crate::fork;
 use crate::ids::{Dot, HoldId};
 use crate::intake::Follow;
 use crate::limits;
 use crate::points::Points;
+use crate::post::shares;
 use crate::time::Day;
 use crate::wire::{Authorize, Authorized};
 
@@ -76,21 +77,33 @@ pub(super) fn follow<B: Books>(books: &mut B, dot: Dot, entry: &Entry) -> Result
             let intent = row.asked_by.entry(hold.asked_by).or_default();
             *intent = hold.intent.max(*intent);
             row.expires_at = hold.expires_at.or(row.expires_at);
+            row.asked_at = row.asked_at.max(entry.at.ms());
             books.put_hold(hold.key, hold.account, row)?;
         }
         EntryKind::Release(release) if dot.node == SERVER => {
             let mut row = books.hold(release.key, release.account)?.unwrap_or_default();
             row.points = row.points.minus(release.points);
+            if release.captured_by.is_none() && row.points.is_zero() {
+                for (node, intent) in std::mem::take(&mut row.asked_by) {
+                    row.give_up(node, intent);
+                }
+            }
             books.put_hold(release.key, release.account, row)?;
         }
         EntryKind::Release(release) => {
             let mut row = books.hold(release.key, release.account)?.unwrap_or_default();
-            // a re-homed node asked under its root's number
-            for node in [dot.node, fork::root_of(books, dot.node)?] {
-                row.give_up(node, dot.seq);
+            for (node, until) in shares::given_up(books, dot, &row)? {
+                row.give_up(node, until);
             }
             follow.release.extend(ended(release.key, release.account, &row));
             books.put_hold(release.key, release.account, row)?;
+        }
+        EntryKind::PaymentHold(placed) => {
+            // points that are set aside for it stay so until it times out, even if nothing more is heard of its till
+            if let Some(row) = books.hold(placed.hold.key(), placed.account)? {
+                let row = HoldRow { expires_at: Some(placed.expires_at), ..row };
+                books.put_hold(placed.hold.key(), placed.account, row)?;
+            }
         }
         _ => {}
     }
@@ -98,8 +111,8 @@ pub(super) fn follow<B: Books>(books: &mut B, dot: Dot, entry: &Entry) -> Result
 }
 
 /// The server's release of a hold that nobody asks for any more.
-fn ended(key: u128, account: AccountId, row: &HoldRow) -> Option<Release> {
-    let over = row.asked_by.is_empty() && row.captured_by.is_none() && row.points.is_positive();
+pub(crate) fn ended(key: u128, account: AccountId, row: &HoldRow) -> Option<Release> {
+    let over = row.asked_by.is_empty() && row.is_open();
     over.then_some(Release { key, account, points: row.points, captured_by: None })
 }
 

@@ -13,8 +13,8 @@ use crate::decide::Draft;
 use crate::earning::seen::Sight;
 use crate::earning::{self, Issuer};
 use crate::entry::membership::Attribute;
-use crate::entry::{Actor, Cut, Entry, EntryKind, Held, Hold, Posting, Sale};
-use crate::ids::{CurrencyId, Dot, MembershipId, NodeId, ProgramId, Seq};
+use crate::entry::{Actor, Cut, Entry, EntryKind, Held, Posting, Sale};
+use crate::ids::{CurrencyId, Dot, MembershipId, ProgramId};
 use crate::intake::{self, Follow, hold};
 use crate::level;
 use crate::member::{Membership, MembershipStatus};
@@ -159,25 +159,6 @@ pub fn own(desk: &Desk, kind: EntryKind, postings: Vec<Posting>) -> Draft {
         postings,
         keys: Vec::new(),
     }
-}
-
-/// Ends a lost or re-homed node's share in a hold: the server's word in its place.
-pub fn release_share<B: Books>(
-    books: &mut B,
-    desk: &Desk,
-    hold: &Hold,
-    node: NodeId,
-) -> Result<(), B::Error> {
-    let mut row = books.hold(hold.key, hold.account)?.unwrap_or_default();
-    row.give_up(node, Seq(u64::MAX));
-    let over = row.asked_by.is_empty() && row.captured_by.is_none() && row.points.is_positive();
-    let points = row.points;
-    books.put_hold(hold.key, hold.account, row)?;
-    if over {
-        let kind = crate::entry::Release { key: hold.key, account: hold.account, points, captured_by: None };
-        author(books, desk, own(desk, EntryKind::Release(kind), Vec::new()))?;
-    }
-    Ok(())
 }
 
 /// Settles every bucket that can be settled at a watermark; answers the cuts.

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use rust_decimal::Decimal;
 use shared::account::AccountId;
 use shared::books::SERVER;
 use shared::catalog::Catalog;
 use shared::decide::approve::Given;
 use shared::decide::party;
 use shared::decide::{By, Command, Deed, Enrollee, Enrolling, NewCustomer, RedeemItem, Selling};
-use shared::entry::EntryKind;
+use shared::entry::hold::PaymentHold;
 use shared::entry::reward::vouchers_of;
+use shared::entry::{Authority, EntryKind, Redemption};
 use shared::ids::{CustomerId, Dot, HoldId, MembershipId};
 use shared::limits;
 use shared::member::{CodeKind, IndexKey, Membership};
@@ -19,7 +21,7 @@ use shared::time::Millis;
 use shared::view::{AccountView, Facts, HeldPoints, KnownSale, MemberView, Place, Scanned};
 use shared::voucher::Voucher;
 
-use super::{Done, duplicates, numbers, show};
+use super::{Done, duplicates, ledger, numbers, show};
 use crate::store::Read;
 use crate::store::topics::Lookup;
 
@@ -57,7 +59,9 @@ impl Loader<'_> {
             Deed::Enrol(enrolling) => self.enrolment(enrolling, &mut facts, &mut customers)?,
             Deed::Hold(holding) => customers.extend(self.customer_of(holding.membership)?),
             Deed::Capture(capturing) => facts.holds.extend(self.hold(capturing.hold)?),
-            Deed::ReleaseHold(hold) | Deed::TimeOut(hold) => facts.holds.extend(self.hold(*hold)?),
+            Deed::ReleaseHold(hold) | Deed::TimeOut(hold) => {
+                facts.holds.extend(self.hold_anywhere(*hold, None)?);
+            }
             _ => {}
         }
         if let Deed::Sale(selling) = &command.deed {
@@ -248,17 +252,51 @@ impl Loader<'_> {
 
     /// A payment hold that was placed at this server. One of a till's is that till's to capture.
     pub(super) fn hold(&self, id: HoldId) -> Done<Option<HeldPoints>> {
-        let Some(row) = self.books.idem(id.key())?.filter(|row| row.dot.node == SERVER) else {
-            return Ok(None);
+        let own = self.books.idem(id.key())?.is_some_and(|row| row.dot.node == SERVER);
+        if own { self.placed(id) } else { Ok(None) }
+    }
+
+    /// A payment hold, wherever it was placed. Of one whose placing was not heard of only what is set aside is known: of
+    /// this account, or of the one of which that is now.
+    pub(super) fn hold_anywhere(&self, id: HoldId, account: Option<AccountId>) -> Done<Option<HeldPoints>> {
+        let placed = self.placed(id)?;
+        if placed.is_some() {
+            return Ok(placed);
+        }
+        let open = || -> Done<Option<AccountId>> {
+            let share = self.books.shares()?.into_iter().find(|share| share.key == id.key());
+            Ok(share.map(|share| share.account))
         };
+        let Some(account) = (if account.is_some() { account } else { open()? }) else { return Ok(None) };
+        let Some(row) = self.books.hold(id.key(), account)? else { return Ok(None) };
+        let Some(membership) = ledger::owner(self.books, account)? else { return Ok(None) };
+        let redemption = Redemption {
+            authority: Authority::Online,
+            seen: row.points,
+            age_ms: 0,
+            approval: None,
+            value: Decimal::ZERO,
+            off: Decimal::ZERO,
+            got: None,
+            membership,
+            hold: Some(id),
+            card: None,
+            right: None,
+        };
+        let expires_at = row.expires_at.unwrap_or(self.now);
+        let placed = PaymentHold { hold: id, account, points: row.points, expires_at, redemption };
+        Ok(Some(HeldPoints { placed, open: row.is_open() }))
+    }
+
+    fn placed(&self, id: HoldId) -> Done<Option<HeldPoints>> {
+        let Some(row) = self.books.idem(id.key())? else { return Ok(None) };
         let taken = self.books.taken(row.dot)?;
         let Some(Ok(EntryKind::PaymentHold(placed))) = taken.map(|taken| taken.entry.map(|it| it.kind))
         else {
             return Ok(None);
         };
         let row = self.books.hold(id.key(), placed.account)?;
-        let open = row.is_some_and(|row| row.points.is_positive() && row.captured_by.is_none());
-        Ok(Some(HeldPoints { placed, open }))
+        Ok(Some(HeldPoints { placed, open: row.is_some_and(|row| row.is_open()) }))
     }
 
     /// A transaction with what was given back of it so far.

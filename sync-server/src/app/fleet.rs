@@ -143,11 +143,14 @@ pub async fn revoke(app: &App, who: Who, id: TillId) -> Done<()> {
     app.write(move |books| {
         let row = books.till(id)?.ok_or_else(|| AppError::not_found("such till"))?;
         // those that it was before a fence, and its branches, too: their keys are on the same disk
+        let mut nodes = Vec::new();
         for (node, found) in books.nodes()? {
             if found.place.is_some_and(|(_, till)| till == id) {
                 books.put_node(node, shared::books::NodeRow { revoked: true, live: false, ..found })?;
+                nodes.push(node);
             }
         }
+        settling::end_shares_of(books, &nodes, now)?;
         books.put_till(&TillRow { revoked: true, ..row })?;
         audit::note(books, &who, now, "till.revoke", &id.0.to_string(), "")
     })

@@ -3,18 +3,19 @@
 use shared::api::hold::{CaptureRequest, Hold, HoldRequest, ReleaseRequest};
 use shared::api::transaction::Transaction;
 use shared::books::SERVER;
-use shared::decide::Draft;
+use shared::decide::{Deed, Draft};
 use shared::entry::{self, EntryKind};
 use shared::ids::{Dot, HoldId, MembershipId, Seq};
 use shared::refusal::Refusal;
 use shared::render;
 use shared::request;
 use shared::time::Day;
+use shared::view::HeldPoints;
 
 use super::facts::Loader;
 use super::repeat::Coming;
 use super::write::{Outcome, Wish, place, transact, write};
-use super::{App, AppError, Done, Who, members};
+use super::{App, AppError, Done, Who, members, roles};
 use crate::clock;
 use crate::store::Write;
 
@@ -52,7 +53,8 @@ pub async fn capture(
     transact(app, who, Wish { asked: wanted, keying, code: None, of: None }).await
 }
 
-/// A hold given up.
+/// A hold given up. A till's is given up at that till; head office may do it in its place, where the till is gone or its
+/// hold is past its time: a redemption that comes under it afterwards is late.
 pub async fn release(
     app: &App,
     who: &Who,
@@ -60,11 +62,27 @@ pub async fn release(
     id: HoldId,
     asked: &ReleaseRequest,
 ) -> Done<Outcome<Hold>> {
-    let wanted = request::hold::release(asked, id)?;
+    let mut wanted = request::hold::release(asked, id)?;
+    if let Some(held) = of_a_till(app, id)? {
+        if !roles::OFFICE.contains(&who.role) {
+            let detail = "A till's hold is released at that till, or here by head office.";
+            return Err(AppError::Forbidden(detail.to_owned()));
+        }
+        if held.open && clock::now() >= held.placed.expires_at {
+            wanted.deed = Deed::TimeOut(id);
+        }
+    }
     let outlet = place(&*app.catalog()?, who)?.outlet;
     let keying = Coming::new(key, outlet, "release", &(id, asked)).without_receipt();
     let done = write(app, who, Wish { asked: wanted, keying, code: None, of: None }).await?;
     Ok(Outcome { body: shown(app, done.dot)?, replayed: done.replayed })
+}
+
+/// A hold that was placed at a till.
+fn of_a_till(app: &App, id: HoldId) -> Done<Option<HeldPoints>> {
+    let (books, catalog) = (app.read()?, app.catalog()?);
+    let loader = Loader { books: &*books, catalog: &catalog, index: app.index(), now: clock::now() };
+    if loader.hold(id)?.is_some() { Ok(None) } else { loader.hold_anywhere(id, None) }
 }
 
 /// The hold that an entry placed or released, as it stands now.
@@ -72,14 +90,14 @@ fn shown(app: &App, dot: Dot) -> Done<Hold> {
     let books = app.read()?;
     let missing = || AppError::not_found("such hold");
     let entry = books.taken(dot)?.and_then(|taken| taken.entry.ok()).ok_or_else(missing)?;
-    let id = match &entry.kind {
-        EntryKind::PaymentHold(placed) => placed.hold,
-        EntryKind::Release(release) => HoldId::of_key(release.key),
+    let (id, account) = match &entry.kind {
+        EntryKind::PaymentHold(placed) => (placed.hold, placed.account),
+        EntryKind::Release(release) => (HoldId::of_key(release.key), release.account),
         _ => return Err(missing()),
     };
     let (catalog, now) = (app.catalog()?, clock::now());
     let loader = Loader { books: &*books, catalog: &catalog, index: app.index(), now };
-    let held = loader.hold(id)?.ok_or_else(missing)?;
+    let held = loader.hold_anywhere(id, Some(account))?.ok_or_else(missing)?;
     Ok(render::hold::hold(&held, &catalog, now))
 }
 

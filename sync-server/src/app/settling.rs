@@ -3,8 +3,9 @@
 use shared::account::AccountId;
 use shared::entry::debt::WriteOff;
 use shared::entry::{EntryKind, Release};
-use shared::ids::BucketId;
+use shared::ids::{BucketId, HoldId, NodeId};
 use shared::post::flow;
+use shared::post::shares::Share;
 use shared::settle::{self, Watermark};
 use shared::time::Millis;
 
@@ -31,12 +32,15 @@ pub fn heard_of_all(app: &App, now: Millis) -> Done<Millis> {
     Ok(settle::watermark(&app.read()?.nodes()?, now, u64::MAX).at)
 }
 
-/// Ends holds that have timed out, and cuts every bucket that can be cut; answers how many cuts were made.
+/// Ends holds that have timed out, and shares in holds that their tills will not end, and cuts every bucket that can be cut; answers how many cuts were made.
 ///
 /// It is looked on a snapshot first, and each bucket is cut by a commit of its own, so that pushes do not wait for long.
 pub async fn round(app: &App, now: Millis) -> Done<usize> {
     if has_expired(app, now)? {
         app.write(move |books| end_holds(books, now)).await?;
+    }
+    if !lost_shares(&*app.read()?, now)?.is_empty() {
+        app.write(move |books| end_lost(books, now)).await?;
     }
     let mut cuts = 0;
     for bucket in cuttable(app, now)? {
@@ -52,6 +56,9 @@ pub async fn round(app: &App, now: Millis) -> Done<usize> {
 pub fn round_blocking(app: &App, now: Millis) -> Done<usize> {
     if has_expired(app, now)? {
         app.write_blocking(move |books| end_holds(books, now))?;
+    }
+    if !lost_shares(&*app.read()?, now)?.is_empty() {
+        app.write_blocking(move |books| end_lost(books, now))?;
     }
     let mut cuts = 0;
     for bucket in cuttable(app, now)? {
@@ -142,4 +149,31 @@ fn end_holds(books: &mut dyn Write, now: Millis) -> Done<()> {
         }
     }
     Ok(())
+}
+
+/// Shares in holds whose tills will not end them: lost, or another node since.
+fn lost_shares(books: &dyn Read, now: Millis) -> Done<Vec<Share>> {
+    Ok(books.lost_shares(now, longest_wait_ms(books)?)?)
+}
+
+fn end_lost(books: &mut dyn Write, now: Millis) -> Done<()> {
+    for share in lost_shares(books.as_read(), now)? {
+        end_share(books, share, "nothing more was heard of it", now)?;
+    }
+    Ok(())
+}
+
+/// Ends what the nodes of a till hold, which is out of service.
+pub(super) fn end_shares_of(books: &mut dyn Write, nodes: &[NodeId], now: Millis) -> Done<()> {
+    for share in books.shares()?.into_iter().filter(|share| nodes.contains(&share.node)) {
+        end_share(books, share, "its till was revoked", now)?;
+    }
+    Ok(())
+}
+
+fn end_share(books: &mut dyn Write, share: Share, why: &str, now: Millis) -> Done<()> {
+    let desk = desk(books, now)?;
+    books.end_share(&desk, share)?;
+    let subject = HoldId::of_key(share.key).to_string();
+    audit::note(books, &Who::server(), now, "hold.end", &subject, &format!("node {}: {why}", share.node.0))
 }

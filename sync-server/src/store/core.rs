@@ -12,6 +12,7 @@ use shared::intake;
 use shared::member::Membership;
 use shared::points::Points;
 use shared::post::flow::{self, Desk};
+use shared::post::shares::{self, Share};
 use shared::post::{self, Taken, moved, reserve};
 use shared::settle::{self, Watermark};
 use shared::time::Millis;
@@ -33,6 +34,8 @@ pub trait Told {
     fn taken(&self, dot: Dot) -> Kept<Option<Taken>>;
     /// Up to when every till has told everything.
     fn watermark(&self, desk: &Desk, longest_wait_ms: u64) -> Kept<Watermark>;
+    /// Shares in holds that the server ends in their nodes' place now.
+    fn lost_shares(&self, now: Millis, longest_wait_ms: u64) -> Kept<Vec<Share>>;
     /// Whether a bucket has seen and settled everything that happened before a time.
     fn is_settled(&self, bucket: BucketId, watermark: &Watermark, before: Millis) -> Kept<bool>;
     /// Whether a bucket can be cut at a watermark, and a cut would settle anything.
@@ -58,6 +61,10 @@ impl<T: Books<Error = StoreError>> Told for T {
 
     fn watermark(&self, desk: &Desk, longest_wait_ms: u64) -> Kept<Watermark> {
         Ok(settle::watermark(&self.nodes()?, desk.now, longest_wait_ms))
+    }
+
+    fn lost_shares(&self, now: Millis, longest_wait_ms: u64) -> Kept<Vec<Share>> {
+        shares::lost(self, now, longest_wait_ms)
     }
 
     fn is_settled(&self, bucket: BucketId, watermark: &Watermark, before: Millis) -> Kept<bool> {
@@ -92,6 +99,8 @@ pub trait Core {
     fn recall(&mut self, account: AccountId, by: NodeId) -> Kept<Vec<NodeId>>;
     /// Has a node told of its rights again; answers of how many accounts.
     fn tell_rights(&mut self, node: NodeId) -> Kept<usize>;
+    /// Ends a node's share in a hold in its place.
+    fn end_share(&mut self, desk: &Desk, share: Share) -> Kept<()>;
     /// Settles a bucket, if it can be; answers whether it was.
     fn cut(&mut self, desk: &Desk, bucket: BucketId, watermark: &Watermark) -> Kept<bool>;
     /// Attributes an unattributed sale.
@@ -154,6 +163,10 @@ impl<T: Books<Error = StoreError>> Core for T {
 
     fn tell_rights(&mut self, node: NodeId) -> Kept<usize> {
         reserve::tell_again(self, node)
+    }
+
+    fn end_share(&mut self, desk: &Desk, share: Share) -> Kept<()> {
+        shares::end(self, desk, share)
     }
 
     fn cut(&mut self, desk: &Desk, bucket: BucketId, watermark: &Watermark) -> Kept<bool> {

@@ -150,7 +150,8 @@ fn promised(books: &MemoryBooks) -> Result<(), String> {
     Ok(())
 }
 
-/// I5 at quiet: a redemption under a key for which points were held has captured them, and nothing is reserved for nobody.
+/// I5 at quiet: a redemption under a key for which points were held has captured them, and nothing is held or reserved for
+/// nobody, whatever befell the till that asked.
 ///
 /// # Errors
 /// The hold that was left behind.
@@ -168,6 +169,9 @@ pub fn at_quiet(books: &MemoryBooks) -> Result<(), String> {
         });
         if let (Some(first), true, None) = (redeemed, hold.points.is_positive(), hold.captured_by) {
             return Err(format!("I5: {} did not capture what was held under its key: {hold:?}", first.dot));
+        }
+        if hold.is_open() {
+            return Err(format!("nobody will end what is held under {key} of {account:?}: {hold:?}"));
         }
     }
     for (id, account) in &books.accounts {

@@ -12,7 +12,7 @@ use shared::ids::{BucketId, Dot, NodeId, OutletId, Seq, TillId};
 use shared::intake;
 use shared::points::Points;
 use shared::post::flow::{self, Desk};
-use shared::post::{self, reserve};
+use shared::post::{self, reserve, shares};
 use shared::settle;
 use shared::settle::fold::Waterfall;
 use shared::time::Millis;
@@ -116,30 +116,21 @@ impl Server {
         sure(self.books.put_node(node, row));
     }
 
-    /// A fenced till has a new node: the old lineage is not waited for any more, and its holds end.
-    pub fn retire(&mut self, node: NodeId, now: Millis) {
+    /// A fenced till has a new node: the old lineage is not waited for any more.
+    pub fn retire(&mut self, node: NodeId) {
         if let Some(row) = self.books.nodes.get_mut(&node) {
             row.live = false;
         }
+    }
+
+    /// Ends the shares in holds that nobody else will end; answers how many.
+    pub fn end_lost_shares(&mut self, now: Millis) -> u64 {
         let desk = self.desk(now);
-        let held: Vec<_> = self
-            .books
-            .holds
-            .iter()
-            .filter(|(_, row)| row.asked_by.contains_key(&node))
-            .map(|(key, _)| *key)
-            .collect();
-        for (key, account) in held {
-            let hold = shared::entry::Hold {
-                key,
-                account,
-                points: shared::points::Points(0),
-                asked_by: node,
-                intent: Seq(0),
-                expires_at: None,
-            };
-            sure(flow::release_share(&mut self.books, &desk, &hold, node));
+        let lost = sure(shares::lost(&self.books, now, scene::LONGEST_WAIT_MS));
+        for share in &lost {
+            sure(shares::end(&mut self.books, &desk, *share));
         }
+        u64::try_from(lost.len()).unwrap_or(0)
     }
 
     /// A push.

@@ -167,7 +167,10 @@ impl World {
         match self.rng.below(100) {
             0..42 => self.act(till),
             42..82 => self.tick(till),
-            82..87 => self.tally.cuts += u64::try_from(self.server.settle(self.now)?).unwrap_or(0),
+            82..87 => {
+                self.tally.lost_shares += self.server.end_lost_shares(self.now);
+                self.tally.cuts += u64::try_from(self.server.settle(self.now)?).unwrap_or(0);
+            }
             87..92 => self.office(),
             92..96 => self.tills[till].line = self.rng.chance(60),
             _ if self.setup.chaos => self.befall(till),
@@ -197,6 +200,7 @@ impl World {
         self.server.retry_all(self.now);
         for _ in 0..3 {
             self.exchange()?;
+            self.tally.lost_shares += self.server.end_lost_shares(self.now);
             self.tally.cuts += u64::try_from(self.server.settle(self.now)?).unwrap_or(0);
             check::always(&self.server.books)?;
         }

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use shared::account::{Account, AccountId, Row, RowKey};
-use shared::books::{Accounts, BudgetRow, Case, Cases, HoldRow, LedgerKey, LedgerLine, Side};
+use shared::books::{Accounts, BudgetRow, Case, Cases, HoldRow, LedgerKey, LedgerLine, SERVER, Side};
 use shared::entry::membership::Heir;
-use shared::ids::{AccountSetId, BucketId, CaseId, Code, CurrencyId, Dot, Hash};
+use shared::ids::{AccountSetId, BucketId, CaseId, Code, CurrencyId, Dot, Hash, NodeId};
 use shared::points::Points;
+use shared::post::shares::Share;
 use shared::time::Day;
 use uuid::Uuid;
 
@@ -15,8 +16,8 @@ use super::directory::CASE;
 use super::kv::{Kv, Stored, decode, encode, field, key, under};
 use super::tables::{
     ACCOUNT_CASES, ACCOUNT_FEED, ACCOUNT_LEGS, ACCOUNT_ROWS, ACCOUNTS, BUDGETS, CASE_TIMES, CASES, CHANGES,
-    EXPIRING_ACCOUNTS, FOREBEARS, HEIRS, HOLD_ENDS, HOLDS, LEDGER, LEDGER_LEGS, LEDGER_TOTALS, OPEN_ACCOUNTS,
-    OWING, counter,
+    EXPIRING_ACCOUNTS, FOREBEARS, HEIRS, HOLD_ENDS, HOLD_SHARES, HOLDS, LEDGER, LEDGER_LEGS, LEDGER_TOTALS,
+    OPEN_ACCOUNTS, OWING, counter,
 };
 use super::view::{View, account_at, account_key, dot_at, dot_key, span_after};
 use crate::store::topics::{Feeds, Leg};
@@ -89,10 +90,17 @@ fn hold_key(key_: u128, account: AccountId) -> [u8; 34] {
     key(&[&key_.to_be_bytes(), &account_key(account)])
 }
 
-/// Where an open hold that times out stands among them.
+/// Where an open hold of the server's own that times out stands among them.
 fn hold_end(name: u128, account: AccountId, row: &HoldRow) -> Option<[u8; 42]> {
-    let end = row.expires_at.filter(|_| row.points.is_positive())?;
+    let own = row.points.is_positive() && row.asked_by.contains_key(&SERVER);
+    let end = row.expires_at.filter(|_| own)?;
     Some(key(&[&end.0.to_be_bytes(), &hold_key(name, account)]))
+}
+
+/// Where the shares in a hold stand, as long as it is open.
+fn share_keys(name: u128, account: AccountId, row: &HoldRow) -> impl Iterator<Item = [u8; 38]> {
+    let nodes = row.asked_by.keys().filter(|_| row.is_open());
+    nodes.map(move |node| key(&[&node.0.to_be_bytes(), &hold_key(name, account)]))
 }
 
 fn budget_key(campaign: &Code) -> [u8; 16] {
@@ -211,7 +219,23 @@ impl<T: Kv> Accounts for View<T> {
         if let Some(end) = hold_end(key, account, &row) {
             self.put_raw(HOLD_ENDS, &end, &[])?;
         }
+        for gone in before.iter().flat_map(|row| share_keys(key, account, row)) {
+            self.delete(HOLD_SHARES, &gone)?;
+        }
+        for share in share_keys(key, account, &row) {
+            self.put_raw(HOLD_SHARES, &share, &[])?;
+        }
         self.put(HOLDS, &hold_key(key, account), &row)
+    }
+
+    fn shares(&self) -> Stored<Vec<Share>> {
+        let keys = self.keys(HOLD_SHARES, &under(&[]))?;
+        let share = |place: &[u8; 38]| Share {
+            node: NodeId(u32::from_be_bytes(field(place, 0))),
+            key: u128::from_be_bytes(field(place, 4)),
+            account: account_at(place, 20),
+        };
+        Ok(keys.iter().map(share).collect())
     }
 
     fn budget(&self, campaign: &Code) -> Stored<Option<BudgetRow>> {

@@ -173,8 +173,10 @@ tables! {
     EXPIRING_ACCOUNTS: 24 = "expiring_accounts.1";
     /// key u128, account set [u8; 16], currency u16 → [`HoldRow`](shared::books::HoldRow).
     HOLDS: 34 = "holds.1";
-    /// when it times out u64, key u128, account set [u8; 16], currency u16 → (): open holds that do.
+    /// when it times out u64, key u128, account set [u8; 16], currency u16 → (): open holds of the server's own that do.
     HOLD_ENDS: 42 = "hold_ends.1";
+    /// node u32, key u128, account set [u8; 16], currency u16 → (): the shares of nodes in holds that are open.
+    HOLD_SHARES: 38 = "hold_shares.1";
     /// hash of a campaign's code [u8; 16] → its code, [`BudgetRow`](shared::books::BudgetRow).
     BUDGETS: 16 = "budgets.1";
     /// account set [u8; 16], currency u16, node u32 → [`RightRow`](shared::books::RightRow): live rights.

@@ -162,7 +162,7 @@ impl World {
                     _ => till.chain.sync.node,
                 };
                 let (outlet, id) = (till.outlet, till.till);
-                self.server.retire(retired, now);
+                self.server.retire(retired);
                 let node = self.server.enrol(outlet, id, now);
                 self.tills[place].renew(node);
             }
