@@ -12,7 +12,9 @@ use shared::entry::{Actor, DirectoryChange, Entry, EntryKind, Line, Party, Sale}
 use shared::ids::{
     AccountSetId, Code, CodeHash, CurrencyId, CustomerId, Dot, MembershipId, OutletId, ProgramId, TillId,
 };
-use shared::member::{Card, CardStatus, Customer, CustomerKind, Membership, MembershipKind, MembershipStatus};
+use shared::member::{
+    Card, CardStatus, Customer, CustomerKind, Membership, MembershipKind, MembershipStatus,
+};
 use shared::money::CurrencyCode;
 use shared::post::flow::{self, Desk};
 use shared::render::follow;

@@ -8,9 +8,9 @@ use chrono_tz::Tz;
 
 use super::Issuer;
 use crate::account::tally::{Counter, Tally};
-use crate::catalog::{Catalog, Program};
 use crate::catalog::document::earning::Around;
 use crate::catalog::earning::{Campaign, Seen, Visit};
+use crate::catalog::{Catalog, Program};
 use crate::entry::{Held, Line};
 use crate::ids::{Code, CurrencyId, ProgramId};
 use crate::member::{Membership, MembershipStatus};

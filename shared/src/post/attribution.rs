@@ -17,11 +17,7 @@ use crate::view::MemberView;
 
 /// What keeps a membership from being given what waits, if anything does: what keeps it from earning now. A sale that
 /// waits for it goes on waiting, and posts once the membership is active again.
-fn refused<B: Books>(
-    books: &B,
-    desk: &Desk,
-    membership: &Membership,
-) -> Result<Option<Refusal>, B::Error> {
+fn refused<B: Books>(books: &B, desk: &Desk, membership: &Membership) -> Result<Option<Refusal>, B::Error> {
     let catalog = books.catalog(desk.catalog)?;
     let program = catalog.as_ref().and_then(|catalog| catalog.programs.get(&membership.program));
     Ok(program.and_then(|program| party::earns_nothing(membership, program, desk.now)))

@@ -50,7 +50,11 @@ fn a_bounded_campaign_gives_redeemable_points_of_one_currency() {
         (stamps(), r#", "budget": "10", "currency": "STAMP""#, None),
         (stamps(), "", None),
         (stamps(), r#", "budget": "10", "currency": "MILES""#, Some("campaigns[fest].currency")),
-        (base_in_stamps.clone(), &format!("{double}, \"budget\": \"10\""), Some("campaigns[fest].multiplier")),
+        (
+            base_in_stamps.clone(),
+            &format!("{double}, \"budget\": \"10\""),
+            Some("campaigns[fest].multiplier"),
+        ),
         (base_in_stamps.clone(), double, None),
         (base_in_stamps, r#", "budget": "10""#, None),
     ] {
@@ -87,7 +91,8 @@ fn a_membership_elsewhere_counts_while_it_works() {
         assert_eq!(found, expected, "{status:?} {expires_on:?} {levels}");
     }
     // a level of a tier group counts as the program's own do
-    let when = |level: &str| format!(r#""when": {{"member_of": [{{"program": "std", "levels": ["{level}"]}}]}}"#);
+    let when =
+        |level: &str| format!(r#""when": {{"member_of": [{{"program": "std", "levels": ["{level}"]}}]}}"#);
     for (level, expected) in [("regular", true), ("guest", false), ("member", true)] {
         let rules = [rule("own", &format!("{BASE}, {}", when(level)))];
         let found = !Occasion::new(&rules, "", "member").earned(&basket_of_three()).is_empty();
