@@ -177,6 +177,10 @@ pub trait Directory: Keeps {
     fn membership(&self, id: MembershipId) -> Result<Option<Marked<Membership>>, Self::Error>;
     /// Writes a membership.
     fn put_membership(&mut self, row: Marked<Membership>) -> Result<(), Self::Error>;
+    /// A customer's memberships.
+    fn memberships_of(&self, customer: CustomerId) -> Result<Vec<Membership>, Self::Error>;
+    /// A membership's cards.
+    fn cards_of(&self, membership: MembershipId) -> Result<Vec<Card>, Self::Error>;
     /// Notes an entry in which a consent of a membership was given or withdrawn after it began.
     fn put_consent(&mut self, membership: MembershipId, dot: Dot) -> Result<(), Self::Error>;
     /// The hash under which a member number is scanned.

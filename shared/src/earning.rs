@@ -310,8 +310,7 @@ impl<'a> Earning<'a> {
         lines: Vec<Points>,
         text: String,
     ) -> Option<Earned> {
-        let first = self.earner.program.currencies.first() == Some(&rule.currency);
-        let counted = campaign.filter(|_| first).and_then(Campaign::counter);
+        let counted = campaign.filter(|it| it.counts == rule.currency).and_then(Campaign::counter);
         let under: Vec<Counter> = rule.counter().into_iter().chain(counted).collect();
         let points: Points = lines.iter().copied().sum();
         // what was not seen to be left is not

@@ -16,6 +16,7 @@ use crate::post::legs::Which;
 use crate::settle;
 use crate::wire::MarkBrief;
 
+mod attribution;
 pub mod budget;
 pub mod decision;
 pub mod flow;

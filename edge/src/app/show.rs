@@ -130,7 +130,7 @@ fn follows(
     let Some(membership) = membership else { return Ok(Vec::new()) };
     let back = |place| returned.lines.get(&place).copied().unwrap_or_default();
     let back: Vec<_> = (0_u16..).take(sale.lines.len()).map(back).collect();
-    let earner = follow::Earner { membership: &membership, level: None };
+    let earner = follow::Earner { membership: &membership, attributed: None };
     Ok(follow::of((&written.entry, written.hash), earner, catalog, &back))
 }
 

@@ -436,6 +436,16 @@ impl Directory for MemoryBooks {
         Ok(())
     }
 
+    fn memberships_of(&self, customer: CustomerId) -> Kept<Vec<Membership>> {
+        let own = self.memberships.values().filter(|row| row.value.customer == customer);
+        Ok(own.map(|row| row.value.clone()).collect())
+    }
+
+    fn cards_of(&self, membership: MembershipId) -> Kept<Vec<Card>> {
+        let own = self.cards.values().filter(|row| row.value.membership == membership);
+        Ok(own.map(|row| row.value.clone()).collect())
+    }
+
     fn number_hash(&self, number: &str) -> Kept<CodeHash> {
         Ok(IndexKey([0; 32]).hash(CodeKind::Scan, number))
     }

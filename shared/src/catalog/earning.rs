@@ -220,9 +220,11 @@ pub struct Campaign {
     pub levels: BTreeSet<Code>,
     /// What the program's own rules give is multiplied with; what it counts towards levels by itself is not.
     pub multiplier: Decimal,
-    /// The most for one member, in the program's first currency.
+    /// The currency in which caps and the budget count.
+    pub counts: CurrencyId,
+    /// The most for one member, in that currency.
     pub caps: Caps,
-    /// The most in all, in the program's first currency.
+    /// The most in all, in that currency.
     pub budget: Option<Points>,
     /// Higher ones are taken first.
     pub priority: i32,
@@ -234,6 +236,14 @@ impl Campaign {
     /// What counts what it gives, where that is capped or budgeted.
     pub fn counter(&self) -> Option<Counter> {
         (self.caps.any() || self.budget.is_some()).then(|| Counter::Campaign(self.code.clone()))
+    }
+
+    /// Whether a rule's points are more because of it, or are there because of it alone.
+    pub fn adds_to(&self, rule: &EarningRule) -> bool {
+        match &rule.campaign {
+            Some(own) => *own == self.code,
+            None => rule.multiplied != Multiplied::ByNothing && self.multiplier > Decimal::ONE,
+        }
     }
 }
 

@@ -6,8 +6,8 @@ use crate::catalog::cards::Standard;
 use crate::catalog::{Catalog, Program};
 use crate::ids::{CustomerId, MembershipId};
 use crate::limits;
-use crate::member::MembershipStatus;
 use crate::member::signed::SignedCard;
+use crate::member::{Membership, MembershipStatus};
 use crate::refusal::{Candidate, Problem, Refusal};
 use crate::time::Millis;
 use crate::view::{Facts, MemberView, Scanned};
@@ -195,28 +195,34 @@ pub fn unknown_card() -> Refusal {
 impl Member<'_> {
     /// What keeps this membership from redeeming (and earning), if anything does.
     pub fn closed(&self, now: Millis) -> Option<Refusal> {
-        let membership = &self.view.membership;
-        let word = match membership.standing(&self.program.term, now.day(self.program.zone)) {
-            MembershipStatus::Active => return None,
-            MembershipStatus::Expired => return Some(expired()),
-            MembershipStatus::Pending => "not confirmed yet",
-            MembershipStatus::Inactive => "inactive",
-            MembershipStatus::Suspended => "suspended",
-            MembershipStatus::Terminated => "terminated",
-        };
-        Some(Refusal::new(Problem::MembershipInactive, format!("This membership is {word}.")))
+        closed(&self.view.membership, self.program, now)
+    }
+
+    /// What keeps this membership from earning, if anything does.
+    pub fn earns_nothing(&self, now: Millis) -> Option<Refusal> {
+        earns_nothing(&self.view.membership, self.program, now)
     }
 }
 
-impl Member<'_> {
-    /// What keeps this membership from earning, if anything does.
-    pub fn earns_nothing(&self, now: Millis) -> Option<Refusal> {
-        let retired = || {
-            let detail = "This program is over; it gives no more points.";
-            self.program.retired.then(|| Refusal::new(Problem::MembershipInactive, detail))
-        };
-        self.closed(now).or_else(retired)
-    }
+fn closed(membership: &Membership, program: &Program, now: Millis) -> Option<Refusal> {
+    let word = match membership.standing(&program.term, now.day(program.zone)) {
+        MembershipStatus::Active => return None,
+        MembershipStatus::Expired => return Some(expired()),
+        MembershipStatus::Pending => "not confirmed yet",
+        MembershipStatus::Inactive => "inactive",
+        MembershipStatus::Suspended => "suspended",
+        MembershipStatus::Terminated => "terminated",
+    };
+    Some(Refusal::new(Problem::MembershipInactive, format!("This membership is {word}.")))
+}
+
+/// What keeps a membership of a program from earning, if anything does: it is not active, or the program is retired.
+pub fn earns_nothing(membership: &Membership, program: &Program, now: Millis) -> Option<Refusal> {
+    let retired = || {
+        let detail = "This program is over; it gives no more points.";
+        program.retired.then(|| Refusal::new(Problem::MembershipInactive, detail))
+    };
+    closed(membership, program, now).or_else(retired)
 }
 
 fn expired() -> Refusal {

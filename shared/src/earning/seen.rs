@@ -8,11 +8,11 @@ use chrono_tz::Tz;
 
 use super::Issuer;
 use crate::account::tally::{Counter, Tally};
-use crate::catalog::Program;
 use crate::catalog::document::earning::Around;
 use crate::catalog::earning::{Campaign, Seen, Visit};
+use crate::catalog::{Catalog, Program};
 use crate::entry::{Held, Line};
-use crate::ids::{Code, CurrencyId};
+use crate::ids::{Code, CurrencyId, ProgramId};
 use crate::member::{Membership, MembershipStatus};
 use crate::points::Points;
 use crate::time::{Day, Millis};
@@ -46,7 +46,7 @@ impl Sight<'_> {
     pub fn held(&self, place: &Issuer<'_>, lines: &[Line]) -> Option<Held> {
         let nothing = Seen::default();
         let asking = self.program.rules.met(lines).filter(|rule| rule.when.seen != nothing);
-        let rules = asking.filter(|rule| self.holds(&rule.when.seen, place.day));
+        let rules = asking.filter(|rule| self.holds(&rule.when.seen, place));
         let rules = rules.map(|rule| rule.code.clone()).collect();
         let campaigns = self.campaigns(place);
         let left = self.left(place, lines, &campaigns);
@@ -87,10 +87,9 @@ impl Sight<'_> {
             }
         }
         left.extend(self.below_greatest(place, lines));
-        let first = self.program.currencies.first().copied();
         for campaign in self.program.campaigns.iter().filter(|campaign| taken.contains(&campaign.code)) {
             if let Some(counter) = campaign.counter() {
-                let below = campaign.caps.left(used(first, &counter));
+                let below = campaign.caps.left(used(Some(campaign.counts), &counter));
                 let budget = campaign.budget.map_or(Points(i64::MAX), |_| {
                     self.budgets.get(&campaign.code).copied().unwrap_or_default()
                 });
@@ -118,7 +117,8 @@ impl Sight<'_> {
         self.member.membership.labels.iter().any(|label| labels.contains(label))
     }
 
-    fn holds(&self, seen: &Seen, day: Day) -> bool {
+    fn holds(&self, seen: &Seen, place: &Issuer<'_>) -> bool {
+        let day = place.day;
         let customer = &self.member.customer;
         let enrolled = self.member.membership.enrolled_on.date();
         let birthday = |around| customer.birth.is_some_and(|birth| is_around(day, birth, around, None));
@@ -128,7 +128,7 @@ impl Sight<'_> {
             && (seen.levels.is_empty() || self.member.membership.stands_on(&seen.levels))
             && self.member.membership.has(&seen.attributes)
             && seen.visit.is_none_or(|visit| self.visits(visit))
-            && (seen.member_of.is_empty() || seen.member_of.iter().any(|other| self.is_member_of(other)))
+            && (seen.member_of.is_empty() || self.is_member_of_any(&seen.member_of, place.catalog))
             && (!seen.first_purchase || self.fresh)
             && seen.birthday.is_none_or(birthday)
             && seen.anniversary.is_none_or(|around| is_around(day, begun, around, Some(enrolled.year())))
@@ -145,14 +145,20 @@ impl Sight<'_> {
         if from < until { (from..until).contains(&minute) } else { minute >= from || minute < until }
     }
 
-    fn is_member_of(&self, (program, levels): &(crate::ids::ProgramId, BTreeSet<Code>)) -> bool {
+    /// Whether the customer has an active membership of one of these programs on one of its levels. What has lapsed by its
+    /// date is none, whether or not anybody has written that down yet.
+    fn is_member_of_any(&self, wanted: &[(ProgramId, BTreeSet<Code>)], catalog: &Catalog) -> bool {
         let own = self.members.iter().filter(|other| other.customer.id == self.member.customer.id);
-        let fits = |it: &Membership| {
-            it.program == *program
-                && it.status == MembershipStatus::Active
-                && (levels.is_empty() || levels.contains(&it.level))
+        let active = |it: &Membership| {
+            let program = catalog.programs.get(&it.program);
+            let standing = program.map(|known| it.standing(&known.term, self.at.0.day(known.zone)));
+            standing == Some(MembershipStatus::Active)
         };
-        own.into_iter().any(|other| fits(&other.membership))
+        let fits = |it: &Membership| {
+            let asked = wanted.iter().filter(|(program, _)| it.program == *program);
+            asked.into_iter().any(|(_, levels)| levels.is_empty() || it.stands_on(levels))
+        };
+        own.into_iter().any(|other| fits(&other.membership) && active(&other.membership))
     }
 }
 

@@ -2,6 +2,9 @@
 
 use super::seen::Sight;
 use super::*;
+
+mod bounds;
+
 use crate::account::tally::Tally;
 use crate::catalog::Version;
 use crate::ids::{AccountSetId, CustomerId, MembershipId, ProgramId};
@@ -115,6 +118,7 @@ struct Occasion {
     channel: Option<&'static str>,
     by_points: Decimal,
     tally: Tally,
+    stamp_tally: Tally,
     budgets: BTreeMap<Code, Points>,
     stamps: Points,
     balance: Points,
@@ -130,6 +134,7 @@ impl Occasion {
             channel: Some("pos"),
             by_points: Decimal::ZERO,
             tally: Tally::default(),
+            stamp_tally: Tally::default(),
             budgets: BTreeMap::new(),
             stamps: Points(9),
             balance: Points::ZERO,
@@ -148,7 +153,8 @@ impl Occasion {
         let at = Millis::parse(&format!("{}T10:30:00Z", self.day)).unwrap();
         let zone = chrono_tz::Asia::Kuala_Lumpur;
         let (member, members) = (&self.members[0], &self.members[..]);
-        let tallies = vec![(program.currencies[0], self.tally.clone())];
+        let tallies = [&self.tally, &self.stamp_tally].map(Tally::clone);
+        let tallies = program.currencies.iter().copied().zip(tallies).collect();
         let (fresh, budgets) = (self.fresh, &self.budgets);
         let earned = vec![(program.currencies[1], self.stamps)];
         let balances = vec![(program.currencies[0], self.balance)];

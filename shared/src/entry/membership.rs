@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::AccountId;
 use crate::account::tally::Tally;
+use crate::entry::Held;
 use crate::ids::{Code, Dot, MembershipId, ProgramId};
 use crate::member::Membership;
 use crate::money::Money;
@@ -178,6 +179,8 @@ pub struct Attribute {
     pub membership: MembershipId,
     /// The level that the membership has.
     pub level: Code,
+    /// The rules and campaigns that hold by what is known of it: what the sale itself could not say.
+    pub held: Option<Held>,
     /// Why.
     pub note: String,
 }

@@ -7,7 +7,7 @@ use crate::entry::{DirectoryChange, Entry, EntryKind};
 use crate::ids::{CodeHash, Dot, MembershipId};
 use crate::intake::{Follow, card};
 use crate::limits;
-use crate::member::{Card, CustomerRecord, Membership};
+use crate::member::{Card, CustomerRecord, Membership, MembershipStatus};
 use crate::time::{Day, Hlc};
 
 /// Applies what an entry says of the directory. The keys beside it were kept before.
@@ -90,6 +90,7 @@ fn membership<B: Books>(books: &mut B, row: Marked<Membership>, follow: &mut Fol
         return Ok(());
     }
     let (id, number) = (row.value.id, row.value.number.clone());
+    let woken = held.as_ref().is_some_and(|held| wakes(&held.value, &row.value));
     let mut row = row;
     for voucher in held.iter().flat_map(|held| &held.value.vouchers) {
         row.value.take_in(voucher, Day(0));
@@ -101,12 +102,26 @@ fn membership<B: Books>(books: &mut B, row: Marked<Membership>, follow: &mut Fol
         for sale in books.unattributed_of(code)? {
             follow.attribute.extend(of_number(books, code)?.filter(|one| *one == id).map(|id| (sale, id)));
         }
+    } else if woken {
+        for card in books.cards_of(id)? {
+            follow.attribute.extend(books.unattributed_of(card.code)?.into_iter().map(|sale| (sale, id)));
+        }
+        let code = books.number_hash(&number)?;
+        if of_number(books, code)? == Some(id) {
+            follow.attribute.extend(books.unattributed_of(code)?.into_iter().map(|sale| (sale, id)));
+        }
     }
     Ok(())
 }
 
+/// Whether what waited for a membership while it earned nothing may be its own now.
+fn wakes(before: &Membership, now: &Membership) -> bool {
+    let state = |it: &Membership| (it.status, it.expires_on);
+    now.status == MembershipStatus::Active && state(before) != state(now)
+}
+
 /// The membership that a scanned member number means; `None` where none has it, or several have.
-pub fn of_number<B: Books>(books: &B, code: CodeHash) -> Result<Option<MembershipId>, B::Error> {
+pub fn of_number<B: Books + ?Sized>(books: &B, code: CodeHash) -> Result<Option<MembershipId>, B::Error> {
     let found = books.numbered(code)?;
     let [one] = found.as_slice() else { return Ok(None) };
     Ok(Some(*one))

@@ -7,21 +7,17 @@ use std::collections::BTreeMap;
 use chrono_tz::Tz;
 
 use crate::account::Base;
-use crate::books::{Books, Marked, SERVER};
+use crate::books::{Books, SERVER};
 use crate::catalog::{Catalog, CatalogHash, Program};
 use crate::decide::Draft;
-use crate::earning::seen::Sight;
-use crate::earning::{self, Issuer};
-use crate::entry::membership::Attribute;
-use crate::entry::{Actor, Cut, Entry, EntryKind, Held, Posting, Sale};
+use crate::entry::{Actor, Cut, Entry, EntryKind, Posting};
 use crate::ids::{CurrencyId, Dot, MembershipId, ProgramId};
 use crate::intake::{self, Follow, hold};
 use crate::level;
-use crate::member::{Membership, MembershipStatus};
-use crate::post::{self, budget, moved};
+use crate::member::Membership;
+use crate::post::{self, attribution, moved};
 use crate::settle::{self, Watermark};
 use crate::time::{Day, Hlc, Millis};
-use crate::view::MemberView;
 use crate::wire::{Authorize, Authorized, Push, PushReply, PushedEntry};
 
 /// What the server is handed by its shell.
@@ -86,13 +82,11 @@ pub fn finish<B: Books>(books: &mut B, desk: &Desk, mut follow: Follow) -> Resul
         }
         for (sale, membership) in follow.attribute {
             let judged = books.receipt(sale)?.and_then(|receipt| receipt.judged);
-            // nor is it an ended membership's: a person says what becomes of it
-            let over = |row: &Marked<Membership>| row.value.status == MembershipStatus::Terminated;
-            let ended = moved::survivor(books, membership)?.is_some_and(|row| over(&row));
-            if ended || judged.is_some_and(|judged| judged.suspect) {
+            if judged.is_some_and(|judged| judged.suspect) {
                 continue;
             }
-            if let Some(draft) = attribution(books, desk, sale, membership, "the card is known now")? {
+            let note = "the card is known now";
+            if let Some(draft) = attribution::plan(books, desk, (sale, membership), note)? {
                 next.extend(write(books, desk, draft)?.1);
             }
         }
@@ -173,7 +167,8 @@ pub fn settle<B: Books>(books: &mut B, desk: &Desk, watermark: &Watermark) -> Re
     Ok(cuts)
 }
 
-/// Attributes an unattributed sale; `None` where it is none, or the membership or the sale's catalog is not known.
+/// Attributes an unattributed sale; `None` where it is none, or the membership or the sale's catalog is not known, or the
+/// membership earns nothing now.
 pub fn attribute<B: Books>(
     books: &mut B,
     desk: &Desk,
@@ -181,46 +176,10 @@ pub fn attribute<B: Books>(
     actor: Actor,
     note: &str,
 ) -> Result<Option<Dot>, B::Error> {
-    match attribution(books, desk, sale, membership, note)? {
+    match attribution::plan(books, desk, (sale, membership), note)? {
         Some(draft) => author(books, desk, Draft { actor, ..draft }).map(Some),
         None => Ok(None),
     }
-}
-
-fn attribution<B: Books>(
-    books: &B,
-    desk: &Desk,
-    sale: Dot,
-    membership: MembershipId,
-    note: &str,
-) -> Result<Option<Draft>, B::Error> {
-    if books.unattributed(sale)?.is_none() {
-        return Ok(None);
-    }
-    let (Some(taken), Some(member)) = (post::read(books, sale)?, moved::survivor(books, membership)?) else {
-        return Ok(None);
-    };
-    let membership = member.value.id;
-    let Ok(entry) = taken.entry else { return Ok(None) };
-    let EntryKind::Sale(facts) = &entry.kind else { return Ok(None) };
-    let Some(catalog) = books.catalog(entry.catalog)? else { return Ok(None) };
-    let mut member = member.value;
-    let Some(program) = catalog.programs.get(&member.program) else { return Ok(None) };
-    stand(books, &catalog, program, &mut member, desk.now)?;
-    // the outlet that sold it issued the points, whoever attributes them
-    let place = Issuer { catalog: &catalog, outlet: entry.actor.outlet(), day: entry.business_date };
-    let mut facts = facts.clone();
-    facts.held = held(books, &entry, &facts, &member, program, &place)?;
-    let mut postings =
-        earning::postings(program, &member.level, member.set, &place, &facts).unwrap_or_default();
-    for posting in &mut postings {
-        // it counts on the day of the sale, whenever it is attributed
-        posting.tallied = posting.counts_for(entry.business_date);
-    }
-    member.place(&mut postings, &catalog);
-    let level = member.level;
-    let kind = EntryKind::Attribute(Attribute { of: sale, membership, level, note: note.to_owned() });
-    Ok(Some(own(desk, kind, postings)))
 }
 
 /// Lets a membership's record say the levels on which it stands now, by the books.
@@ -240,44 +199,6 @@ pub fn stand<B: Books>(
     let standings = level::standings(program, member, now.day(program.zone), base);
     member.stand(&standings);
     Ok(())
-}
-
-/// What holds of a sale's rules for the membership that it turns out to be of, by what is known of it now. Of the
-/// customer's other memberships the books do not tell here: rules that ask for one do not hold.
-fn held<B: Books>(
-    books: &B,
-    entry: &Entry,
-    sale: &Sale,
-    membership: &Membership,
-    program: &Program,
-    place: &Issuer<'_>,
-) -> Result<Option<Held>, B::Error> {
-    let Some(customer) = books.customer(membership.customer)? else { return Ok(None) };
-    let first = program.currencies.first().map(|id| membership.account(*id, place.catalog));
-    let account = first.map(|id| books.account(id)).transpose()?.flatten().unwrap_or_default();
-    let zone = place.outlet.and_then(|outlet| place.catalog.outlets.get(&outlet)).map(|outlet| outlet.zone);
-    let member = MemberView { customer: customer.value, membership: membership.clone() };
-    let (mut tallies, mut earned, mut balances) = (Vec::new(), Vec::new(), Vec::new());
-    for currency in &program.currencies {
-        let account = books.account(membership.account(*currency, place.catalog))?.unwrap_or_default();
-        let base = account.base();
-        earned.push((*currency, base.lifetime_earned));
-        balances.push((*currency, base.balance_on(place.day)));
-        tallies.push((*currency, base.tally));
-    }
-    let budgets = budget::left(books, place.catalog)?;
-    let sight = Sight {
-        program,
-        member: &member,
-        members: std::slice::from_ref(&member),
-        fresh: account.base().lifetime_earned.is_zero(),
-        at: (sale.occurred_at.unwrap_or(entry.at.ms()), zone.unwrap_or(chrono_tz::UTC)),
-        earned,
-        tallies,
-        budgets: &budgets,
-        balances,
-    };
-    Ok(sight.held(place, &sale.lines))
 }
 
 /// The clock of the server's own journal.

@@ -7,18 +7,19 @@ use crate::catalog::action::Action;
 use crate::catalog::earning::EarningRule;
 use crate::catalog::{Catalog, Program};
 use crate::earning::{self, Issuer};
+use crate::entry::membership::Attribute;
 use crate::entry::{Entry, EntryKind, Sale};
 use crate::ids::{Code, Hash};
 use crate::member::{Membership, MembershipStatus};
 use crate::voucher::VoucherId;
 
-/// Who earns by a sale, as it came to be: the membership, and its level then, where that is known.
+/// Who earns by a sale, as it came to be.
 #[derive(Clone, Copy, Debug)]
 pub struct Earner<'a> {
     /// The membership as it is now.
     pub membership: &'a Membership,
-    /// Its level then.
-    pub level: Option<&'a Code>,
+    /// What made the sale its own later: the level and the rules that held are this one's to say, not the sale's.
+    pub attributed: Option<&'a Attribute>,
 }
 
 /// The rules with actions that a sale meets without what came back of it (`back`: so many of each line), in the order
@@ -40,8 +41,12 @@ pub fn met<'a>(
         return Vec::new();
     }
     let place = Issuer { catalog, outlet: entry.actor.outlet(), day };
-    let level = earner.level.or(sale.level.as_ref()).unwrap_or(&membership.level);
-    earning::acting(program, level, &place, &sale.without(back))
+    let mut kept = sale.without(back);
+    if let Some(attributed) = earner.attributed {
+        kept.held.clone_from(&attributed.held);
+    }
+    let level = earner.attributed.map(|attributed| &attributed.level).or(sale.level.as_ref());
+    earning::acting(program, level.unwrap_or(&membership.level), &place, &kept)
 }
 
 /// What follows of a sale for its member. `hash` is the chain's after it.

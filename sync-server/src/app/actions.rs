@@ -11,7 +11,7 @@ use shared::books::rows::Quantity;
 use shared::catalog::action::Action;
 use shared::catalog::earning::EarningRule;
 use shared::catalog::{Catalog, Program};
-use shared::entry::membership::{Cause, Standing};
+use shared::entry::membership::{Attribute, Cause, Standing};
 use shared::entry::{Entry, EntryKind, Party, Sale};
 use shared::ids::{Code, Dot, Hash, MembershipId, NodeId, Seq};
 use shared::limits;
@@ -148,7 +148,7 @@ fn met(books: &dyn Read, taken: &Taken, entry: &Entry) -> Done<Option<Vec<Met>>>
         EntryKind::Attribute(attribute) if taken.dot.node == SERVER => {
             let Some(sold) = books.taken(attribute.of)? else { return Ok(None) };
             let back = back_so_far(books, attribute.of)?;
-            let earner = (attribute.membership, Some(&attribute.level));
+            let earner = (attribute.membership, Some(attribute));
             of_sale(books, &sold, earner, back.as_deref())
         }
         EntryKind::Earn(moved) => of_activity(books, taken, entry, moved.membership),
@@ -181,13 +181,13 @@ fn back_so_far(books: &dyn Read, of: Dot) -> Done<Option<Vec<Decimal>>> {
 fn of_sale(
     books: &dyn Read,
     taken: &Taken,
-    (earner, level): (MembershipId, Option<&Code>),
+    (earner, attributed): (MembershipId, Option<&Attribute>),
     back: Option<&[Decimal]>,
 ) -> Done<Option<Vec<Met>>> {
     let (Ok(entry), Some(back)) = (&taken.entry, back) else { return Ok(Some(Vec::new())) };
     let EntryKind::Sale(sale) = &entry.kind else { return Ok(Some(Vec::new())) };
     let Some((catalog, held)) = known(books, entry, earner)? else { return Ok(None) };
-    let earner = follow::Earner { membership: &held, level };
+    let earner = follow::Earner { membership: &held, attributed };
     let rules = follow::met(entry, sale, earner, &catalog, back).into_iter();
     Ok(Some(rules.map(|rule| Met::new((taken, entry), (&catalog, held.id), rule)).collect()))
 }
@@ -206,17 +206,17 @@ fn undo(books: &mut dyn Write, taken: &Taken, now: Millis) -> Done<usize> {
     let Ok(entry) = &sold.entry else { return Ok(0) };
     let attribution = attributed.map(|dot| books.taken(dot)).transpose()?.flatten();
     let earner = match (attribution.and_then(|taken| taken.entry.ok()).map(|it| it.kind), &entry.kind) {
-        (Some(EntryKind::Attribute(attribute)), _) => Some((attribute.membership, Some(attribute.level))),
+        (Some(EntryKind::Attribute(attribute)), _) => Some((attribute.membership, Some(attribute))),
         (_, EntryKind::Sale(Sale { earner: Party::Membership(earner), .. })) => Some((*earner, None)),
         _ => None,
     };
-    let Some((earner, level)) = earner else { return Ok(0) };
+    let Some((earner, attribute)) = earner else { return Ok(0) };
     let side = |whole: bool, side: fn(&(Quantity, Quantity)) -> Quantity| {
         (!whole).then(|| returned.lines.iter().map(|pair| side(pair).0).collect::<Vec<_>>())
     };
     let (before, after) = (side(returned.whole.0, |pair| pair.0), side(returned.whole.1, |pair| pair.1));
     let rules = |back: Option<Vec<Decimal>>| {
-        of_sale(books.as_read(), &sold, (earner, level.as_ref()), back.as_deref())
+        of_sale(books.as_read(), &sold, (earner, attribute.as_ref()), back.as_deref())
     };
     let (before, after) = (rules(before)?.unwrap_or_default(), rules(after)?.unwrap_or_default());
     let mut changed = 0;

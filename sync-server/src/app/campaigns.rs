@@ -93,10 +93,7 @@ fn of(
     own: &Sums,
 ) -> Done<CampaignReport> {
     let row = books.budget(&campaign.code)?.unwrap_or_default();
-    let first = program.currencies.first().copied();
-    let written = |points: Points| {
-        first.map_or_else(String::new, |currency| ledger::written(catalog, currency, points).1)
-    };
+    let written = |points: Points| ledger::written(catalog, campaign.counts, points).1;
     let shares: Points = row.nodes.values().map(|node| node.share()).sum();
     let left = campaign.budget.map(|budget| budget.minus(row.given));
     let awarded = own.awarded.iter().map(|(currency, points)| {

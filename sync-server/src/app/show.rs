@@ -87,14 +87,13 @@ fn follows(books: &dyn Read, taken: &Taken, row: &SaleRow, catalog: &Catalog) ->
     let named = if let Party::Membership(membership) = sale.earner { Some(membership) } else { None };
     let later = row.attributed.map(|dot| books.taken(dot)).transpose()?.flatten();
     let later = later.and_then(|taken| taken.entry.ok()).and_then(|entry| match entry.kind {
-        EntryKind::Attribute(attribute) => Some((attribute.membership, attribute.level)),
+        EntryKind::Attribute(attribute) => Some(attribute),
         _ => None,
     });
-    let id = later.as_ref().map(|(membership, _)| *membership).or(named);
+    let id = later.as_ref().map(|attribute| attribute.membership).or(named);
     let membership = id.filter(|_| !row.voided).map(|id| books.membership(id)).transpose()?.flatten();
     let Some(membership) = membership else { return Ok(Vec::new()) };
-    let earner =
-        follow::Earner { membership: &membership.value, level: later.as_ref().map(|(_, level)| level) };
+    let earner = follow::Earner { membership: &membership.value, attributed: later.as_ref() };
     let back: Vec<_> = row.returned.iter().map(|quantity| quantity.0).collect();
     Ok(follow::of((entry, taken.head.hash), earner, catalog, &back))
 }

@@ -7,13 +7,16 @@ use shared::api::transaction::Transaction;
 use shared::basket;
 use shared::books::Unattributed;
 use shared::catalog::Catalog;
+use shared::decide::party;
 use shared::entry::{EntryKind, Party};
 use shared::ids::{CodeHash, Dot};
-use shared::member::MembershipStatus;
+use shared::intake::directory;
+use shared::member::{Membership, MembershipStatus};
 use shared::money::Money;
-use shared::refusal::Problem;
+use shared::refusal::{Problem, Refusal};
 use shared::render;
 use shared::request::text;
+use shared::time::Millis;
 
 use super::repeat::{self, Coming};
 use super::write::{Outcome, actor, place};
@@ -44,7 +47,7 @@ fn shown(books: &dyn Read, catalog: &Catalog, dot: Dot, row: &Unattributed) -> D
             let name = books.customer(*customer)?.map(|row| row.value.display_name).unwrap_or_default();
             ("customer", format!("Sold to {name}, who named no membership."))
         }
-        Unattributed::Card(code) => ("card", of_card(books, *code)?.to_owned()),
+        Unattributed::Card(code) => ("card", of_card(books, catalog, *code)?),
         Unattributed::Return(_, receipt) => {
             ("return", format!("Gives back receipt {receipt}, which is not here."))
         }
@@ -73,11 +76,26 @@ fn shown(books: &dyn Read, catalog: &Catalog, dot: Dot, row: &Unattributed) -> D
 }
 
 /// Why a sale on a card waits.
-fn of_card(books: &dyn Read, code: CodeHash) -> Done<&'static str> {
-    Ok(match books.card(code)? {
-        None => "The card that was scanned is not known.",
-        Some(_) => "The membership of the card that was scanned has ended.",
+fn of_card(books: &dyn Read, catalog: &Catalog, code: CodeHash) -> Done<String> {
+    let card = books.card(code)?.map(|card| card.value.membership);
+    let Some(id) = card.or(directory::of_number(books, code)?) else {
+        return Ok("The card that was scanned is not known.".to_owned());
+    };
+    let membership = books.membership(id)?.map(|row| row.value);
+    let ended = membership.as_ref().is_none_or(|it| it.status == MembershipStatus::Terminated);
+    let refusal = membership.and_then(|it| earns_nothing(catalog, &it, clock::now()));
+    Ok(match refusal {
+        Some(refusal) if !ended => {
+            format!("The card that was scanned is of a membership that earns nothing now: {}", refusal.detail)
+        }
+        _ => "The membership of the card that was scanned has ended.".to_owned(),
     })
+}
+
+/// What keeps a membership from earning, by today's catalog.
+fn earns_nothing(catalog: &Catalog, membership: &Membership, now: Millis) -> Option<Refusal> {
+    let program = catalog.programs.get(&membership.program)?;
+    party::earns_nothing(membership, program, now)
 }
 
 /// Makes a sale a membership's: its points are posted by the sale's own catalog.
@@ -105,7 +123,11 @@ pub async fn attribute(
             if membership.status == MembershipStatus::Terminated {
                 return Err(AppError::refused(Problem::InvalidTransition, "This membership is terminated."));
             }
-            let place = place(&*super::catalog::latest(books)?, &by)?;
+            let catalog = super::catalog::latest(books)?;
+            if let Some(refusal) = earns_nothing(&catalog, &membership, now) {
+                return Err(refusal.at("membership_id").into());
+            }
+            let place = place(&catalog, &by)?;
             let desk = sync::desk(books, now)?;
             let done = books.attribute(&desk, (dot, id), actor(&by, place, None), &note)?;
             let cannot = || {

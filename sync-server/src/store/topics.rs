@@ -149,12 +149,8 @@ pub enum Lookup {
 
 /// Customers and what names them.
 pub trait Members {
-    /// A customer's memberships.
-    fn memberships_of(&self, customer: CustomerId) -> Kept<Vec<Membership>>;
     /// Who draws on an account set.
     fn memberships_on(&self, set: AccountSetId) -> Kept<Vec<MembershipId>>;
-    /// A membership's cards.
-    fn cards_of(&self, membership: MembershipId) -> Kept<Vec<Card>>;
     /// Memberships under a member number.
     fn memberships_numbered(&self, number: &str) -> Kept<Vec<Membership>>;
     /// Customers under a hash.

@@ -7,6 +7,7 @@ use rust_decimal::Decimal;
 use super::super::action::Action;
 use super::super::document::AllOr;
 use super::super::document::campaign;
+use super::super::document::currency::CurrencyKind;
 use super::super::document::earning::{self, Each};
 use super::super::earning::{
     Campaign, Caps, EarningRule, LineFilter, Multiplied, Per, Seen, Visit, When, Which,
@@ -47,7 +48,7 @@ impl Compiler<'_> {
             AllOr::Some(codes) => Some(self.outlets(codes, &format!("{at}.outlets"))?),
         };
         let levels: BTreeSet<Code> = item.levels.iter().cloned().collect();
-        let (caps, budget) = self.caps(item, &at)?;
+        let (counts, caps, budget) = self.caps(item, &at)?;
         let program = self.program(&item.program, &at)?;
         known_levels(program, &levels, &format!("{at}.levels"))?;
         program.campaigns.push(Campaign {
@@ -59,6 +60,7 @@ impl Compiler<'_> {
             labels: item.labels.iter().cloned().collect(),
             levels,
             multiplier: item.multiplier,
+            counts,
             caps,
             budget,
             priority: item.priority,
@@ -68,15 +70,29 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    /// A campaign's caps and budget, in its program's first currency.
-    fn caps(&mut self, item: &campaign::Campaign, at: &str) -> Result<(Caps, Option<Points>), Problem> {
-        let first = self.program(&item.program, at)?.currencies.first().copied();
-        let scale = first.and_then(|id| self.currencies.get(&id)).map_or(0, |currency| currency.scale);
+    /// In which currency a campaign's caps and budget count, and what they are.
+    fn caps(
+        &mut self,
+        item: &campaign::Campaign,
+        at: &str,
+    ) -> Result<(CurrencyId, Caps, Option<Points>), Problem> {
+        let named = item.currency.as_ref().map(|code| (code, self.numbers.currencies.get(code).copied()));
+        let program = self.program(&item.program, at)?;
+        let counts = match named {
+            None => program.currencies.first().copied().ok_or_else(|| {
+                problem(format!("{at}.program"), format!("program `{}` has no currency", item.program))
+            })?,
+            Some((code, id)) => id.filter(|id| program.currencies.contains(id)).ok_or_else(|| {
+                let detail = format!("program `{}` has no currency `{code}`", item.program);
+                problem(format!("{at}.currency"), detail)
+            })?,
+        };
+        let scale = self.currencies.get(&counts).map_or(0, |currency| currency.scale);
         let read = |value: Option<Decimal>, field: &str| {
             value.map(|value| points(value, scale, &format!("{at}.{field}"))).transpose()
         };
         let caps = Caps { day: read(item.day_cap, "day_cap")?, member: read(item.member_cap, "member_cap")? };
-        Ok((caps, read(item.budget, "budget")?))
+        Ok((counts, caps, read(item.budget, "budget")?))
     }
 
     /// Checks a rule and puts it into its program.
@@ -115,7 +131,13 @@ impl Compiler<'_> {
             let detail = format!("program `{}` has no campaign `{code}`", item.program);
             return Err(problem(format!("{at}.campaign"), detail));
         }
-        program.rules.push(compiled);
+        let unbounded = currency.kind == CurrencyKind::Redeemable;
+        let unbounded = unbounded.then(|| unbounded_by(&program.campaigns, &compiled)).flatten().cloned();
+        if let Some(campaign) = unbounded {
+            let counts = self.currencies.get(&campaign.counts).map_or("", |known| known.code.as_str());
+            return Err(beyond(&campaign, counts, item, &at));
+        }
+        self.program(&item.program, &at)?.rules.push(compiled);
         Ok(())
     }
 
@@ -170,7 +192,7 @@ impl Compiler<'_> {
             let id = id.ok_or_else(|| problem(&field, format!("there is no program `{}`", other.program)))?;
             let levels: BTreeSet<Code> = other.levels.iter().cloned().collect();
             if let Some(program) = self.programs.get(id) {
-                known_levels(program, &levels, &field)?;
+                known_in_tiers(program, &levels, &field)?;
             }
             member_of.push((*id, levels));
         }
@@ -223,6 +245,32 @@ impl Compiler<'_> {
         };
         codes.iter().map(known).collect()
     }
+}
+
+/// The capped or budgeted campaign that would give points of another currency than it counts.
+fn unbounded_by<'a>(campaigns: &'a [Campaign], rule: &EarningRule) -> Option<&'a Campaign> {
+    campaigns.iter().find(|campaign| {
+        campaign.counter().is_some() && campaign.counts != rule.currency && campaign.adds_to(rule)
+    })
+}
+
+/// What a campaign gives beyond the currency in which its caps and budget count.
+fn beyond(campaign: &Campaign, counts: &str, rule: &earning::EarningRule, at: &str) -> Problem {
+    let (given, code) = (&rule.currency, &campaign.code);
+    if rule.campaign.is_some() {
+        let detail = format!(
+            "campaign `{code}` counts its caps and budget in `{counts}`, so what it gives in `{given}` would be beyond \
+             them: let its `currency` be `{given}`, or give these points by a campaign of their own"
+        );
+        return problem(format!("{at}.campaign"), detail);
+    }
+    let detail = format!(
+        "campaign `{code}` multiplies rule `{}` too, and counts its caps and budget in `{counts}`, so what it adds in \
+         `{given}` would be beyond them: let it multiply by 1 and give what it gives by rules of its own in one \
+         currency, or leave out its caps and budget",
+        rule.code
+    );
+    problem(format!("campaigns[{code}].multiplier"), detail)
 }
 
 pub(super) fn known_levels(program: &Program, levels: &BTreeSet<Code>, field: &str) -> Result<(), Problem> {

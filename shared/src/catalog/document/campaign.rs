@@ -12,7 +12,9 @@ use crate::ids::Code;
 /// it, and after it none is. The multipliers of those taken multiply, with each other and with the level's; what each adds
 /// is a movement of its own, in the campaign's name.
 ///
-/// Caps and the budget count points of the program's first currency, what is returned taken off. A budget is never overrun
+/// Caps and the budget count points of one currency (`currency`), what is returned taken off: where they are, the campaign
+/// gives redeemable points of no other, which nothing would bound. Qualifying points beside them buy nothing, and are not
+/// counted. A budget is never overrun
 /// by tills with no line: with each pull a till where it holds is told its share of what is left, which is then no other's,
 /// and gives no more than that until it is told another; a share that others need more comes back from a till that has a
 /// line. What a share that was lost with its till (or spent again by a copied disk)
@@ -42,6 +44,9 @@ pub struct Campaign {
     /// What the program's own rules give is multiplied with.
     #[serde(with = "crate::money::decimal_text", default = "one")]
     pub multiplier: Decimal,
+    /// The currency in which caps and the budget count; left out, the program's first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<Code>,
     /// The most points that it gives in all.
     #[serde(with = "super::optional_decimal", default, skip_serializing_if = "Option::is_none")]
     pub budget: Option<Decimal>,

@@ -133,6 +133,7 @@ const CAMPAIGN: &[Spec] = &[
     may("levels", Kind::Codes("levels")),
     may("labels", Kind::Texts),
     section("s.caps"),
+    may("currency", Kind::Ref("currencies")),
     may("budget", Kind::Decimal),
     may("member_cap", Kind::Decimal),
     may("day_cap", Kind::Decimal),

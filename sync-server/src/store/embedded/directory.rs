@@ -203,6 +203,19 @@ impl<T: Kv> Directory for View<T> {
         self.put(MEMBERSHIPS, id, &row)
     }
 
+    fn memberships_of(&self, customer: CustomerId) -> Stored<Vec<Membership>> {
+        let keys = self.keys(CUSTOMER_MEMBERSHIPS, &under(customer.0.as_bytes()))?;
+        self.existing_memberships(keys.iter().map(|key| MembershipId(Uuid::from_bytes(field(key, 16)))))
+    }
+
+    fn cards_of(&self, membership: MembershipId) -> Stored<Vec<Card>> {
+        let mut found = Vec::new();
+        for place in self.keys(MEMBERSHIP_CARDS, &under(membership.0.as_bytes()))? {
+            found.extend(self.card(CodeHash(field(&place, 16)))?.map(|row| row.value));
+        }
+        Ok(found)
+    }
+
     fn number_hash(&self, number: &str) -> Stored<CodeHash> {
         let identity = self.identity()?;
         let identity = identity.ok_or_else(|| StoreError::Damaged("it has no identity".to_owned()))?;
@@ -259,22 +272,9 @@ impl<T: Kv> View<T> {
 }
 
 impl<T: Kv> Members for View<T> {
-    fn memberships_of(&self, customer: CustomerId) -> Stored<Vec<Membership>> {
-        let keys = self.keys(CUSTOMER_MEMBERSHIPS, &under(customer.0.as_bytes()))?;
-        self.existing_memberships(keys.iter().map(|key| MembershipId(Uuid::from_bytes(field(key, 16)))))
-    }
-
     fn memberships_on(&self, set: AccountSetId) -> Stored<Vec<MembershipId>> {
         let keys = self.keys(SET_MEMBERSHIPS, &under(set.0.as_bytes()))?;
         Ok(keys.iter().map(|key| MembershipId(Uuid::from_bytes(field(key, 16)))).collect())
-    }
-
-    fn cards_of(&self, membership: MembershipId) -> Stored<Vec<Card>> {
-        let mut found = Vec::new();
-        for place in self.keys(MEMBERSHIP_CARDS, &under(membership.0.as_bytes()))? {
-            found.extend(self.card(CodeHash(field(&place, 16)))?.map(|row| row.value));
-        }
-        Ok(found)
     }
 
     fn memberships_numbered(&self, number: &str) -> Stored<Vec<Membership>> {
