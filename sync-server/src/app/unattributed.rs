@@ -7,7 +7,7 @@ use shared::api::transaction::Transaction;
 use shared::basket;
 use shared::books::Unattributed;
 use shared::catalog::Catalog;
-use shared::entry::{EntryKind, Party};
+use shared::entry::{EntryKind, Party, Sale};
 use shared::ids::{CodeHash, Dot};
 use shared::member::MembershipStatus;
 use shared::money::Money;
@@ -42,9 +42,10 @@ fn shown(books: &dyn Read, catalog: &Catalog, dot: Dot, row: &Unattributed) -> D
         Unattributed::Nobody => ("nobody", "Nobody was named.".to_owned()),
         Unattributed::Customer(customer) => {
             let name = books.customer(*customer)?.map(|row| row.value.display_name).unwrap_or_default();
-            ("customer", format!("Sold to {name}, who named no membership."))
+            let who = if name.is_empty() { "a customer who is not known" } else { name.as_str() };
+            ("customer", format!("Sold to {who}, who named no membership."))
         }
-        Unattributed::Card(code) => ("card", of_card(books, *code)?.to_owned()),
+        Unattributed::Card(code) => ("card", of_card(books, *code, &entry.kind)?.to_owned()),
         Unattributed::Return(_, receipt) => {
             ("return", format!("Gives back receipt {receipt}, which is not here."))
         }
@@ -73,8 +74,13 @@ fn shown(books: &dyn Read, catalog: &Catalog, dot: Dot, row: &Unattributed) -> D
 }
 
 /// Why a sale on a card waits.
-fn of_card(books: &dyn Read, code: CodeHash) -> Done<&'static str> {
+fn of_card(books: &dyn Read, code: CodeHash, sold: &EntryKind) -> Done<&'static str> {
+    let misread = |sale: &Sale| matches!(sale.earner, Party::Card { misread: true, .. });
     Ok(match books.card(code)? {
+        None if matches!(sold, EntryKind::Sale(sale) if misread(sale)) => {
+            "The card was misread: its check digit is wrong, so no card will come for it. Attribute the sale by hand, or \
+             write it off."
+        }
         None => "The card that was scanned is not known.",
         Some(_) => "The membership of the card that was scanned has ended.",
     })
@@ -109,7 +115,7 @@ pub async fn attribute(
             let desk = sync::desk(books, now)?;
             let done = books.attribute(&desk, (dot, id), actor(&by, place, None), &note)?;
             let cannot = || {
-                let detail = "The catalog under which this was sold does not have the membership's program.";
+                let detail = "The catalog under which this was sold is not known here, or does not have the membership's program.";
                 AppError::refused(Problem::InvalidTransition, detail)
             };
             repeat::note(books, brought, done.ok_or_else(cannot)?)?;

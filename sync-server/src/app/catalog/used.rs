@@ -131,11 +131,17 @@ fn tier_groups(books: &dyn Read, before: &Program, after: &Program) -> Done<()> 
         let next = after.tier_groups.iter().find(|next| next.code == group.code);
         let stays = |code: &Code| next.is_some_and(|next| next.levels.iter().any(|it| it.code == *code));
         let gone: Vec<&Code> = codes(group).filter(|code| !stays(code)).collect();
-        let on = |it: &Membership| Ok(it.held.iter().any(|held| gone.contains(&&held.level)));
+        // whoever has reached no level of it stands on its first
+        let first = group.levels.iter().min_by_key(|level| level.threshold).map(|level| &level.code);
+        let reached = |code: &Code| gone.contains(&code) && Some(code) != first;
+        let on = |it: &Membership| {
+            let given = it.held.iter().any(|held| gone.contains(&&held.level));
+            Ok(given || it.tiers.iter().any(reached))
+        };
         if !gone.is_empty() && any_member(books, &before.code, on)? {
             let what = if next.is_some() { "A level of the" } else { "The" };
             let detail =
-                format!("{what} tier group `{}` cannot go: members were given levels of it.", group.code);
+                format!("{what} tier group `{}` cannot go: members stand on levels of it.", group.code);
             return Err(AppError::refused(Problem::InUse, detail));
         }
     }
