@@ -125,6 +125,7 @@ enum TokenCommand {
 
 /// Threads that answer, at the least.
 const THREADS: usize = 4;
+const NO_DATA_DIR: &str = "say where the till keeps everything: --data-dir DIR (or TILLKEEP_DATA_DIR)";
 /// The exit status of a wrong usage.
 const WRONG_USAGE: u8 = 2;
 
@@ -139,6 +140,10 @@ pub fn main() -> ExitCode {
             return ExitCode::from(WRONG_USAGE);
         }
     };
+    if cli.common.data_dir.is_none() && config.data_dir.is_none() {
+        complain(NO_DATA_DIR);
+        return ExitCode::from(WRONG_USAGE);
+    }
     match start(cli, config) {
         Ok(code) => code,
         Err(error) => {
@@ -157,8 +162,7 @@ fn start(cli: Cli, config: Config) -> Result<ExitCode, String> {
 }
 
 async fn dispatch(cli: Cli, config: Config) -> Result<ExitCode, String> {
-    let missing = "say where the till keeps everything: --data-dir DIR (or TILLKEEP_DATA_DIR)";
-    let data_dir = cli.common.data_dir.or(config.data_dir.clone()).ok_or(missing)?;
+    let data_dir = cli.common.data_dir.or(config.data_dir.clone()).ok_or(NO_DATA_DIR)?;
     let json = cli.common.json;
     match cli.command {
         Command::Enrol { server, code, ca } => {

@@ -226,6 +226,8 @@ pub enum Movement {
         leg: u16,
         /// Its business day.
         on: Day,
+        /// The business day of the return.
+        back: Day,
         /// So many, above zero.
         points: Points,
     },
@@ -308,13 +310,13 @@ impl Account {
     fn give_back(&self, base: &mut Base, offline: &BTreeSet<RowKey>) {
         let mut shorts: BTreeMap<Dot, Short> = BTreeMap::new();
         for row in self.open.values() {
-            let Movement::RedemptionReversed { of, leg, on, points } = &row.movement else { continue };
+            let Movement::RedemptionReversed { of, leg, on, back, points } = &row.movement else { continue };
             base.lifetime_redeemed = base.lifetime_redeemed.minus(*points);
             if offline.contains(&(*of, *leg)) {
                 base.suspense = base.suspense.minus(*points);
                 continue;
             }
-            base.lots.spend(*on, points.negated());
+            base.lots.give_back((*on, *back), *points);
             if let Some(settled) = self.shorts.get(of) {
                 let short = shorts.entry(*of).or_insert(*settled);
                 let undone = short.unwind(*points, self.debt);

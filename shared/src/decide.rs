@@ -26,7 +26,7 @@ mod sale;
 mod tests;
 mod unlinked;
 mod voucher;
-mod when;
+pub mod when;
 
 use crate::account::AccountId;
 use crate::catalog::{Catalog, CatalogHash};
@@ -171,6 +171,8 @@ pub enum By {
         code: CodeHash,
         /// Its last four characters.
         tail: String,
+        /// Why it can be no card's, where it was misread ([`crate::catalog::cards::misread`]).
+        misread: Option<String>,
     },
     /// A membership's.
     Membership(MembershipId),

@@ -214,6 +214,8 @@ pub enum Party {
         code: CodeHash,
         /// Its last four characters.
         tail: String,
+        /// Whether it was misread, so that no card will come for it.
+        misread: bool,
     },
     /// Of a membership.
     Membership(MembershipId),

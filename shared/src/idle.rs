@@ -124,7 +124,7 @@ mod tests {
         ] {
             let mut view = AccountView::of(base(), Millis(0));
             for day in days {
-                view.tail.add(Column::Earned, Points(10), None, Day(0));
+                view.tail.add(Column::Earned, Points(10), None, Day(0), None);
                 view.tail.active.insert(Day(*day));
             }
             view.lapse(SPAN);

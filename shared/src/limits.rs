@@ -67,6 +67,13 @@ pub const REPEAT_MS: u64 = 48 * 3_600_000;
 pub const KEEP_MS: u64 = 35 * 24 * 3_600_000;
 /// Points in one posting: far below `i64::MAX`, so that no sum of a million of them overflows.
 pub const POINTS: i64 = 1_000_000_000_000;
+/// How far a business day may lie behind a clock that is sure, in days: fifteen years, the history that a shop brings along.
+pub const DAYS_BEFORE: u64 = 15 * 366;
+/// And how far ahead: a week, for goods that are sold before their day.
+pub const DAYS_AHEAD: u64 = 7;
+/// How many days points can be spent for that come back of a redemption after their last day: a month, in which a customer
+/// who brings goods back comes by again.
+pub const GIVEN_BACK_DAYS: i32 = 30;
 /// Money on one receipt, in major units, and things on one line: with three decimal places and `LINES` lines, times
 /// `POINTS`, a split stays below 10^33, within `i128`.
 pub const MONEY: i64 = 1_000_000_000_000;

@@ -9,9 +9,9 @@ use crate::books::{
     self, Accounts, Books, Keeps, LedgerKey, LedgerLine, Mark, Marks, NodeRow, Parked, ParkedWhy, Receipt,
     SERVER, Side, Wait,
 };
-use crate::entry::{Entry, EntryKind, Posting, Totals};
-use crate::ids::{BucketId, Dot, NodeId, Seq};
-use crate::intake::{Follow, hold};
+use crate::entry::{Entry, EntryKind, Party, Posting, Totals};
+use crate::ids::{BucketId, Dot, MembershipId, NodeId, Seq};
+use crate::intake::{self, Follow, hold};
 use crate::post::legs::Which;
 use crate::settle;
 use crate::wire::MarkBrief;
@@ -265,7 +265,16 @@ pub fn retry_one<B: Books>(books: &mut B, bucket: BucketId, dot: Dot) -> Result<
     }
     books.take_parked(bucket, dot)?;
     books.put_mark(bucket, dot.node, mark)?;
-    follow_up(books, bucket, &taken)
+    let mut follow = follow_up(books, bucket, &taken)?;
+    follow.attribute.extend(owner_now(books, &taken)?);
+    Ok(follow)
+}
+
+/// Whose a sale is that waited for its catalog, where its card became known meanwhile.
+fn owner_now<B: Books>(books: &B, taken: &Taken) -> Result<Option<(Dot, MembershipId)>, B::Error> {
+    let Ok(Entry { kind: EntryKind::Sale(sale), .. }) = &taken.entry else { return Ok(None) };
+    let Party::Card { code, .. } = &sale.earner else { return Ok(None) };
+    Ok(intake::index::owner_of(books, *code)?.map(|membership| (taken.dot, membership)))
 }
 
 /// The absolute sums of an entry's postings in a bucket.

@@ -207,10 +207,11 @@ pub fn membership(
     let grace = program.filter(|program| view.is_in_grace(&program.term, day));
     let grace = grace.and_then(|program| view.last_day(&program.term));
     let standing = program.map_or(view.status, |program| view.standing(&program.term, day));
-    let mut accounts = Vec::new();
+    let (mut accounts, mut active) = (Vec::new(), None);
     for currency in program.iter().flat_map(|program| &program.currencies) {
         if let Some(currency) = scene.catalog.currencies.get(currency) {
             let (id, known) = account(currency.id);
+            active = active.max(known.active());
             accounts.push(account_out(known, currency, day, allowance(member, id)));
         }
     }
@@ -230,6 +231,7 @@ pub fn membership(
         next_level: own.and_then(|own| standing::next(own, scene.catalog)),
         enrolled_on: view.enrolled_on.to_string(),
         expires_on: view.expires_on.map(|day| day.to_string()),
+        last_activity_on: active.map(|day| day.to_string()),
         labels: view.labels.clone(),
         card_number: program.and_then(|program| program.cards.made(&view.number)),
         attributes: attributes(view),

@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 
 use crate::api::member as body_member;
 use crate::api::transaction as body;
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, cards};
 use crate::decide::enrol::{ConsentGiven, NewMembership, tail};
 use crate::decide::party;
 use crate::decide::points::{Acting, points_of};
@@ -81,7 +81,7 @@ pub fn sale(request: &body::SaleRequest, catalog: &Catalog, index: &IndexKey) ->
         receipt: text(&request.receipt, "receipt")?,
         channel: optional_text(request.channel.as_ref(), "channel")?,
         basket: basket(currency, &request.lines)?,
-        by: by(request, index)?,
+        by: by(request, catalog, index)?,
         also: also::also(request)?,
         earn_membership: parsed(request.earn_membership_id.as_ref(), "earn_membership_id", str::parse)?,
         redeem_membership: parsed(request.redeem_membership_id.as_ref(), "redeem_membership_id", str::parse)?,
@@ -100,8 +100,8 @@ fn money_code(code: &str) -> Result<CurrencyCode, Refusal> {
     CurrencyCode::new(code).map_err(|detail| Refusal::field("currency", detail))
 }
 
-fn by(request: &body::SaleRequest, index: &IndexKey) -> Result<By, Refusal> {
-    match by_member(request.card.as_ref(), request.membership_id.as_ref(), index)? {
+fn by(request: &body::SaleRequest, catalog: &Catalog, index: &IndexKey) -> Result<By, Refusal> {
+    match by_member(request.card.as_ref(), request.membership_id.as_ref(), (catalog, index))? {
         By::Nobody => {}
         named => return Ok(named),
     }
@@ -113,11 +113,12 @@ fn by(request: &body::SaleRequest, index: &IndexKey) -> Result<By, Refusal> {
 pub(crate) fn by_member(
     card: Option<&String>,
     membership: Option<&String>,
-    index: &IndexKey,
+    (catalog, index): (&Catalog, &IndexKey),
 ) -> Result<By, Refusal> {
-    if let Some(code) = card {
-        let (code, tail) = scanned(code, index)?;
-        return Ok(By::Code { code, tail });
+    if let Some(text) = card {
+        let (code, tail) = scanned(text, index)?;
+        let misread = cards::misread(catalog.programs.values().map(|program| &program.cards), text);
+        return Ok(By::Code { code, tail, misread });
     }
     Ok(parsed(membership, "membership_id", str::parse)?.map_or(By::Nobody, By::Membership))
 }

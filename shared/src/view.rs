@@ -20,6 +20,8 @@ use crate::refusal::Candidate;
 use crate::time::{Day, Millis};
 use crate::voucher::Voucher;
 
+mod scanned;
+
 /// All that a command is decided on, loaded by the shell for that command.
 #[derive(Clone, Debug)]
 pub struct Facts {
@@ -208,8 +210,10 @@ pub struct AccountView {
 /// Sums of the rows that a base does not cover.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Tail {
-    /// Credits by terms, net of what was taken back, and all that was spent (net of what was given back).
+    /// Credits by terms, net of what was taken back, and all that was spent.
     pub lots: Lots,
+    /// What redemptions gave back, with the business days of the redemption and of the return.
+    pub given_back: Vec<((Day, Day), Points)>,
     /// Earned, net of what was taken back.
     pub earned: Points,
     /// Redeemed, net of what was given back.
@@ -253,6 +257,8 @@ pub struct TailRow {
     pub active: Option<Day>,
     /// The business day on which what it takes was taken; of points that are given back, the day on which they had been.
     pub on: Day,
+    /// Of points that are given back, the business day of the return.
+    pub back: Option<Day>,
 }
 
 impl TailRow {
@@ -281,6 +287,7 @@ pub fn tail_rows(entry: &Entry) -> Vec<TailRow> {
                 right: Some(RightUse { right: ended.right, points: ended.points }),
                 active: None,
                 on: entry.business_date.near(entry.at.ms()),
+                back: None,
             }];
         }
         _ => &[],
@@ -311,6 +318,7 @@ pub fn tail_rows(entry: &Entry) -> Vec<TailRow> {
             tallied,
             right: fact.and_then(|fact| fact.right),
             on,
+            back: (posting.column == Column::RedeemReversed).then(|| entry.business_date.near(entry.at.ms())),
         }
     });
     rows.collect()
@@ -318,7 +326,7 @@ pub fn tail_rows(entry: &Entry) -> Vec<TailRow> {
 
 impl Tail {
     /// Counts one movement in.
-    pub fn add(&mut self, column: Column, points: Points, lot: Option<LotTerms>, on: Day) {
+    pub fn add(&mut self, column: Column, points: Points, lot: Option<LotTerms>, on: Day, back: Option<Day>) {
         let terms = lot.unwrap_or(LotTerms::plain(None));
         match column {
             Column::Earned => {
@@ -334,7 +342,7 @@ impl Tail {
                 self.redeemed = self.redeemed.plus(points);
             }
             Column::RedeemReversed => {
-                self.lots.spend(on, points.negated());
+                self.given_back.push(((on, back.unwrap_or(on)), points));
                 self.redeemed = self.redeemed.minus(points);
             }
             Column::TransferredIn | Column::AdjustedUp => self.lots.credit(terms, points),
@@ -343,6 +351,11 @@ impl Tail {
             }
         }
         self.rows = self.rows.saturating_add(1);
+    }
+
+    /// What it brings, less what it takes.
+    pub fn posted(&self) -> Points {
+        self.lots.posted().plus(self.given_back.iter().map(|(_, points)| *points).sum())
     }
 }
 
@@ -354,7 +367,7 @@ impl AccountView {
 
     /// Counts a row in that the base does not cover.
     pub fn add(&mut self, row: &TailRow) {
-        self.tail.add(row.column, row.points, row.lot, row.on);
+        self.tail.add(row.column, row.points, row.lot, row.on, row.back);
         self.tail.active.extend(row.active);
         if let Some(tallied) = &row.tallied {
             let taken = row.column == Column::EarnReversed;
@@ -398,13 +411,16 @@ impl AccountView {
 
     /// Counts a movement in that has no entry yet, as one of a day: the group so far.
     pub fn add_posting(&mut self, posting: &Posting, on: Day) {
-        self.tail.add(posting.column, posting.points, posting.lot, on);
+        self.tail.add(posting.column, posting.points, posting.lot, on, None);
     }
 
     /// Base and tail as one state.
     pub fn whole(&self) -> Base {
         let mut whole = self.base.clone();
         whole.lots.merge(&self.tail.lots);
+        for (days, points) in &self.tail.given_back {
+            whole.lots.give_back(*days, *points);
+        }
         let own = self.own_right();
         let used = whole
             .right
@@ -414,8 +430,13 @@ impl AccountView {
         whole.lifetime_earned = whole.lifetime_earned.plus(self.tail.earned);
         whole.lifetime_redeemed = whole.lifetime_redeemed.plus(self.tail.redeemed);
         whole.tally.merge(&self.tail.tally);
-        whole.active = whole.active.max(self.tail.active.last().copied());
+        whole.active = self.active();
         whole
+    }
+
+    /// The last business day on which points were earned or redeemed.
+    pub fn active(&self) -> Option<Day> {
+        self.base.active.max(self.tail.active.last().copied())
     }
 
     /// Ever earned, net of what was taken back.
@@ -430,7 +451,7 @@ impl AccountView {
 
     /// Base and tail, whatever the day.
     pub fn balance(&self) -> Points {
-        self.base.balance().plus(self.tail.lots.posted())
+        self.base.balance().plus(self.tail.posted())
     }
 
     /// What could be redeemed on a day, if the server is asked or its books are these; never below zero.

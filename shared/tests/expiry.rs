@@ -213,10 +213,51 @@ fn what_comes_back_of_a_redemption_is_there_again_in_the_lots_that_it_took() {
     story.earn(1, 500, 12);
     story.redeem(9, 100, Authority::Online);
     let of = story.redeem(11, 300, Authority::Online);
-    let movement = Movement::RedemptionReversed { of, leg: 0, on: Day(11), points: Points(300) };
+    let movement =
+        Movement::RedemptionReversed { of, leg: 0, on: Day(11), back: Day(11), points: Points(300) };
     story.row(11, movement);
     assert_eq!(story.account.base().spendable(Day(11)), Points(500), "and not in those that have expired");
     assert_eq!((story.settle(12), story.legs.clone()), (500, vec![(EXPIRED.0, EXPIRED.1, 300)]));
+}
+
+/// 300 that could be spent until the 10th are redeemed on the 9th, and the goods come back on the 12th: before a cut let the
+/// lot expire, and after one. They were gone at once, and can be spent for 30 days now.
+#[test]
+fn what_comes_back_after_its_last_day_can_be_spent_for_a_while() {
+    let back =
+        |of| Movement::RedemptionReversed { of, leg: 0, on: Day(9), back: Day(12), points: Points(300) };
+    for cut_before in [false, true] {
+        let mut story = Story::default();
+        story.earn(1, 400, 10);
+        story.earn(1, 50, 60);
+        let of = story.redeem(9, 300, Authority::Online);
+        if cut_before {
+            assert_eq!(story.settle(11), 50, "the rest of the first lot has expired");
+        }
+        story.row(12, back(of));
+        for settled in [false, true] {
+            if settled {
+                story.settle(12);
+            }
+            let base = story.account.base();
+            let spendable = [12, 42, 43].map(|day| base.spendable(Day(day)).0);
+            assert_eq!(spendable, [350, 350, 50], "cut before: {cut_before}, settled: {settled}");
+        }
+        assert_eq!(
+            story.account.base().lots.expiring(Day(12), Day(60)),
+            [(Day(42), Points(300)), (Day(60), Points(50))]
+        );
+        assert_eq!(story.settle(43), 50, "and no longer");
+    }
+}
+
+#[test]
+fn what_comes_back_before_its_last_day_keeps_it() {
+    let mut story = Story::default();
+    story.earn(1, 400, 10);
+    let of = story.redeem(8, 300, Authority::Online);
+    story.row(9, Movement::RedemptionReversed { of, leg: 0, on: Day(8), back: Day(9), points: Points(300) });
+    assert_eq!(story.account.base().lots.expiring(Day(9), Day(60)), [(Day(10), Points(400))]);
 }
 
 #[test]

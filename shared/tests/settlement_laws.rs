@@ -94,7 +94,9 @@ fn rows(history: &[Event]) -> Vec<(RowKey, Row)> {
                         points,
                         earned: Tallied::on(Day(0)),
                     },
-                    _ => Movement::RedemptionReversed { of: target, leg: 0, on: Day(0), points },
+                    _ => {
+                        Movement::RedemptionReversed { of: target, leg: 0, on: Day(0), back: Day(0), points }
+                    }
                 }
             }
         };
@@ -147,7 +149,13 @@ fn a_loss_is_unwound_at_the_outlet_that_bore_it() {
     let credit = Movement::Credit { terms, points: Points(100), earned: None };
     let redemption =
         Movement::Redemption { authority: Authority::Offline, points: Points(300), idem: None, on: Day(0) };
-    let back = |points| Movement::RedemptionReversed { of: sale, leg: 0, on: Day(0), points: Points(points) };
+    let back = |points| Movement::RedemptionReversed {
+        of: sale,
+        leg: 0,
+        on: Day(0),
+        back: Day(0),
+        points: Points(points),
+    };
     let mut account =
         account(&[((Dot::new(NodeId(4), Seq(1)), 0), row(4, 1, credit)), ((sale, 0), row(2, 2, redemption))]);
     let rule = Waterfall { steps: vec![Bearer::Outlet], review_over: None };

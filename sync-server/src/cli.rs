@@ -106,7 +106,7 @@ enum TokenVerb {
     /// Makes a token and prints it, once.
     Create {
         /// `pos`, `office`, `admin`, `reader` or `member`.
-        #[arg(long)]
+        #[arg(long, value_parser = ["pos", "office", "admin", "reader", "member"])]
         role: String,
         /// A name, for the audit.
         #[arg(long)]
@@ -196,6 +196,9 @@ fn run(cli: Cli) -> Result<bool, String> {
         Verb::Verify => Ok(command(&directory, Command::Verify, std::io::empty(), &mut terminal)),
         Verb::Import(ImportVerb::Members { file }) => {
             let input = std::fs::File::open(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+            if input.metadata().is_ok_and(|data| data.is_dir()) {
+                return Err(format!("{}: is a directory; one file is read", file.display()));
+            }
             let bytes = input.metadata().map_or(0, |data| data.len());
             Ok(command(&directory, Command::ImportMembers { bytes }, input, &mut terminal))
         }

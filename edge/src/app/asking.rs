@@ -4,10 +4,12 @@
 use std::time::Duration;
 
 use shared::api::member::Scan;
+use shared::decide::party;
 use shared::ids::MembershipId;
 use shared::refusal::Problem;
 use shared::request;
 use shared::view::Scanned;
+use tokio::time::{Instant, timeout_at};
 
 use super::facts::Loader;
 use super::{App, Error};
@@ -25,9 +27,20 @@ impl App {
         match self.scan(code) {
             Err(Error::Refused(refusal)) if refusal.problem == Problem::UnknownCard => {
                 self.caught_up().await;
-                self.scan_signed(code, signed)
+                self.scan_signed(code, signed).map_err(|error| self.misread_or(error, code))
             }
             told => told,
+        }
+    }
+
+    /// A code that nobody knows may be no card's at all: its check digit says so.
+    fn misread_or(&self, error: Error, code: &str) -> Error {
+        if !matches!(&error, Error::Refused(refusal) if refusal.problem == Problem::UnknownCard) {
+            return error;
+        }
+        match self.store().read() {
+            Ok(view) => party::unknown(&view.catalog(), code).into(),
+            Err(_) => error,
         }
     }
 
@@ -62,11 +75,15 @@ impl App {
 
     /// Does a sync round within the budget; whether it was done.
     pub(super) async fn caught_up(&self) -> bool {
+        self.caught_up_by(Instant::now() + Duration::from_millis(self.0.budget_ms)).await
+    }
+
+    /// The same, by a time.
+    pub(super) async fn caught_up_by(&self, until: Instant) -> bool {
         if !self.link().is_online() {
             return false;
         }
-        let budget = Duration::from_millis(self.0.budget_ms);
-        let round = tokio::time::timeout(budget, self.0.centre.sync()).await;
+        let round = timeout_at(until, self.0.centre.sync()).await;
         round.is_ok_and(|round| round.error.is_none())
     }
 }

@@ -1,5 +1,7 @@
 //! Customers and memberships as this till's cache holds them, and a membership's statement.
 
+use std::collections::BTreeSet;
+
 use shared::account::AccountId;
 use shared::api::Page;
 use shared::api::member::{Customer, Membership, Scan, StatementLine};
@@ -38,11 +40,31 @@ impl App {
         self.shown(&view, id, None, &facts)
     }
 
-    /// Customers that a look-up finds in this till's cache.
-    pub fn look_up(&self, by: &LookUp, limit: usize) -> Result<Vec<Customer>, Error> {
+    /// Customers that a look-up finds in this till's cache, by id, a page at a time.
+    pub fn look_up(
+        &self,
+        by: &LookUp,
+        after: Option<CustomerId>,
+        limit: usize,
+    ) -> Result<Page<Customer>, Error> {
         let view = self.store().read()?;
+        let mut now = BTreeSet::new();
+        for id in self.looked_up(&view, by)? {
+            now.insert(view.customer_now(id)?);
+        }
+        let mut left = now.into_iter().filter(|id| after.is_none_or(|after| *id > after));
+        let page: Vec<CustomerId> = left.by_ref().take(limit).collect();
+        let next = page.last().filter(|_| left.next().is_some()).map(ToString::to_string);
+        let mut items = Vec::new();
+        for id in page {
+            items.extend(view.customer(id)?.map(|customer| render::customer(&customer)));
+        }
+        Ok(Page { items, next })
+    }
+
+    fn looked_up(&self, view: &View, by: &LookUp) -> Result<Vec<CustomerId>, Error> {
         let key = &self.identity().index_key;
-        let found = match by {
+        Ok(match by {
             LookUp { phone: Some(phone), email: None, name: None, external_id: None } => {
                 view.by_phone(key.hash(CodeKind::Phone, phone))?
             }
@@ -56,25 +78,13 @@ impl App {
                 if name.trim().chars().count() < 2 {
                     return Err(Error::field("name", "Give at least two letters of the name."));
                 }
-                view.by_name(name.trim(), limit)?
+                view.by_name(name.trim(), usize::MAX)?
             }
             _ => {
                 let detail = "Give exactly one of `phone`, `email`, `name` and `external_id`.";
                 return Err(Refusal::field("phone", detail).into());
             }
-        };
-        let mut customers = Vec::new();
-        let mut now = Vec::new();
-        for id in found {
-            let id = view.customer_now(id)?;
-            if !now.contains(&id) {
-                now.push(id);
-            }
-        }
-        for id in now.into_iter().take(limit) {
-            customers.extend(view.customer(id)?.map(|customer| render::customer(&customer)));
-        }
-        Ok(customers)
+        })
     }
 
     /// One membership with its accounts.

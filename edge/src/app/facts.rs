@@ -187,14 +187,14 @@ impl Loader<'_> {
 
     /// What a code is.
     pub(crate) fn scanned(&self, code: CodeHash) -> Result<Scanned, StoreError> {
-        let mut numbers = Vec::new();
+        let (mut own, mut numbers) = (None, Vec::new());
         for hit in self.view.codes(code)? {
             match hit {
-                CodeHit::Card(card) => return Ok(Scanned::Card(card)),
+                CodeHit::Card(card) => own = own.or(Some(card)),
                 CodeHit::Number(membership) => numbers.push(membership),
             }
         }
-        Ok(if numbers.is_empty() { Scanned::Unknown } else { Scanned::Number(numbers) })
+        Ok(Scanned::of(own, numbers))
     }
 
     /// The same, where a signed card says whose a card is that this till has never seen.

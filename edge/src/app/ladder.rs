@@ -20,6 +20,7 @@ use shared::voucher::USES;
 use shared::wire::Authorized;
 use shared::wire::relay::{self, Relayed};
 use shared::wire::told::Told;
+use tokio::time::{Instant, timeout_at};
 
 use super::facts::Loader;
 use super::write::grounds;
@@ -113,10 +114,12 @@ impl App {
     ///
     /// Where the server has too little because some of it is reserved for this very till, which does not suffice either,
     /// the till gives that back and asks again: a right never moves to its own holder. So it does where it has not told all
-    /// that it wrote: what was earned or given back here a moment ago may be what the server lacks.
+    /// that it wrote: what was earned or given back here a moment ago may be what the server lacks. All of it takes one
+    /// budget; what of it is left when the server has refused is what the rest may take, and without an answer then, its
+    /// refusal stands.
     async fn ask_twice(&self, view: &View, wanted: &[(Seq, Intent)]) -> Result<Word, Error> {
-        let budget = Duration::from_millis(self.0.budget_ms);
-        let word = tokio::time::timeout(budget, self.ask_all(wanted)).await.unwrap_or(Word::NoAnswer);
+        let until = Instant::now() + Duration::from_millis(self.0.budget_ms);
+        let word = timeout_at(until, self.ask_all(wanted)).await.unwrap_or(Word::NoAnswer);
         let Word::Refused(refused) = word else { return Ok(word) };
         let own = view.account(refused.intent.account)?.own_right().map_or(Points::ZERO, |right| right.left);
         let points = refused.intent.points;
@@ -125,10 +128,13 @@ impl App {
             self.note(Deed::ReturnRight(refused.intent.account)).await?;
         }
         let untold = view.waiting() > 0;
-        if !(gives_back || untold) || !self.caught_up().await {
+        if !(gives_back || untold) || !self.caught_up_by(until).await {
             return Ok(Word::Refused(refused));
         }
-        Ok(tokio::time::timeout(budget, self.ask_all(wanted)).await.unwrap_or(Word::NoAnswer))
+        Ok(match timeout_at(until, self.ask_all(wanted)).await {
+            Ok(Word::NoAnswer) | Err(_) => Word::Refused(refused),
+            Ok(word) => word,
+        })
     }
 
     /// How the till goes on where the server has too little: on its own rights, or, where only other tills' stand in the

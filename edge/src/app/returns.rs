@@ -56,7 +56,8 @@ impl App {
         let (card, membership_id) =
             self.known_member(asked.card.as_ref(), asked.membership_id.as_ref()).await?;
         let refund = BlindRefundRequest { card, membership_id, ..asked.clone() };
-        let refund = unlinked::refund(&refund, &self.identity().index_key)?;
+        let catalog = self.store().read()?.catalog();
+        let refund = unlinked::refund(&refund, &catalog, &self.identity().index_key)?;
         let coming = self.coming(key, "refund", asked);
         let keying = coming.with_receipt(&asked.receipt, refund.business_date);
         self.transact(Wish { asked: refund, keying, of: None, remote: None }).await

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 use shared::account::AccountId;
-use shared::decide::{Command, Deed, Draft, Grounds, decide};
+use shared::decide::{Command, Deed, Draft, Grounds, decide, when};
 use shared::entry::reward::vouchers_of;
 use shared::entry::{Actor, EntryKind, Idem, Intent, SaleRef};
 use shared::ids::Dot;
@@ -71,6 +71,10 @@ impl App {
             Seen::Never(idem) => idem,
             Seen::As(dot) => return repeat(&view, dot),
         };
+        // while the server answers, the clock is the server's
+        if self.link().is_online() && !self.clock().is_untrusted() {
+            when::check_day(wish.asked.business_date, wish.asked.occurred_at, now)?;
+        }
         let mut case = self.case(wish, idem, now);
         let open = self.climb(&view, &mut case.command, now).await?;
         drop(view);

@@ -7,13 +7,13 @@ use serde::Deserialize;
 use shared::api::member::{Customer, EnrolRequest, Membership, Scan};
 use shared::api::problem::Problem;
 use shared::api::{Page, Paging};
-use shared::limits;
 use utoipa::IntoParams;
 
 use super::Till;
 use super::answer::Answer;
 use super::problem::Failure;
-use super::request::{Json, Key, Part, Query, id, page};
+use super::request::{Json, Key, Part, Query, id, id_in, page};
+use crate::app::Error;
 use crate::app::customers::LookUp;
 
 /// By what customers are looked up: exactly one of the four.
@@ -42,8 +42,12 @@ pub(crate) async fn look_up(
     Query(query): Query<LookUpQuery>,
 ) -> Result<Answer<Page<Customer>>, Failure> {
     let LookUpQuery { phone, email, name, external_id, limit, after } = query;
-    let found = app.look_up(&LookUp { phone, email, name, external_id }, limits::PAGE.1)?;
-    Ok(Answer(page(found, &Paging { limit, after }, |customer| customer.id.clone())?))
+    let by = LookUp { phone, email, name, external_id };
+    let after = after.as_deref().map(|text| id_in(text, "after")).transpose()?;
+    let limit = Paging { limit, after: None }.limit();
+    // a short name may be many people's: no scan waits for that
+    let found = tokio::task::spawn_blocking(move || app.look_up(&by, after, limit)).await;
+    Ok(Answer(found.unwrap_or_else(|error| Err(Error::Broken(error.to_string())))?))
 }
 
 /// A customer with all memberships.
@@ -53,14 +57,15 @@ pub(crate) async fn one(State(app): Till, Part(text): Part) -> Result<Answer<Sca
 }
 
 /// A customer's memberships.
-#[utoipa::path(get, path = "/api/customers/{id}/memberships", params(("id" = String, Path)), responses(
+#[utoipa::path(get, path = "/api/customers/{id}/memberships", params(("id" = String, Path), Paging), responses(
     (status = 200, body = Page<Membership>), (status = 404, body = Problem)))]
 pub(crate) async fn memberships(
     State(app): Till,
     Part(text): Part,
+    Query(paging): Query<Paging>,
 ) -> Result<Answer<Page<Membership>>, Failure> {
     let scan = app.customer(id(&text)?)?;
-    Ok(Answer(Page { items: scan.memberships, next: None }))
+    Ok(Answer(page(scan.memberships, &paging, |membership| membership.id.clone())?))
 }
 
 /// Enrols a new customer, or a known one in further programs; with or without a line.

@@ -55,8 +55,10 @@ pub(super) fn put_effects(
         layer.put(Key::of(Table::Idems).u128(idem.key), &dot_bytes(entry.dot));
         for row in rows.iter().filter(|row| row.authority.is_some()) {
             layer.remove(Key::of(Table::Intents).u128(idem.key).account(row.account));
-            put_ended(layer, row.account, idem.key, entry.dot);
         }
+    }
+    for (account, key) in ended(entry, &rows) {
+        put_ended(layer, account, key, entry.dot);
     }
     let redeemed = entry.postings.iter().filter(|posting| posting.column == Column::Redeemed);
     for (posting, redemption) in redeemed.zip(redemptions(&entry.kind)) {
@@ -64,7 +66,7 @@ pub(super) fn put_effects(
             layer.put(Key::of(Table::ApprovalsUsed).uuid(lift.approval.0), &dot_bytes(entry.dot));
         }
         if let Some(hold) = redemption.hold {
-            end_hold(layer, posting.account, hold.key(), entry.dot);
+            end_hold(layer, posting.account, hold.key());
         }
     }
     for voucher in vouchers_of(&entry.kind) {
@@ -72,6 +74,23 @@ pub(super) fn put_effects(
         layer.put(key, &encode(voucher)?);
     }
     put_kind(layer, (entry, side), index)
+}
+
+/// What an entry ends of what the server may have set aside: accounts, and under which key.
+pub(super) fn ended(entry: &Entry, rows: &[TailRow]) -> Vec<(AccountId, u128)> {
+    let mut ended = Vec::new();
+    if let Some(idem) = entry.idem.filter(|_| is_found_by_idem(&entry.kind)) {
+        let redeemed = rows.iter().filter(|row| row.authority.is_some());
+        ended.extend(redeemed.map(|row| (row.account, idem.key)));
+    }
+    let redeemed = entry.postings.iter().filter(|posting| posting.column == Column::Redeemed);
+    for (posting, redemption) in redeemed.zip(redemptions(&entry.kind)) {
+        ended.extend(redemption.hold.map(|hold| (posting.account, hold.key())));
+    }
+    if let EntryKind::Release(release) = &entry.kind {
+        ended.push((release.account, release.key));
+    }
+    ended
 }
 
 /// An intent is a step of a redemption, under its key: the key is that of the redemption. So is its end, which bears no
@@ -159,7 +178,7 @@ fn put_kind(layer: &mut Layer, (entry, side): (&Entry, &[u8]), index: &IndexKey)
         EntryKind::Intent(intent) => layer.put(intent_key(intent), &encode(intent)?),
         EntryKind::Release(release) => {
             layer.remove(Key::of(Table::Intents).u128(release.key).account(release.account));
-            end_hold(layer, release.account, release.key, entry.dot);
+            end_hold(layer, release.account, release.key);
         }
         EntryKind::PaymentHold(placed) => put_hold(layer, entry, placed)?,
         EntryKind::Enrol(enrol) => {

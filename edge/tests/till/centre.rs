@@ -47,6 +47,8 @@ const INCARNATION: u64 = 77;
 pub(crate) enum Word {
     /// It answers this.
     Says(Authorized),
+    /// It answers this once, and is silent from then on.
+    Once(Authorized),
     /// It is silent.
     Nothing,
 }
@@ -169,8 +171,12 @@ impl Centre {
             "authorize" => {
                 let mut state = self.0.state.lock();
                 state.asked.push(decode(&message).unwrap());
-                match &state.word {
-                    Word::Says(word) => Some(encode(word)),
+                match state.word.clone() {
+                    Word::Says(word) => Some(encode(&word)),
+                    Word::Once(word) => {
+                        state.word = Word::Nothing;
+                        Some(encode(&word))
+                    }
                     Word::Nothing => None,
                 }
             }

@@ -74,6 +74,22 @@ async fn the_servers_refusal_stands() {
     assert_eq!(shop.balance(CARD).await, "5430");
 }
 
+/// It asks again where it has something to tell first, within the one budget: silence then is no leave to redeem offline
+/// what was refused a moment ago.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_servers_refusal_stands_where_it_is_silent_when_it_is_asked_again() {
+    let shop = online("refused-once").await;
+    for round in 0..5 {
+        let word = Authorized::Refused { available: Points(120), overdrawn: false, elsewhere: Points(0) };
+        shop.centre.say(Word::Once(word));
+        shop.post("/api/transactions", &sale(&format!("S-{round}"), CARD, 1)).await.must(201);
+        let wanted = redeeming(sale(&format!("R-{round}"), CARD, 5), 500);
+        let refused = shop.post("/api/transactions", &wanted).await;
+        assert_eq!(refused.problem(422, "insufficient_points").body["available"], "120");
+        shop.post("/api/sync", &json!({})).await.must(200);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_line_cut_on_purpose_asks_nobody() {
     let shop = online("drill").await;

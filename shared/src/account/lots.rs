@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{OutletId, ProgramId};
+use crate::limits;
 use crate::points::Points;
 use crate::time::Day;
 
@@ -61,11 +62,7 @@ impl Lots {
     /// Adds (or, below zero, takes back) credits of some terms.
     pub fn credit(&mut self, terms: LotTerms, points: Points) {
         let points = points.plus(self.unexpire(terms, points.negated()));
-        let sum = self.credits.entry(terms).or_default();
-        *sum = sum.plus(points);
-        if sum.is_zero() {
-            self.credits.remove(&terms);
-        }
+        self.put(terms, points);
     }
 
     /// Takes points off on a day: off one lot, or off those that can be spent then, oldest expiry first.
@@ -80,6 +77,39 @@ impl Lots {
     pub fn spend(&mut self, on: Day, points: Points) {
         self.spent = self.spent.plus(points);
         self.date(on, points);
+    }
+
+    /// Gives back on a day (`back`) what was taken on another (`on`): into the lots that it had come from. What comes back
+    /// into one that is past its last day by then would be gone at once, and the goods with it: it can be spent for
+    /// [`limits::GIVEN_BACK_DAYS`] more, as a lot of the same outlet and program.
+    pub fn give_back(&mut self, (on, back): (Day, Day), points: Points) {
+        let late = self.credits.keys().next().is_some_and(|first| first.expires < back);
+        if !late || !points.is_positive() {
+            self.spend(on, points.negated());
+            return;
+        }
+        let past = |lots: &Self| -> BTreeMap<LotTerms, Points> {
+            lots.remaining().into_iter().take_while(|(terms, _)| terms.expires < back).collect()
+        };
+        let before = past(self);
+        self.spend(on, points.negated());
+        for (terms, there) in past(self) {
+            let came = there.minus(before.get(&terms).copied().unwrap_or_default());
+            if came.is_positive() {
+                self.put(terms, came.negated());
+                let expires = Day(back.0.saturating_add(limits::GIVEN_BACK_DAYS));
+                self.put(LotTerms { expires, ..terms }, came);
+            }
+        }
+    }
+
+    /// Counts credits of some terms, whatever of them has expired.
+    fn put(&mut self, terms: LotTerms, points: Points) {
+        let sum = self.credits.entry(terms).or_default();
+        *sum = sum.plus(points);
+        if sum.is_zero() {
+            self.credits.remove(&terms);
+        }
     }
 
     fn date(&mut self, on: Day, points: Points) {

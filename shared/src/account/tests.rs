@@ -24,7 +24,8 @@ fn a_redemption_beyond_the_balance_that_is_voided_gives_the_member_only_what_the
     account.settled.spent = Points(30);
     account.shorts.insert(of, short);
     let part = |seq, points| {
-        let movement = Movement::RedemptionReversed { of, leg: 0, on: Day(1), points: Points(points) };
+        let movement =
+            Movement::RedemptionReversed { of, leg: 0, on: Day(1), back: Day(1), points: Points(points) };
         ((Dot::new(NodeId(2), Seq(seq)), 0), Row { at: Millis(9), outlet: None, movement })
     };
     account.open.extend([part(2, 4)]);

@@ -12,7 +12,7 @@ pub struct CustomerChange {
     /// The version that it was read as.
     pub version: u64,
     /// Full name.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "cleared")]
     pub name: Option<String>,
     /// Phone.
     #[serde(default, deserialize_with = "cleared")]

@@ -107,6 +107,10 @@ pub struct Membership {
     pub enrolled_on: String,
     /// When it ends.
     pub expires_on: Option<String>,
+    /// The last business day on which points were earned or redeemed in the accounts that it draws on; `null` where they
+    /// never were.
+    #[serde(default)]
+    pub last_activity_on: Option<String>,
     /// Labels.
     pub labels: Vec<String>,
     /// The code of the card that was made with it, where the program makes one.

@@ -45,6 +45,16 @@ impl Standard {
         Err(format!("The check digit is wrong: after {} comes {due}.", &code[..code.len().saturating_sub(1)]))
     }
 
+    /// Whether a code has the form of this standard, its check digit aside.
+    fn looks_like(self, code: &str) -> bool {
+        let digits = code.bytes().all(|byte| byte.is_ascii_digit());
+        match self {
+            Self::Ean13 => digits && code.len() == 13,
+            Self::Luhn => digits && LUHN_DIGITS.contains(&code.len()),
+            Self::Text | Self::Code128 | Self::Qr => true,
+        }
+    }
+
     /// The digit that follows a number; `None` where the standard has none.
     pub fn check_digit(self, number: &str) -> Option<char> {
         let weight = |place: usize, digit: u32| match (self, place % 2) {
@@ -79,6 +89,31 @@ pub struct Written {
 
 /// Digits of a member number in a made code, at least.
 const NUMBER_DIGITS: usize = 8;
+/// Digits of a number with a Luhn digit (ISO/IEC 7812-1): no shorter and no longer one is taken for such.
+const LUHN_DIGITS: std::ops::RangeInclusive<usize> = 8..=19;
+
+/// Why a code that no card here bears can be no card's at all: it was misread. `None` where it may be one that is not known
+/// yet.
+///
+/// A code claims a standard with a check digit where it looks like that standard's and begins as a program's own cards do.
+/// Where every program's cards keep to such a standard, looking like one is enough; else another program may have it as
+/// plain text. It was misread where it claims one, and its check digit is right by none that it claims.
+pub fn misread<'a>(programs: impl Iterator<Item = &'a Written> + Clone, code: &str) -> Option<String> {
+    let code = code.trim();
+    let checked = |cards: &&Written| cards.standard.check_digit("").is_some();
+    let text = programs.clone().any(|cards| !checked(&cards));
+    let claimed = programs.filter(checked).filter(|cards| cards.standard.looks_like(code));
+    let claimed =
+        claimed.filter(|cards| !text || cards.prefix.as_ref().is_some_and(|it| code.starts_with(it)));
+    let mut wrong = None;
+    for cards in claimed {
+        match cards.standard.check(code) {
+            Ok(()) => return None,
+            Err(detail) => wrong = wrong.or(Some(detail)),
+        }
+    }
+    wrong.map(|detail| format!("This card was misread. {detail} Scan it again."))
+}
 
 impl Written {
     /// Checks it; `at` is the path to it.
@@ -142,6 +177,39 @@ mod tests {
                 (answer, _) => panic!("{standard:?} {code}: {answer:?}"),
             }
         }
+    }
+
+    #[test]
+    fn a_code_whose_check_digit_is_wrong_by_all_that_it_claims_was_misread() {
+        let cards = |standard, prefix: Option<&str>| Written { standard, prefix: prefix.map(str::to_owned) };
+        let (ean, luhn) = (cards(Standard::Ean13, Some("955")), cards(Standard::Luhn, Some("6009")));
+        let (text, plain) = (cards(Standard::Text, None), cards(Standard::Ean13, None));
+        // 955000101202 is followed by 7, 600900000017 by 9, 400638133393 by 1
+        let cases: [(&[&Written], &str, bool); 14] = [
+            (&[&ean], "9550001012027", false),
+            (&[&ean], "9550001012028", true),
+            (&[&ean, &text], "9550001012028", true),
+            (&[&luhn], "6009000000179", false),
+            (&[&luhn], "6009000000171", true),
+            // not of the prefix: where there is a program of plain text, it may be that one's
+            (&[&ean], "4006381333932", true),
+            (&[&ean, &text], "4006381333932", false),
+            (&[&plain], "4006381333932", true),
+            (&[&plain, &text], "4006381333932", false),
+            // what is right by one of them is no misreading
+            (&[&plain, &luhn], "6009000000179", false),
+            // of no such form
+            (&[&ean], "955000101202", false),
+            (&[&ean, &luhn], "LOY-100301", false),
+            (&[&text], "9550001012028", false),
+            (&[], "9550001012028", false),
+        ];
+        for (programs, code, wrong) in cases {
+            let told = misread(programs.iter().copied(), code);
+            assert_eq!(told.is_some(), wrong, "{programs:?} {code}: {told:?}");
+        }
+        let told = misread([&ean].into_iter(), "9550001012028").unwrap();
+        assert!(told.contains("after 955000101202 comes 7"), "{told}");
     }
 
     #[test]

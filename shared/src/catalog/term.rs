@@ -1,9 +1,10 @@
 //! How long a membership of a program lasts, what it costs, and what happens at its end.
 
-use chrono::Months;
+use chrono::{Datelike as _, Months};
 use serde::{Deserialize, Serialize};
 
 use super::compile::Problem;
+use super::document::currency::Period;
 use super::document::level::Window;
 use crate::money::Money;
 use crate::time::Day;
@@ -105,6 +106,22 @@ impl Term {
     }
 }
 
+impl Term {
+    /// The last day of the term after one that ended on a day, of a membership that began on another; `None` where there is
+    /// no further one. What began on the 31st ends on the last day of a shorter month, and on the 31st again after it.
+    pub fn end_after_end(&self, end: Day, begun: Day) -> Option<Day> {
+        let next = self.end_after(end)?;
+        let (was, is) = (end.date(), next.date());
+        let by_months = self.length.is_some_and(|length| length.days.is_none());
+        let cut_short = by_months && Period::Month.last(end) == end && begun.date().day() > was.day();
+        if !cut_short || self.ends == Some(next) {
+            return Some(next);
+        }
+        let whole = is.with_day(begun.date().day()).map_or(Period::Month.last(next), Day::of);
+        Some(self.ends.map_or(whole, |ends| whole.min(ends)))
+    }
+}
+
 impl Window {
     /// Whether exactly one of its fields is set, and to more than zero.
     pub fn is_one(self) -> bool {
@@ -141,6 +158,30 @@ mod tests {
             let day = |text: &str| Day::parse(text).unwrap();
             let term = Term { length, ends: ends.map(day), ..Term::default() };
             assert_eq!(term.end_after(day(from)), end.map(day), "{length:?} {ends:?} from {from}");
+        }
+    }
+
+    #[test]
+    fn what_began_on_the_31st_ends_there_again_after_a_shorter_month() {
+        let months = |months| Some(Window { days: None, months: Some(months), years: None });
+        let days = Some(Window { days: Some(28), months: None, years: None });
+        let cases = [
+            (months(1), None, "2027-01-31", vec!["2027-02-28", "2027-03-31", "2027-04-30", "2027-05-31"]),
+            (months(1), None, "2027-01-30", vec!["2027-02-28", "2027-03-30", "2027-04-30", "2027-05-30"]),
+            (months(1), None, "2027-02-28", vec!["2027-03-28", "2027-04-28"]),
+            (months(12), None, "2028-02-29", vec!["2029-02-28", "2030-02-28", "2031-02-28", "2032-02-29"]),
+            (months(1), Some("2027-03-30"), "2027-01-31", vec!["2027-02-28", "2027-03-30"]),
+            (days, None, "2027-01-31", vec!["2027-02-28", "2027-03-28"]),
+        ];
+        let day = |text: &str| Day::parse(text).unwrap();
+        for (length, ends, begun, dates) in cases {
+            let term = Term { length, ends: ends.map(day), ..Term::default() };
+            let mut end = term.end_after(day(begun)).unwrap();
+            assert_eq!(end.to_string(), dates[0], "{length:?} from {begun}");
+            for date in &dates[1..] {
+                end = term.end_after_end(end, day(begun)).unwrap();
+                assert_eq!(end.to_string(), *date, "{length:?} from {begun}");
+            }
         }
     }
 }

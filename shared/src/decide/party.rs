@@ -2,7 +2,7 @@
 
 use super::enrol::NewMembership;
 use super::{By, Context, Selling};
-use crate::catalog::cards::Standard;
+use crate::catalog::cards::{self, Standard};
 use crate::catalog::{Catalog, Program};
 use crate::ids::{CustomerId, MembershipId};
 use crate::limits;
@@ -190,6 +190,17 @@ pub fn unknown_card() -> Refusal {
         Problem::UnknownCard,
         "This card is not known here. A sale with it is accepted, and earns once the card is known.",
     )
+}
+
+/// The refusal of a code that is not known here: where it can be no card's at all, for it was misread.
+pub fn unknown(catalog: &Catalog, code: &str) -> Refusal {
+    let programs = catalog.programs.values().map(|program| &program.cards);
+    misread(cards::misread(programs, code))
+}
+
+/// The same, where it was looked at before.
+pub(super) fn misread(why: Option<String>) -> Refusal {
+    why.map_or_else(unknown_card, |why| Refusal::new(Problem::InvalidCard, why).at("card"))
 }
 
 impl Member<'_> {

@@ -402,8 +402,9 @@ impl<'a> Drawing<'a> {
             ceilings.push(Ceiling::at(Problem::AboveMaximum, most, Rule::AtOnce(most)));
         }
         match self.purpose {
-            Purpose::Alone | Purpose::Reward => {}
-            Purpose::SomeBasket => {
+            Purpose::Reward => {}
+            // what no basket takes is not redeemed beside one either: the scan, a sale, redeem-points and a hold agree
+            Purpose::Alone | Purpose::SomeBasket => {
                 if self.rule().is_none() || self.currency.cash_value.is_none() {
                     ceilings.push(buys_nothing());
                 }

@@ -146,9 +146,9 @@ pub(super) fn earner<'a>(
         By::Nobody => Ok((None, Party::Nobody)),
         By::Customer(customer) => Ok((None, Party::Customer(*customer))),
         By::Membership(id) => party::named(ctx.facts, ctx.catalog, *id, "membership_id").map(known),
-        By::Code { code, tail } => Ok(match party::scanned_here(ctx.facts, ctx.catalog)? {
+        By::Code { code, tail, misread } => Ok(match party::scanned_here(ctx.facts, ctx.catalog)? {
             Some(member) => known(member),
-            None => (None, Party::Card { code: *code, tail: tail.clone() }),
+            None => (None, Party::Card { code: *code, tail: tail.clone(), misread: misread.is_some() }),
         }),
     }
 }
@@ -161,8 +161,8 @@ fn redeemer<'a>(ctx: &Context<'a>, selling: &Selling) -> Result<Option<Member<'a
     let alone = selling.redeem.iter().all(|item| matches!(item, RedeemItem::Voucher(_)));
     match &selling.by {
         By::Membership(id) => party::named(ctx.facts, ctx.catalog, *id, "membership_id").map(Some),
-        By::Code { .. } => match party::scanned_here(ctx.facts, ctx.catalog)? {
-            None if !alone => Err(party::unknown_card()),
+        By::Code { misread, .. } => match party::scanned_here(ctx.facts, ctx.catalog)? {
+            None if !alone => Err(party::misread(misread.clone())),
             found => Ok(found),
         },
         By::Nobody | By::Customer(_) if alone => Ok(None),

@@ -3,7 +3,7 @@
 
 use super::sale::{earner, sight};
 use super::when;
-use super::{Context, Selling};
+use super::{By, Context, Selling};
 use crate::basket;
 use crate::earning::{self, Issuer};
 use crate::entry::unlinked::Unlinked;
@@ -37,7 +37,10 @@ pub(super) fn decide(
     }
     let member = match earner(ctx, back)? {
         (Some(member), Party::Membership(_)) => member,
-        (_, Party::Card { .. }) => return Err(super::party::unknown_card()),
+        (_, Party::Card { .. }) => {
+            let By::Code { misread, .. } = &back.by else { return Err(super::party::unknown_card()) };
+            return Err(super::party::misread(misread.clone()));
+        }
         _ => {
             let detail =
                 "A return with no receipt names the card or the membership whose points it takes back.";

@@ -136,7 +136,7 @@ fn lost<B: Books>(books: &mut B, (of, entry): (Dot, &Entry), card: &Card) -> Res
 mod tests {
     use super::*;
     use crate::books::memory::MemoryBooks;
-    use crate::books::{Journals as _, Receipt, SERVER};
+    use crate::books::{Directory as _, Journals as _, Receipt, SERVER};
     use crate::catalog::CatalogHash;
     use crate::chain::Head;
     use crate::entry::envelope::Stored;
@@ -146,6 +146,7 @@ mod tests {
     };
     use crate::member::{CodeKind, IndexKey, Membership, MembershipKind, MembershipStatus};
     use crate::time::Day;
+    use crate::view::Scanned;
     use uuid::Uuid;
 
     const CODE: &str = "LOY-100301";
@@ -216,8 +217,8 @@ mod tests {
         (entry, Millis(received))
     }
 
-    /// Whose the card is, and who stands without it, when they are posted in this order.
-    fn after(facts: &[&(Entry, Millis)]) -> (u128, Vec<u128>) {
+    /// The books, and who stands without the card, when they are posted in this order.
+    fn posted(facts: &[&(Entry, Millis)]) -> (MemoryBooks, Vec<u128>) {
         let mut books = MemoryBooks::new(1);
         for (entry, received) in facts {
             let dot = entry.dot;
@@ -236,7 +237,33 @@ mod tests {
             })
             .collect();
         without.sort_unstable();
+        (books, without)
+    }
+
+    /// Whose the card is, and who stands without it.
+    fn after(facts: &[&(Entry, Millis)]) -> (u128, Vec<u128>) {
+        let (books, without) = posted(facts);
         (books.cards[&code()].value.membership.0.as_u128(), without)
+    }
+
+    /// A card of a third one, who stands without it whatever comes first; the code is nobody's alone.
+    #[test]
+    fn a_code_that_is_the_number_of_two_is_asked_for_in_whatever_order_they_are_posted() {
+        let facts = [
+            fact(NodeId(2), (10, 50), numbered(1, false)),
+            fact(NodeId(3), (20, 60), numbered(2, false)),
+            fact(NodeId(4), (30, 70), enrol(3)),
+        ];
+        for order in permutations(facts.len()) {
+            let order: Vec<_> = order.into_iter().map(|place| &facts[place]).collect();
+            let (books, without) = posted(&order);
+            let card = books.card(code()).unwrap().map(|row| row.value);
+            let means = Scanned::of(card, books.numbered(code()).unwrap());
+            let Scanned::Number(mut both) = means else { panic!("{means:?}") };
+            both.sort_unstable();
+            let both: Vec<u128> = both.into_iter().map(|it| it.0.as_u128()).collect();
+            assert_eq!((both, without), (vec![1, 2], vec![3]));
+        }
     }
 
     #[test]

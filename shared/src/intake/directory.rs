@@ -9,6 +9,7 @@ use crate::intake::{Follow, card};
 use crate::limits;
 use crate::member::{Card, CustomerRecord, Membership, MembershipStatus};
 use crate::time::{Day, Hlc};
+use crate::view::Scanned;
 
 /// Applies what an entry says of the directory. The keys beside it were kept before.
 pub fn apply<B: Books>(books: &mut B, dot: Dot, entry: &Entry) -> Result<Follow, B::Error> {
@@ -141,8 +142,9 @@ pub(super) fn put_card<B: Books>(
     mut row: Marked<Card>,
     follow: &mut Follow,
 ) -> Result<(), B::Error> {
+    let means = Scanned::of(Some(row.value.clone()), books.numbered(row.value.code)?);
     for sale in books.unattributed_of(row.value.code)? {
-        follow.attribute.push((sale, row.value.membership));
+        follow.attribute.extend(means.one().map(|membership| (sale, membership)));
     }
     if let Some(report) = books.report(row.value.code)?.filter(|report| report.marker > row.marker) {
         row.value.status = report.value;

@@ -5,9 +5,10 @@ use crate::books::rows::Quantity;
 use crate::books::{Blind, Books, Case, CaseKind, IdemRow, Judged, Receipt, Returned, SaleRow, Unattributed};
 use crate::entry::membership::Attribute;
 use crate::entry::{Entry, EntryKind, Party, Reversal};
-use crate::ids::Dot;
+use crate::ids::{CodeHash, Dot, MembershipId};
 use crate::intake::{Follow, directory, is_asked, judge, right};
 use crate::post::moved;
+use crate::view::Scanned;
 
 /// Notes what a decoded entry tells.
 pub fn index<B: Books>(books: &mut B, dot: Dot, entry: &Entry, judged: &Judged) -> Result<Follow, B::Error> {
@@ -70,16 +71,18 @@ fn unattributed<B: Books>(books: &mut B, dot: Dot, earner: &Party) -> Result<Fol
         Party::Nobody => Unattributed::Nobody,
         Party::Customer(customer) => Unattributed::Customer(*customer),
         Party::Card { code, .. } => {
-            let known = match books.card(*code)? {
-                Some(card) => Some(card.value.membership),
-                None => directory::of_number(books, *code)?,
-            };
-            follow.attribute.extend(known.map(|membership| (dot, membership)));
+            follow.attribute.extend(owner_of(books, *code)?.map(|membership| (dot, membership)));
             Unattributed::Card(*code)
         }
     };
     books.put_unattributed(dot, row)?;
     Ok(follow)
+}
+
+/// Whose a scanned code is, as far as that is known.
+pub(crate) fn owner_of<B: Books>(books: &B, code: CodeHash) -> Result<Option<MembershipId>, B::Error> {
+    let card = books.card(code)?.map(|row| row.value);
+    Ok(Scanned::of(card, books.numbered(code)?).one())
 }
 
 fn attributed<B: Books>(books: &mut B, dot: Dot, attribute: &Attribute) -> Result<(), B::Error> {

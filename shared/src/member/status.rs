@@ -110,9 +110,10 @@ impl Membership {
             let detail = format!("A membership that is {} cannot be renewed.", standing.word());
             return Err(Refusal::new(Problem::InvalidTransition, detail));
         }
-        let from = match self.expires_on {
-            Some(end) if standing != MembershipStatus::Expired => end,
-            _ => day,
+        let lasts = self.expires_on.filter(|_| standing != MembershipStatus::Expired);
+        let (from, next) = match lasts {
+            Some(end) => (end, term.end_after_end(end, self.enrolled_on)),
+            None => (day, term.end_after(day)),
         };
         let end = match until {
             Some(until) if until < day || self.expires_on.is_some_and(|end| until <= end) => {
@@ -122,7 +123,7 @@ impl Membership {
                 ));
             }
             Some(until) => until,
-            None => term.end_after(from).filter(|end| *end > day.max(from)).ok_or_else(|| {
+            None => next.filter(|end| *end > day.max(from)).ok_or_else(|| {
                 let detail = "This program has no further term to renew for; name `until`.";
                 Refusal::new(Problem::InvalidTransition, detail)
             })?,

@@ -56,6 +56,9 @@ pub fn touched<B: Books>(books: &B, taken: &Taken) -> Result<Touched, B::Error> 
             {
                 buckets.insert(row.value.set.bucket(count));
             }
+            if waits_for_owner(entry) {
+                buckets.insert(OWNERLESS);
+            }
             Some(taken.dot)
         }
         EntryKind::Earn(_) | EntryKind::Redeem(..) | EntryKind::Unlinked(_) => Some(taken.dot),
@@ -163,6 +166,15 @@ pub fn terms(posting: &Posting, outlet: Option<OutletId>) -> LotTerms {
     posting.lot.unwrap_or(LotTerms::plain(outlet))
 }
 
+/// The bucket in which a sale without an owner waits for its catalog: it has no legs that would say one.
+const OWNERLESS: BucketId = BucketId(0);
+
+/// Whether it is a sale that is nobody's yet: its points are worked out by its own catalog once it is somebody's, so that it
+/// waits for that one as a sale with an owner does.
+fn waits_for_owner(entry: &Entry) -> bool {
+    matches!(&entry.kind, EntryKind::Sale(sale) if !matches!(sale.earner, Party::Membership(_)))
+}
+
 /// Why an entry cannot be posted in a bucket now, and what would change that.
 pub fn obstacle<B: Books>(
     books: &B,
@@ -191,7 +203,8 @@ pub fn obstacle<B: Books>(
         entry.kind,
         EntryKind::Sale(_) | EntryKind::Earn(_) | EntryKind::Redeem(..) | EntryKind::Unlinked(_)
     );
-    if !any {
+    let ownerless = bucket == OWNERLESS && waits_for_owner(entry);
+    if !(any || ownerless) {
         return Ok(None);
     }
     if ruled && books.catalog(entry.catalog)?.is_none() {

@@ -116,7 +116,8 @@ fn between<B: Books>(
             let waits =
                 matches!(open, Some(Movement::Redemption { authority, .. }) if !authority.is_covered());
             let to = if waits { Side::Suspense } else { Side::Member };
-            (Movement::RedemptionReversed { of: source, leg, on, points }, (Side::Program, to))
+            let back = entry.business_date.near(entry.at.ms());
+            (Movement::RedemptionReversed { of: source, leg, on, back, points }, (Side::Program, to))
         } else {
             let terms = legs::terms(&posting, outlet);
             (

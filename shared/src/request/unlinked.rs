@@ -2,6 +2,7 @@
 
 use super::{Asked, basket, by_member, money_code, optional_text, parsed, text};
 use crate::api::transaction as body;
+use crate::catalog::Catalog;
 use crate::decide::{Deed, Selling};
 use crate::member::IndexKey;
 use crate::refusal::Refusal;
@@ -16,7 +17,11 @@ pub fn is(request: &body::BlindRefundRequest) -> bool {
 ///
 /// # Errors
 /// `invalid_request` or `invalid_amount`, naming the field.
-pub fn refund(request: &body::BlindRefundRequest, index: &IndexKey) -> Result<Asked, Refusal> {
+pub fn refund(
+    request: &body::BlindRefundRequest,
+    catalog: &Catalog,
+    index: &IndexKey,
+) -> Result<Asked, Refusal> {
     if !request.lines.is_empty() {
         let detail =
             "With no `original` there is no line of it; the goods are told in `goods`, each with its price.";
@@ -32,7 +37,7 @@ pub fn refund(request: &body::BlindRefundRequest, index: &IndexKey) -> Result<As
         receipt: text(&request.receipt, "receipt")?,
         channel: None,
         basket: goods,
-        by: by_member(request.card.as_ref(), request.membership_id.as_ref(), index)?,
+        by: by_member(request.card.as_ref(), request.membership_id.as_ref(), (catalog, index))?,
         also: crate::decide::party::Also::default(),
         earn_membership: None,
         redeem_membership: None,

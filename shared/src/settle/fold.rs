@@ -288,8 +288,8 @@ impl Folding {
             }
         }
         for (_, row) in rows {
-            if let Movement::RedemptionReversed { of, leg, on, points } = &row.movement {
-                self.give_back((*of, *leg), *points, *on);
+            if let Movement::RedemptionReversed { of, leg, on, back, points } = &row.movement {
+                self.give_back((*of, *leg), *points, (*on, *back));
             }
         }
         taken_back
@@ -297,7 +297,7 @@ impl Folding {
 
     /// Redeemed points come back: off a redemption of this window, or else by unwinding its settlement, last bearer
     /// first.
-    fn give_back(&mut self, of: RowKey, points: Points, on: Day) {
+    fn give_back(&mut self, of: RowKey, points: Points, days: (Day, Day)) {
         let account = &mut self.fold.account;
         account.lifetime_redeemed = account.lifetime_redeemed.minus(points);
         if let Some(offline) = self.offline.get_mut(&of) {
@@ -307,7 +307,7 @@ impl Folding {
         let mut rest = account.shorts.get(&of.0).copied().unwrap_or_default();
         let undone = rest.unwind(points, account.debt);
         account.debt = account.debt.minus(undone.member_debt);
-        account.settled.spend(on, undone.total().minus(points));
+        account.settled.give_back(days, points.minus(undone.total()));
         // what was undone had given nothing back then, and gives nothing now
         account.lifetime_redeemed = account.lifetime_redeemed.plus(undone.reversed);
         if rest.total().is_zero() {

@@ -44,7 +44,7 @@ pub fn scan(app: &App, who: &Who, code: &str) -> Done<Scan> {
         }
     }
     facts.members.retain(|member| !member.customer.erased);
-    let member = party::scanned_here(&facts, &catalog)?.ok_or_else(party::unknown_card)?;
+    let member = party::scanned_here(&facts, &catalog)?.ok_or_else(|| party::unknown(&catalog, code))?;
     let (customer, first) = (member.view.customer.id, member.view.membership.id);
     scope::check_person(&*books, who, customer)?;
     let card = facts.scanned_card();

@@ -173,12 +173,10 @@ impl Loader<'_> {
 
     /// What a code is: a card, or the number of one or several memberships.
     pub(super) fn scanned(&self, code: &str) -> Done<Scanned> {
-        if let Some(card) = self.books.card(self.index.hash(CodeKind::Scan, code))? {
-            return Ok(Scanned::Card(card.value));
-        }
+        let card = self.books.card(self.index.hash(CodeKind::Scan, code))?;
         let numbered = self.books.memberships_numbered(code)?;
-        let numbers: Vec<_> = numbered.into_iter().map(|membership| membership.id).collect();
-        Ok(if numbers.is_empty() { Scanned::Unknown } else { Scanned::Number(numbers) })
+        let numbers = numbered.into_iter().map(|membership| membership.id).collect();
+        Ok(Scanned::of(card.map(|row| row.value), numbers))
     }
 
     /// Whose a membership is, and whose those are that took it over.

@@ -22,9 +22,6 @@ use crate::clock;
 use crate::store::Read;
 use crate::store::topics::{Leg, Lookup};
 
-/// Most customers that a look-up by name finds.
-const FOUND: usize = 1_000;
-
 /// By what a customer is looked up. At most one is given; none lists all.
 #[derive(Clone, Debug, Default)]
 pub struct LookUp {
@@ -154,9 +151,7 @@ fn found(
         LookUp { external_id: Some(external), phone: None, email: None, name: None } => {
             books.customers_external(external)?
         }
-        LookUp { name: Some(name), phone: None, email: None, external_id: None } => {
-            named(books, name, limit.max(FOUND))?
-        }
+        LookUp { name: Some(name), phone: None, email: None, external_id: None } => named(books, name)?,
         LookUp { name: None, phone: None, email: None, external_id: None } => {
             listed(books, who, after, limit.saturating_add(1))?
         }
@@ -192,15 +187,15 @@ fn listed(
     }
 }
 
-/// Customers in whose name every word asked for begins one.
-fn named(books: &dyn Read, name: &str, most: usize) -> Done<Vec<CustomerId>> {
+/// All customers in whose name every word asked for begins one.
+fn named(books: &dyn Read, name: &str) -> Done<Vec<CustomerId>> {
     if name.trim().chars().count() < 2 {
         return Err(Refusal::field("name", "Give at least two letters of the name.").into());
     }
     let words: Vec<String> = name.to_lowercase().split_whitespace().map(str::to_owned).collect();
     let longest = words.iter().max_by_key(|word| word.len()).map_or("", String::as_str);
     let mut found = Vec::new();
-    for id in books.customers_named(longest, most)? {
+    for id in books.customers_named(longest, usize::MAX)? {
         let Some(row) = books.customer(id)? else { continue };
         let has = row.value.display_name.to_lowercase();
         if words.iter().all(|word| has.split_whitespace().any(|held| held.starts_with(word.as_str()))) {

@@ -90,7 +90,7 @@ fn due(held: &Membership, program: &Program, day: Day) -> Option<Due> {
     }
     let mut end = held.expires_on?;
     while end < day {
-        end = program.term.end_after(end).filter(|next| *next > end)?;
+        end = program.term.end_after_end(end, held.enrolled_on).filter(|next| *next > end)?;
     }
     Some(Due::Renewed(Membership { expires_on: Some(end), ..held.clone() }))
 }

@@ -37,7 +37,7 @@ pub async fn refund_by_receipt(
     if unlinked::is(asked) {
         let code = asked.card.as_ref().map(|card| cards::read(app, card)).transpose()?;
         let refund = BlindRefundRequest { card: code.clone(), ..asked.clone() };
-        let refund = unlinked::refund(&refund, app.index())?;
+        let refund = unlinked::refund(&refund, &catalog, app.index())?;
         let keying =
             Coming::new(key, outlet, "refund", asked).with_receipt(&asked.receipt, refund.business_date);
         return transact(app, who, Wish { asked: refund, keying, code, of: None }).await;

@@ -84,6 +84,12 @@ fn prepare(app: &App, request: &NewToken, now: Millis) -> Done<(String, TokenRow
     if role == Role::Member && customer.is_none() {
         return Err(AppError::field("customer_id", "A `member` token is of one customer: name its id."));
     }
+    if request.minutes == Some(0) {
+        return Err(AppError::field(
+            "minutes",
+            "A token lasts a minute at least; left out, it does not expire.",
+        ));
+    }
     let minutes = match role {
         Role::Member => Some(request.minutes.unwrap_or(MEMBER_MINUTES).min(MEMBER_MINUTES)),
         _ => request.minutes,

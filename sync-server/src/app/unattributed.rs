@@ -8,7 +8,7 @@ use shared::basket;
 use shared::books::Unattributed;
 use shared::catalog::Catalog;
 use shared::decide::party;
-use shared::entry::{EntryKind, Party};
+use shared::entry::{EntryKind, Party, Sale};
 use shared::ids::{CodeHash, Dot};
 use shared::intake::directory;
 use shared::member::{Membership, MembershipStatus};
@@ -45,9 +45,10 @@ fn shown(books: &dyn Read, catalog: &Catalog, dot: Dot, row: &Unattributed) -> D
         Unattributed::Nobody => ("nobody", "Nobody was named.".to_owned()),
         Unattributed::Customer(customer) => {
             let name = books.customer(*customer)?.map(|row| row.value.display_name).unwrap_or_default();
-            ("customer", format!("Sold to {name}, who named no membership."))
+            let who = if name.is_empty() { "a customer who is not known" } else { name.as_str() };
+            ("customer", format!("Sold to {who}, who named no membership."))
         }
-        Unattributed::Card(code) => ("card", of_card(books, catalog, *code)?),
+        Unattributed::Card(code) => ("card", of_card(books, catalog, *code, &entry.kind)?),
         Unattributed::Return(_, receipt) => {
             ("return", format!("Gives back receipt {receipt}, which is not here."))
         }
@@ -76,10 +77,17 @@ fn shown(books: &dyn Read, catalog: &Catalog, dot: Dot, row: &Unattributed) -> D
 }
 
 /// Why a sale on a card waits.
-fn of_card(books: &dyn Read, catalog: &Catalog, code: CodeHash) -> Done<String> {
+fn of_card(books: &dyn Read, catalog: &Catalog, code: CodeHash, sold: &EntryKind) -> Done<String> {
+    let misread = |sale: &Sale| matches!(sale.earner, Party::Card { misread: true, .. });
     let card = books.card(code)?.map(|card| card.value.membership);
     let Some(id) = card.or(directory::of_number(books, code)?) else {
-        return Ok("The card that was scanned is not known.".to_owned());
+        let told = if matches!(sold, EntryKind::Sale(sale) if misread(sale)) {
+            "The card was misread: its check digit is wrong, so no card will come for it. Attribute the sale by hand, or \
+             write it off."
+        } else {
+            "The card that was scanned is not known."
+        };
+        return Ok(told.to_owned());
     };
     let membership = books.membership(id)?.map(|row| row.value);
     let ended = membership.as_ref().is_none_or(|it| it.status == MembershipStatus::Terminated);
@@ -131,7 +139,7 @@ pub async fn attribute(
             let desk = sync::desk(books, now)?;
             let done = books.attribute(&desk, (dot, id), actor(&by, place, None), &note)?;
             let cannot = || {
-                let detail = "The catalog under which this was sold does not have the membership's program.";
+                let detail = "The catalog under which this was sold is not known here, or does not have the membership's program.";
                 AppError::refused(Problem::InvalidTransition, detail)
             };
             repeat::note(books, brought, done.ok_or_else(cannot)?)?;

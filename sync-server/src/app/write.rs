@@ -5,7 +5,7 @@ use std::time::Duration;
 use shared::api::transaction::Transaction;
 use shared::books::SERVER;
 use shared::catalog::Catalog;
-use shared::decide::{Command, Deed, Draft, Grounds, decide, intents};
+use shared::decide::{Command, Deed, Draft, Grounds, decide, intents, when};
 use shared::entry::{Actor, EntryKind, Idem, SaleRef, Totals};
 use shared::ids::{Dot, Seq};
 use shared::member::IndexKey;
@@ -148,6 +148,7 @@ fn run(books: &mut dyn Write, (who, index): (&Who, &IndexKey), mut wish: Wish, n
         Seen::As(dot) => return Ok(Written { dot, replayed: true }),
         Seen::Never(idem) => idem,
     };
+    when::check_day(wish.asked.business_date, wish.asked.occurred_at, now)?;
     let catalog = catalog::latest(books)?;
     let place = place(&catalog, who)?;
     prepare(books, &catalog, &mut wish)?;

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Form, Query, State};
+use axum::extract::{Form, Query, RawQuery, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use shared::api::member::{CardReportRequest, Membership};
 use shared::ids::CustomerId;
+use shared::page::language::Language;
 use shared::page::words::{Words, grouped};
 
 use super::session::{self, ACCOUNT};
@@ -54,8 +55,12 @@ fn customer(app: &App, token: &str) -> Done<(Who, CustomerId)> {
     }
 }
 
-fn visitor(app: &App, headers: &HeaderMap) -> Result<(Who, CustomerId, Words), Refused> {
-    let words = session::words_in(session::language(headers));
+fn visitor(
+    app: &App,
+    headers: &HeaderMap,
+    chosen: Option<Language>,
+) -> Result<(Who, CustomerId, Words), Refused> {
+    let words = session::words_in(chosen.unwrap_or_else(|| session::language(headers)));
     let token = session::secret(headers, ACCOUNT).unwrap_or_default();
     let found = customer(app, &token);
     match found {
@@ -64,17 +69,26 @@ fn visitor(app: &App, headers: &HeaderMap) -> Result<(Who, CustomerId, Words), R
     }
 }
 
-/// `/account`.
-pub(super) async fn page(State(app): State<Arc<App>>, headers: HeaderMap) -> Shown {
-    let (who, customer, words) = visitor(&app, &headers)?;
+/// `/account`; in the language of `?lang=`, which is kept.
+pub(super) async fn page(
+    State(app): State<Arc<App>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let chosen = session::chosen(query.as_deref());
+    session::keeping(chosen, shown(&app, &headers, chosen).into_response())
+}
+
+fn shown(app: &App, headers: &HeaderMap, chosen: Option<Language>) -> Shown {
+    let (who, customer, words) = visitor(app, headers, chosen)?;
     let tell = |error: AppError| Refused::of(&error, words.clone());
-    let scan = known::customer(&app, &who, customer).map_err(tell)?;
+    let scan = known::customer(app, &who, customer).map_err(tell)?;
     let mut blocks = Vec::new();
     for membership in &scan.memberships {
         // what the office opens from here is not the member's to open
         let figures = members::figures(&words, membership).into_iter();
         blocks.push(Block::Figures(figures.map(|it| Figure { href: String::new(), ..it }).collect()));
-        blocks.push(statement(&app, &who, &words, membership).map_err(tell)?);
+        blocks.push(statement(app, &who, &words, membership).map_err(tell)?);
         let vouchers = membership.vouchers.iter().map(|voucher| Block::Picture {
             title: format!("{}: {}", words.say("account.voucher"), voucher.name),
             svg: chart::qr(voucher.code.as_deref().unwrap_or(&voucher.number), &voucher.number),
@@ -126,7 +140,7 @@ pub(super) async fn lost(
     headers: HeaderMap,
     Form(asked): Form<Lost>,
 ) -> Result<Redirect, Refused> {
-    let (who, customer, words) = visitor(&app, &headers)?;
+    let (who, customer, words) = visitor(&app, &headers, None)?;
     let tell = |error: AppError| Refused::of(&error, words.clone());
     let reader = Who { role: Role::Reader, customer: None, ..who.clone() };
     let own = cards::scan(&app, &reader, asked.code.trim()).ok();

@@ -116,14 +116,12 @@ pub(super) async fn members(
     let who = visitor.who.clone();
     streamed(&visitor, "members", move |after| {
         let text = asked.q.trim();
-        let (found, next) = if text.is_empty() {
-            let page = known::look_up(&app, &who, &LookUp::default(), place(after), STEP)?;
-            (page.items, page.next)
-        } else {
-            (people::search(&app, &who, text, usize::MAX)?, None)
+        let page = match text {
+            "" => known::look_up(&app, &who, &LookUp::default(), place(after), STEP)?,
+            text => people::search(&app, &who, text, (place(after), STEP))?,
         };
-        let rows = found.into_iter().map(|customer| MemberRow::of(&app, &who, customer));
-        Ok((rows.collect::<Done<_>>()?, next))
+        let rows = page.items.into_iter().map(|customer| MemberRow::of(&app, &who, customer));
+        Ok((rows.collect::<Done<_>>()?, page.next))
     })
     .await
 }

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use axum::extract::{Form, Path, Query, State};
 use axum::response::Redirect;
 use serde::Deserialize;
+use shared::api::Page;
 use shared::api::change::{CustomerChange, StatusChange};
 use shared::api::member::{Account, Consent, Customer, EnrolRequest, Membership, NewCustomer, NewMembership};
 use shared::catalog::document::program::Program;
-use shared::ids::MembershipId;
+use shared::ids::{CustomerId, MembershipId};
 use shared::member::CardStatus;
 use shared::page::words::{Words, grouped};
 
 use super::deeds;
-use super::ranged::Days;
+use super::ranged::{Days, walk};
 use super::session::Visitor;
 use super::view::{Block, Cell, Field, Figure, FormBlock, Frame, Refused, Row, Shown, Table, url_part, when};
 use crate::app::changes::Forced;
@@ -36,8 +37,12 @@ pub(super) async fn find(State(app): State<Arc<App>>, visitor: Visitor, Query(as
     let tell = visitor.told();
     let words = &visitor.words;
     let text = asked.q.trim();
-    let found = if text.is_empty() { Ok(Vec::new()) } else { search(&app, &visitor.who, text, MOST) };
-    let rows = found.map_err(&tell)?.into_iter().map(|customer| Row {
+    let (books, who, wanted) = (Arc::clone(&app), visitor.who.clone(), text.to_owned());
+    let found = walk(&visitor, move || match wanted.as_str() {
+        "" => Ok(Vec::new()),
+        text => Ok(search(&books, &who, text, (None, MOST))?.items),
+    });
+    let rows = found.await?.into_iter().map(|customer| Row {
         cells: vec![
             Cell::link(customer.name, format!("/members/{}", customer.id)),
             customer.external_id.unwrap_or_default().into(),
@@ -79,27 +84,33 @@ pub(super) async fn find(State(app): State<Arc<App>>, visitor: Visitor, Query(as
     Ok(Frame::of(&app, &visitor, "/members", words.say("nav.members")).with(blocks))
 }
 
-/// Whoever a text may mean, at most so many: a card or member number first, then a contact, then a name.
-pub(super) fn search(app: &App, who: &Who, text: &str, most: usize) -> Done<Vec<Customer>> {
+/// Whoever a text may mean, a page at a time: a card or member number first, then a contact, then a name.
+pub(super) fn search(
+    app: &App,
+    who: &Who,
+    text: &str,
+    (after, most): (Option<CustomerId>, usize),
+) -> Done<Page<Customer>> {
     if let Ok(scan) = cards::scan(app, who, text) {
-        return Ok(vec![scan.customer]);
+        return Ok(Page { items: vec![scan.customer], next: None });
     }
     let own = || Some(text.to_owned());
     let phone = text.chars().filter(char::is_ascii_digit).count() >= 6;
     let ways = [
-        LookUp { external_id: own(), ..LookUp::default() },
-        LookUp { phone: own().filter(|_| phone), ..LookUp::default() },
-        LookUp { email: own().filter(|text| text.contains('@')), ..LookUp::default() },
-        LookUp { name: own().filter(|text| text.chars().count() > 1), ..LookUp::default() },
+        Some(LookUp { external_id: own(), ..LookUp::default() }),
+        phone.then(|| LookUp { phone: own(), ..LookUp::default() }),
+        text.contains('@').then(|| LookUp { email: own(), ..LookUp::default() }),
+        (text.chars().count() > 1).then(|| LookUp { name: own(), ..LookUp::default() }),
     ];
-    for by in ways {
-        let asks = by.external_id.is_some() || by.phone.is_some() || by.email.is_some() || by.name.is_some();
-        let found = if asks { members::look_up(app, who, &by, None, most)?.items } else { Vec::new() };
-        if !found.is_empty() {
-            return Ok(found);
+    for by in ways.into_iter().flatten() {
+        let first = members::look_up(app, who, &by, None, if after.is_some() { 1 } else { most })?;
+        match after {
+            _ if first.items.is_empty() => {}
+            None => return Ok(first),
+            after => return members::look_up(app, who, &by, after, most),
         }
     }
-    Ok(Vec::new())
+    Ok(Page { items: Vec::new(), next: None })
 }
 
 fn enrol_form(app: &App, words: &Words) -> Done<Block> {

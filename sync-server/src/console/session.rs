@@ -59,8 +59,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
         let app = Arc::<App>::from_ref(state);
-        let query = parts.uri.query().unwrap_or("");
-        let chosen = query.split('&').find_map(|pair| Language::by_tag(pair.strip_prefix("lang=")?));
+        let chosen = chosen(parts.uri.query());
         let words = words_in(chosen.unwrap_or_else(|| language(&parts.headers)));
         let known =
             secret(&parts.headers, OFFICE).map(|secret| tokens::authenticate(&app, &secret, clock::now()));
@@ -102,7 +101,13 @@ pub(super) fn language(headers: &HeaderMap) -> Language {
     kept.unwrap_or_else(|| Language::accepted(accepted.unwrap_or("")))
 }
 
-fn keeping(chosen: Option<Language>, response: Response) -> Response {
+/// The language that a page's address asks for by `?lang=`.
+pub(super) fn chosen(query: Option<&str>) -> Option<Language> {
+    query.unwrap_or("").split('&').find_map(|pair| Language::by_tag(pair.strip_prefix("lang=")?))
+}
+
+/// An answer that has the chosen language kept by the browser.
+pub(super) fn keeping(chosen: Option<Language>, response: Response) -> Response {
     let cookie = chosen.map(|language| {
         let text = format!("{LANGUAGE}={}; SameSite=Strict; Path=/; Max-Age=31536000", language.tag());
         (header::SET_COOKIE, text)

@@ -6,11 +6,11 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
+use shared::api::Paging;
 use shared::api::office::{LedgerLine, Liability, LiabilityItem};
 use shared::api::report::{
     ExpiryAhead, LiabilityDay, OutletReport, ProgramReport, Settlement, SettlementBalance,
 };
-use shared::api::{Page, Paging};
 use shared::limits;
 use utoipa::IntoParams;
 
@@ -123,10 +123,30 @@ async fn liability(
 struct RangeQuery {
     from: Option<String>,
     to: Option<String>,
-    part: Option<String>,
+    limit: Option<usize>,
+    after: Option<String>,
 }
 
 impl RangeQuery {
+    fn range(&self) -> Result<Range, Failure> {
+        Ok(Range::read(self.from.as_deref(), self.to.as_deref())?)
+    }
+
+    fn paging(&self) -> (Option<usize>, Option<&str>) {
+        (self.limit, self.after.as_deref())
+    }
+}
+
+/// From when to when, and which of two sheets.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+struct PartQuery {
+    from: Option<String>,
+    to: Option<String>,
+    part: Option<String>,
+}
+
+impl PartQuery {
     fn range(&self) -> Result<Range, Failure> {
         if self.part.as_ref().is_some_and(|part| part != "items" && part != "balances") {
             return Err(AppError::field("part", "One of `items` and `balances`.").into());
@@ -143,7 +163,7 @@ async fn outlets(
 ) -> Result<Response, Failure> {
     let range = query.range()?;
     let items = walk(move || reports::outlets(&app, &who, &range)).await?;
-    Ok(form.page("outlets", Page { items, next: None }))
+    form.list("outlets", items, query.paging())
 }
 
 async fn programs(
@@ -154,7 +174,7 @@ async fn programs(
 ) -> Result<Response, Failure> {
     let range = query.range()?;
     let items = walk(move || reports::programs::programs(&app, &who, &range)).await?;
-    Ok(form.page("programs", Page { items, next: None }))
+    form.list("programs", items, query.paging())
 }
 
 /// From when to when, and by what.
@@ -164,13 +184,17 @@ struct StepQuery {
     from: Option<String>,
     to: Option<String>,
     by: Option<String>,
+    limit: Option<usize>,
+    after: Option<String>,
 }
 
-impl StepQuery {
-    fn read(&self, otherwise: Step) -> Result<(Range, Step), Failure> {
-        let range = Range::read(self.from.as_deref(), self.to.as_deref())?;
-        Ok((range, Step::read(self.by.as_deref(), otherwise)?))
-    }
+/// From when to when, and by what; it is told whole.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+struct AheadQuery {
+    from: Option<String>,
+    to: Option<String>,
+    by: Option<String>,
 }
 
 async fn course(
@@ -179,18 +203,20 @@ async fn course(
     form: Form,
     Asked(query): Asked<StepQuery>,
 ) -> Result<Response, Failure> {
-    let (range, step) = query.read(Step::Day)?;
+    let range = Range::read(query.from.as_deref(), query.to.as_deref())?;
+    let step = Step::read(query.by.as_deref(), Step::Day)?;
     let items = walk(move || reports::course::course(&app, &who, &range, step, clock::now())).await?;
-    Ok(form.page("liability-days", Page { items, next: None }))
+    form.list("liability-days", items, (query.limit, query.after.as_deref()))
 }
 
 async fn expiry(
     State(app): State<Arc<App>>,
     Caller(who): Caller,
     form: Form,
-    Asked(query): Asked<StepQuery>,
+    Asked(query): Asked<AheadQuery>,
 ) -> Result<Response, Failure> {
-    let (range, step) = query.read(Step::Month)?;
+    let range = Range::read(query.from.as_deref(), query.to.as_deref())?;
+    let step = Step::read(query.by.as_deref(), Step::Month)?;
     let found = walk(move || reports::ahead::ahead(&app, &who, &range, step, clock::now())).await?;
     Ok(match form {
         Form::Json => Json(found).into_response(),
@@ -202,7 +228,7 @@ async fn settlement(
     State(app): State<Arc<App>>,
     Caller(who): Caller,
     form: Form,
-    Asked(query): Asked<RangeQuery>,
+    Asked(query): Asked<PartQuery>,
 ) -> Result<Response, Failure> {
     let range = query.range()?;
     let found = walk(move || reports::settlement::settlement(&app, &who, &range)).await?;

@@ -13,7 +13,7 @@ use utoipa::IntoParams;
 use super::auth::Caller;
 use super::books::walk;
 use super::error::Failure;
-use super::extract::{Asked, Path};
+use super::extract::{Asked, Path, nth};
 use super::route::{Api, Op};
 use crate::app::doubles::{self, Wanted};
 use crate::app::{App, AppError, days, roles as may};
@@ -70,6 +70,8 @@ struct DoublesQuery {
     from: Option<String>,
     to: Option<String>,
     times: Option<u64>,
+    limit: Option<usize>,
+    after: Option<String>,
 }
 
 async fn doubled(
@@ -78,5 +80,6 @@ async fn doubled(
     Asked(query): Asked<DoublesQuery>,
 ) -> Result<Json<Page<DoubleRedeemer>>, Failure> {
     let wanted = Wanted { from: query.from, to: query.to, times: query.times };
-    Ok(Json(Page { items: walk(move || doubles::report(&app, &who, &wanted)).await?, next: None }))
+    let items = walk(move || doubles::report(&app, &who, &wanted)).await?;
+    Ok(Json(nth(items, (query.limit, query.after.as_deref()))?))
 }

@@ -137,6 +137,18 @@ pub(super) fn page<T>(
     Ok(shared::api::Page { items, next })
 }
 
+/// A page out of a whole list whose items have no id: `after` is how many came before.
+pub(super) fn nth<T>(
+    items: Vec<T>,
+    (limit, after): (Option<usize>, Option<&str>),
+) -> Result<shared::api::Page<T>, Failure> {
+    let from = usize::try_from(after.map(place).transpose()?.unwrap_or(0)).unwrap_or(usize::MAX);
+    let limit = shared::api::Paging { limit, after: None }.limit();
+    let end = from.saturating_add(limit);
+    let next = (items.len() > end).then(|| end.to_string());
+    Ok(shared::api::Page { items: items.into_iter().skip(from).take(limit).collect(), next })
+}
+
 /// A page that was cut by the store: one item more than asked says that there is a next.
 pub(super) fn cut<T>(mut items: Vec<T>, limit: usize, id: impl Fn(&T) -> String) -> shared::api::Page<T> {
     let more = items.len() > limit;

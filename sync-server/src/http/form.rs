@@ -9,6 +9,7 @@ use serde::Serialize;
 use shared::api::Page;
 
 use super::error::Failure;
+use super::extract::nth;
 use crate::app::Done;
 use crate::app::reports::sheet::{self, Sheet};
 
@@ -37,6 +38,21 @@ impl Form {
             Self::Json => Json(page).into_response(),
             Self::Csv => sheet_of(name, &page.items),
         }
+    }
+}
+
+impl Form {
+    /// A whole list whose items have no id: page by page as JSON, and as one file.
+    pub(super) fn list<T: Serialize + Sheet>(
+        self,
+        name: &str,
+        items: Vec<T>,
+        (limit, after): (Option<usize>, Option<&str>),
+    ) -> Result<Response, Failure> {
+        Ok(match self {
+            Self::Json => Json(nth(items, (limit, after))?).into_response(),
+            Self::Csv => sheet_of(name, &items),
+        })
     }
 }
 

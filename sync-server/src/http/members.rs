@@ -17,7 +17,7 @@ use utoipa::IntoParams;
 
 use super::auth::Caller;
 use super::error::Failure;
-use super::extract::{Asked, Body, Path, id, place};
+use super::extract::{Asked, Body, Path, id, page, place};
 use super::form::{Form, whole};
 use super::idempotent::{Key, Once, created};
 use super::route::{Api, Op};
@@ -102,7 +102,8 @@ async fn look_up(
     let LookUpQuery { phone, email, name, external_id, limit, after } = query;
     let after = after.as_deref().map(|text| id(text, "after")).transpose()?;
     let limit = Paging { limit, after: None }.limit();
-    Ok(Json(members::look_up(&app, &who, &LookUp { phone, email, name, external_id }, after, limit)?))
+    let by = LookUp { phone, email, name, external_id };
+    Ok(Json(super::books::walk(move || members::look_up(&app, &who, &by, after, limit)).await?))
 }
 
 async fn get(
@@ -117,9 +118,10 @@ async fn memberships(
     State(app): State<Arc<App>>,
     Caller(who): Caller,
     Path(text): Path<String>,
+    Asked(paging): Asked<Paging>,
 ) -> Result<Json<Page<Membership>>, Failure> {
     let scan = members::customer(&app, &who, id(&text, "id")?)?;
-    Ok(Json(Page { items: scan.memberships, next: None }))
+    Ok(Json(page(scan.memberships, &paging, |membership| membership.id.clone())?))
 }
 
 /// A page of a statement, within a range of days.

@@ -19,7 +19,7 @@ use utoipa::IntoParams;
 
 use super::auth::Caller;
 use super::error::Failure;
-use super::extract::{Asked, Body, Path, id, place};
+use super::extract::{Asked, Body, Path, id, nth, place};
 use super::form::{Form, whole};
 use super::idempotent::{Key, Once, created};
 use super::members::ForceQuery;
@@ -159,8 +159,10 @@ async fn consents(
     State(app): State<Arc<App>>,
     Caller(who): Caller,
     Path(text): Path<String>,
+    Asked(paging): Asked<Paging>,
 ) -> Result<Json<Page<RecordedConsent>>, Failure> {
-    Ok(Json(Page { items: consents::list(&app, &who, id(&text, "id")?)?, next: None }))
+    let items = consents::list(&app, &who, id(&text, "id")?)?;
+    Ok(Json(nth(items, (paging.limit, paging.after.as_deref()))?))
 }
 
 async fn consent(

@@ -18,7 +18,7 @@ use utoipa::IntoParams;
 
 use super::auth::Caller;
 use super::error::Failure;
-use super::extract::{Asked, Body, Path, id, place};
+use super::extract::{Asked, Body, Path, id, page, place};
 use super::idempotent::{Key, Once, created};
 use super::office;
 use super::route::{Api, Op};
@@ -115,8 +115,10 @@ async fn offers(
     State(app): State<Arc<App>>,
     Caller(who): Caller,
     Path(text): Path<String>,
+    Asked(paging): Asked<Paging>,
 ) -> Result<Json<Page<Offer>>, Failure> {
-    Ok(Json(Page { items: duplicates::offers(&app, &who, id(&text, "id")?)?, next: None }))
+    let items = duplicates::offers(&app, &who, id(&text, "id")?)?;
+    Ok(Json(page(items, &paging, |offer| offer.program.clone())?))
 }
 
 async fn audited(

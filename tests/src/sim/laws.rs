@@ -154,7 +154,13 @@ fn movement(rng: &mut Rng, rows: &mut [(RowKey, Row, Points)]) -> Option<(Moveme
                 Movement::Debit { .. } => {
                     Movement::DebitReversed { of: *of, on: Day(0), points: back, earned: Tallied::on(Day(0)) }
                 }
-                _ => Movement::RedemptionReversed { of: *of, leg: *leg, on: Day(0), points: back },
+                _ => Movement::RedemptionReversed {
+                    of: *of,
+                    leg: *leg,
+                    on: Day(0),
+                    back: Day(0),
+                    points: back,
+                },
             };
             Some((movement, Points::ZERO))
         }

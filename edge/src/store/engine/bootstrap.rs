@@ -22,11 +22,12 @@ use crate::store::StoreError;
 use crate::store::cache::Cache;
 use crate::store::directory::encode;
 use crate::store::disk::Disk;
-use crate::store::effects::{put_enrolment, put_row};
+use crate::store::effects::{ended, put_enrolment, put_row};
 use crate::store::key::{Key, Parts};
 use crate::store::meta::{Marks, Meta};
 use crate::store::overlay::{Layer, Published};
 use crate::store::tables::Table;
+use crate::store::view::holds::put_ended;
 use crate::store::view::operators::put_operators;
 use crate::store::view::{View, compile, split_entry};
 
@@ -229,9 +230,16 @@ fn uncovered(
     index: &shared::member::IndexKey,
 ) -> Result<(), StoreError> {
     let entry = Entry::from_stored(split_entry(value)?.1).map_err(StoreError::undecodable("entry"))?;
-    for row in tail_rows(&entry) {
+    let rows = tail_rows(&entry);
+    for row in &rows {
         if !meta.covers(row.account.set, dot) {
-            put_row(own, &row, entry.at)?;
+            put_row(own, row, entry.at)?;
+        }
+    }
+    // what it ended is set aside again at a server that lost it
+    for (account, key) in ended(&entry, &rows) {
+        if !meta.covers(account.set, dot) {
+            put_ended(own, account, key, dot);
         }
     }
     // the key that opens a new customer lies in the journal; what it opened is known here

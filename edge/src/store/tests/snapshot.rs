@@ -8,8 +8,9 @@ use shared::decide::Draft;
 use shared::entry::{Enrol, EntryKind};
 use shared::ids::{BucketId, CustomerId, Hash, Seq};
 use shared::member::{CodeKind, IndexKey};
+use shared::points::Points;
 use shared::sync::TillSync;
-use shared::time::Millis;
+use shared::time::{Day, Millis};
 use shared::wire::Cursor;
 use shared::wire::sealed::SealedCatalog;
 use shared::wire::snapshot::{Chunk, Snapshot};
@@ -155,6 +156,34 @@ fn a_server_restored_to_an_older_state_takes_its_marks_back_and_the_tail_grows_a
     take_in(&engine, &outline, &chunks, &sync).unwrap();
     assert_eq!(engine.view().account(account(1)).unwrap().tail.rows, 5);
     check(&engine);
+}
+
+/// The server was put back to when it had set 30 aside for a redemption, which the till has made and told since.
+#[test]
+fn what_a_restored_server_sets_aside_for_a_redemption_that_it_lost_is_not_counted_beside_it() {
+    let disk = SimDisk::new(1);
+    let engine = new_till(&disk);
+    let mut server = Server::default();
+    write(&engine, earn(1, 100, 1)).unwrap();
+    write(&engine, redeem(1, 30, 77)).unwrap();
+    engine.apply(true).unwrap();
+    let sync = server.push(&engine).unwrap();
+    let (page, sync) = server.page(server.told.len(), sync);
+    engine.apply_page(&page, sync.clone()).unwrap();
+    engine.apply(true).unwrap();
+    let (mut outline, mut chunks) = snapshot(&server, 2);
+    let last = chunks.len() - 1;
+    let Chunk::Accounts(mut accounts) = postcard::from_bytes(&chunks[last]).unwrap() else { panic!() };
+    for (_, base) in accounts.iter_mut().filter(|(id, _)| *id == account(1)) {
+        base.reserved = Points(30);
+        base.held.insert(77, Points(30));
+    }
+    chunks[last] = postcard::to_allocvec(&Chunk::Accounts(accounts)).unwrap();
+    outline.chunks[last] = Hash::of(&chunks[last]);
+    take_in(&engine, &outline, &chunks, &sync).unwrap();
+    let seen = engine.view().account(account(1)).unwrap();
+    assert_eq!((seen.balance(), seen.base.reserved), (Points(70), Points(0)));
+    assert_eq!(seen.spendable(Day(20_000)), Points(70));
 }
 
 #[test]

@@ -40,10 +40,9 @@ pub(in crate::store) fn put_hold(layer: &mut Layer, entry: &Entry, placed: &Paym
     Ok(())
 }
 
-/// Ends it, by an entry.
-pub(in crate::store) fn end_hold(layer: &mut Layer, account: AccountId, key: u128, by: Dot) {
+/// Ends it.
+pub(in crate::store) fn end_hold(layer: &mut Layer, account: AccountId, key: u128) {
     layer.remove(open_key(account, key));
-    put_ended(layer, account, key, by);
 }
 
 /// Notes that an entry ends what the server may have set aside under a key.

@@ -105,7 +105,7 @@ fn an_unknown_card_and_nobody_are_sold_to_and_wait() {
     facts.scanned = Scanned::Unknown;
     let draft = sell(&facts, &catalog(), vec![line("1", "10.00")], &[]).unwrap();
     let EntryKind::Sale(sale) = &draft.kind else { panic!() };
-    assert_eq!(sale.earner, Party::Card { code: CARD, tail: "2345".into() });
+    assert_eq!(sale.earner, Party::Card { code: CARD, tail: "2345".into(), misread: false });
     assert!(draft.postings.is_empty());
     let refusal = sell(&facts, &catalog(), vec![line("1", "10.00")], &[100]).unwrap_err();
     assert_eq!((refusal.code(), refusal.can_earn()), ("unknown_card", true));

@@ -165,7 +165,7 @@ pub(super) fn selling(lines: Vec<Line>, redeem: &[i64]) -> Selling {
         receipt: "R-1".into(),
         channel: None,
         basket: basket(lines),
-        by: By::Code { code: CARD, tail: "2345".into() },
+        by: By::Code { code: CARD, tail: "2345".into(), misread: None },
         also: crate::decide::party::Also::default(),
         earn_membership: None,
         redeem_membership: None,

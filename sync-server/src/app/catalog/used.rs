@@ -1,6 +1,9 @@
 //! What keeps an item of the catalog from going: one rule, whether it is taken away by itself or left out of a whole
 //! document.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use shared::books::Side;
 use shared::catalog::document::campaign::Campaign;
 use shared::catalog::document::conversion::Conversion;
@@ -13,6 +16,7 @@ use shared::catalog::document::program::Program;
 use shared::catalog::document::reward::Reward;
 use shared::catalog::document::{AllOr, Document};
 use shared::ids::Code;
+use shared::level;
 use shared::member::Membership;
 use shared::refusal::Problem;
 
@@ -131,15 +135,35 @@ fn tier_groups(books: &dyn Read, before: &Program, after: &Program) -> Done<()> 
         let next = after.tier_groups.iter().find(|next| next.code == group.code);
         let stays = |code: &Code| next.is_some_and(|next| next.levels.iter().any(|it| it.code == *code));
         let gone: Vec<&Code> = codes(group).filter(|code| !stays(code)).collect();
-        let on = |it: &Membership| Ok(it.held.iter().any(|held| gone.contains(&&held.level)));
+        // whoever has reached no level of it stands on its first
+        let first = group.levels.iter().min_by_key(|level| level.threshold).map(|level| &level.code);
+        let reached = |code: &Code| gone.contains(&code) && Some(code) != first;
+        let on = |it: &Membership| {
+            let given = it.held.iter().any(|held| gone.contains(&&held.level));
+            Ok(given || stands_on(books, it)?.iter().any(reached))
+        };
         if !gone.is_empty() && any_member(books, &before.code, on)? {
             let what = if next.is_some() { "A level of the" } else { "The" };
             let detail =
-                format!("{what} tier group `{}` cannot go: members were given levels of it.", group.code);
+                format!("{what} tier group `{}` cannot go: members stand on levels of it.", group.code);
             return Err(AppError::refused(Problem::InUse, detail));
         }
     }
     Ok(())
+}
+
+/// The levels on which a membership stands today, whether or not that was written down yet.
+fn stands_on(books: &dyn Read, it: &Membership) -> Done<Vec<Code>> {
+    let catalog = latest(books)?;
+    let Some(program) = catalog.programs.get(&it.program) else { return Ok(Vec::new()) };
+    let mut bases = BTreeMap::new();
+    for tier in &program.tiers {
+        let account = books.account(it.account(tier.currency, &catalog))?;
+        bases.insert(tier.currency, account.unwrap_or_default().base());
+    }
+    let base = |currency| Cow::Owned(bases.get(&currency).cloned().unwrap_or_default());
+    let standings = level::standings(program, it, clock::now().day(program.zone), base);
+    Ok(standings.iter().map(|standing| standing.level.code.clone()).collect())
 }
 
 fn codes(group: &TierGroup) -> impl Iterator<Item = &Code> {

@@ -246,14 +246,55 @@ type ParkedHere = Vec<(Dot, String)>;
 
 /// What of a node is parked, each entry once; and the catalogs that anything parked waits for.
 fn parked_of(books: &dyn Read, node: NodeId) -> Done<(ParkedHere, Vec<CatalogHash>)> {
-    let (mut found, mut wanted) = (BTreeMap::new(), BTreeSet::new());
+    let (mut found, mut wanted) = (BTreeMap::new(), BTreeMap::<NodeId, BTreeSet<CatalogHash>>::new());
     for (_, dot, parked) in books.parked_list(None, usize::MAX)? {
         if dot.node == node {
             found.entry(dot).or_insert_with(|| words::parked(&parked.why));
         }
         if let ParkedWhy::UnknownCatalog(hash) = parked.why {
-            wanted.insert(hash);
+            wanted.entry(dot.node).or_default().insert(hash);
         }
     }
-    Ok((found.into_iter().collect(), wanted.into_iter().take(CATALOGS_WANTED).collect()))
+    Ok((found.into_iter().collect(), in_turn(wanted, CATALOGS_WANTED)))
+}
+
+/// So many of what nodes want, one of each in turn: whatever one of them invents, the others' are among them.
+fn in_turn(wanted: BTreeMap<NodeId, BTreeSet<CatalogHash>>, most: usize) -> Vec<CatalogHash> {
+    let mut turns: Vec<_> = wanted.into_values().map(BTreeSet::into_iter).collect();
+    let (mut chosen, mut seen) = (Vec::new(), BTreeSet::new());
+    while !turns.is_empty() && chosen.len() < most {
+        turns.retain_mut(|turn| {
+            let next = turn.find(|hash| !seen.contains(hash));
+            let fits = next.filter(|_| chosen.len() < most);
+            seen.extend(fits);
+            chosen.extend(fits);
+            next.is_some()
+        });
+    }
+    chosen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shared::ids::Hash;
+
+    fn named(name: &str) -> CatalogHash {
+        CatalogHash(Hash::of(name.as_bytes()))
+    }
+
+    #[test]
+    fn however_many_catalogs_one_node_invents_the_others_are_asked_for() {
+        let invented: BTreeSet<_> = (0..1_000).map(|number| named(&number.to_string())).collect();
+        let lost = [named("lost"), named("lost too")];
+        let of_one: BTreeSet<_> = lost.into_iter().collect();
+        let wanted: BTreeMap<_, _> =
+            [(NodeId(2), invented), (NodeId(3), of_one.clone()), (NodeId(4), of_one)].into();
+        let chosen = in_turn(wanted.clone(), CATALOGS_WANTED);
+        assert_eq!(chosen.len(), CATALOGS_WANTED);
+        assert!(lost.iter().all(|hash| chosen.contains(hash)), "{chosen:?}");
+        let all = in_turn(wanted, usize::MAX);
+        let once: BTreeSet<_> = all.iter().collect();
+        assert_eq!((all.len(), once.len()), (1_002, 1_002), "each once, and none is left out");
+    }
 }

@@ -41,7 +41,7 @@ impl World {
         let member = u8::try_from(self.rng.below(u64::from(scene::MEMBERS))).unwrap_or(0);
         match self.rng.below(100) {
             0..65 => Party::Membership(scene::membership(member).id),
-            65..82 => Party::Card { code: scene::late_card(member), tail: "0000".into() },
+            65..82 => Party::Card { code: scene::late_card(member), tail: "0000".into(), misread: false },
             _ => Party::Nobody,
         }
     }
