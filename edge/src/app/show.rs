@@ -16,7 +16,7 @@ use shared::render;
 use shared::render::follow;
 use shared::render::transaction::Shown;
 use shared::time::{Day, Millis};
-use shared::view::{AccountView, Facts, KnownSale, TailRow, tail_rows};
+use shared::view::{AccountView, Facts, KnownSale, TailRow, rows};
 use shared::wire::told::SaleFound;
 
 use super::{App, Error};
@@ -67,7 +67,7 @@ impl App {
             repeats,
             later: &returned.attributed,
             became,
-            follows: follows(view, written, &returned, &catalog)?,
+            follows: follows(view, (written, decided), &returned, &catalog)?,
             as_of: view.as_of(),
         };
         Ok(render::transaction::transaction(&entry, &shown))
@@ -117,17 +117,18 @@ fn state(view: &View, entry: &Entry, returned: &Returned, settled: bool) -> &'st
 /// What the rules that a sale met do beside, as far as it did not come back.
 fn follows(
     view: &View,
-    written: &Written,
+    (written, decided): (&Written, Option<&Facts>),
     returned: &Returned,
     catalog: &Catalog,
 ) -> Result<Vec<Follows>, Error> {
     let EntryKind::Sale(sale) = &written.entry.kind else { return Ok(Vec::new()) };
     let named = if let Party::Membership(membership) = sale.earner { Some(membership) } else { None };
-    let membership = match returned.attributed_to.or(named).filter(|_| !returned.voided) {
-        Some(id) => view.membership(id)?,
-        None => None,
-    };
-    let Some(membership) = membership else { return Ok(Vec::new()) };
+    let whose = returned.attributed_to.or(named).filter(|_| !returned.voided);
+    let Some(id) = whose else { return Ok(Vec::new()) };
+    let at_hand = decided.and_then(|facts| facts.member(id)).map(|member| Cow::Borrowed(&member.membership));
+    let membership =
+        at_hand.map_or_else(|| Ok(view.membership(id)?.map(Cow::Owned)), |it| Ok::<_, Error>(Some(it)));
+    let Some(membership) = membership? else { return Ok(Vec::new()) };
     let back = |place| returned.lines.get(&place).copied().unwrap_or_default();
     let back: Vec<_> = (0_u16..).take(sale.lines.len()).map(back).collect();
     let earner = follow::Earner { membership: &membership, level: None };
@@ -172,7 +173,7 @@ impl<'a> After<'a> {
     fn of(entry: &Entry, facts: &'a Facts) -> Option<Self> {
         let redeemed = render::transaction::redemptions(&entry.kind);
         let ends_hold = redeemed.iter().any(|redemption| redemption.hold.is_some());
-        (!ends_hold).then(|| Self { facts, rows: tail_rows(entry) })
+        (!ends_hold).then(|| Self { facts, rows: rows::summed(entry) })
     }
 
     fn account(&self, id: AccountId) -> Option<AccountView> {
@@ -236,7 +237,7 @@ fn accounts(
                 known.lapse(span);
             }
             balance = balance.plus(known.balance_on(day));
-            debt = debt.plus(known.whole().debt);
+            debt = debt.plus(known.base.debt);
         }
         balances.push((heir, currency, balance, debt));
     }

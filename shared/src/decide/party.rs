@@ -9,7 +9,7 @@ use crate::limits;
 use crate::member::MembershipStatus;
 use crate::member::signed::SignedCard;
 use crate::refusal::{Candidate, Problem, Refusal};
-use crate::time::Millis;
+use crate::time::{Day, Millis};
 use crate::view::{Facts, MemberView, Scanned};
 
 /// A membership with its program.
@@ -195,8 +195,13 @@ pub fn unknown_card() -> Refusal {
 impl Member<'_> {
     /// What keeps this membership from redeeming (and earning), if anything does.
     pub fn closed(&self, now: Millis) -> Option<Refusal> {
+        self.closed_on(now.day(self.program.zone))
+    }
+
+    /// The same, on a day of the program's.
+    pub(super) fn closed_on(&self, day: Day) -> Option<Refusal> {
         let membership = &self.view.membership;
-        let word = match membership.standing(&self.program.term, now.day(self.program.zone)) {
+        let word = match membership.standing(&self.program.term, day) {
             MembershipStatus::Active => return None,
             MembershipStatus::Expired => return Some(expired()),
             MembershipStatus::Pending => "not confirmed yet",

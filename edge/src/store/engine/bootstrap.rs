@@ -11,7 +11,7 @@ use shared::entry::{Enrol, Entry, EntryKind};
 use shared::ids::{BucketId, Dot, Hash};
 use shared::operator;
 use shared::sync::TillSync;
-use shared::view::tail_rows;
+use shared::view::rows;
 use shared::wire::snapshot::Snapshot;
 
 use super::Engine;
@@ -229,7 +229,7 @@ fn uncovered(
     index: &shared::member::IndexKey,
 ) -> Result<(), StoreError> {
     let entry = Entry::from_stored(split_entry(value)?.1).map_err(StoreError::undecodable("entry"))?;
-    for row in tail_rows(&entry) {
+    for row in rows::summed(&entry) {
         if !meta.covers(row.account.set, dot) {
             put_row(own, &row, entry.at)?;
         }
