@@ -54,15 +54,13 @@ impl<'a> Counted<'a> {
         Some(match &rule.per {
             Per::Money(_) => {
                 let amounts = masked(self.amounts(rule));
-                let scale = self.currency.scale();
-                let major = |minor| Decimal::try_from_i128_with_scale(minor, scale).unwrap_or_default();
-                Share::of(rule, amounts.into_iter().map(major), weights)
+                Share::of(rule, (&amounts, self.currency.scale()), weights)
             }
             Per::Item => {
                 let units = |line: &Line| basket::units(line.quantity, limits::QUANTITY_SCALE);
                 let weights = masked(self.lines.iter().map(units).collect());
-                let scaled = |units: &i128| Decimal::from_i128_with_scale(*units, limits::QUANTITY_SCALE);
-                Share::of(rule, weights.iter().map(scaled), weights.clone())
+                let amounts = weights.clone();
+                Share::of(rule, (&amounts, limits::QUANTITY_SCALE), weights)
             }
             // what is not counted has no weight, and the first that is takes it where nothing costs anything
             Per::Visit => {
@@ -145,13 +143,17 @@ enum Amounts {
 }
 
 impl<'a> Share<'a> {
-    /// Of the lines' amounts, by the rule's rounding.
-    fn of(rule: &'a EarningRule, mut amounts: impl Iterator<Item = Decimal>, weights: Vec<i128>) -> Self {
+    /// Of the lines' amounts, whole numbers at a scale, by the rule's rounding.
+    fn of(rule: &'a EarningRule, (amounts, scale): (&[i128], u32), weights: Vec<i128>) -> Self {
+        let scaled = |units| Decimal::try_from_i128_with_scale(units, scale).ok();
         let amounts = match rule.rounding {
             Rounding::FloorBasket | Rounding::HalfUpBasket => {
-                Amounts::Whole(amounts.try_fold(Decimal::ZERO, Decimal::checked_add))
+                let sum = amounts.iter().try_fold(0_i128, |sum, units| sum.checked_add(*units));
+                Amounts::Whole(sum.and_then(scaled))
             }
-            Rounding::FloorLine | Rounding::HalfUpLine => Amounts::Each(amounts.collect()),
+            Rounding::FloorLine | Rounding::HalfUpLine => {
+                Amounts::Each(amounts.iter().map(|units| scaled(*units).unwrap_or_default()).collect())
+            }
         };
         Self { rule, amounts, weights }
     }
