@@ -50,7 +50,7 @@ enum Verdict {
 /// What of it is answered.
 enum Answer {
     /// It was appended, on these facts; then how it is shown.
-    Appended(Box<Facts>, Option<Result<Transaction, Error>>),
+    Appended(Box<Facts>, Option<Box<Result<Transaction, Error>>>),
     Repeat(Dot),
 }
 
@@ -122,14 +122,14 @@ impl App {
         let app = shows.then(|| self.clone());
         let show = move |view: &View, written: &Written, answer: &mut Result<Answer, Error>| {
             if let (Some(app), Ok(Answer::Appended(facts, shown))) = (app, answer) {
-                *shown = Some(app.show(view, written, Some(facts)));
+                *shown = Some(Box::new(app.show(view, written, Some(facts))));
             }
         };
         let committed = self.store().commit_prepared(decide, show).await?;
         match (committed.answer?, committed.written) {
             (Answer::Appended(_, shown), Some(written)) => {
                 self.0.written.notify_one();
-                Ok(Done { written, replayed: false, shown })
+                Ok(Done { written, replayed: false, shown: shown.map(|shown| *shown) })
             }
             (Answer::Repeat(dot), _) => repeat(&self.store().read()?, dot),
             (Answer::Appended(..), None) => Err(Error::Broken("the store appended nothing".to_owned())),

@@ -193,7 +193,7 @@ impl Tills {
             *receipt
         };
         let mut receipt = 0;
-        let mut sell = |till: &Open, asked: &SaleRequest| {
+        let sell = |till: &Open, asked: &SaleRequest| {
             waiter.block_on(till.till.app.sell(None, asked)).expect("a sale");
         };
         sell(&self.rich, &sale(&mut rng, self.count, numbered(&mut receipt)));
