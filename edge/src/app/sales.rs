@@ -60,7 +60,7 @@ impl App {
         }
         let body = match done.shown {
             Some(shown) => shown?,
-            None => self.show(&self.store().read()?, &done.written, None)?,
+            None => self.show(&self.store().read()?, &done.written)?,
         };
         Ok(Outcome { body, replayed: done.replayed })
     }

@@ -23,55 +23,59 @@ use super::{App, Error};
 use crate::store::{Returned, View, Written};
 
 impl App {
-    /// A transaction as it stands now, with what the server last said of it; `decided` is what it was decided on, where that
-    /// was now.
-    pub(super) fn show(
-        &self,
-        view: &View,
-        written: &Written,
-        decided: Option<&Facts>,
-    ) -> Result<Transaction, Error> {
-        // of what was written just now, the server can have said no more than what it gives back
-        let told = if decided.is_some() && !is_return(&written.entry) { None } else { view.told(written)? };
-        let mut entry = Arc::clone(&written.entry);
-        if let Some(told) = told.as_ref().filter(|told| entry.postings.is_empty() && !told.legs.is_empty()) {
-            Arc::make_mut(&mut entry).postings.clone_from(&told.legs);
-        }
-        let catalog = view.catalog_of(entry.catalog)?.unwrap_or_else(|| view.catalog());
-        let mut returned = view.returned_of(&entry)?;
-        let repeats = told.as_ref().and_then(|told| told.repeats);
-        let there = told.and_then(|told| told.sale).map(SaleFound::known).transpose();
-        let there = there.map_err(|error| Error::Broken(error.to_string()))?;
-        if let Some(there) = there.as_ref().filter(|there| there.entry.dot == entry.dot) {
-            learn(&mut returned, there);
-        }
-        let original = original(view, &entry)?.or_else(|| of_return(&entry, there.as_ref()));
-        let became = match &original {
-            None => returned.attributed_to,
-            Some(original) => {
-                let here = view.returned_of(original)?.attributed_to;
-                here.or_else(|| there.as_ref().and_then(|there| there.attributed_to))
-            }
-        };
-        let mut members = members(original.as_deref().unwrap_or(&entry));
-        members.extend(became);
-        let after = decided.and_then(|facts| After::of(&entry, facts));
-        let (owners, balances) = accounts(view, &members, after.as_ref(), self.now())?;
-        let shown = Shown {
-            catalog: &catalog,
-            hash: written.hash,
-            state: state(view, &entry, &returned, there.is_some() || repeats.is_some()),
-            balances: &balances,
-            owners: &owners,
-            original: original.as_deref(),
-            repeats,
-            later: &returned.attributed,
-            became,
-            follows: follows(view, (written, decided), &returned, &catalog)?,
-            as_of: view.as_of(),
-        };
-        Ok(render::transaction::transaction(&entry, &shown))
+    /// A transaction as it stands now, with what the server last said of it.
+    pub(super) fn show(&self, view: &View, written: &Written) -> Result<Transaction, Error> {
+        shown(view, (written, None), self.now())
     }
+}
+
+/// A transaction as it stands now, with what the server last said of it; `decided` is what it was decided on, where that was
+/// now.
+pub(super) fn shown(
+    view: &View,
+    (written, decided): (&Written, Option<&Facts>),
+    now: Millis,
+) -> Result<Transaction, Error> {
+    // of what was written just now, the server can have said no more than what it gives back
+    let told = if decided.is_some() && !is_return(&written.entry) { None } else { view.told(written)? };
+    let mut entry = Arc::clone(&written.entry);
+    if let Some(told) = told.as_ref().filter(|told| entry.postings.is_empty() && !told.legs.is_empty()) {
+        Arc::make_mut(&mut entry).postings.clone_from(&told.legs);
+    }
+    let catalog = view.catalog_of(entry.catalog)?.unwrap_or_else(|| view.catalog());
+    let mut returned = view.returned_of(&entry)?;
+    let repeats = told.as_ref().and_then(|told| told.repeats);
+    let there = told.and_then(|told| told.sale).map(SaleFound::known).transpose();
+    let there = there.map_err(|error| Error::Broken(error.to_string()))?;
+    if let Some(there) = there.as_ref().filter(|there| there.entry.dot == entry.dot) {
+        learn(&mut returned, there);
+    }
+    let original = original(view, &entry)?.or_else(|| of_return(&entry, there.as_ref()));
+    let became = match &original {
+        None => returned.attributed_to,
+        Some(original) => {
+            let here = view.returned_of(original)?.attributed_to;
+            here.or_else(|| there.as_ref().and_then(|there| there.attributed_to))
+        }
+    };
+    let mut members = members(original.as_deref().unwrap_or(&entry));
+    members.extend(became);
+    let after = decided.and_then(|facts| After::of(&entry, facts));
+    let (owners, balances) = accounts(view, &members, after.as_ref(), now)?;
+    let shown = Shown {
+        catalog: &catalog,
+        hash: written.hash,
+        state: state(view, &entry, &returned, there.is_some() || repeats.is_some()),
+        balances: &balances,
+        owners: &owners,
+        original: original.as_deref(),
+        repeats,
+        later: &returned.attributed,
+        became,
+        follows: follows(view, (written, decided), &returned, &catalog)?,
+        as_of: view.as_of(),
+    };
+    Ok(render::transaction::transaction(&entry, &shown))
 }
 
 /// Adds what the server knows of a transaction to what is known here.

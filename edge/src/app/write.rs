@@ -17,7 +17,7 @@ use shared::voucher::Voucher;
 
 use super::facts::Loader;
 use super::repeat::{Keying, Seen};
-use super::{App, Error, sessions};
+use super::{App, Error, sessions, show};
 use crate::store::{Decided, View, Written};
 
 /// What is to be written.
@@ -110,6 +110,7 @@ impl App {
     }
 
     async fn commit(&self, case: Case, shows: bool) -> Result<Done, Error> {
+        let now = case.now;
         let decide = move |view: &View| {
             Ok(match case.decide(view) {
                 Ok(Verdict::Append(draft, facts)) => {
@@ -119,10 +120,9 @@ impl App {
                 Err(error) => Decided::Answer(Err(error)),
             })
         };
-        let app = shows.then(|| self.clone());
         let show = move |view: &View, written: &Written, answer: &mut Result<Answer, Error>| {
-            if let (Some(app), Ok(Answer::Appended(facts, shown))) = (app, answer) {
-                *shown = Some(Box::new(app.show(view, written, Some(facts))));
+            if let (true, Ok(Answer::Appended(facts, shown))) = (shows, answer) {
+                *shown = Some(Box::new(show::shown(view, (written, Some(facts)), now)));
             }
         };
         let committed = self.store().commit_prepared(decide, show).await?;
