@@ -104,14 +104,17 @@ impl Journal {
     /// Appends `records` as one group, and returns when it is durable: one write and one sync, if
     /// [`Journal::prepare`] was called since the last segment began.
     ///
-    /// `meanwhile` is called once the group is written, and before it is durable: what is done in it costs no time, as the
-    /// disk is at work.
-    ///
     /// `now_ms`, in milliseconds since 1970, serves only to keep segments long enough.
     ///
     /// After [`JournalError::StoreFull`] and the errors about the group itself nothing was written and the journal
     /// goes on; after any other the journal is stopped, and whether the group is there is known on opening again.
-    pub fn append(
+    pub fn append(&mut self, records: &[Record<'_>], now_ms: u64) -> Result<Appended, JournalError> {
+        self.append_while(records, now_ms, || {})
+    }
+
+    /// The same. `meanwhile` is called once the group is written, and before it is durable: what is done in it costs no
+    /// time, as the disk is at work.
+    pub fn append_while(
         &mut self,
         records: &[Record<'_>],
         now_ms: u64,

@@ -215,7 +215,7 @@ impl Engine {
                 let _ = catch_unwind(AssertUnwindSafe(|| job.prepare(&view, written)));
             }
         };
-        match writer.journal.append(&records, self.options.clock.now().0, meanwhile) {
+        match writer.journal.append_while(&records, self.options.clock.now().0, meanwhile) {
             Ok(_) => {}
             Err(JournalError::StoreFull) => return Err(Fault::Full),
             Err(error) => {

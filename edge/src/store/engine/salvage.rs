@@ -199,14 +199,14 @@ impl Work<'_> {
             group.push(Record { stored, side });
             if group.len() > GROUP_MAX_RECORDS || encoded_bytes(&group) > limit {
                 let last = group.pop();
-                journal.append(&group, now, || {})?;
+                journal.append(&group, now)?;
                 journal.prepare()?;
                 group.clear();
                 group.extend(last);
             }
         }
         if !group.is_empty() {
-            journal.append(&group, now, || {})?;
+            journal.append(&group, now)?;
         }
         Ok(())
     }

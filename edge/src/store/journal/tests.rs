@@ -31,7 +31,7 @@ fn append(journal: &mut Journal, groups: u64, bytes: usize) -> Vec<Appended> {
     let mut appended = Vec::new();
     for n in 0..groups {
         let (stored, side) = (one(n), n.to_le_bytes());
-        appended.push(journal.append(&[Record { stored: &stored, side: &side }], n, || {}).unwrap());
+        appended.push(journal.append(&[Record { stored: &stored, side: &side }], n).unwrap());
         journal.prepare().unwrap();
     }
     appended
@@ -43,8 +43,8 @@ fn records_come_back_in_order_with_their_bytes_and_the_chain() {
     let (mut journal, recovery) = open(&disk, SMALL);
     assert_eq!(recovery, Recovery { first_seq: 1, head: Head::EMPTY, torn: None, damage: None });
     let group = [Record { stored: b"one", side: b"key" }, Record { stored: b"two", side: b"" }];
-    let first = journal.append(&group, 1_000, || {}).unwrap();
-    let second = journal.append(&[Record { stored: b"", side: b"" }], 2_000, || {}).unwrap();
+    let first = journal.append(&group, 1_000).unwrap();
+    let second = journal.append(&[Record { stored: b"", side: b"" }], 2_000).unwrap();
     let hash_1 = *blake3::hash(&[&[0; 32][..], b"one"].concat()).as_bytes();
     let hash_2 = *blake3::hash(&[&hash_1[..], b"two"].concat()).as_bytes();
     let hash_3 = *blake3::hash(&hash_2).as_bytes();
@@ -85,7 +85,7 @@ fn a_group_is_one_write_and_one_sync_across_segments_too() {
     for size in (1..=8).cycle().take(200) {
         journal.prepare().unwrap();
         let before = disk.counts();
-        journal.append(&vec![Record { stored: &stored, side: b"" }; size], 0, || {}).unwrap();
+        journal.append(&vec![Record { stored: &stored, side: b"" }; size], 0).unwrap();
         let after = disk.counts();
         assert_eq!((after.writes - before.writes, after.syncs - before.syncs), (1, 1));
         assert_eq!(after.operations - before.operations, 2, "nothing but the write and the sync");
@@ -99,7 +99,7 @@ fn a_group_is_one_write_and_one_sync_across_segments_too() {
 #[test]
 fn an_earn_writes_its_record_and_ninety_two_bytes() {
     let (mut journal, _) = open(&SimDisk::new(1), JournalOptions::default());
-    journal.append(&[Record { stored: &[1; 300], side: &[2; 32] }], 0, || {}).unwrap();
+    journal.append(&[Record { stored: &[1; 300], side: &[2; 32] }], 0).unwrap();
     assert_eq!(journal.counters().bytes_written, 300 + 32 + 92);
 }
 
@@ -111,16 +111,16 @@ fn a_group_outside_the_limits_is_refused_and_the_journal_goes_on() {
     let fits = vec![1; limit - 92];
     let over = vec![1; limit - 91];
     let one = |stored| [Record { stored, side: b"" }];
-    assert!(matches!(journal.append(&[], 0, || {}), Err(JournalError::EmptyGroup)));
+    assert!(matches!(journal.append(&[], 0), Err(JournalError::EmptyGroup)));
     assert!(
-        matches!(journal.append(&one(&over), 0, || {}), Err(JournalError::GroupTooLarge { bytes, .. }) if bytes == limit + 1)
+        matches!(journal.append(&one(&over), 0), Err(JournalError::GroupTooLarge { bytes, .. }) if bytes == limit + 1)
     );
     let (mut large, _) = open(&SimDisk::new(1), JournalOptions::default());
     let many = vec![Record { stored: b"", side: b"" }; GROUP_MAX_RECORDS + 1];
-    assert!(matches!(large.append(&many, 0, || {}), Err(JournalError::GroupTooLong { records: 4097, .. })));
-    assert_eq!(large.append(&many[1..], 0, || {}).unwrap().last_seq, 4096);
+    assert!(matches!(large.append(&many, 0), Err(JournalError::GroupTooLong { records: 4097, .. })));
+    assert_eq!(large.append(&many[1..], 0).unwrap().last_seq, 4096);
     for _ in 0..5 {
-        journal.append(&one(&fits), 0, || {}).unwrap();
+        journal.append(&one(&fits), 0).unwrap();
     }
     assert_eq!(journal.snapshot().verify().unwrap(), 5);
 }
@@ -174,7 +174,7 @@ fn a_chain_can_begin_after_another() {
     let disk = SimDisk::new(1);
     let (mut journal, recovery) = open(&disk, JournalOptions { start, ..SMALL });
     assert_eq!((recovery.head, recovery.first_seq), (start, 42));
-    let appended = journal.append(&[Record { stored: b"next", side: b"" }], 0, || {}).unwrap();
+    let appended = journal.append(&[Record { stored: b"next", side: b"" }], 0).unwrap();
     assert_eq!((appended.first_seq, appended.hash), (42, chain_hash(&[9; 32], b"next")));
     let known = Known { applied: 41, acknowledged: 41 };
     let (_, recovery) = open(&disk, JournalOptions { known, ..SMALL });

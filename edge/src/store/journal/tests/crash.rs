@@ -124,14 +124,14 @@ fn a_sync_that_fails_stops_writing_until_the_journal_is_opened_again() {
         append(&mut journal, 2, 600);
         disk.fail_sync_at(1);
         let one = [Record { stored: &[3; 600], side: b"" }];
-        assert!(matches!(journal.append(&one, 0, || {}), Err(JournalError::Io { .. })));
-        assert!(matches!(journal.append(&one, 0, || {}), Err(JournalError::Stopped)));
+        assert!(matches!(journal.append(&one, 0), Err(JournalError::Io { .. })));
+        assert!(matches!(journal.append(&one, 0), Err(JournalError::Stopped)));
         assert!(matches!(journal.prepare(), Err(JournalError::Stopped)));
         assert!(matches!(journal.release_until(0, 0), Err(JournalError::Stopped)));
         assert_eq!(journal.read_from(1).unwrap().count(), 2, "reads go on");
         let (mut journal, recovery) = open(&disk, SMALL);
         assert!((2..=3).contains(&recovery.head.seq) && recovery.damage.is_none());
-        journal.append(&one, 0, || {}).unwrap();
+        journal.append(&one, 0).unwrap();
         disk.lose_power(seed);
         let (_, again) = open(&disk, SMALL);
         assert_eq!(again.head, journal.head());

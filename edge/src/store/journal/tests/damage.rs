@@ -34,7 +34,7 @@ fn a_flipped_bit_before_the_last_frame_is_damage_and_both_sides_are_read() {
             let good: Vec<u64> = journal.read_from(1).unwrap().map(|kept| kept.unwrap().seq).collect();
             assert_eq!(good, (1..=spoiled).collect::<Vec<_>>());
             assert_eq!(salvaged(&journal), (spoiled + 2..=GROUPS).collect::<Vec<_>>());
-            let refused = journal.append(&[Record { stored: b"x", side: b"" }], 0, || {});
+            let refused = journal.append(&[Record { stored: b"x", side: b"" }], 0);
             assert!(matches!(refused, Err(JournalError::Damaged(found)) if found == damage));
             assert!(matches!(journal.prepare(), Err(JournalError::Damaged(_))));
             assert_eq!((disk.counts().operations, disk.names()), (operations, names), "nothing was touched");

@@ -10,7 +10,7 @@ fn a_full_disk_refuses_whole_groups_reads_on_and_takes_more_when_there_is_room()
     let one = [Record { stored: &[5; 900], side: b"" }];
     let mut taken = 0;
     let refused = loop {
-        match journal.append(&one, 0, || {}) {
+        match journal.append(&one, 0) {
             Ok(_) => taken += 1,
             Err(error) => break error,
         }
@@ -22,9 +22,9 @@ fn a_full_disk_refuses_whole_groups_reads_on_and_takes_more_when_there_is_room()
     assert_eq!(disk.names(), before, "nothing is left of the attempt");
     assert_eq!(journal.read_from(1).unwrap().count(), 9);
     let small = [Record { stored: &[6; 100], side: b"" }];
-    journal.append(&small, 0, || {}).unwrap();
+    journal.append(&small, 0).unwrap();
     disk.set_capacity_bytes(None);
-    journal.append(&one, 0, || {}).unwrap();
+    journal.append(&one, 0).unwrap();
     disk.lose_power(3);
     let (_, recovery) = open(&disk, SMALL);
     assert_eq!((recovery.head, recovery.damage), (journal.head(), None));
@@ -37,8 +37,8 @@ fn a_disk_that_is_full_from_the_start_opens_and_reads() {
     let (mut journal, recovery) = open(&disk, SMALL);
     assert_eq!(recovery.head, Head::EMPTY);
     let one = [Record { stored: b"one", side: b"" }];
-    assert!(matches!(journal.append(&one, 0, || {}), Err(JournalError::StoreFull)));
+    assert!(matches!(journal.append(&one, 0), Err(JournalError::StoreFull)));
     assert!(journal.read_from(1).unwrap().next().is_none());
     disk.set_capacity_bytes(None);
-    assert_eq!(journal.append(&one, 0, || {}).unwrap().last_seq, 1);
+    assert_eq!(journal.append(&one, 0).unwrap().last_seq, 1);
 }

@@ -52,7 +52,7 @@ impl Model {
             self.outstanding.clone_from(&group);
             let records: Vec<Record<'_>> =
                 group.iter().map(|(stored, side)| Record { stored, side }).collect();
-            match journal.append(&records, self.now_ms, || {}) {
+            match journal.append(&records, self.now_ms) {
                 Ok(_) => self.settle(),
                 Err(JournalError::StoreFull) => self.outstanding.clear(),
                 Err(error) => return Err(error),
