@@ -262,7 +262,18 @@ impl Store {
         &self,
         decide: impl FnOnce(&View) -> Result<Decided<T>, StoreError> + Send + 'static,
     ) -> Reply<Committed<T>, CommitError> {
-        self.0.commit(decide)
+        self.0.commit(decide, |_, _, _| {})
+    }
+
+    /// The same, where the answer to an entry is made ready by `prepare` while the disk works: it is handed a view that holds
+    /// the entry, which is written and not durable yet, and the decision's answer. Like `decide` it must not wait. Where it
+    /// panics, the answer stays as it was.
+    pub fn commit_prepared<T: Send + 'static>(
+        &self,
+        decide: impl FnOnce(&View) -> Result<Decided<T>, StoreError> + Send + 'static,
+        prepare: impl FnOnce(&View, &Written, &mut T) + Send + 'static,
+    ) -> Reply<Committed<T>, CommitError> {
+        self.0.commit(decide, prepare)
     }
 
     /// The own node's entries after `after`, in order, at most so many and so many bytes (but at least one).

@@ -144,6 +144,10 @@ pub fn split(points: Points, weights: &[i128]) -> Vec<Points> {
     let (mut sum, mut given) = (0_i128, Points::ZERO);
     let mut parts = Vec::with_capacity(weights.len());
     for weight in weights {
+        if *weight == 0 && whole != 0 {
+            parts.push(Points::ZERO);
+            continue;
+        }
         sum = sum.saturating_add(*weight);
         let upto = if sum == whole { points } else { points.share(sum, whole) };
         parts.push(upto.minus(given));

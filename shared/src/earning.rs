@@ -239,6 +239,8 @@ struct Earning<'a> {
     campaigns: Vec<&'a Campaign>,
     /// What a statement says of what each of them adds.
     texts: Vec<String>,
+    /// What it says where the level multiplied.
+    by_level: String,
     /// What is left below caps and in budgets.
     left: BTreeMap<Counter, Points>,
 }
@@ -251,7 +253,8 @@ impl<'a> Earning<'a> {
         let campaigns = earner.campaigns(place);
         let text = |campaign: &&Campaign| format!("{} (x{})", campaign.name, campaign.multiplier.normalize());
         let texts = campaigns.iter().map(text).collect();
-        Some(Self { earner, level, place, campaigns, texts, left })
+        let by_level = format!("{} (x{})", level.name, level.multiplier.normalize());
+        Some(Self { earner, level, place, campaigns, texts, by_level, left })
     }
 
     /// Whether a rule holds here and now, its lines apart.
@@ -287,7 +290,8 @@ impl<'a> Earning<'a> {
         if rule.campaign.is_some() || rule.multiplied == Multiplied::ByNothing {
             return Ok(());
         }
-        for (place, campaign) in self.campaigns.clone().into_iter().enumerate() {
+        for place in 0..self.campaigns.len() {
+            let Some(campaign) = self.campaigns.get(place).copied() else { break };
             if campaign.multiplier == Decimal::ONE {
                 continue;
             }
@@ -338,7 +342,7 @@ impl<'a> Earning<'a> {
     /// The level, where it multiplied, or the rule's code.
     fn description(&self, rule: &EarningRule) -> String {
         if rule.multiplied == Multiplied::ByLevel && self.level.multiplier != Decimal::ONE {
-            return format!("{} (x{})", self.level.name, self.level.multiplier.normalize());
+            return self.by_level.clone();
         }
         rule.code.to_string()
     }

@@ -249,8 +249,13 @@ pub struct Line {
 impl Line {
     /// What the line costs: quantity × price, rounded half-up to the currency's scale, less the discount.
     pub fn total(&self, currency: CurrencyCode) -> Decimal {
-        let gross = self.quantity.checked_mul(self.unit_price).unwrap_or_default();
-        money::round(gross, currency).checked_sub(self.discount).unwrap_or_default()
+        self.total_at((self.unit_price, self.discount), currency)
+    }
+
+    /// The same at another price, with another discount.
+    pub fn total_at(&self, (unit_price, discount): (Decimal, Decimal), currency: CurrencyCode) -> Decimal {
+        let gross = self.quantity.checked_mul(unit_price).unwrap_or_default();
+        money::round(gross, currency).checked_sub(discount).unwrap_or_default()
     }
 }
 

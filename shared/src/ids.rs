@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
 use crate::limits;
@@ -194,19 +196,20 @@ number_id! {
 
 /// A short name that people choose, such as `kl-central` or `PTS`: letters, digits, `-`, `_` and `.`, beginning with a
 /// letter or digit.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Code(String);
+///
+/// A clone is the same text: movements and counters name the rules that they are of by it, many in one sale.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Code(Arc<str>);
 
 impl Code {
     /// Checks and takes a code.
-    pub fn new(text: impl Into<String>) -> Result<Self, String> {
-        let text = text.into();
+    pub fn new(text: impl AsRef<str>) -> Result<Self, String> {
+        let text = text.as_ref();
         let fits = !text.is_empty() && text.len() <= limits::CODE_BYTES;
         let first = text.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric());
         let rest = text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
         if fits && first && rest {
-            Ok(Self(text))
+            Ok(Self(text.into()))
         } else {
             Err(format!(
                 "`{text}` is no code; a code is 1 to {} letters, digits, `-`, `_` or `.`, beginning with a letter or digit",
@@ -221,6 +224,32 @@ impl Code {
     }
 }
 
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Code {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reading;
+
+        impl Visitor<'_> for Reading {
+            type Value = Code;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a code")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Code, E> {
+                Code::new(text).map_err(E::custom)
+            }
+        }
+
+        deserializer.deserialize_str(Reading)
+    }
+}
+
 impl TryFrom<String> for Code {
     type Error = String;
 
@@ -231,7 +260,7 @@ impl TryFrom<String> for Code {
 
 impl From<Code> for String {
     fn from(code: Code) -> Self {
-        code.0
+        Self::from(&*code.0)
     }
 }
 

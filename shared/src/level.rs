@@ -94,8 +94,7 @@ impl Facts {
         standings(program, membership, now.day(program.zone), |currency| {
             match self.accounts.get(&membership.account(currency, catalog)) {
                 None => Cow::Owned(Base::default()),
-                Some(view) if view.tail.rows == 0 => Cow::Borrowed(&view.base),
-                Some(view) => Cow::Owned(view.whole()),
+                Some(view) => view.state(),
             }
         })
     }

@@ -1,10 +1,14 @@
 //! Points: whole numbers of a currency's smallest unit, with checked arithmetic only.
 
+use std::fmt::Write as _;
 use std::iter::Sum;
 
 use serde::{Deserialize, Serialize};
 
 use crate::limits;
+
+/// What the greatest and the least amount have, sign included.
+const DIGITS: usize = 20;
 
 /// An amount of points in the smallest unit of its currency. Sums of entries stay far from overflow
 /// ([`limits::POINTS`] bounds each), so the plain operations saturate rather than fail; what comes from outside goes
@@ -90,7 +94,9 @@ impl Points {
     /// scale 0 and all of them otherwise.
     pub fn format(self, scale: u8) -> String {
         if scale == 0 {
-            return self.0.to_string();
+            let mut text = String::with_capacity(DIGITS);
+            let _ = write!(text, "{}", self.0);
+            return text;
         }
         let scale = usize::from(scale);
         let digits = format!("{:0>width$}", self.0.unsigned_abs(), width = scale.saturating_add(1));

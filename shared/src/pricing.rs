@@ -106,8 +106,8 @@ fn offers(
     let pricing = &buyer.program.pricing;
     let mut found = Vec::new();
     let mut offer = |unit_price: Decimal, discount: Decimal, source: String| {
-        let priced = Line { unit_price, discount, ..line.clone() };
-        found.push((priced.total(currency), Offer { unit_price, discount, source }));
+        let total = line.total_at((unit_price, discount), currency);
+        found.push((total, Offer { unit_price, discount, source }));
     };
     for (book, item) in books(buyer, moment, &line.sku, currency) {
         if let Some(price) = item.price.filter(|price| *price < line.unit_price) {

@@ -67,7 +67,7 @@ impl Allowance {
             Ok(standing) => Self {
                 offline: standing.spendable_offline,
                 approvable: standing.approvable_offline,
-                refusal: standing.refusal.map(|refusal| refusal.problem),
+                refusal: standing.refusal,
             },
             Err(refusal) => {
                 Self { offline: Points::ZERO, approvable: Points::ZERO, refusal: Some(refusal.problem) }
@@ -202,7 +202,8 @@ pub fn membership(
     };
     let standings = facts.standings(scene.catalog, view, scene.now);
     let own = standings.first();
-    let shown = |it| standing::level(it, scene.catalog);
+    let mut levels: Vec<_> = standings.iter().map(|it| standing::level(it, scene.catalog)).collect();
+    let level = if levels.len() > 1 { levels.first().cloned() } else { levels.pop() };
     let day = scene.catalog.today(view.program, scene.now);
     let grace = program.filter(|program| view.is_in_grace(&program.term, day));
     let grace = grace.and_then(|program| view.last_day(&program.term));
@@ -223,12 +224,12 @@ pub fn membership(
         kind: membership_kind(view.kind).to_owned(),
         status: standing.word().to_owned(),
         here: program.is_some_and(|program| scene.outlet.is_none_or(|outlet| program.here(outlet))),
-        level: own.map(shown),
-        levels: if standings.len() > 1 { standings.iter().map(shown).collect() } else { Vec::new() },
-        qualifier: own.map(|own| standing::qualifier(own, scene.catalog)),
+        qualifier: level.as_ref().and_then(|level| level.qualifier.clone()),
         qualified: own
             .map_or_else(|| "0".to_owned(), |own| standing::amount(own, own.qualified, scene.catalog)),
-        next_level: own.and_then(|own| standing::next(own, scene.catalog)),
+        next_level: level.as_ref().and_then(|level| level.next.clone()),
+        level,
+        levels,
         enrolled_on: view.enrolled_on.to_string(),
         expires_on: view.expires_on.map(|day| day.to_string()),
         last_activity_on: active.map(|day| day.to_string()),
@@ -269,7 +270,7 @@ fn program_ref(view: &Membership, program: Option<&Program>) -> out::ProgramRef 
 }
 
 fn account_out(view: &AccountView, currency: &Currency, day: Day, allowance: Allowance) -> out::Account {
-    let whole = view.whole();
+    let whole = view.state();
     let spendable = whole.spendable(day);
     let text = |points: Points| points.format(currency.scale);
     out::Account {

@@ -2,11 +2,14 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Datelike as _, NaiveDate, TimeZone as _, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, Offset as _, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use crate::limits;
+
+/// Seconds of a day.
+const DAY_SECONDS: i64 = 86_400;
 
 /// Milliseconds since 1970 in UTC.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
@@ -53,7 +56,11 @@ impl Millis {
 
     /// The date at this time in a time zone.
     pub fn day(self, zone: Tz) -> Day {
-        Day::of(self.utc().with_timezone(&zone).date_naive())
+        // a sale asks dozens of times, and the calendar's date is of no use to it
+        let utc = self.utc();
+        let offset = zone.offset_from_utc_datetime(&utc.naive_utc()).fix().local_minus_utc();
+        let local = utc.timestamp().saturating_add(i64::from(offset));
+        Day(i32::try_from(local.div_euclid(DAY_SECONDS)).unwrap_or(i32::MAX))
     }
 }
 

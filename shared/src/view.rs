@@ -1,18 +1,18 @@
 //! What a shell loads before a decision: accounts as base + tail, members, a known sale, and what was redeemed with no
 //! line so far. Plain data; the server gives its books as bases without tails.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::account::tally::{Tallied, Tally};
+use crate::account::tally::{Counted, Tally};
 use crate::account::{AccountId, Base, LotTerms, Lots, OwnRight};
 use crate::decide::approve::Given;
 use crate::entry::hold::PaymentHold;
-use crate::entry::right::{RightFact, RightId, RightUse};
-use crate::entry::{Authority, Column, Entry, EntryKind, Posting, Redemption};
+use crate::entry::right::{RightId, RightUse};
+use crate::entry::{Authority, Column, Entry, Posting};
 use crate::ids::{Code, CodeHash, CurrencyId, Dot, Hash, MembershipId, NodeId, OutletId, TillId};
 use crate::member::{Card, Customer, Membership};
 use crate::points::Points;
@@ -20,6 +20,7 @@ use crate::refusal::Candidate;
 use crate::time::{Day, Millis};
 use crate::voucher::Voucher;
 
+pub mod rows;
 mod scanned;
 
 /// All that a command is decided on, loaded by the shell for that command.
@@ -230,12 +231,12 @@ pub struct Tail {
     pub rows: u32,
 }
 
-/// One movement of an entry, as a till keeps it beside the bases.
+/// One movement of an entry, or several as one ([`rows::summed`]), as a till keeps it beside the bases.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct TailRow {
     /// The entry.
     pub dot: Dot,
-    /// Which of its postings, from 0.
+    /// Which of its postings, from 0; of several the first.
     pub leg: u16,
     /// When, by the node's clock.
     pub at: Millis,
@@ -250,7 +251,7 @@ pub struct TailRow {
     /// On what terms; credits, and credits taken back.
     pub lot: Option<LotTerms>,
     /// What it counts for; earned points, and those taken back.
-    pub tallied: Option<Tallied>,
+    pub tallied: Option<Counted>,
     /// What it takes of a right of this node.
     pub right: Option<RightUse>,
     /// On which business day points were earned or redeemed by it, where they were.
@@ -266,62 +267,6 @@ impl TailRow {
     pub fn moves(&self) -> bool {
         !self.points.is_zero()
     }
-}
-
-/// The rows of an entry, one for each posting; and one that moves nothing for a right that is given back.
-pub fn tail_rows(entry: &Entry) -> Vec<TailRow> {
-    let facts: &[Redemption] = match &entry.kind {
-        EntryKind::Sale(sale) => &sale.redemptions,
-        EntryKind::Redeem(_, redemption) => std::slice::from_ref(redemption),
-        EntryKind::Right(RightFact::Returned(ended)) => {
-            return vec![TailRow {
-                dot: entry.dot,
-                leg: 0,
-                at: entry.at.ms(),
-                account: ended.account,
-                column: Column::Redeemed,
-                points: Points::ZERO,
-                authority: None,
-                lot: None,
-                tallied: None,
-                right: Some(RightUse { right: ended.right, points: ended.points }),
-                active: None,
-                on: entry.business_date.near(entry.at.ms()),
-                back: None,
-            }];
-        }
-        _ => &[],
-    };
-    let mut facts = facts.iter();
-    let given_back = match &entry.kind {
-        EntryKind::Refund(reversal) | EntryKind::Void(reversal) => reversal.of.business_date,
-        _ => None,
-    };
-    let on = given_back.unwrap_or_else(|| entry.business_date.near(entry.at.ms()));
-    let rows = entry.postings.iter().zip(0..=u16::MAX).map(|(posting, leg)| {
-        let fact = if posting.column == Column::Redeemed { facts.next() } else { None };
-        let tallied = posting.counts_for(entry.business_date);
-        TailRow {
-            active: match posting.column {
-                Column::Earned => tallied.as_ref().map(|tallied| tallied.day),
-                Column::Redeemed => Some(entry.business_date),
-                _ => None,
-            },
-            dot: entry.dot,
-            leg,
-            at: entry.at.ms(),
-            account: posting.account,
-            column: posting.column,
-            points: posting.points,
-            authority: fact.map(|fact| fact.authority),
-            lot: posting.lot,
-            tallied,
-            right: fact.and_then(|fact| fact.right),
-            on,
-            back: (posting.column == Column::RedeemReversed).then(|| entry.business_date.near(entry.at.ms())),
-        }
-    });
-    rows.collect()
 }
 
 impl Tail {
@@ -369,9 +314,8 @@ impl AccountView {
     pub fn add(&mut self, row: &TailRow) {
         self.tail.add(row.column, row.points, row.lot, row.on, row.back);
         self.tail.active.extend(row.active);
-        if let Some(tallied) = &row.tallied {
-            let taken = row.column == Column::EarnReversed;
-            self.tail.tally.add(tallied, if taken { row.points.negated() } else { row.points });
+        if let Some(counted) = &row.tallied {
+            self.tail.tally.count(counted, row.points, row.column == Column::EarnReversed);
         }
         if let Some(part) = row.right {
             let sum = self.tail.rights.entry(part.right).or_default();
@@ -434,6 +378,11 @@ impl AccountView {
         whole
     }
 
+    /// The same, borrowed where the base is all there is.
+    pub fn state(&self) -> Cow<'_, Base> {
+        if self.tail.rows == 0 { Cow::Borrowed(&self.base) } else { Cow::Owned(self.whole()) }
+    }
+
     /// The last business day on which points were earned or redeemed.
     pub fn active(&self) -> Option<Day> {
         self.base.active.max(self.tail.active.last().copied())
@@ -446,7 +395,7 @@ impl AccountView {
 
     /// The balance that a member is told on a day: without what has expired by then.
     pub fn balance_on(&self, day: Day) -> Points {
-        if self.tail.rows == 0 { self.base.balance_on(day) } else { self.whole().balance_on(day) }
+        self.state().balance_on(day)
     }
 
     /// Base and tail, whatever the day.
@@ -456,17 +405,17 @@ impl AccountView {
 
     /// What could be redeemed on a day, if the server is asked or its books are these; never below zero.
     pub fn spendable(&self, day: Day) -> Points {
-        if self.tail.rows == 0 { self.base.spendable(day) } else { self.whole().spendable(day) }
+        self.state().spendable(day)
     }
 
     /// Points that have not vested on a day.
     pub fn pending(&self, day: Day) -> Points {
-        self.whole().lots.pending(day)
+        self.state().lots.pending(day)
     }
 
     /// Points that will expire, by their last day, from `day` to `until`.
     pub fn expiring(&self, day: Day, until: Day) -> Vec<(Day, Points)> {
-        self.whole().lots.expiring(day, until)
+        self.state().lots.expiring(day, until)
     }
 
     /// How old the base is, in ms.

@@ -75,7 +75,7 @@ impl App {
             Allowance::of(facts, &scene, member, account)
         });
         for membership in &mut scan.memberships {
-            let loaded = facts.members.iter().find(|it| it.membership.id.to_string() == membership.id);
+            let loaded = membership.id.parse().ok().and_then(|id| facts.member(id));
             membership
                 .alerts
                 .extend(loaded.map(|it| self.decided(view, &it.membership)).transpose()?.unwrap_or_default());

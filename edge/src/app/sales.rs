@@ -48,7 +48,8 @@ impl App {
     /// Writes a wish and shows what came of it.
     pub(super) async fn transact(&self, wish: Wish) -> Result<Outcome<Transaction>, Error> {
         let sale = wish.remote.as_ref().map(SaleFound::of);
-        let done = self.write(wish).await?;
+        // what the server told goes into what is shown, and is kept first
+        let done = self.write_as(wish, sale.is_none()).await?;
         let dot = done.written.entry.dot;
         if done.replayed {
             self.learn(&[dot]).await;
@@ -57,7 +58,10 @@ impl App {
             let told = Told { hash: done.written.hash, sale, repeats: None, legs: Vec::new() };
             self.keep(vec![(dot, Some(told))]).await;
         }
-        let body = self.show(&self.store().read()?, &done.written, done.facts.as_deref())?;
+        let body = match done.shown {
+            Some(shown) => shown?,
+            None => self.show(&self.store().read()?, &done.written)?,
+        };
         Ok(Outcome { body, replayed: done.replayed })
     }
 

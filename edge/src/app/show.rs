@@ -16,62 +16,66 @@ use shared::render;
 use shared::render::follow;
 use shared::render::transaction::Shown;
 use shared::time::{Day, Millis};
-use shared::view::{AccountView, Facts, KnownSale, TailRow, tail_rows};
+use shared::view::{AccountView, Facts, KnownSale, TailRow, rows};
 use shared::wire::told::SaleFound;
 
 use super::{App, Error};
 use crate::store::{Returned, View, Written};
 
 impl App {
-    /// A transaction as it stands now, with what the server last said of it; `decided` is what it was decided on, where that
-    /// was now.
-    pub(super) fn show(
-        &self,
-        view: &View,
-        written: &Written,
-        decided: Option<&Facts>,
-    ) -> Result<Transaction, Error> {
-        // of what was written just now, the server can have said no more than what it gives back
-        let told = if decided.is_some() && !is_return(&written.entry) { None } else { view.told(written)? };
-        let mut entry = Arc::clone(&written.entry);
-        if let Some(told) = told.as_ref().filter(|told| entry.postings.is_empty() && !told.legs.is_empty()) {
-            Arc::make_mut(&mut entry).postings.clone_from(&told.legs);
-        }
-        let catalog = view.catalog_of(entry.catalog)?.unwrap_or_else(|| view.catalog());
-        let mut returned = view.returned_of(&entry)?;
-        let repeats = told.as_ref().and_then(|told| told.repeats);
-        let there = told.and_then(|told| told.sale).map(SaleFound::known).transpose();
-        let there = there.map_err(|error| Error::Broken(error.to_string()))?;
-        if let Some(there) = there.as_ref().filter(|there| there.entry.dot == entry.dot) {
-            learn(&mut returned, there);
-        }
-        let original = original(view, &entry)?.or_else(|| of_return(&entry, there.as_ref()));
-        let became = match &original {
-            None => returned.attributed_to,
-            Some(original) => {
-                let here = view.returned_of(original)?.attributed_to;
-                here.or_else(|| there.as_ref().and_then(|there| there.attributed_to))
-            }
-        };
-        let mut members = members(original.as_deref().unwrap_or(&entry));
-        members.extend(became);
-        let after = decided.and_then(|facts| After::of(&entry, facts));
-        let (owners, balances) = accounts(view, &members, after.as_ref(), self.now())?;
-        let shown = Shown {
-            catalog: &catalog,
-            hash: written.hash,
-            state: state(view, &entry, &returned, there.is_some() || repeats.is_some()),
-            balances: &balances,
-            owners: &owners,
-            original: original.as_deref(),
-            repeats,
-            later: &returned.attributed,
-            became,
-            follows: follows(view, written, &returned, &catalog)?,
-            as_of: view.as_of(),
-        };
-        Ok(render::transaction::transaction(&entry, &shown))
+    /// A transaction as it stands now, with what the server last said of it.
+    pub(super) fn show(&self, view: &View, written: &Written) -> Result<Transaction, Error> {
+        shown(view, (written, None), self.now())
     }
+}
+
+/// A transaction as it stands now, with what the server last said of it; `decided` is what it was decided on, where that was
+/// now.
+pub(super) fn shown(
+    view: &View,
+    (written, decided): (&Written, Option<&Facts>),
+    now: Millis,
+) -> Result<Transaction, Error> {
+    // of what was written just now, the server can have said no more than what it gives back
+    let told = if decided.is_some() && !is_return(&written.entry) { None } else { view.told(written)? };
+    let mut entry = Arc::clone(&written.entry);
+    if let Some(told) = told.as_ref().filter(|told| entry.postings.is_empty() && !told.legs.is_empty()) {
+        Arc::make_mut(&mut entry).postings.clone_from(&told.legs);
+    }
+    let catalog = view.catalog_of(entry.catalog)?.unwrap_or_else(|| view.catalog());
+    let mut returned = view.returned_of(&entry)?;
+    let repeats = told.as_ref().and_then(|told| told.repeats);
+    let there = told.and_then(|told| told.sale).map(SaleFound::known).transpose();
+    let there = there.map_err(|error| Error::Broken(error.to_string()))?;
+    if let Some(there) = there.as_ref().filter(|there| there.entry.dot == entry.dot) {
+        learn(&mut returned, there);
+    }
+    let original = original(view, &entry)?.or_else(|| of_return(&entry, there.as_ref()));
+    let became = match &original {
+        None => returned.attributed_to,
+        Some(original) => {
+            let here = view.returned_of(original)?.attributed_to;
+            here.or_else(|| there.as_ref().and_then(|there| there.attributed_to))
+        }
+    };
+    let mut members = members(original.as_deref().unwrap_or(&entry));
+    members.extend(became);
+    let after = decided.and_then(|facts| After::of(&entry, facts));
+    let (owners, balances) = accounts(view, &members, after.as_ref(), now)?;
+    let shown = Shown {
+        catalog: &catalog,
+        hash: written.hash,
+        state: state(view, &entry, &returned, there.is_some() || repeats.is_some()),
+        balances: &balances,
+        owners: &owners,
+        original: original.as_deref(),
+        repeats,
+        later: &returned.attributed,
+        became,
+        follows: follows(view, (written, decided), &returned, &catalog)?,
+        as_of: view.as_of(),
+    };
+    Ok(render::transaction::transaction(&entry, &shown))
 }
 
 /// Adds what the server knows of a transaction to what is known here.
@@ -117,17 +121,18 @@ fn state(view: &View, entry: &Entry, returned: &Returned, settled: bool) -> &'st
 /// What the rules that a sale met do beside, as far as it did not come back.
 fn follows(
     view: &View,
-    written: &Written,
+    (written, decided): (&Written, Option<&Facts>),
     returned: &Returned,
     catalog: &Catalog,
 ) -> Result<Vec<Follows>, Error> {
     let EntryKind::Sale(sale) = &written.entry.kind else { return Ok(Vec::new()) };
     let named = if let Party::Membership(membership) = sale.earner { Some(membership) } else { None };
-    let membership = match returned.attributed_to.or(named).filter(|_| !returned.voided) {
-        Some(id) => view.membership(id)?,
-        None => None,
-    };
-    let Some(membership) = membership else { return Ok(Vec::new()) };
+    let whose = returned.attributed_to.or(named).filter(|_| !returned.voided);
+    let Some(id) = whose else { return Ok(Vec::new()) };
+    let at_hand = decided.and_then(|facts| facts.member(id)).map(|member| Cow::Borrowed(&member.membership));
+    let membership =
+        at_hand.map_or_else(|| Ok(view.membership(id)?.map(Cow::Owned)), |it| Ok::<_, Error>(Some(it)));
+    let Some(membership) = membership? else { return Ok(Vec::new()) };
     let back = |place| returned.lines.get(&place).copied().unwrap_or_default();
     let back: Vec<_> = (0_u16..).take(sale.lines.len()).map(back).collect();
     let earner = follow::Earner { membership: &membership, attributed: None };
@@ -172,7 +177,7 @@ impl<'a> After<'a> {
     fn of(entry: &Entry, facts: &'a Facts) -> Option<Self> {
         let redeemed = render::transaction::redemptions(&entry.kind);
         let ends_hold = redeemed.iter().any(|redemption| redemption.hold.is_some());
-        (!ends_hold).then(|| Self { facts, rows: tail_rows(entry) })
+        (!ends_hold).then(|| Self { facts, rows: rows::summed(entry) })
     }
 
     fn account(&self, id: AccountId) -> Option<AccountView> {
@@ -236,7 +241,7 @@ fn accounts(
                 known.lapse(span);
             }
             balance = balance.plus(known.balance_on(day));
-            debt = debt.plus(known.whole().debt);
+            debt = debt.plus(known.base.debt);
         }
         balances.push((heir, currency, balance, debt));
     }

@@ -37,7 +37,7 @@ impl App {
         self.learn(&[id]).await;
         let view = self.store().read()?;
         let written = view.entry(id)?.filter(|written| is_transaction(&written.entry.kind));
-        self.show(&view, &written.ok_or_else(not_here)?, None)
+        self.show(&view, &written.ok_or_else(not_here)?)
     }
 
     async fn transaction_elsewhere(&self, id: Dot) -> Result<Transaction, Error> {
@@ -105,7 +105,7 @@ impl App {
         let mut items = Vec::new();
         for dot in found {
             let Some(written) = view.entry(dot)? else { continue };
-            items.push(self.show(&view, &written, None)?);
+            items.push(self.show(&view, &written)?);
         }
         let next = items.last().filter(|_| more).map(|last: &Transaction| last.id.clone());
         Ok(Page { items, next })

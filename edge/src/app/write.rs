@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 use shared::account::AccountId;
+use shared::api::transaction::Transaction;
 use shared::decide::{Command, Deed, Draft, Grounds, decide, when};
 use shared::entry::reward::vouchers_of;
 use shared::entry::{Actor, EntryKind, Idem, Intent, SaleRef};
@@ -16,7 +17,7 @@ use shared::voucher::Voucher;
 
 use super::facts::Loader;
 use super::repeat::{Keying, Seen};
-use super::{App, Error, sessions};
+use super::{App, Error, sessions, show};
 use crate::store::{Decided, View, Written};
 
 /// What is to be written.
@@ -36,8 +37,8 @@ pub(crate) struct Wish {
 pub(crate) struct Done {
     pub(crate) written: Written,
     pub(crate) replayed: bool,
-    /// What it was decided on, where that was now.
-    pub(crate) facts: Option<Box<Facts>>,
+    /// The transaction as it is shown, where that was asked for and it was written now.
+    pub(crate) shown: Option<Result<Transaction, Error>>,
 }
 
 /// A decision: what to append, and on what; or the first coming of a repeat.
@@ -48,7 +49,8 @@ enum Verdict {
 
 /// What of it is answered.
 enum Answer {
-    Appended(Box<Facts>),
+    /// It was appended, on these facts; then how it is shown.
+    Appended(Box<Facts>, Option<Box<Result<Transaction, Error>>>),
     Repeat(Dot),
 }
 
@@ -65,6 +67,11 @@ struct Case {
 impl App {
     /// Does what is wished, once.
     pub(crate) async fn write(&self, wish: Wish) -> Result<Done, Error> {
+        self.write_as(wish, false).await
+    }
+
+    /// The same; `shows` whether what is written is shown as a transaction.
+    pub(crate) async fn write_as(&self, wish: Wish, shows: bool) -> Result<Done, Error> {
         let now = self.now();
         let view = self.store().read()?;
         let idem = match wish.keying.find(&view, now)? {
@@ -78,7 +85,7 @@ impl App {
         let mut case = self.case(wish, idem, now);
         let open = self.climb(&view, &mut case.command, now).await?;
         drop(view);
-        let done = self.commit(case).await;
+        let done = self.commit(case, shows).await;
         if done.is_err() {
             self.give_up(open).await;
         }
@@ -106,22 +113,30 @@ impl App {
         }
     }
 
-    async fn commit(&self, case: Case) -> Result<Done, Error> {
+    async fn commit(&self, case: Case, shows: bool) -> Result<Done, Error> {
+        let now = case.now;
         let decide = move |view: &View| {
             Ok(match case.decide(view) {
-                Ok(Verdict::Append(draft, facts)) => Decided::Append(*draft, Ok(Answer::Appended(facts))),
+                Ok(Verdict::Append(draft, facts)) => {
+                    Decided::Append(*draft, Ok(Answer::Appended(facts, None)))
+                }
                 Ok(Verdict::Repeat(dot)) => Decided::Answer(Ok(Answer::Repeat(dot))),
                 Err(error) => Decided::Answer(Err(error)),
             })
         };
-        let committed = self.store().commit::<Result<Answer, Error>>(decide).await?;
+        let show = move |view: &View, written: &Written, answer: &mut Result<Answer, Error>| {
+            if let (true, Ok(Answer::Appended(facts, shown))) = (shows, answer) {
+                *shown = Some(Box::new(show::shown(view, (written, Some(facts)), now)));
+            }
+        };
+        let committed = self.store().commit_prepared(decide, show).await?;
         match (committed.answer?, committed.written) {
-            (Answer::Appended(facts), Some(written)) => {
+            (Answer::Appended(_, shown), Some(written)) => {
                 self.0.written.notify_one();
-                Ok(Done { written, replayed: false, facts: Some(facts) })
+                Ok(Done { written, replayed: false, shown: shown.map(|shown| *shown) })
             }
             (Answer::Repeat(dot), _) => repeat(&self.store().read()?, dot),
-            (Answer::Appended(_), None) => Err(Error::Broken("the store appended nothing".to_owned())),
+            (Answer::Appended(..), None) => Err(Error::Broken("the store appended nothing".to_owned())),
         }
     }
 
@@ -148,7 +163,7 @@ impl App {
             clock_untrusted: false,
             now: self.now(),
         };
-        Ok(self.commit(case).await?.written)
+        Ok(self.commit(case, false).await?.written)
     }
 
     /// Gives up what was set aside for a command that came to nothing. What cannot be written now is released when the
@@ -165,7 +180,7 @@ impl App {
 /// The answer to a repeat: the first one's entry.
 fn repeat(view: &View, dot: Dot) -> Result<Done, Error> {
     let missing = || Error::Broken(format!("{dot} is known by its key only"));
-    Ok(Done { written: view.entry(dot)?.ok_or_else(missing)?, replayed: true, facts: None })
+    Ok(Done { written: view.entry(dot)?.ok_or_else(missing)?, replayed: true, shown: None })
 }
 
 impl Case {

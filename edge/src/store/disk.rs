@@ -4,9 +4,12 @@
 use std::fmt::Debug;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
+use std::num::NonZeroU64;
 use std::os::unix::fs::{DirBuilderExt as _, FileExt, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use rustix::fs::Advice;
 
 /// One directory. Names are plain file names, without a path.
 ///
@@ -40,6 +43,9 @@ pub trait DiskFile: Debug + Send + Sync {
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
     /// Cuts it off there, or grows it with zeros.
     fn set_size_bytes(&self, size: u64) -> io::Result<()>;
+    /// Sets the disk to work on what was written in a range, and does not wait for it: what is done between this and
+    /// [`DiskFile::sync`] costs no time. It makes nothing durable.
+    fn begin_sync(&self, _offset: u64, _len: usize) {}
     /// Makes everything written so far durable (`fdatasync`).
     fn sync(&self) -> io::Result<()>;
 }
@@ -133,6 +139,11 @@ impl RealDisk {
         &self.path
     }
 }
+
+/// The kernel's pages.
+const PAGE_BYTES: u64 = 4096;
+/// Pages of one write that the disk is set to work on before the sync: a large write takes as long either way.
+const BEGUN_PAGES: u64 = 4;
 
 /// Of a file with keys or members in it: for its owner alone.
 const OWNERS_FILE: u32 = 0o600;
@@ -233,6 +244,19 @@ impl DiskFile for RealFile {
 
     fn set_size_bytes(&self, size: u64) -> io::Result<()> {
         self.0.set_len(size)
+    }
+
+    fn begin_sync(&self, offset: u64, len: usize) {
+        let first = offset / PAGE_BYTES;
+        let last = offset.saturating_add(len.saturating_sub(1) as u64) / PAGE_BYTES;
+        if last - first >= BEGUN_PAGES {
+            return;
+        }
+        for page in first..=last {
+            // Of a page that is not covered whole this begins the writing, and lets nothing go. It is a hint: what it cannot
+            // do is done by the sync.
+            let _ = rustix::fs::fadvise(&self.0, page * PAGE_BYTES, NonZeroU64::new(1), Advice::DontNeed);
+        }
     }
 
     fn sync(&self) -> io::Result<()> {

@@ -15,7 +15,8 @@ use shared::member::{Card, CardStatus, Customer, IndexKey, Membership};
 use shared::points::Points;
 use shared::render::transaction::redemptions;
 use shared::time::Hlc;
-use shared::view::{TailRow, tail_rows};
+use shared::view::TailRow;
+use shared::view::rows::summed;
 use uuid::Uuid;
 
 use super::StoreError;
@@ -46,7 +47,7 @@ pub(super) fn put_effects(
     layer.entries += 1;
     layer.put(Key::of(Table::Entries).dot(entry.dot), &[&head.hash.0, *stored].concat());
     layer.put(verification_key(head.hash, entry.dot), &[]);
-    let rows = tail_rows(entry);
+    let rows = summed(entry);
     for row in &rows {
         put_row(layer, row, entry.at)?;
     }
@@ -112,14 +113,14 @@ pub(super) struct Budgeted {
 fn put_budgeted(layer: &mut Layer, rows: &[TailRow]) -> Result<(), StoreError> {
     let mut budgeted: BTreeMap<AccountId, (Key, Budgeted)> = BTreeMap::new();
     for row in rows.iter().filter(|row| row.column == Column::Earned) {
-        for counter in row.tallied.iter().flat_map(|tallied| &tallied.under) {
+        for (counter, points) in row.tallied.iter().flat_map(|counted| &counted.under) {
             let Counter::Campaign(code) = counter else { continue };
             let (_, account) = budgeted.entry(row.account).or_insert_with(|| {
                 let key = Key::of(Table::Budgeted).dot(row.dot).u16(row.leg);
                 (key, Budgeted { set: row.account.set, given: BTreeMap::new() })
             });
             let sum = account.given.entry(code.clone()).or_default();
-            *sum = sum.plus(row.points);
+            *sum = sum.plus(*points);
         }
     }
     for (key, given) in budgeted.values() {
@@ -134,7 +135,7 @@ pub(super) fn put_row(layer: &mut Layer, row: &TailRow, at: Hlc) -> Result<(), S
     layer.put(key, &encode(row)?);
     if row.moves() {
         let history = Key::of(Table::History).uuid(row.account.set.0).newest_first(at);
-        layer.put(history.dot(row.dot).u16(row.leg), &[]);
+        layer.put(history.dot(row.dot), &[]);
     }
     // what a manager let pass is as much at risk as what the policy did, and counts against its caps
     if matches!(row.authority, Some(Authority::Offline | Authority::Forced)) {

@@ -109,12 +109,26 @@ impl Journal {
     /// After [`JournalError::StoreFull`] and the errors about the group itself nothing was written and the journal
     /// goes on; after any other the journal is stopped, and whether the group is there is known on opening again.
     pub fn append(&mut self, records: &[Record<'_>], now_ms: u64) -> Result<Appended, JournalError> {
+        self.append_while(records, now_ms, || {})
+    }
+
+    /// The same. `meanwhile` is called once the group is written, and before it is durable: what is done in it costs no
+    /// time, as the disk is at work.
+    pub fn append_while(
+        &mut self,
+        records: &[Record<'_>],
+        now_ms: u64,
+        meanwhile: impl FnOnce(),
+    ) -> Result<Appended, JournalError> {
         self.ready()?;
         let frame_bytes = self.check(records)?;
         let tail = self.make_room(frame_bytes)?;
         let place = Place { generation: tail.generation, offset: tail.end };
         let head = self.encode(place, records, now_ms);
-        let written = tail.file.write_at(&self.buffer, place.offset);
+        let written = tail.file.write_at(&self.buffer, place.offset).inspect(|()| {
+            tail.file.begin_sync(place.offset, self.buffer.len());
+            meanwhile();
+        });
         if let Err(source) = written.and_then(|()| self.sync(&tail)) {
             self.state = State::Stopped;
             return Err(JournalError::Io { doing: "appending to the journal", source });

@@ -63,14 +63,19 @@ impl Layer {
         }
     }
 
+    /// Whether there are puts of a table.
+    pub(super) fn speaks_of(&self, table: Table) -> bool {
+        self.tables & bit(table) != 0
+    }
+
     /// What is put under a key, if this speaks of it.
     pub(super) fn get(&self, key: &Key) -> Option<&Put> {
-        if self.tables & bit(key.table()) == 0 { None } else { self.puts.get(key) }
+        if self.speaks_of(key.table()) { self.puts.get(key) } else { None }
     }
 
     /// The puts from one key of a table to another, both included.
     pub(super) fn range(&self, from: Key, to: Key) -> Range<'_, Key, Put> {
-        if self.tables & bit(from.table()) == 0 { Range::default() } else { self.puts.range(from..=to) }
+        if self.speaks_of(from.table()) { self.puts.range(from..=to) } else { Range::default() }
     }
 
     /// All of them, in order.
@@ -106,20 +111,21 @@ pub(super) struct Published {
 }
 
 impl Published {
-    /// With one more group.
-    pub(super) fn with_group(&self, group: Arc<Layer>, journal: journal::Snapshot) -> Self {
-        let mut next = Self { journal, ..self.clone() };
-        next.active.push(group);
+    /// What is active with one more group.
+    pub(super) fn active_with(&self, group: Arc<Layer>) -> Vec<Arc<Layer>> {
+        let mut active = Vec::with_capacity(self.active.len() + 1);
+        active.extend(self.active.iter().cloned());
+        active.push(group);
         // Four of about one size become one: a look-up passes few of them, and a put is copied seldom.
-        while let [.., oldest, older, younger, youngest] = &next.active[..] {
+        while let [.., oldest, older, younger, youngest] = &active[..] {
             if oldest.puts.len() >= youngest.puts.len() * 2 {
                 break;
             }
             let all = Layer::united(&[oldest, older, younger, youngest]);
-            next.active.truncate(next.active.len() - 4);
-            next.active.push(Arc::new(all));
+            active.truncate(active.len() - 4);
+            active.push(Arc::new(all));
         }
-        next
+        active
     }
 
     /// With all that is active set aside for the applier: what comes from now on stays apart from it.

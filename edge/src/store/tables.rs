@@ -16,7 +16,7 @@
 //! | `names` | first 8 letters of a word of the name in 5 bytes, first 8 bytes of the customer's id | nothing |
 //! | `memberships_of` | customer 16, membership 16 | nothing; those that the customer's row does not have yet |
 //! | `marks` | bucket 2, node 4 | `MarkBrief` as last pulled |
-//! | `rows` | account set 16, currency 2, dot 12, leg 2 | `TailRow`; those that the marks cover are removed with the page |
+//! | `rows` | account set 16, currency 2, dot 12, first leg 2 | `TailRow`, of movements that are alike as one; those that the marks cover are removed with the page |
 //! | `entries` | dot 12 | chain hash 32, then the stored bytes |
 //! | `idem` | key 16 | dot 12 |
 //! | `receipts` | outlet 4, receipt's hash 16, dot 12 | nothing |
@@ -24,7 +24,7 @@
 //! | `owned` | membership or customer 16, complement of time 8, dot 12 | nothing |
 //! | `references` | dot 12 of the transaction, dot 12 of the entry that reverses or attributes it | nothing |
 //! | `blind` | outlet 4, receipt's hash 16, dot 12 of a reversal that names only the receipt | nothing |
-//! | `history` | account set 16, complement of time 8, dot 12, leg 2 | nothing |
+//! | `history` | account set 16, complement of time 8, dot 12 | nothing |
 //! | `offline` | account set 16, currency 2, time 8, dot 12, leg 2 | points 8, of own redemptions at authority `offline` or `forced` |
 //! | `untold` | dot 12, leg 2 | (currency, points) of the same; removed once acknowledged |
 //! | `budgeted` | dot 12, leg 2 | what an own entry gave of campaigns that are counted; removed once the marks cover it |
@@ -89,6 +89,10 @@ pub(super) trait Stored: Send + Sync {
     fn visit(&self, range: RangeInclusive<&[u8]>, visit: Visit<'_>) -> Result<(), StoreError>;
     fn last(&self, range: RangeInclusive<&[u8]>) -> Result<Option<Vec<u8>>, StoreError>;
     fn count(&self) -> Result<u64, StoreError>;
+    /// Whether it is known to have nothing in it.
+    fn is_empty(&self) -> bool {
+        false
+    }
 }
 
 /// A table with nothing in it, which needs no looking into: most are, at most tills.
@@ -109,6 +113,10 @@ impl Stored for Empty {
 
     fn count(&self) -> Result<u64, StoreError> {
         Ok(0)
+    }
+
+    fn is_empty(&self) -> bool {
+        true
     }
 }
 
@@ -292,7 +300,7 @@ tables! {
     Owned 36 Nothing, "owned_1"
     References 24 Nothing, "references_1"
     Blind 32 Nothing, "blind_1"
-    History 38 Nothing, "history_1"
+    History 36 Nothing, "history_2"
     Offline 40 Bytes, "offline_1"
     Untold 14 Bytes, "untold_1"
     Budgeted 14 Bytes, "budgeted_1"

@@ -71,9 +71,11 @@ impl Threads {
     pub(super) fn commit<T: Send + 'static>(
         &self,
         decide: impl FnOnce(&View) -> Result<Decided<T>, StoreError> + Send + 'static,
+        prepare: impl FnOnce(&View, &Written, &mut T) + Send + 'static,
     ) -> Reply<Committed<T>, CommitError> {
         let (answer, reply) = Reply::channel();
-        let command = Box::new(Command { decide: Some(decide), decided: None, answer });
+        let command =
+            Box::new(Command { decide: Some(decide), prepare: Some(prepare), decided: None, answer });
         if self.queue.put(&self.engine, command)
             && let Some(work) = &*self.work.lock()
         {
@@ -218,16 +220,18 @@ fn apply_now(engine: &Engine, durable: bool) {
 }
 
 /// A command that waits to be committed.
-struct Command<T, F> {
+struct Command<T, F, P> {
     decide: Option<F>,
+    prepare: Option<P>,
     decided: Option<T>,
     answer: Answer<Committed<T>, CommitError>,
 }
 
-impl<T, F> Job for Command<T, F>
+impl<T, F, P> Job for Command<T, F, P>
 where
     T: Send,
     F: FnOnce(&View) -> Result<Decided<T>, StoreError> + Send,
+    P: FnOnce(&View, &Written, &mut T) + Send,
 {
     fn decide(&mut self, view: &View) -> Judged {
         let Some(decide) = self.decide.take() else { return Judged::Answer };
@@ -241,6 +245,12 @@ where
                 Judged::Answer
             }
             Err(error) => Judged::Failed(error),
+        }
+    }
+
+    fn prepare(&mut self, view: &View, written: &Written) {
+        if let (Some(prepare), Some(decided)) = (self.prepare.take(), &mut self.decided) {
+            prepare(view, written, decided);
         }
     }
 

@@ -251,11 +251,15 @@ impl View {
 
     /// All pairs from `from` to `to`, both included.
     fn scan_range(&self, from: Key, to: Key, mut visit: impl FnMut(&[u8], &[u8]) -> R<bool>) -> R<()> {
+        let table = self.published.snap.table(from.table());
+        let mut layers = self.published.layers().chain(self.staged.iter().map(|(layer, _)| layer));
+        if table.is_empty() && !layers.any(|layer| layer.speaks_of(from.table())) {
+            return Ok(());
+        }
         let mut over: BTreeMap<&[u8], &Put> = BTreeMap::new();
         for layer in self.published.layers().chain(self.staged.iter().map(|(layer, _)| layer)) {
             over.extend(layer.range(from, to).map(|(key, put)| (key.body(), put)));
         }
-        let table = self.published.snap.table(from.table());
         if over.is_empty() {
             return table.visit(from.body()..=to.body(), &mut visit);
         }

@@ -37,6 +37,27 @@ impl Tallied {
     }
 }
 
+/// What several movements of earned points count for together.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Counted {
+    /// The business day on which they were earned.
+    pub day: Day,
+    /// How many of them count under what, where anything is capped; each counter once.
+    pub under: Vec<(Counter, Points)>,
+}
+
+impl Counted {
+    /// Counts some points under each of some counters.
+    pub fn add(&mut self, under: &[Counter], points: Points) {
+        for counter in under {
+            match self.under.iter_mut().find(|(known, _)| known == counter) {
+                Some((_, sum)) => *sum = sum.plus(points),
+                None => self.under.push((counter.clone(), points)),
+            }
+        }
+    }
+}
+
 /// What is counted because it is capped.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum Counter {
@@ -63,6 +84,15 @@ impl Tally {
         add(&mut self.days, tallied.day, points);
         for counter in &tallied.under {
             add(&mut self.counted, (counter.clone(), tallied.day), points);
+        }
+    }
+
+    /// Adds (or, where it is `taken` back, takes away) what several movements of so many points count for.
+    pub fn count(&mut self, counted: &Counted, points: Points, taken: bool) {
+        let signed = |points: Points| if taken { points.negated() } else { points };
+        add(&mut self.days, counted.day, signed(points));
+        for (counter, points) in &counted.under {
+            add(&mut self.counted, (counter.clone(), counted.day), signed(*points));
         }
     }
 

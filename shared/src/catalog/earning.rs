@@ -299,7 +299,7 @@ impl Rules {
 
     /// The rules that some lines may meet, in the order written.
     pub fn met(&self, lines: &[Line]) -> impl Iterator<Item = &EarningRule> {
-        let mut places: BTreeSet<usize> = self.others.iter().copied().collect();
+        let mut places = self.others.clone();
         for line in lines {
             let named = [
                 self.by_product.get(&line.sku),
@@ -308,6 +308,8 @@ impl Rules {
             ];
             places.extend(named.into_iter().flatten().flatten());
         }
+        places.sort_unstable();
+        places.dedup();
         places.into_iter().filter_map(|place| self.all.get(place))
     }
 }

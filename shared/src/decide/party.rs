@@ -9,7 +9,7 @@ use crate::limits;
 use crate::member::signed::SignedCard;
 use crate::member::{Membership, MembershipStatus};
 use crate::refusal::{Candidate, Problem, Refusal};
-use crate::time::Millis;
+use crate::time::{Day, Millis};
 use crate::view::{Facts, MemberView, Scanned};
 
 /// A membership with its program.
@@ -206,7 +206,12 @@ pub(super) fn misread(why: Option<String>) -> Refusal {
 impl Member<'_> {
     /// What keeps this membership from redeeming (and earning), if anything does.
     pub fn closed(&self, now: Millis) -> Option<Refusal> {
-        closed(&self.view.membership, self.program, now)
+        self.closed_on(now.day(self.program.zone))
+    }
+
+    /// The same, on a day of the program's.
+    pub(super) fn closed_on(&self, day: Day) -> Option<Refusal> {
+        closed_on(&self.view.membership, self.program, day)
     }
 
     /// What keeps this membership from earning, if anything does.
@@ -215,8 +220,8 @@ impl Member<'_> {
     }
 }
 
-fn closed(membership: &Membership, program: &Program, now: Millis) -> Option<Refusal> {
-    let word = match membership.standing(&program.term, now.day(program.zone)) {
+fn closed_on(membership: &Membership, program: &Program, day: Day) -> Option<Refusal> {
+    let word = match membership.standing(&program.term, day) {
         MembershipStatus::Active => return None,
         MembershipStatus::Expired => return Some(expired()),
         MembershipStatus::Pending => "not confirmed yet",
@@ -233,7 +238,7 @@ pub fn earns_nothing(membership: &Membership, program: &Program, now: Millis) ->
         let detail = "This program is over; it gives no more points.";
         program.retired.then(|| Refusal::new(Problem::MembershipInactive, detail))
     };
-    closed(membership, program, now).or_else(retired)
+    closed_on(membership, program, now.day(program.zone)).or_else(retired)
 }
 
 fn expired() -> Refusal {

@@ -18,7 +18,7 @@ use crate::entry::{Actor, Idem, Line};
 use crate::ids::CurrencyId;
 use crate::money;
 use crate::points::Points;
-use crate::refusal::Refusal;
+use crate::refusal::{Problem, Refusal};
 use crate::time::Millis;
 use crate::view::Facts;
 use crate::voucher::USES;
@@ -245,8 +245,8 @@ pub struct Standing {
     pub spendable_offline: Points,
     /// Points that would pass right now with no line and a manager's approval.
     pub approvable_offline: Points,
-    /// The refusal that the least redemption would meet now on the grounds given.
-    pub refusal: Option<Refusal>,
+    /// What the refusal that the least redemption would meet now on the grounds given is.
+    pub refusal: Option<Problem>,
 }
 
 /// How redeemable an account is, apart from any basket. `grounds` as in [`quote`].
@@ -261,13 +261,9 @@ pub fn standing(
     grounds: &Grounds,
     now: Millis,
 ) -> Result<Standing, Refusal> {
-    let drawing =
-        |grounds| Drawing::open((facts, catalog), member, currency, (grounds, Purpose::SomeBasket), now);
-    let asked = drawing(grounds)?;
-    let offline = drawing(&Grounds::Offline)?;
-    Ok(Standing {
-        spendable_offline: offline.most(),
-        approvable_offline: offline.most_lifted(),
-        refusal: asked.judge(asked.least()),
-    })
+    let offline = (&Grounds::Offline, Purpose::SomeBasket);
+    let offline = Drawing::open((facts, catalog), member, currency, offline, now)?;
+    let (spendable_offline, approvable_offline) = offline.most_offline();
+    let asked = offline.on_grounds(grounds);
+    Ok(Standing { spendable_offline, approvable_offline, refusal: asked.problem(asked.least()) })
 }

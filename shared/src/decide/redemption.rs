@@ -57,6 +57,8 @@ pub(super) struct Drawing<'a> {
     grounds: &'a Grounds,
     purpose: Purpose,
     now: Millis,
+    /// The program's day.
+    day: Day,
     /// The day under which settlement counts it.
     on: Day,
     /// What is left of this node's right.
@@ -93,6 +95,9 @@ impl<'a> Drawing<'a> {
         let account = member.view.membership.account(currency.id, catalog);
         let view = facts.accounts.get(&account).map_or_else(Cow::default, Cow::Borrowed);
         let reserve = Reserve::of(&member.program.offline, &view, (now, facts.clock_untrusted));
+        let (zone, own) =
+            (super::when::zone_of(facts, catalog, Some(member.program.id)), member.program.zone);
+        let day = now.day(own);
         Ok(Self {
             facts,
             member,
@@ -102,7 +107,8 @@ impl<'a> Drawing<'a> {
             grounds,
             purpose,
             now,
-            on: now.day(super::when::zone_of(facts, catalog, Some(member.program.id))),
+            day,
+            on: if zone == own { day } else { now.day(zone) },
             reserve,
             drawn: Points::ZERO,
             drawn_offline: Points::ZERO,
@@ -116,6 +122,11 @@ impl<'a> Drawing<'a> {
     /// What is drawn counts under a day.
     pub(super) fn counted_on(self, on: Day) -> Self {
         Self { on, ..self }
+    }
+
+    /// The same on other grounds.
+    pub(super) fn on_grounds(self, grounds: &'a Grounds) -> Self {
+        Self { grounds, ..self }
     }
 
     /// Lets what is drawn stand on an approval, where it needs one.
@@ -249,6 +260,14 @@ impl<'a> Drawing<'a> {
         }
     }
 
+    /// What the first refusal of redeeming so many points would be; `None` where they pass.
+    pub(super) fn problem(&self, points: Points) -> Option<Problem> {
+        let ceilings = self.ceilings(self.authority(points), self.is_held(points));
+        let small = self.too_small(points);
+        let over = ceilings.iter().filter(|ceiling| points > ceiling.most).chain(&small);
+        over.map(|ceiling| ceiling.problem).min()
+    }
+
     /// The first refusal of redeeming so many points; `None` where they pass.
     pub(super) fn judge(&self, points: Points) -> Option<Refusal> {
         let held = self.is_held(points);
@@ -288,11 +307,13 @@ impl<'a> Drawing<'a> {
         self.best(&ceilings)
     }
 
-    /// The most points that would pass now if a manager lifted what a manager may; zero where none would.
-    pub(super) fn most_lifted(&self) -> Points {
+    /// The most points that would pass now with no line, and the most if a manager lifted what a manager may; zero where none
+    /// would.
+    pub(super) fn most_offline(&self) -> (Points, Points) {
         let mut ceilings = self.ceilings(Authority::Offline, false);
+        let most = self.best(&ceilings).max(self.best_reserved());
         ceilings.retain(|ceiling| !ceiling.may_lift);
-        self.best(&ceilings)
+        (most, self.best(&ceilings))
     }
 
     /// The fewest points that make sense to ask for: the minimum, in whole steps.
@@ -367,13 +388,13 @@ impl<'a> Drawing<'a> {
 
     /// A blocked card, a membership that is not active.
     fn closed(&self) -> impl Iterator<Item = Ceiling> {
-        let refusals = [blocked_card(self.facts, &self.member), self.member.closed(self.now)];
+        let refusals = [blocked_card(self.facts, &self.member), self.member.closed_on(self.day)];
         refusals.into_iter().flatten().map(Ceiling::from)
     }
 
     /// What is owed, what is there.
     fn balance(&self) -> impl Iterator<Item = Ceiling> {
-        let day = self.now.day(self.member.program.zone);
+        let day = self.day;
         let owes = Rule::Owes(self.view.base.debt);
         let overdrawn = self.view.is_overdrawn().then(|| Ceiling::none(Problem::AccountOverdrawn, owes));
         // by the program's day, and by the one that settlement counts it under
@@ -383,7 +404,7 @@ impl<'a> Drawing<'a> {
                 let whole = self.view.whole();
                 whole.spendable_if_returned(day).min(whole.spendable_if_returned(self.on))
             }
-            Grounds::Offline => self.view.spendable(day).min(self.view.spendable(self.on)),
+            Grounds::Offline if self.on != day => self.view.spendable(day).min(self.view.spendable(self.on)),
             _ => self.view.spendable(day),
         };
         let most = spendable.minus(self.drawn).at_least_zero();

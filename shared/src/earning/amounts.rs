@@ -54,15 +54,13 @@ impl<'a> Counted<'a> {
         Some(match &rule.per {
             Per::Money(_) => {
                 let amounts = masked(self.amounts(rule));
-                let scale = self.currency.scale();
-                let major = |minor| Decimal::try_from_i128_with_scale(minor, scale).unwrap_or_default();
-                Share::of(rule, amounts.into_iter().map(major), weights)
+                Share::of(rule, (&amounts, self.currency.scale()), weights)
             }
             Per::Item => {
                 let units = |line: &Line| basket::units(line.quantity, limits::QUANTITY_SCALE);
                 let weights = masked(self.lines.iter().map(units).collect());
-                let scaled = |units: &i128| Decimal::from_i128_with_scale(*units, limits::QUANTITY_SCALE);
-                Share::of(rule, weights.iter().map(scaled), weights.clone())
+                let amounts = weights.clone();
+                Share::of(rule, (&amounts, limits::QUANTITY_SCALE), weights)
             }
             // what is not counted has no weight, and the first that is takes it where nothing costs anything
             Per::Visit => {
@@ -145,13 +143,17 @@ enum Amounts {
 }
 
 impl<'a> Share<'a> {
-    /// Of the lines' amounts, by the rule's rounding.
-    fn of(rule: &'a EarningRule, mut amounts: impl Iterator<Item = Decimal>, weights: Vec<i128>) -> Self {
+    /// Of the lines' amounts, whole numbers at a scale, by the rule's rounding.
+    fn of(rule: &'a EarningRule, (amounts, scale): (&[i128], u32), weights: Vec<i128>) -> Self {
+        let scaled = |units| Decimal::try_from_i128_with_scale(units, scale).ok();
         let amounts = match rule.rounding {
             Rounding::FloorBasket | Rounding::HalfUpBasket => {
-                Amounts::Whole(amounts.try_fold(Decimal::ZERO, Decimal::checked_add))
+                let sum = amounts.iter().try_fold(0_i128, |sum, units| sum.checked_add(*units));
+                Amounts::Whole(sum.and_then(scaled))
             }
-            Rounding::FloorLine | Rounding::HalfUpLine => Amounts::Each(amounts.collect()),
+            Rounding::FloorLine | Rounding::HalfUpLine => {
+                Amounts::Each(amounts.iter().map(|units| scaled(*units).unwrap_or_default()).collect())
+            }
         };
         Self { rule, amounts, weights }
     }
@@ -178,6 +180,14 @@ impl Rounder<'_> {
     /// amount ÷ per × points × multiplier, rounded once.
     fn points(&self, amount: Decimal) -> Option<Points> {
         let per = if let Per::Money(per) = &self.rule.per { per.amount } else { Decimal::ONE };
+        let points = match self.in_integers(amount, per) {
+            Some(whole) => i64::try_from(whole).ok()?,
+            None => self.in_decimals(amount, per)?,
+        };
+        (points <= limits::POINTS).then_some(Points(points))
+    }
+
+    fn in_decimals(&self, amount: Decimal, per: Decimal) -> Option<i64> {
         let product = amount.checked_mul(self.rule.points)?.checked_mul(self.multiplier)?;
         let whole = match self.rule.rounding {
             Rounding::FloorBasket | Rounding::FloorLine => floor_ratio(product, per)?,
@@ -186,8 +196,25 @@ impl Rounder<'_> {
                 floor_ratio(doubled, per.checked_mul(Decimal::TWO)?)?
             }
         };
-        let points = i64::try_from(whole.trunc().mantissa()).ok()?;
-        (points <= limits::POINTS).then_some(Points(points))
+        i64::try_from(whole.trunc().mantissa()).ok()
+    }
+
+    /// The same as one fraction of whole numbers, which is fast; `None` where they grow too large for it.
+    fn in_integers(&self, amount: Decimal, per: Decimal) -> Option<i128> {
+        let (points, multiplier) = (self.rule.points, self.multiplier);
+        let scale = amount.scale().checked_add(points.scale())?.checked_add(multiplier.scale())?;
+        let above = amount.mantissa().checked_mul(points.mantissa())?.checked_mul(multiplier.mantissa())?;
+        let above = above.checked_mul(10_i128.checked_pow(per.scale())?)?;
+        let below = per.mantissa().checked_mul(10_i128.checked_pow(scale)?)?;
+        if below <= 0 {
+            return None;
+        }
+        match self.rule.rounding {
+            Rounding::FloorBasket | Rounding::FloorLine => above.checked_div_euclid(below),
+            Rounding::HalfUpBasket | Rounding::HalfUpLine => {
+                above.checked_mul(2)?.checked_add(below)?.checked_div_euclid(below.checked_mul(2)?)
+            }
+        }
     }
 }
 
@@ -199,4 +226,59 @@ fn floor_ratio(amount: Decimal, per: Decimal) -> Option<Decimal> {
     }
     let next = guess.checked_add(Decimal::ONE)?;
     Some(if next.checked_mul(per)? <= amount { next } else { guess })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::earning::{Caps, LineFilter, Multiplied, When};
+    use crate::ids::{Code, CurrencyId};
+
+    fn rule(points: &str, rounding: Rounding) -> EarningRule {
+        EarningRule {
+            code: Code::new("base").unwrap(),
+            campaign: None,
+            currency: CurrencyId(1),
+            points: points.parse().unwrap(),
+            per: Per::Item,
+            basis: Basis::Paid,
+            without_tax: false,
+            before_discount: false,
+            rounding,
+            multiplied: Multiplied::ByLevel,
+            lines: LineFilter::default(),
+            when: When::default(),
+            then: Vec::new(),
+            transaction_cap: None,
+            caps: Caps::default(),
+        }
+    }
+
+    #[test]
+    fn a_fraction_of_whole_numbers_is_rounded_as_decimals_are() {
+        use Rounding::{FloorBasket, FloorLine, HalfUpBasket, HalfUpLine};
+        let decimal = |text: &&str| text.parse::<Decimal>().unwrap();
+        for rounding in [FloorBasket, FloorLine, HalfUpBasket, HalfUpLine] {
+            for points in ["1", "0.5", "3.3333", "100"] {
+                let rule = rule(points, rounding);
+                for multiplier in ["1", "1.5", "2.25", "7.59375"].iter().map(decimal) {
+                    let rounder = Rounder { rule: &rule, multiplier };
+                    for per in ["1", "3", "0.07", "10.00"].iter().map(decimal) {
+                        for amount in ["0", "0.01", "0.5", "9.99", "33.33", "1234567.89"].iter().map(decimal)
+                        {
+                            let whole = rounder.in_integers(amount, per).unwrap();
+                            let same = i128::from(rounder.in_decimals(amount, per).unwrap());
+                            assert_eq!(
+                                whole, same,
+                                "{amount} / {per} × {points} × {multiplier}, {rounding:?}"
+                            );
+                        }
+                    }
+                }
+            }
+        }
+        let rule = rule("1.0000000000000000000000001", FloorBasket);
+        let rounder = Rounder { rule: &rule, multiplier: Decimal::ONE };
+        assert_eq!(rounder.in_integers("99999999999999.99".parse().unwrap(), Decimal::ONE), None);
+    }
 }

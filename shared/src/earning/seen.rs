@@ -9,7 +9,7 @@ use chrono_tz::Tz;
 use super::Issuer;
 use crate::account::tally::{Counter, Tally};
 use crate::catalog::document::earning::Around;
-use crate::catalog::earning::{Campaign, Seen, Visit};
+use crate::catalog::earning::{Campaign, EarningRule, Seen, Visit};
 use crate::catalog::{Catalog, Program};
 use crate::entry::{Held, Line};
 use crate::ids::{Code, CurrencyId, ProgramId};
@@ -45,11 +45,12 @@ impl Sight<'_> {
     /// The rules and campaigns that hold by what is seen; `None` where no rule that the lines meet asks anything.
     pub fn held(&self, place: &Issuer<'_>, lines: &[Line]) -> Option<Held> {
         let nothing = Seen::default();
-        let asking = self.program.rules.met(lines).filter(|rule| rule.when.seen != nothing);
+        let met: Vec<&EarningRule> = self.program.rules.met(lines).collect();
+        let asking = met.iter().filter(|rule| rule.when.seen != nothing);
         let rules = asking.filter(|rule| self.holds(&rule.when.seen, place));
         let rules = rules.map(|rule| rule.code.clone()).collect();
         let campaigns = self.campaigns(place);
-        let left = self.left(place, lines, &campaigns);
+        let left = self.left(place, &met, &campaigns);
         let held = Held { rules, campaigns, left };
         (held != Held::default()).then_some(held)
     }
@@ -74,19 +75,19 @@ impl Sight<'_> {
     }
 
     /// What is left below the caps that the lines meet, and here in the budgets of the campaigns that were taken.
-    fn left(&self, place: &Issuer<'_>, lines: &[Line], taken: &[Code]) -> Vec<(Counter, Points)> {
+    fn left(&self, place: &Issuer<'_>, met: &[&EarningRule], taken: &[Code]) -> Vec<(Counter, Points)> {
         let used = |currency: Option<CurrencyId>, counter: &Counter| {
             let tally = self.tallies.iter().find(|(of, _)| Some(*of) == currency);
             tally.map_or((Points::ZERO, Points::ZERO), |(_, tally)| tally.under(counter, place.day))
         };
         let mut left = Vec::new();
-        for rule in self.program.rules.met(lines) {
+        for rule in met {
             if let Some(counter) = rule.counter() {
                 let below = rule.caps.left(used(Some(rule.currency), &counter));
                 left.push((counter, below));
             }
         }
-        left.extend(self.below_greatest(place, lines));
+        left.extend(self.below_greatest(place, met));
         for campaign in self.program.campaigns.iter().filter(|campaign| taken.contains(&campaign.code)) {
             if let Some(counter) = campaign.counter() {
                 let below = campaign.caps.left(used(Some(campaign.counts), &counter));
@@ -100,9 +101,9 @@ impl Sight<'_> {
     }
 
     /// What fits below the greatest balances of the currencies that the lines may earn.
-    fn below_greatest(&self, place: &Issuer<'_>, lines: &[Line]) -> Vec<(Counter, Points)> {
+    fn below_greatest(&self, place: &Issuer<'_>, met: &[&EarningRule]) -> Vec<(Counter, Points)> {
         let mut left: BTreeMap<CurrencyId, Points> = BTreeMap::new();
-        for rule in self.program.rules.met(lines) {
+        for rule in met {
             let greatest = place.catalog.currencies.get(&rule.currency).and_then(|known| known.greatest);
             if let Some(greatest) = greatest {
                 let held = self.balances.iter().find(|(id, _)| *id == rule.currency);

@@ -218,7 +218,7 @@ pub(super) fn priced_line(
 /// Points at their currency's code and scale.
 pub(super) fn written(points: Points, currency: CurrencyId, catalog: &Catalog) -> (String, String) {
     match catalog.currencies.get(&currency) {
-        Some(known) => (known.code.to_string(), points.format(known.scale)),
+        Some(known) => (known.code.as_str().to_owned(), points.format(known.scale)),
         None if currency == USES => ("voucher".to_owned(), points.format(0)),
         None => (currency.0.to_string(), points.format(0)),
     }
@@ -226,7 +226,7 @@ pub(super) fn written(points: Points, currency: CurrencyId, catalog: &Catalog) -
 
 /// Whose points a posting moves: whose the account is, or (it may have been split or taken over since) who is named as the
 /// buyer. `None` where nobody is known.
-fn owner(posting: &Posting, entry: &Entry, shown: &Shown<'_>) -> Option<String> {
+fn owner(posting: &Posting, entry: &Entry, shown: &Shown<'_>) -> Option<MembershipId> {
     let named = || {
         let of = shown.original.filter(|_| reversal_of(entry).is_some()).unwrap_or(entry);
         match &of.kind {
@@ -244,11 +244,12 @@ fn owner(posting: &Posting, entry: &Entry, shown: &Shown<'_>) -> Option<String> 
         }
     };
     let known = shown.owners.get(&posting.account).copied();
-    known.or_else(named).or(shown.became).map(|id| id.to_string())
+    known.or_else(named).or(shown.became)
 }
 
 fn earned(entry: &Entry, shown: &Shown<'_>) -> Vec<tx::Earned> {
-    let mut earned = Vec::new();
+    let mut earned = Vec::with_capacity(entry.postings.len());
+    let mut whose: Option<(MembershipId, String)> = None;
     for posting in entry.postings.iter().chain(shown.later) {
         if posting.account.currency == USES {
             continue;
@@ -259,7 +260,10 @@ fn earned(entry: &Entry, shown: &Shown<'_>) -> Vec<tx::Earned> {
             _ => continue,
         };
         // a return whose sale is not known here says nothing of whose its points are
-        let Some(membership_id) = owner(posting, entry, shown) else { continue };
+        let Some(id) = owner(posting, entry, shown) else { continue };
+        // mostly the one of the posting before
+        let known = whose.take().filter(|(last, _)| *last == id);
+        let (_, membership_id) = &*whose.insert(known.unwrap_or_else(|| (id, id.to_string())));
         let signed = |points: Points| if sign > 0 { points } else { points.negated() };
         let one = |points: Points, line: Option<u16>| {
             let (currency, points) = written(signed(points), posting.account.currency, shown.catalog);
@@ -267,7 +271,7 @@ fn earned(entry: &Entry, shown: &Shown<'_>) -> Vec<tx::Earned> {
                 membership_id: membership_id.clone(),
                 currency,
                 points,
-                rule: posting.why.rule.as_ref().map(ToString::to_string),
+                rule: posting.why.rule.as_ref().map(|rule| rule.as_str().to_owned()),
                 description: posting.why.text.clone(),
                 line,
                 expires_on: lot_day(posting.lot.map(|lot| lot.expires), LotTerms::NEVER),
@@ -305,7 +309,8 @@ fn redeemed(entry: &Entry, shown: &Shown<'_>) -> Vec<tx::Redeemed> {
         let place = grounds.iter().position(|(account, _)| *account == posting.account);
         let ground = place.map(|place| grounds.remove(place).1);
         let whose = ground.map(|ground| ground.membership.to_string());
-        let Some(membership_id) = whose.or_else(|| owner(posting, entry, shown)) else { continue };
+        let named = || owner(posting, entry, shown).map(|id| id.to_string());
+        let Some(membership_id) = whose.or_else(named) else { continue };
         let signed = if back { posting.points.negated() } else { posting.points };
         let (currency, points) = written(signed, posting.account.currency, shown.catalog);
         redeemed.push(tx::Redeemed {

@@ -10,7 +10,7 @@ use shared::entry::{Authority, Totals};
 use shared::ids::{Dot, NodeId, OutletId, TillId};
 use shared::post::flow::{self, Desk};
 use shared::time::{Hlc, Millis};
-use shared::view::{AccountView, OfflineUse, tail_rows};
+use shared::view::{AccountView, OfflineUse, rows};
 use shared::wire::{Health, Push, PushedEntry};
 
 use super::chain::sure;
@@ -97,7 +97,7 @@ impl Till {
         if !self.out {
             return;
         }
-        for row in tail_rows(&entry) {
+        for row in rows::summed(&entry) {
             if row.authority == Some(Authority::Offline) {
                 self.redeemed.push_back((now, row.account, row.points));
                 self.since_contact += 1;

@@ -55,7 +55,8 @@ impl Open {
         self.runtime.block_on(self.till.stop()).expect("the till stops");
     }
 
-    fn counters(&self) -> StoreCounters {
+    /// What its store has done.
+    pub(super) fn counters(&self) -> StoreCounters {
         self.till.app.store().counters()
     }
 }

@@ -1,6 +1,8 @@
 //! Bars with a catalog as a large retailer's: 500 earning rules, 50 campaigns, 2,000 prices, members of 5 programs with tier groups and
 //! caps. The scan and the sale are held against those of a plain catalog, and the scan against its own bar.
 
+use std::path::PathBuf;
+
 use serde_json::{Value, json};
 use shared::api::transaction::SaleRequest;
 
@@ -9,6 +11,7 @@ use super::earning::{Open, waiter};
 use super::ground::Ground;
 use super::measure::{Rounds, Times, brief};
 use super::members::{Members, card_code};
+use super::probe::Probe;
 use super::table::Table;
 use super::wire::{Caller, hello};
 use crate::harness::goods;
@@ -16,6 +19,8 @@ use crate::sim::rng::Rng;
 
 /// Members of either till: enough for no page to be always at hand, few enough to lay both in a minute.
 const MEMBERS: u32 = 100_000;
+/// Scans that warm the cache.
+const WARM: usize = 20_000;
 /// Scans and sales in a round.
 const EACH: usize = 1_000;
 /// Programs that a member is in.
@@ -62,11 +67,12 @@ fn rule(number: usize) -> Value {
     rule
 }
 
+/// A campaign of one of the programs. One runs in each; the others are over.
 fn campaign(number: usize) -> Value {
     let program = number % usize::from(PROGRAMS) + 1;
     json!({
         "code": format!("campaign-{number}"), "name": format!("Campaign {number}"), "program": format!("program-{program}"),
-        "from": "2020-01-01", "until": if number.is_multiple_of(10) { "2099-12-31" } else { "2020-12-31" },
+        "from": "2020-01-01", "until": if number < usize::from(PROGRAMS) { "2099-12-31" } else { "2020-12-31" },
         "multiplier": "1.5", "member_cap": "100000"
     })
 }
@@ -102,8 +108,13 @@ fn any(rng: &mut Rng, count: u32) -> String {
     card_code(u32::try_from(rng.below(u64::from(count))).unwrap_or(0))
 }
 
+/// A till with members of five programs under the rich catalog.
+pub fn ground(count: u32) -> Ground {
+    Ground::with("rich", Members::of(count, PROGRAMS, catalog()))
+}
+
 /// A sale of five lines to any member.
-fn sale(rng: &mut Rng, count: u32, receipt: usize) -> SaleRequest {
+pub fn sale(rng: &mut Rng, count: u32, receipt: usize) -> SaleRequest {
     let lines: Vec<_> = (1..=5).map(|number| goods::line("2", &format!("{number}.90"))).collect();
     let body = goods::sale(&format!("R-{receipt}"), &any(rng, count), &lines);
     serde_json::from_value(body).expect("a sale")
@@ -112,51 +123,111 @@ fn sale(rng: &mut Rng, count: u32, receipt: usize) -> SaleRequest {
 /// The same scans and sales at a till with the rich catalog and at one with a plain one.
 pub fn beside_plain(options: &Options, table: &mut Table<'_>) {
     let count = options.members.min(MEMBERS);
-    let plain = Ground::lay("plain", count);
-    let rich = Ground::with("rich", Members::of(count, PROGRAMS, catalog()));
+    let (few, many) = (Ground::lay("plain", count), ground(count));
     table.note(&format!(
         "{RULES} rules, {CAMPAIGNS} campaigns, {PRICES} prices, {PROGRAMS} programs: {}",
-        rich.told()
+        many.told()
     ));
-    let (plain, rich) = (Open::start(&plain.dir()), Open::start(&rich.dir()));
-    let greeter = rich.runtime.block_on(hello());
-    let (mut pos, mut other) = (Caller::new(&rich.till.url, &rich.token), Caller::new(&greeter, ""));
-    let (waiter, mut rng, mut receipt) = (waiter(), Rng::new(8), 0);
-    let mut ratios = [Rounds::default(), Rounds::default(), Rounds::default()];
-    for round in 0..=options.rounds {
-        let mut times: [Times; 6] = Default::default();
-        let [greet, http, few, many, lean, full] = &mut times;
-        for _ in 0..EACH {
-            let (card, path) = (any(&mut rng, count), format!("/api/cards/{}", any(&mut rng, count)));
-            greet.time(|| other.must(200, "GET", "/", ""));
-            http.time(|| pos.must(200, "GET", &path, ""));
-            few.time(|| plain.till.app.scan(&card).expect("a scan"));
-            many.time(|| rich.till.app.scan(&card).expect("a scan"));
-            let asked = sale(&mut rng, count, receipt);
-            receipt += 1;
-            lean.time(|| waiter.block_on(plain.till.app.sell(None, &asked)).expect("a sale"));
-            full.time(|| waiter.block_on(rich.till.app.sell(None, &asked)).expect("a sale"));
+    let tills = Tills {
+        disk: many.beside().to_owned(),
+        plain: Open::start(&few.dir()),
+        rich: Open::start(&many.dir()),
+        count,
+    };
+    tills.scans(options, table);
+    tills.sales(options, table);
+    tills.plain.stop();
+    tills.rich.stop();
+}
+
+/// Two tills with as many members.
+struct Tills {
+    disk: PathBuf,
+    plain: Open,
+    rich: Open,
+    count: u32,
+}
+
+impl Tills {
+    /// Scans alone, as those of one program are measured.
+    fn scans(&self, options: &Options, table: &mut Table<'_>) {
+        let (plain, rich) = (&self.plain.till.app, &self.rich.till.app);
+        let greeter = self.rich.runtime.block_on(hello());
+        let (mut pos, mut other) =
+            (Caller::new(&self.rich.till.url, &self.rich.token), Caller::new(&greeter, ""));
+        let mut rng = Rng::new(8);
+        for _ in 0..WARM {
+            let card = any(&mut rng, self.count);
+            plain.scan(&card).expect("a scan");
+            rich.scan(&card).expect("a scan");
         }
-        if round == 0 {
-            continue;
+        let (mut scan, mut scans) = (Rounds::default(), Rounds::default());
+        for _ in 0..options.rounds {
+            let mut times: [Times; 4] = Default::default();
+            let [greet, http, few, many] = &mut times;
+            for _ in 0..EACH {
+                let (card, path) =
+                    (any(&mut rng, self.count), format!("/api/cards/{}", any(&mut rng, self.count)));
+                greet.time(|| other.must(200, "GET", "/", ""));
+                http.time(|| pos.must(200, "GET", &path, ""));
+                few.time(|| plain.scan(&card).expect("a scan"));
+                many.time(|| rich.scan(&card).expect("a scan"));
+            }
+            let [greet, http, few, many] = times.map(|times| times.p50());
+            let told = [greet, http, few, many].map(brief);
+            table.note(&format!("p50: hello, rich scan over HTTP, scans plain and rich: {told:?}"));
+            scan.ratio(http, greet);
+            scans.ratio(many, few);
         }
-        let told: Vec<String> = times.iter().map(|times| brief(times.p50())).collect();
-        table.note(&format!(
-            "p50: hello, rich scan over HTTP, scans plain and rich, sales plain and rich: {told:?}"
-        ));
-        let [greet, http, few, many, lean, full] = &times;
-        for (ratio, (of, to)) in ratios.iter_mut().zip([(http, greet), (many, few), (full, lean)]) {
-            ratio.ratio(of.p50(), to.p50());
-        }
+        let what = "scan over HTTP p50 ÷ hello, 500 rules, 50 campaigns, 2,000 prices, members of 5 programs";
+        table.ratio(what, scan, 2.0);
+        table.figure("scan of 5 memberships ÷ scan of one with a plain catalog, in the process", &scans);
     }
-    let [scan, scans, sales] = ratios;
-    table.ratio(
-        "scan over HTTP p50 ÷ hello, 500 rules, 50 campaigns, 2,000 prices, members of 5 programs",
-        scan,
-        2.0,
-    );
-    table.figure("scan of 5 memberships ÷ scan of one with a plain catalog, in the process", &scans);
-    table.ratio("sale p50 ÷ sale with a plain catalog, in the process", sales, 1.5);
-    plain.stop();
-    rich.stop();
+
+    /// Sales in the process, and over HTTP beside what they cannot do without.
+    fn sales(&self, options: &Options, table: &mut Table<'_>) {
+        let (waiter, mut rng) = (waiter(), Rng::new(9));
+        let before = self.rich.counters().journal.bytes_written;
+        let numbered = |receipt: &mut usize| {
+            *receipt += 1;
+            *receipt
+        };
+        let mut receipt = 0;
+        let sell = |till: &Open, asked: &SaleRequest| {
+            waiter.block_on(till.till.app.sell(None, asked)).expect("a sale");
+        };
+        sell(&self.rich, &sale(&mut rng, self.count, numbered(&mut receipt)));
+        let bytes = usize::try_from(self.rich.counters().journal.bytes_written - before).unwrap_or(4_096);
+        let mut probe = Probe::new(&self.disk, bytes);
+        let greeter = self.rich.runtime.block_on(hello());
+        let (mut pos, mut other) =
+            (Caller::new(&self.rich.till.url, &self.rich.token), Caller::new(&greeter, ""));
+        let (mut sales, mut far) = (Rounds::default(), Rounds::default());
+        for round in 0..=options.rounds {
+            let mut times: [Times; 5] = Default::default();
+            let [greet, disk, http, lean, full] = &mut times;
+            for _ in 0..EACH {
+                let asked = sale(&mut rng, self.count, numbered(&mut receipt));
+                lean.time(|| sell(&self.plain, &asked));
+                full.time(|| sell(&self.rich, &asked));
+                disk.time(|| probe.write());
+                greet.time(|| other.must(200, "GET", "/", ""));
+                let asked = sale(&mut rng, self.count, numbered(&mut receipt));
+                let body = serde_json::to_string(&asked).expect("a body");
+                http.time(|| pos.must(201, "POST", "/api/transactions", &body));
+            }
+            if round == 0 {
+                continue;
+            }
+            let [greet, disk, http, lean, full] = times.map(|times| times.p50());
+            let told = [greet, disk, http, lean, full].map(brief);
+            table.note(&format!(
+                "p50: hello, write + fdatasync of {bytes} bytes, rich sale over HTTP, sales plain and rich: {told:?}"
+            ));
+            sales.ratio(full, lean);
+            far.ratio(http, disk + greet);
+        }
+        table.ratio("sale p50 ÷ sale with a plain catalog, in the process", sales, 1.5);
+        table.figure("sale over HTTP p50 ÷ (fdatasync + hello), the rich catalog", &far);
+    }
 }

@@ -18,7 +18,7 @@ use shared::ids::{BucketId, Dot, NodeId, OutletId, Seq, TillId};
 use shared::points::Points;
 use shared::sync::{Journal, TillSync, home_of};
 use shared::time::{Day, Hlc, Millis};
-use shared::view::{AccountView, tail_rows};
+use shared::view::{AccountView, rows};
 use shared::wire::{ForkAlias, MarkBrief, Push, PushedEntry};
 
 use super::rng::Rng;
@@ -236,7 +236,7 @@ impl Till {
                 if self.covers(chain, bucket, written.head.seq) {
                     continue;
                 }
-                for row in tail_rows(&written.entry).iter().filter(|row| row.account == account) {
+                for row in rows::each(&written.entry).iter().filter(|row| row.account == account) {
                     view.add(row);
                 }
             }

@@ -11,7 +11,7 @@ use shared::entry::{Enrol, Entry, EntryKind};
 use shared::ids::{BucketId, Dot, Hash};
 use shared::operator;
 use shared::sync::TillSync;
-use shared::view::tail_rows;
+use shared::view::rows;
 use shared::wire::snapshot::Snapshot;
 
 use super::Engine;
@@ -230,7 +230,7 @@ fn uncovered(
     index: &shared::member::IndexKey,
 ) -> Result<(), StoreError> {
     let entry = Entry::from_stored(split_entry(value)?.1).map_err(StoreError::undecodable("entry"))?;
-    let rows = tail_rows(&entry);
+    let rows = rows::summed(&entry);
     for row in &rows {
         if !meta.covers(row.account.set, dot) {
             put_row(own, row, entry.at)?;

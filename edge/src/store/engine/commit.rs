@@ -16,7 +16,7 @@ use crate::store::journal::limits::GROUP_MAX_RECORDS;
 use crate::store::journal::{Counters, Journal, JournalError, Record, encoded_bytes};
 #[cfg(feature = "mutants")]
 use crate::store::mutant::{self, Mutant};
-use crate::store::overlay::Layer;
+use crate::store::overlay::{Layer, Published};
 use crate::store::view::View;
 use crate::store::{CommitError, StoreError, Written};
 
@@ -24,6 +24,9 @@ use crate::store::{CommitError, StoreError, Written};
 pub(in crate::store) trait Job: Send {
     /// Decides it.
     fn decide(&mut self, view: &View) -> Judged;
+    /// Makes ready what it will be answered with, while the disk works: what came of it is written, and not durable yet.
+    /// `view` holds it, and all of its group.
+    fn prepare(&mut self, _view: &View, _written: &Written) {}
     /// Answers it.
     fn answer(self: Box<Self>, outcome: Result<Option<Written>, CommitError>);
 }
@@ -173,8 +176,8 @@ impl Engine {
     }
 
     /// Journals the group, publishes it and answers it. On failure all of it is told so, and the error can be told again.
-    fn flush(&self, writer: &mut Writer, group: Group) -> Result<(), impl Fn() -> CommitError + use<>> {
-        let appended = self.append(writer, &group);
+    fn flush(&self, writer: &mut Writer, mut group: Group) -> Result<(), impl Fn() -> CommitError + use<>> {
+        let appended = self.append(writer, &mut group);
         match appended {
             Ok(()) => {
                 for (job, written) in group.waiting {
@@ -195,12 +198,24 @@ impl Engine {
         }
     }
 
-    fn append(&self, writer: &mut Writer, group: &Group) -> Result<(), Fault> {
+    fn append(&self, writer: &mut Writer, group: &mut Group) -> Result<(), Fault> {
         if group.records.is_empty() {
             return Ok(());
         }
         let records: Vec<Record<'_>> = group.records.iter().map(as_record).collect();
-        match writer.journal.append(&records, self.options.clock.now().0) {
+        let before = self.view();
+        let (mut next, layer) = (Vec::new(), Arc::clone(&group.layer));
+        let (waiting, head) = (&mut group.waiting, group.head);
+        let meanwhile = || {
+            next = before.published.active_with(Arc::clone(&layer));
+            let view = View { staged: Some((layer, head)), ..before.clone() };
+            for (job, written) in waiting {
+                let Some(written) = written else { continue };
+                // What panics here is not ready, and is made when it is asked for: the journal goes on.
+                let _ = catch_unwind(AssertUnwindSafe(|| job.prepare(&view, written)));
+            }
+        };
+        match writer.journal.append_while(&records, self.options.clock.now().0, meanwhile) {
             Ok(_) => {}
             Err(JournalError::StoreFull) => return Err(Fault::Full),
             Err(error) => {
@@ -211,7 +226,12 @@ impl Engine {
         }
         (writer.totals, writer.clock) = (group.totals, group.clock);
         let (layer, journal) = (Arc::clone(&group.layer), writer.journal.snapshot());
-        self.publish(|published| published.with_group(layer, journal));
+        self.publish(|published| {
+            // the applier may have taken some of the layers meanwhile
+            let same = std::ptr::eq(published, &raw const *before.published);
+            let active = if same { next } else { published.active_with(layer) };
+            Published { active, journal, ..published.clone() }
+        });
         Ok(())
     }
 
@@ -230,7 +250,7 @@ impl Engine {
             Ok(0) | Err(JournalError::StoreFull) => {}
             Ok(_) => {
                 let journal = writer.journal.snapshot();
-                self.publish(|published| crate::store::overlay::Published { journal, ..published.clone() });
+                self.publish(|published| Published { journal, ..published.clone() });
             }
             Err(error) => writer.stopped = Some(error.to_string()),
         }

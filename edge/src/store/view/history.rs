@@ -6,7 +6,7 @@ use shared::account::AccountId;
 use shared::entry::{Entry, EntryKind, Reversal};
 use shared::ids::{AccountSetId, CustomerId, Dot, OutletId, ProgramId, Seq};
 use shared::member::CodeKind;
-use shared::view::{TailRow, tail_rows};
+use shared::view::{TailRow, rows};
 use shared::wire::told::Told;
 use shared::wire::{Decided, NumberBlock};
 
@@ -84,23 +84,24 @@ impl View {
         (1..=self.head().seq.0).rev().map(move |seq| Dot::new(node, Seq(seq)))
     }
 
-    /// The rows of an account set that are known here, newest first, at most `limit`.
+    /// The rows of an account set that are known here, one for each posting, by entry, the newest first; no further entry is
+    /// asked once there are `limit`.
     pub fn rows(&self, set: AccountSetId, limit: usize) -> R<Vec<TailRow>> {
-        let mut legs = Vec::new();
+        let mut dots = Vec::new();
         self.scan(history_prefix(set), |key, _| {
-            let mut parts = Parts(&key[24..]);
-            legs.push((parts.dot(), u16::from_be_bytes(parts.take())));
-            Ok(legs.len() < limit)
+            dots.push(Parts(&key[24..]).dot());
+            Ok(dots.len() < limit)
         })?;
-        let mut rows = Vec::new();
-        // the legs of one entry lie together
-        for legs in legs.chunk_by(|(one, _), (other, _)| one == other) {
-            let Some((dot, _)) = legs.first() else { continue };
-            let Some(written) = self.entry(*dot)? else { continue };
-            let of_entry = tail_rows(&written.entry).into_iter();
-            rows.extend(of_entry.filter(|row| legs.iter().any(|(_, leg)| *leg == row.leg)));
+        let mut found = Vec::new();
+        for dot in dots {
+            if found.len() >= limit {
+                break;
+            }
+            let Some(written) = self.entry(dot)? else { continue };
+            let own = rows::each(&written.entry).into_iter();
+            found.extend(own.filter(|row| row.account.set == set && row.moves()));
         }
-        Ok(rows)
+        Ok(found)
     }
 
     /// What was given back of a transaction.

@@ -181,7 +181,7 @@ fn the_scan_says_what_would_pass() {
         let facts = facts(balance);
         let member = Member { view: &facts.members[0], program: catalog.program("std").unwrap() };
         let standing = quote::standing(&facts, catalog, member, PTS, &grounds, now()).unwrap();
-        (standing.spendable_offline.0, standing.refusal.map(|refusal| refusal.code()))
+        (standing.spendable_offline.0, standing.refusal.map(crate::refusal::Problem::code))
     };
     assert_eq!(standing(5430, Grounds::Books, &catalog()), (5400, None));
     assert_eq!(standing(99, Grounds::Books, &catalog()), (0, Some("insufficient_points")));

@@ -7,7 +7,7 @@ use crate::entry::{Authority, EntryKind, Redemption};
 use crate::ids::NodeId;
 use crate::points::Points;
 use crate::time::Millis;
-use crate::view::{Facts, tail_rows};
+use crate::view::{Facts, rows};
 
 fn dial(mode: &str, caps: &serde_json::Value) -> Catalog {
     let mut dial = serde_json::json!({"mode": mode});
@@ -132,7 +132,7 @@ fn what_is_left_of_a_right_is_given_back_and_is_spent_no_more() {
     let mut facts = reserving();
     let spent = sell(&facts, &only, vec![line("1", "10.00")], &[300]).unwrap();
     let view = facts.accounts.get_mut(&account(1)).unwrap();
-    for row in tail_rows(&entry(spent, 1)) {
+    for row in rows::each(&entry(spent, 1)) {
         view.add(&row);
     }
     assert_eq!(view.own_right().unwrap().left, Points(100));
@@ -142,7 +142,7 @@ fn what_is_left_of_a_right_is_given_back_and_is_spent_no_more() {
     let EntryKind::Right(RightFact::Returned(ended)) = &back.kind else { panic!("{back:?}") };
     assert_eq!((ended.right, ended.points), (RightId(7), Points(100)));
     let view = facts.accounts.get_mut(&account(1)).unwrap();
-    for row in tail_rows(&entry(back, 2)) {
+    for row in rows::each(&entry(back, 2)) {
         view.add(&row);
     }
     assert_eq!((view.live_right(now()), view.whole().reserved), (None, Points(200)));

@@ -1,15 +1,15 @@
 use super::stage::*;
 use crate::account::LotTerms;
-use crate::entry::{Authority, Column};
+use crate::entry::{Authority, Column, Entry};
 use crate::points::Points;
 use crate::time::Day;
-use crate::view::{AccountView, tail_rows};
+use crate::view::{AccountView, TailRow, rows};
 
 #[test]
 fn what_was_redeemed_here_is_gone_before_the_server_says_so() {
     let mut facts = facts(500);
     let draft = sell(&facts, &catalog(), vec![line("2", "10.00")], &[300]).unwrap();
-    let rows = tail_rows(&entry(draft, 1));
+    let rows = rows::each(&entry(draft, 1));
     let told: Vec<_> = rows.iter().map(|row| (row.leg, row.column, row.points.0, row.authority)).collect();
     assert_eq!(
         told,
@@ -23,6 +23,46 @@ fn what_was_redeemed_here_is_gone_before_the_server_says_so() {
     assert_eq!((view.balance(), view.spendable(Day(20_000))), (Points(234), Points(234)));
     let refusal = sell(&facts, &catalog(), vec![line("2", "10.00")], &[300]).unwrap_err();
     assert_eq!((refusal.code(), refusal.available.as_deref()), ("insufficient_points", Some("200")));
+}
+
+#[test]
+fn movements_that_are_alike_are_one_row_and_an_account_comes_out_alike() {
+    let rule = |code: &str, rest: serde_json::Value| {
+        let mut rule = document()["earning_rules"][0].clone();
+        rule["code"] = code.into();
+        rule.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+        rule
+    };
+    let rules = serde_json::json!([
+        rule("base", serde_json::json!({})),
+        rule("daily", serde_json::json!({"day_cap": "30"})),
+        rule("ever", serde_json::json!({"member_cap": "5"}))
+    ]);
+    let catalog = catalog_with("/earning_rules", rules);
+    let sold = entry(sell(&facts(500), &catalog, vec![line("2", "10.00")], &[100]).unwrap(), 1);
+    // 19.00 paid, doubled: 38 by each rule, as far as its cap lets it
+    let told = |rows: &[TailRow]| rows.iter().map(|row| (row.leg, row.points.0)).collect::<Vec<_>>();
+    assert_eq!(told(&rows::each(&sold)), [(0, 38), (1, 30), (2, 5), (3, 100)]);
+    assert_eq!(told(&rows::summed(&sold)), [(0, 73), (3, 100)]);
+    let mut back = sold.clone();
+    back.postings.retain(|posting| posting.column == Column::Earned);
+    for posting in &mut back.postings {
+        posting.column = Column::EarnReversed;
+    }
+    assert_eq!(told(&rows::summed(&back)), [(0, 73)]);
+    let mut left = Vec::new();
+    for entries in [&[&sold][..], &[&back], &[&sold, &back]] {
+        let view = |rows: fn(&Entry) -> Vec<TailRow>| {
+            let mut view = holding(500);
+            entries.iter().flat_map(|entry| rows(entry)).for_each(|row| view.add(&row));
+            view.tail.rows = 0;
+            view
+        };
+        let view = (view(rows::each), view(rows::summed));
+        assert_eq!(view.0, view.1);
+        left.push((view.1.tail.lots.posted().0, view.1.tail.tally.counted.len()));
+    }
+    assert_eq!(left, [(-27, 2), (-73, 2), (-100, 0)]);
 }
 
 #[test]
