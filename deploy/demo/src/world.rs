@@ -51,6 +51,7 @@ impl World {
         let server = server.map_err(|error| format!("the server does not start: {error}"))?;
         let office = Client::new(&server.url, &admin_token(&server).await?)?;
         office.put("/api/catalog", &catalog()?).await?;
+        office.post("/api/notification-templates", &tenth_stamp()).await?;
         let members = enrol_members(&office, members).await?;
         let mut tills = Vec::new();
         for (place, (outlet, name)) in TILLS.into_iter().enumerate() {
@@ -93,6 +94,31 @@ fn catalog() -> Result<Value, Failure> {
     serde_json::to_value(document).map_err(|error| error.to_string())
 }
 
+/// What a rule of the catalog writes to the member whose stamp is the tenth.
+fn tenth_stamp() -> Value {
+    let text = |language: &str, subject: &str, body: &str| json!({"language": language, "subject": subject, "body": body});
+    json!({
+        "code": "tenth-stamp", "program": "coffee-club", "kind": "rule", "channel": "email",
+        "from": "Coffee Club <coffee@example.com>",
+        "texts": [
+            text("en", "Ten stamps", "Dear {{name}}, with receipt {{receipt}} you have ten stamps. A coffee is on us."),
+            text("ms", "Sepuluh setem", "{{name}}: sepuluh setem dengan resit {{receipt}}. Secawan kopi percuma untuk anda."),
+        ],
+    })
+}
+
+/// Who takes part in what beside: the member's place, the program, and what they begin with. Green Days tries itself with
+/// its pilot's customers, who are the first three; nobody new comes to the founders' club. John Chen, of whom the story
+/// tells, is in the one program only.
+const BESIDE: [(u32, &str, &str, &str); 6] = [
+    (1, "premium", "LANTERNS", "25.0"),
+    (1, "coffee-club", "STAMPS", "9"),
+    (2, "coffee-club", "STAMPS", "12"),
+    (2, "green-days", "LEAVES", "120.00"),
+    (3, "premium", "LANTERNS", "8.5"),
+    (4, "workshop", "SPARKS", "30"),
+];
+
 /// Enrols members. The first has the card of the story and 600 points, the others a little more each.
 async fn enrol_members(office: &Client, count: u32) -> Result<Vec<Member>, Failure> {
     let mut members = Vec::new();
@@ -102,24 +128,46 @@ async fn enrol_members(office: &Client, count: u32) -> Result<Vec<Member>, Failu
             NAMES.get(first).map_or_else(|| format!("Member {}", place + 1), |name| (*name).to_owned());
         let card = (6_009_410_000_012_345_u64 + u64::from(place)).to_string();
         let points = 600 + 50 * u64::from(place % 40);
+        let consent = json!({"text_version": "2026-01", "channel": "demo"});
+        let mut programs = vec![json!({"program": "standard-rewards", "card": card, "consent": consent})];
+        let beside: Vec<_> = BESIDE.into_iter().filter(|(member, ..)| *member == place).collect();
+        programs
+            .extend(beside.iter().map(|(_, program, ..)| json!({"program": program, "consent": consent})));
         let enrolled = office
             .post(
                 "/api/enrolments",
                 &json!({
                     "customer": {"name": name, "external_id": (10_001 + place).to_string()},
-                    "memberships": [{"program": "standard-rewards", "card": card,
-                                     "consent": {"text_version": "2026-01", "channel": "demo"}}],
-                    "allow_duplicate": true,
+                    "memberships": programs, "allow_duplicate": true,
                 }),
             )
             .await?;
-        let membership =
-            enrolled["memberships"][0]["id"].as_str().ok_or("an enrolment without membership")?;
-        let opening = json!({"currency": "PTS", "points": points.to_string(), "reason": "opening balance"});
-        office.post(&format!("/api/memberships/{membership}/adjust-points"), &opening).await?;
+        open(office, &enrolled, ("standard-rewards", "PTS", &points.to_string())).await?;
+        for (_, program, currency, points) in beside {
+            open(office, &enrolled, (program, currency, points)).await?;
+        }
         members.push(Member { card, name, points });
     }
     Ok(members)
+}
+
+/// What a new member begins with in one program, confirmed first where the program asks for it.
+async fn open(
+    office: &Client,
+    enrolled: &Value,
+    (program, currency, points): (&str, &str, &str),
+) -> Result<(), Failure> {
+    let memberships = enrolled["memberships"].as_array();
+    let membership = memberships.into_iter().flatten().find(|it| it["program"]["code"] == program);
+    let membership = membership.ok_or_else(|| format!("no membership of {program} in {enrolled}"))?;
+    let path = format!("/api/memberships/{}", membership["id"].as_str().unwrap_or_default());
+    if membership["status"] == "pending" {
+        let confirmed = json!({"status": "active", "reason": "the fee is paid"});
+        office.post(&format!("{path}/status"), &confirmed).await?;
+    }
+    let opening = json!({"currency": currency, "points": points, "reason": "opening balance"});
+    office.post(&format!("{path}/adjust-points"), &opening).await?;
+    Ok(())
 }
 
 /// Registers a till at head office, enrols it, fetches what it caches, and starts it.

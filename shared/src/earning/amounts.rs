@@ -31,13 +31,13 @@ impl<'a> Counted<'a> {
     }
 
     /// What a rule counts of them, whose `takes` says which lines count; `None` where that is nothing, or less than the rule
-    /// asks for.
+    /// asks for. A line of no quantity does not count: nothing was bought, and nothing of it could come back.
     pub(super) fn under<'r>(
         &self,
         rule: &'r EarningRule,
         takes: impl Fn(&Line) -> bool,
     ) -> Option<Share<'r>> {
-        let counts: Vec<bool> = self.lines.iter().map(takes).collect();
+        let counts: Vec<bool> = self.lines.iter().map(|line| is_sold(line) && takes(line)).collect();
         if !counts.contains(&true) {
             return None;
         }
@@ -47,9 +47,14 @@ impl<'a> Counted<'a> {
             }
             values
         };
-        let weights = masked(self.weights.clone());
+        let mut weights = masked(self.weights.clone());
         if !self.reaches(rule, &weights) {
             return None;
+        }
+        let things = || masked(self.lines.iter().map(units).collect());
+        if is_nothing(&weights) {
+            // where nothing costs anything, the things bring the points
+            weights = things();
         }
         Some(match &rule.per {
             Per::Money(_) => {
@@ -57,24 +62,18 @@ impl<'a> Counted<'a> {
                 Share::of(rule, (&amounts, self.currency.scale()), weights)
             }
             Per::Item => {
-                let units = |line: &Line| basket::units(line.quantity, limits::QUANTITY_SCALE);
-                let weights = masked(self.lines.iter().map(units).collect());
-                let amounts = weights.clone();
-                Share::of(rule, (&amounts, limits::QUANTITY_SCALE), weights)
+                let weights = things();
+                Share::of(rule, (&weights.clone(), limits::QUANTITY_SCALE), weights)
             }
-            // what is not counted has no weight, and the first that is takes it where nothing costs anything
-            Per::Visit => {
-                let free = weights.iter().all(|weight| *weight == 0);
-                let weights = if free { counts.into_iter().map(i128::from).collect() } else { weights };
-                Share { rule, amounts: Amounts::Whole(Some(Decimal::ONE)), weights }
-            }
+            // what is not counted has no weight
+            Per::Visit => Share { rule, amounts: Amounts::Whole(Some(Decimal::ONE)), weights },
             Per::Activity(_) => return None,
         })
     }
 
     /// Whether any line counts, and those that do come to the rule's minimum.
     pub(super) fn meets(&self, rule: &EarningRule, takes: impl Fn(&Line) -> bool) -> bool {
-        let counts = self.lines.iter().zip(&self.weights).filter(|(line, _)| takes(line));
+        let counts = self.lines.iter().zip(&self.weights).filter(|(line, _)| is_sold(line) && takes(line));
         let weights: Vec<i128> = counts.map(|(_, weight)| *weight).collect();
         !weights.is_empty() && self.reaches(rule, &weights)
     }
@@ -108,6 +107,19 @@ impl<'a> Counted<'a> {
         };
         lines.map(|line| amount(line).max(0)).collect()
     }
+}
+
+fn is_sold(line: &Line) -> bool {
+    line.quantity > Decimal::ZERO
+}
+
+/// The things of a line.
+fn units(line: &Line) -> i128 {
+    basket::units(line.quantity, limits::QUANTITY_SCALE)
+}
+
+fn is_nothing(weights: &[i128]) -> bool {
+    weights.iter().all(|weight| *weight == 0)
 }
 
 /// Points of so many units of an activity; `None` where they are too many.
