@@ -117,6 +117,14 @@ pub(super) fn course(title: &str, items: &[(String, f64)]) -> String {
 /// Steps that each have a dot; more are a line alone.
 const DOTS: usize = 31;
 
+/// A bar that is filled by a share from 0 to 1.
+pub(super) fn meter(label: &str, share: f64) -> String {
+    let (label, done) = (escaped(label), share.clamp(0.0, 1.0) * 100.0);
+    format!(
+        r#"<svg class="meter" role="img" aria-label="{label}" viewBox="0 0 100 4" preserveAspectRatio="none"><rect class="track" width="100" height="4"/><rect class="one" width="{done:.1}" height="4"/></svg>"#
+    )
+}
+
 /// Letters of a name that have room under its bars.
 const LETTERS: usize = 15;
 
