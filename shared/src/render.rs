@@ -24,6 +24,7 @@ use crate::view::{AccountView, Facts, MemberView};
 
 pub mod follow;
 pub mod hold;
+pub mod holding;
 pub mod quoted;
 pub mod standing;
 pub mod transaction;
@@ -335,7 +336,8 @@ fn alerts(
             alert("points_owed", text);
         }
         if let Some(lot) = account.expiring.first() {
-            let on = Day::parse(&lot.on).map_or_else(|_| lot.on.clone(), |on| locale::day(Language::English, on));
+            let on =
+                Day::parse(&lot.on).map_or_else(|_| lot.on.clone(), |on| locale::day(Language::English, on));
             alert("points_expiring", format!("{} {} expire on {on}.", lot.points, account.currency));
         }
     }

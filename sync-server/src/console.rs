@@ -33,6 +33,7 @@ mod names;
 mod notices;
 mod office;
 mod operators;
+mod places;
 mod preview;
 mod profile;
 mod ranged;

@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::{Form, Query, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use serde::Deserialize;
-use shared::api::member::{CardReportRequest, Membership};
+use shared::api::member::{CardReportRequest, Membership, StatementLine};
 use shared::ids::CustomerId;
 use shared::page::language::Language;
+use shared::page::phrases;
 use shared::page::words::{Words, grouped};
 
+use super::again::Typed;
 use super::names::Names;
 use super::session::{self, ACCOUNT};
 use super::view::{Block, Cell, Field, Figure, FormBlock, Frame, Refused, Row, Shown, Table, when};
@@ -89,23 +92,28 @@ pub(super) struct Asked {
 pub(super) async fn page(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
+    typed: Option<Extension<Arc<Typed>>>,
     Query(asked): Query<Asked>,
 ) -> Response {
     let chosen = asked.lang.as_deref().and_then(Language::by_tag);
-    session::keeping(chosen, shown(&app, &headers, &asked, chosen).into_response())
+    let shown = shown(&app, &headers, &asked, chosen);
+    let shown = shown.map(|frame| frame.telling_of(typed.map(|Extension(typed)| typed)));
+    session::keeping(chosen, shown.into_response())
 }
 
 fn shown(app: &Arc<App>, headers: &HeaderMap, asked: &Asked, chosen: Option<Language>) -> Shown {
     let (who, customer, words) = visitor(app, headers, chosen)?;
     let tell = |error: AppError| Refused::of(&error, words.clone()).at_path(AT);
     let scan = known::customer(app, &who, customer).map_err(tell)?;
+    let catalog = app.catalog().map_err(tell)?;
+    let names = Names::of(&catalog);
     let done = asked.reported.as_ref().map(|_| Block::note("good", words.say("account.lost_done")));
     let mut blocks: Vec<Block> = done.into_iter().collect();
     for membership in &scan.memberships {
         // what the office opens from here is not the member's to open
         let figures = members::figures(&words, membership).into_iter();
         blocks.push(Block::Figures(figures.map(|it| Figure { href: String::new(), ..it }).collect()));
-        blocks.push(statement(app, &who, (&words, asked), membership).map_err(tell)?);
+        blocks.push(statement(app, &who, (&words, &names, asked), membership).map_err(tell)?);
         let vouchers = membership.vouchers.iter().map(|voucher| Block::Picture {
             title: format!("{}: {}", words.say("account.voucher"), voucher.name),
             svg: chart::qr(voucher.code.as_deref().unwrap_or(&voucher.number), &voucher.number),
@@ -123,16 +131,24 @@ fn shown(app: &Arc<App>, headers: &HeaderMap, asked: &Asked, chosen: Option<Lang
     }));
     let as_of = scan.as_of.as_deref().map_or_else(|| "–".to_owned(), |at| when(at).text);
     let about = words.fill("as_of", &[("at", &as_of)]);
-    let catalog = app.catalog().map_err(tell)?;
     let frame = Frame::outside(&words, &scan.customer.name).about(about).at_path(AT);
-    Ok(frame.telling(catalog.office_zone(), Names::of(&catalog)).with(blocks))
+    Ok(frame.telling(catalog.office_zone(), names).with(blocks))
 }
 
-/// A membership's movements, latest first: what moved, where, and how many points.
+/// What moved, and below it why and where.
+fn what(words: &Words, names: &Names, line: &StatementLine) -> Cell {
+    let outlet = line.outlet.as_deref().map(|code| names.outlet(code));
+    // told on its own: together with the others it would be no sentence of the list
+    let why = phrases::told(words.language(), &line.description).into_owned();
+    let parts = [Some(why).filter(|why| !why.is_empty()), line.receipt.clone(), outlet];
+    members::moved(words, &line.column, parts.into_iter().flatten().collect::<Vec<_>>().join(" · "))
+}
+
+/// A membership's movements, latest first: what moved, where, and how many points. Three columns have room on a phone.
 fn statement(
     app: &App,
     who: &Who,
-    (words, asked): (&Words, &Asked),
+    (words, names, asked): (&Words, &Names, &Asked),
     membership: &Membership,
 ) -> Done<Block> {
     let id = membership.id.parse().map_err(|_| AppError::not_found("membership with this id"))?;
@@ -145,9 +161,7 @@ fn statement(
     let rows = lines.items.into_iter().map(|line| Row {
         cells: vec![
             when(&line.at),
-            members::moved(words, &line.column, line.description),
-            line.receipt.unwrap_or_default().into(),
-            Cell::outlet(line.outlet),
+            what(words, names, &line),
             format!("{} {}", grouped(&line.points), line.currency).into(),
         ],
         ..Row::default()
@@ -155,13 +169,7 @@ fn statement(
     let head = |key: &str, number: bool| (words.say(key).to_owned(), number);
     Ok(Block::Table(Table {
         title: words.fill("account.statement", &[("program", &membership.program.name)]),
-        columns: vec![
-            head("when", false),
-            head("what", false),
-            head("receipt", false),
-            head("outlet", false),
-            head("points", true),
-        ],
+        columns: vec![head("when", false), head("what", false), head("points", true)],
         rows: rows.collect(),
         empty: words.say("statement.empty").to_owned(),
         more: next.into_iter().collect(),

@@ -161,8 +161,7 @@ fn expiry_charts(words: &Words, step: Step, items: &[ExpiryItem]) -> Vec<Block> 
             let last = Day::parse(&until).map(|day| step.of(day).1.to_string());
             *told.entry(last.unwrap_or(until)).or_default() += points;
         }
-        let bars: Vec<_> =
-            told.into_iter().map(|(key, points)| (short(words, step, &key), points)).collect();
+        let bars: Vec<_> = told.into_iter().map(|(key, points)| (short(words, step, &key), points)).collect();
         let title = words.fill("expiry.chart", &[("currency", currency)]);
         let svg = chart::bars(&title, &bars);
         Block::Picture { title, svg, text: words.say("expiry.legend").to_owned() }

@@ -35,7 +35,8 @@ pub(super) fn stories(app: &App, visitor: &Visitor, open: Option<bool>) -> Done<
         Some(true) => ("cases.open", "cases.none"),
         _ => ("cases.settled", "cases.none_settled"),
     };
-    let stories = found.items.into_iter().map(|case| story(app, visitor, &case, open == Some(true))).collect();
+    let stories =
+        found.items.into_iter().map(|case| story(app, visitor, &case, open == Some(true))).collect();
     let (title, empty) = (words.say(title).to_owned(), words.say(empty).to_owned());
     let state = if open == Some(true) { "open" } else { "settled" };
     let more = vec![(format!("/cases.csv?state={state}"), words.say("export").to_owned())];

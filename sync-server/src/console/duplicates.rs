@@ -28,11 +28,12 @@ pub(super) async fn page(State(app): State<Arc<App>>, visitor: Visitor, Query(as
     visitor.must(roles::OFFICE)?;
     let words = &visitor.words;
     let after = asked.after.map(|text| text.parse()).transpose();
-    let after =
-        after.map_err(|_| visitor.told()(AppError::field("after", "It is the `next` of the page before.")))?;
+    let after = after
+        .map_err(|_| visitor.told()(AppError::field("after", "It is the `next` of the page before.")))?;
     let books = Arc::clone(&app);
     let found = walk(&visitor, move || duplicates::list(&books, after, MOST)).await?;
-    let next = found.next.map(|next| (format!("/duplicates?after={next}"), words.say("next_page").to_owned()));
+    let next =
+        found.next.map(|next| (format!("/duplicates?after={next}"), words.say("next_page").to_owned()));
     let stories = Block::Stories {
         title: words.say("nav.duplicates").to_owned(),
         empty: words.say("duplicates.none").to_owned(),

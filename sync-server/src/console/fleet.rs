@@ -211,7 +211,9 @@ fn clock_off(words: &Words, behind_ms: i64) -> Cell {
     let sign = if seconds > 0 { "+" } else { "" };
     let text = match seconds.unsigned_abs() {
         0..120 => words.fill("fleet.seconds", &[("n", &format!("{sign}{}", grouped(&seconds.to_string())))]),
-        _ => words.fill("fleet.minutes", &[("n", &format!("{sign}{}", grouped(&(seconds / 60).to_string())))]),
+        _ => {
+            words.fill("fleet.minutes", &[("n", &format!("{sign}{}", grouped(&(seconds / 60).to_string())))])
+        }
     };
     if behind_ms.unsigned_abs() > OFF_MS { Cell::chip("warn", text) } else { text.into() }
 }

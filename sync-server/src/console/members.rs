@@ -119,10 +119,7 @@ fn enrol_form(app: &App, words: &Words) -> Done<Block> {
             Field::choice("program", words.say("program"), "", programs),
             Field::text("card", words.say("members.card"), ""),
             Field::text("text_version", words.say("members.terms"), "1"),
-            Field {
-                kind: "tick",
-                ..Field::text("allow_duplicate", words.say("members.another"), "")
-            },
+            Field { kind: "tick", ..Field::text("allow_duplicate", words.say("members.another"), "") },
         ],
         ..FormBlock::default()
     }))
@@ -214,16 +211,16 @@ pub(super) fn figures(words: &Words, membership: &Membership) -> Vec<Figure> {
         number: format!("{} {}", grouped(&account.balance), account.currency),
         note: [
             Some(level.clone()).filter(|level| !level.is_empty()),
-            account.cash_value.as_ref().map(|worth| {
-                words.fill("worth", &[("value", &words.money(&worth.currency, &worth.amount))])
-            }),
+            account
+                .cash_value
+                .as_ref()
+                .map(|worth| words.fill("worth", &[("value", &words.money(&worth.currency, &worth.amount))])),
             Some(&account.debt)
                 .filter(|debt| *debt != "0")
                 .map(|debt| words.fill("owed", &[("points", &grouped(debt))])),
-            account
-                .expiring
-                .first()
-                .map(|soon| words.fill("expires", &[("points", &grouped(&soon.points)), ("date", &words.day(&soon.on))])),
+            account.expiring.first().map(|soon| {
+                words.fill("expires", &[("points", &grouped(&soon.points)), ("date", &words.day(&soon.on))])
+            }),
             membership
                 .next_level
                 .as_ref()

@@ -38,7 +38,12 @@ pub(super) fn form(words: &Words, names: &Names, tried: &Tried, document: &str) 
         fields: vec![
             Field::hidden("document", document),
             Field::text("code", &said("try.member"), tried.code.clone()),
-            Field::choice("outlet", &said("outlet"), tried.outlet.clone(), names.outlets(words.say("outlets.office"))),
+            Field::choice(
+                "outlet",
+                &said("outlet"),
+                tried.outlet.clone(),
+                names.outlets(words.say("outlets.office")),
+            ),
             Field::text("currency", &said("try.money"), currency),
             Field::area("lines", &said("try.lines"), lines),
         ],

@@ -20,9 +20,8 @@ pub(super) fn form(words: &Words, customer: &Customer) -> Block {
     let now = |text: Option<&String>| {
         text.map_or_else(String::new, |text| words.fill("profile.now", &[("text", text)]))
     };
-    let field = |name: &str, key: &str, held: Option<&String>| {
-        Field::text(name, words.say(key), "").hint(&now(held))
-    };
+    let field =
+        |name: &str, key: &str, held: Option<&String>| Field::text(name, words.say(key), "").hint(&now(held));
     Block::Form(FormBlock {
         title: said("profile.title"),
         note: said("profile.how"),

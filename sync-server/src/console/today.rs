@@ -188,7 +188,10 @@ fn waiting(words: &Words, names: &Names, tills: &[Till]) -> Figure {
     let note = oldest.map_or_else(
         || words.say("today.waiting_note").to_owned(),
         |(at, till)| {
-            words.fill("today.oldest", &[("span", &fleet::ago(words, at)), ("till", &fleet::name(names, till))])
+            words.fill(
+                "today.oldest",
+                &[("span", &fleet::ago(words, at)), ("till", &fleet::name(names, till))],
+            )
         },
     );
     Figure {

@@ -11,41 +11,10 @@ use shared::page::words::Words;
 
 use super::again::{self, Typed, Wrong};
 use super::names::{Named, Names};
+use super::places::PLACES;
 use super::session::Visitor;
 use super::told::Telling;
-use crate::app::roles::{self, Role};
 use crate::app::{App, AppError};
-
-/// Places of the console: path, message, and who may go there; an empty path begins a group.
-const PLACES: [(&str, &str, &[Role]); 27] = [
-    ("/", "nav.today", roles::READ),
-    ("/fleet", "nav.fleet", roles::READ),
-    ("/cases", "nav.cases", roles::READ),
-    ("/waiting", "nav.waiting", roles::READ),
-    ("", "nav.group.members", roles::READ),
-    ("/members", "nav.members", roles::READ),
-    ("/duplicates", "nav.duplicates", roles::OFFICE),
-    ("/notifications", "nav.notifications", roles::READ),
-    ("", "nav.group.programs", roles::READ),
-    ("/catalog", "nav.catalog", roles::READ),
-    ("/simulator", "nav.simulator", roles::READ),
-    ("", "nav.group.books", roles::READ),
-    ("/days", "nav.days", roles::READ),
-    ("/ledger", "nav.ledger", roles::READ),
-    ("/liability", "nav.liability", roles::READ),
-    ("/expiry", "nav.expiry", roles::READ),
-    ("/outlets", "nav.outlets", roles::READ),
-    ("/settlement", "nav.settlement", roles::READ),
-    ("/performance", "nav.performance", roles::READ),
-    ("/campaigns", "nav.campaigns", roles::READ),
-    ("/overdrafts", "nav.overdrafts", roles::READ),
-    ("/doubles", "nav.doubles", roles::READ),
-    ("", "nav.group.office", roles::ADMIN),
-    ("/templates", "nav.templates", roles::ADMIN),
-    ("/operators", "nav.operators", roles::ADMIN),
-    ("/users", "nav.users", roles::ADMIN),
-    ("/audit", "nav.audit", roles::ADMIN),
-];
 
 /// A part of a page.
 pub(super) enum Block {
@@ -394,6 +363,11 @@ impl Frame {
     /// Times are told in this time zone, and outlets and programs by their names.
     pub(super) fn telling(self, zone: Tz, names: Names) -> Self {
         Self { zone: Some(zone), names, ..self }
+    }
+
+    /// A form of it that was refused, to be told on it.
+    pub(super) fn telling_of(self, typed: Option<Arc<Typed>>) -> Self {
+        Self { typed, ..self }
     }
 
     /// Where the links of its languages lead back to.

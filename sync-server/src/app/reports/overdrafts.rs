@@ -72,7 +72,9 @@ pub fn overdrafts(app: &App, who: &Who, range: &Range, step: Step) -> Done<Vec<O
         if case.opened < from {
             return false;
         }
-        let (CaseKind::Overdraft { short, .. }, Some(account)) = (&case.kind, case.account) else { return true };
+        let (CaseKind::Overdraft { short, .. }, Some(account)) = (&case.kind, case.account) else {
+            return true;
+        };
         if case.opened > to || !short.borne().plus(short.reversed).is_positive() {
             return true;
         }
