@@ -181,6 +181,7 @@ pub(super) async fn over_time(
     let found = walk(visitor, move || course::course(&books, &who, &range, step, clock::now())).await?;
     let mut blocks = vec![asked.form(words, ("/liability", "course.how"), step)];
     blocks.extend(course_charts(words, step, &found));
+    blocks.extend(moved_charts(words, step, &found));
     let (rows, note) = first(words, found.iter().rev().map(|it| course_row(words, it)).collect());
     blocks.push(Block::Table(Table {
         title: words.say("course.title").to_owned(),
@@ -244,6 +245,23 @@ fn course_charts(words: &Words, step: Step, found: &[LiabilityDay]) -> Vec<Block
         let title = words.fill("course.chart", &[("currency", currency)]);
         let svg = chart::course(&title, &points);
         Block::Picture { title, svg, text: words.say("course.legend").to_owned() }
+    });
+    drawn.collect()
+}
+
+/// One chart for each currency of what came to members and what went from them, over all programs.
+fn moved_charts(words: &Words, step: Step, found: &[LiabilityDay]) -> Vec<Block> {
+    let mut of: BTreeMap<&str, BTreeMap<&str, (f64, f64)>> = BTreeMap::new();
+    for it in found {
+        let sums = of.entry(&it.currency).or_default().entry(&it.date).or_default();
+        (sums.0, sums.1) = (sums.0 + height(&it.added), sums.1 + height(&it.taken));
+    }
+    let drawn = of.into_iter().map(|(currency, days)| {
+        let bars: Vec<_> =
+            days.into_iter().map(|(date, (added, taken))| (short(words, step, date), added, taken)).collect();
+        let title = words.fill("course.moved", &[("currency", currency)]);
+        let svg = chart::both(&title, &bars);
+        Block::Picture { title, svg, text: words.say("course.moved_legend").to_owned() }
     });
     drawn.collect()
 }

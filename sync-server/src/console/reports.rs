@@ -132,8 +132,11 @@ pub(super) async fn ledger(
             Cell::link(line.transaction_id.clone(), format!("/entries/{}", line.transaction_id)),
             Cell::outlet(line.outlet),
             line.description.into(),
-            format!("{} {} {}", told(words, &line.debit), words.say("then"), told(words, &line.credit))
-                .into(),
+            Cell {
+                whole: true,
+                ..format!("{} {} {}", told(words, &line.debit), words.say("then"), told(words, &line.credit))
+                    .into()
+            },
             format!("{} {}", grouped(&line.points), line.currency).into(),
         ],
         ..Row::default()

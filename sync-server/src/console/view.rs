@@ -131,6 +131,11 @@ impl Cell {
         Self { names: Named::Program, ..Self::from(code.unwrap_or_else(|| "–".to_owned())) }
     }
 
+    /// Whether its second line stands in one as well: a name may be long.
+    fn is_small_whole(&self) -> bool {
+        self.whole && self.names == Named::Nothing
+    }
+
     pub(super) fn chip(level: &'static str, text: impl Into<String>) -> Self {
         Self { text: text.into(), chip: level, ..Self::default() }
     }
