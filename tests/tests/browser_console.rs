@@ -64,7 +64,7 @@ fn every_page_of_the_console_opens_with_data_and_keeps_nobody_out() {
         ("/days", "open"),
         (&format!("/days/standard-rewards/{day}"), "What moved"),
         ("/doubles?times=1", "member"),
-        ("/overdrafts", "400 PTS"),
+        ("/overdrafts", "Program bears"),
         ("/campaigns", "There is no campaign yet"),
         ("/duplicates", "Nobody seems to be there twice"),
         ("/simulator", "Try the dial on your own receipts"),
