@@ -160,7 +160,7 @@ fn statement(
     });
     let rows = lines.items.into_iter().map(|line| Row {
         cells: vec![
-            when(&line.at),
+            line.at.clone().into(),
             what(words, names, &line),
             format!("{} {}", grouped(&line.points), line.currency).into(),
         ],

@@ -8,7 +8,7 @@ use qrcode::render::svg;
 /// Two bars for each name: what there is of one thing beside another. Values are for the eye only.
 pub(super) fn pairs(title: &str, items: &[(String, f64, f64)]) -> String {
     const HEIGHT: f64 = 180.0;
-    const EACH: f64 = 112.0;
+    const EACH: f64 = 128.0;
     let most = items.iter().flat_map(|(_, one, two)| [*one, *two]).fold(1.0_f64, f64::max);
     let places = u32::try_from(items.len()).map_or(1.0, f64::from).max(1.0);
     let width = EACH.mul_add(places, 20.0);
