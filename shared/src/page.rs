@@ -2,6 +2,7 @@
 //! daemon embeds and serves them itself.
 
 pub mod language;
+pub mod locale;
 pub mod phrases;
 pub mod words;
 

@@ -15,6 +15,8 @@ use crate::entry::Authority;
 use crate::ids::{CurrencyId, OutletId};
 use crate::member::signed::SignedCard;
 use crate::member::{Card, CardStatus, Customer, CustomerKind, Membership, MembershipKind, MembershipStatus};
+use crate::page::language::Language;
+use crate::page::locale;
 use crate::points::Points;
 use crate::refusal::{Problem, Refusal};
 use crate::time::{Day, Millis};
@@ -22,6 +24,7 @@ use crate::view::{AccountView, Facts, MemberView};
 
 pub mod follow;
 pub mod hold;
+pub mod holding;
 pub mod quoted;
 pub mod standing;
 pub mod transaction;
@@ -326,6 +329,7 @@ fn alerts(
         alert("membership_not_active", format!("This membership is {}.", standing.word()));
     }
     if let Some(last) = grace {
+        let last = locale::day(Language::English, last);
         alert("membership_in_grace", format!("This membership has ended; it works until {last}."));
     }
     for account in accounts {
@@ -335,7 +339,9 @@ fn alerts(
             alert("points_owed", text);
         }
         if let Some(lot) = account.expiring.first() {
-            alert("points_expiring", format!("{} {} expire on {}.", lot.points, account.currency, lot.on));
+            let on =
+                Day::parse(&lot.on).map_or_else(|_| lot.on.clone(), |on| locale::day(Language::English, on));
+            alert("points_expiring", format!("{} {} expire on {on}.", lot.points, account.currency));
         }
     }
     alerts

@@ -23,14 +23,19 @@ mod chart;
 mod days;
 mod deeds;
 mod download;
+mod duplicates;
 mod fleet;
 mod forms;
 mod items;
+mod losses;
 mod members;
+mod names;
 mod notices;
 mod office;
 mod operators;
+mod places;
 mod preview;
+mod profile;
 mod ranged;
 mod reports;
 mod session;
@@ -79,8 +84,10 @@ fn people() -> Router<Arc<App>> {
         .route("/tokens", post(office::add_token))
         .route("/tokens/{id}/revoke", post(office::revoke_token))
         .route("/audit", get(office::audit))
-        .route("/members/{id}/erase", post(members::erase))
-        .route("/members/{id}/wishes", post(members::wishes))
+        .route("/members/{id}/erase", post(profile::erase))
+        .route("/members/{id}/wishes", post(profile::wishes))
+        .route("/members/{id}/profile", post(profile::change))
+        .route("/duplicates", get(duplicates::page).post(duplicates::merge))
         .route("/notifications", get(notices::page).post(notices::send))
         .route("/notifications/{id}/retry", post(notices::retry))
         .route("/templates", get(notices::templates).post(notices::put))
@@ -116,6 +123,8 @@ fn books() -> Router<Arc<App>> {
         .route("/outlets", get(ranged::outlets))
         .route("/settlement", get(ranged::settlement))
         .route("/performance", get(ranged::programs))
+        .route("/campaigns", get(losses::campaigns))
+        .route("/overdrafts", get(losses::overdrafts))
         .route("/sheets/{report}", get(ranged::sheet))
         .route("/entries/{id}", get(reports::entry))
         .route("/ledger", get(reports::ledger))

@@ -17,6 +17,7 @@ pub mod mail;
 pub mod office;
 pub mod scratch;
 pub mod till;
+pub mod twice;
 pub mod wait;
 
 /// What a test usually needs.

@@ -121,7 +121,7 @@ fn a_statement_is_read_and_points_become_others_by_keys_alone() {
     let _ = browser.wait_for("#customer", "John Chen");
     // the server's own line, of which this till has no entry
     f(&browser, 1);
-    let _ = browser.wait_for("#statement", "500 PTS");
+    let _ = browser.wait_for("#statement", "500 points");
     browser.must_be_accessible("the account");
     enter(&browser);
     at_field(&browser, "points");

@@ -1,9 +1,10 @@
 //! Lists of the console as files: every row that the page's filter finds, and no cell that a spreadsheet would run.
 
 use system_tests::browser::{Browser, Setup};
-use system_tests::harness::goods::{self, KL, PENANG};
+use system_tests::harness::goods;
 use system_tests::harness::office::enrolment;
 use system_tests::harness::prelude::*;
+use system_tests::harness::twice::{Twice, redeemed_twice};
 
 const AISHA: &str = "6009410000012346";
 /// More than one page of the console, and than one part of a file.
@@ -94,25 +95,7 @@ fn a_search_and_a_statement_are_exported_whole_and_no_cell_is_a_formula() {
 
 #[test]
 fn cases_and_the_fleet_are_exported_as_their_pages_show_them() {
-    let mut catalog = goods::catalog();
-    catalog["programs"][0]["overdraft"]["review_over"] = json!("100");
-    let office = Office::open_with(&catalog);
-    let aisha = office.member("Aisha Osman", AISHA, 600);
-    let tills = [Till::open(&office, KL, "Till 1"), Till::open(&office, PENANG, "=Till 2")];
-    for till in &tills {
-        till.wait_for_balance(AISHA, 600);
-        till.line().cut();
-        till.wait_for_connection("offline");
-        let _ = till.sell(&goods::redeeming(sale("R-1", AISHA, &[line("1", "5.00")]), 500));
-    }
-    for till in &tills {
-        till.line().mend();
-        till.sync();
-    }
-    until("the case is open", || {
-        let cases = office.cases();
-        if cases.is_empty() { Err(cases) } else { Ok(()) }
-    });
+    let Twice { office, member: aisha, tills: _tills } = redeemed_twice(["Till 1", "=Till 2"]);
     let browser = signed_in(&office, "admin");
     browser.go(&format!("{}/cases?lang=en", office.url()));
     let _ = browser.wait_for("main", "PTS");

@@ -2,10 +2,9 @@
 //! typed is still there, and the field has the focus. And what was done stands in the audit in words of each language.
 
 use system_tests::browser::{Browser, Setup};
-use system_tests::harness::goods::{self, KL, PENANG};
+use system_tests::harness::goods::KL;
 use system_tests::harness::prelude::*;
-
-const AISHA: &str = "6009410000012346";
+use system_tests::harness::twice::{Twice, redeemed_twice};
 
 fn signed_in(office: &Office, language: &str) -> Browser {
     let browser = Browser::open(Setup::OFFICE);
@@ -110,25 +109,7 @@ fn catalog_forms_tell_at_the_field_too() {
 
 #[test]
 fn a_case_without_a_reason_is_told_at_that_case_in_the_readers_language() {
-    let mut catalog = goods::catalog();
-    catalog["programs"][0]["overdraft"]["review_over"] = json!("100");
-    let office = Office::open_with(&catalog);
-    let aisha = office.member("Aisha Osman", AISHA, 600);
-    let tills = [Till::open(&office, KL, "Till 1"), Till::open(&office, PENANG, "Till 2")];
-    for till in &tills {
-        till.wait_for_balance(AISHA, 600);
-        till.line().cut();
-        till.wait_for_connection("offline");
-        let _ = till.sell(&goods::redeeming(sale("R-1", AISHA, &[line("1", "5.00")]), 500));
-    }
-    for till in &tills {
-        till.line().mend();
-        till.sync();
-    }
-    until("the case is open", || {
-        let cases = office.cases();
-        if cases.is_empty() { Err(cases) } else { Ok(()) }
-    });
+    let Twice { office, member: aisha, tills: _tills } = redeemed_twice(["Till 1", "Till 2"]);
     let form = format!("/cases/{}", words(&office.cases()[0]["id"]));
     let browser = signed_in(&office, "ms");
     browser.go(&format!("{}/cases", office.url()));

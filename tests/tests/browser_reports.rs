@@ -99,7 +99,7 @@ fn both_reports_have_their_chart_their_table_their_range_and_their_sheet() {
 
     browser.go(&format!("{}/expiry?lang=en", office.url()));
     let table = browser.wait_for("main table", "270 PTS");
-    for told in ["2031-05-01 – 2031-05-31", "100 PTS", "MYR 2.70", "never", "58 PTS"] {
+    for told in ["1 May 2031 – 31 May 2031", "100 PTS", "RM 2.70", "never", "58 PTS"] {
         assert!(table.contains(told), "{told} in {table}");
     }
     // 100 of 270

@@ -15,6 +15,9 @@ use shared::request;
 use super::events::Event;
 use super::{App, Error};
 
+/// Outlets that a list on the page has room for.
+const OUTLETS: usize = 60;
+
 /// Where the page is.
 #[derive(Clone, Debug, Serialize)]
 pub struct Desk {
@@ -26,6 +29,8 @@ pub struct Desk {
     pub outlet: String,
     /// The outlet's name.
     pub outlet_name: String,
+    /// Names of the outlets, by code; of a chain with very many only this one's.
+    pub outlets: BTreeMap<String, String>,
     /// Where its days begin and end.
     pub time_zone: String,
     /// The money it sells in.
@@ -73,6 +78,8 @@ impl App {
             let scale = program.currencies.first().and_then(|id| catalog.currencies.get(id))?.scale;
             Some((program.code.to_string(), program.redemption.as_ref()?.step.format(scale)))
         };
+        let few = catalog.outlets.len() <= OUTLETS;
+        let outlets = catalog.outlets.values().filter(|it| few || it.id == identity.outlet);
         let code = |id| catalog.currencies.get(&id).map(|currency| currency.code.to_string());
         let conversion =
             |rule: &Conversion| Some(DeskConversion { from: code(rule.from)?, to: code(rule.to)? });
@@ -82,6 +89,7 @@ impl App {
             till: identity.till_name.clone(),
             outlet: outlet.map_or_else(|| identity.outlet.0.to_string(), |outlet| outlet.code.to_string()),
             outlet_name: outlet.map_or_else(String::new, |outlet| outlet.name.clone()),
+            outlets: outlets.map(|it| (it.code.to_string(), it.name.clone())).collect(),
             time_zone: outlet.map_or("UTC", |outlet| outlet.zone.name()).to_owned(),
             currency: outlet.map_or("XXX", |outlet| outlet.currency.as_str()).to_owned(),
             currencies: catalog

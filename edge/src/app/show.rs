@@ -9,13 +9,13 @@ use shared::api::transaction::{Follows, Transaction};
 use shared::catalog::Catalog;
 use shared::entry::unlinked::Unlinked;
 use shared::entry::{Entry, EntryKind, Party};
-use shared::ids::{CurrencyId, MembershipId};
+use shared::ids::MembershipId;
 use shared::member::Membership;
-use shared::points::Points;
 use shared::render;
 use shared::render::follow;
+use shared::render::holding::{Balance, Holding};
 use shared::render::transaction::Shown;
-use shared::time::{Day, Millis};
+use shared::time::Millis;
 use shared::view::{AccountView, Facts, KnownSale, TailRow, rows};
 use shared::wire::told::SaleFound;
 
@@ -202,8 +202,6 @@ fn generations<'a>(
     })
 }
 
-type Balances = Vec<(MembershipId, CurrencyId, Points, Points)>;
-
 /// The accounts of some memberships: whose each is, and what it holds today. What one that was taken over still has is told
 /// with the one that took it over.
 fn accounts(
@@ -211,39 +209,18 @@ fn accounts(
     members: &BTreeSet<MembershipId>,
     after: Option<&After<'_>>,
     now: Millis,
-) -> Result<(BTreeMap<AccountId, MembershipId>, Balances), Error> {
+) -> Result<(BTreeMap<AccountId, MembershipId>, Vec<Balance>), Error> {
     let catalog = view.catalog();
-    let mut owners = BTreeMap::new();
-    let mut held: BTreeMap<(MembershipId, CurrencyId), (Day, BTreeSet<AccountId>)> = BTreeMap::new();
-    for id in members {
-        let generations = generations(view, after, *id)?;
-        let Some(heir) = generations.last() else { continue };
-        let day = catalog.today(heir.program, now);
-        for membership in &generations {
-            let program = catalog.programs.get(&membership.program);
-            for currency in program.iter().flat_map(|program| &program.currencies) {
-                let account = membership.account(*currency, &catalog);
-                owners.entry(account).or_insert(membership.id);
-                let of = held.entry((heir.id, *currency)).or_insert_with(|| (day, BTreeSet::new()));
-                of.1.insert(account);
-            }
+    let holding = Holding::of(members, &catalog, now, |id| generations(view, after, id))?;
+    let balances = holding.balances(|id, day| {
+        let span = catalog.currencies.get(&id.currency).and_then(|known| known.inactive);
+        // what lapses was taken out of what was decided on
+        let after = after.filter(|_| span.is_none()).and_then(|after| after.account(id));
+        let mut known = after.map_or_else(|| view.account(id), Ok)?;
+        if let Some(span) = span {
+            known.lapse(span);
         }
-    }
-    let mut balances = Vec::new();
-    for ((heir, currency), (day, accounts)) in held {
-        let span = catalog.currencies.get(&currency).and_then(|known| known.inactive);
-        let (mut balance, mut debt) = (Points::ZERO, Points::ZERO);
-        for account in accounts {
-            // what lapses was taken out of what was decided on
-            let after = after.filter(|_| span.is_none()).and_then(|after| after.account(account));
-            let mut known = after.map_or_else(|| view.account(account), Ok)?;
-            if let Some(span) = span {
-                known.lapse(span);
-            }
-            balance = balance.plus(known.balance_on(day));
-            debt = debt.plus(known.base.debt);
-        }
-        balances.push((heir, currency, balance, debt));
-    }
-    Ok((owners, balances))
+        Ok::<_, Error>((known.balance_on(day), known.base.debt))
+    })?;
+    Ok((holding.owners, balances))
 }

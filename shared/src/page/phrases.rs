@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use serde_json::Value;
 
 use super::language::Language;
+use super::locale;
 
 /// Every sentence in English, Malay and Arabic.
 pub const FILE: &str = include_str!("phrases.json");
@@ -83,7 +84,10 @@ fn within(language: Language, text: &str, depth: u8) -> Option<String> {
         Language::Arabic => 1,
     };
     let deeper = depth.checked_sub(1)?;
-    let of_value = |value: &str| within(language, value, deeper).unwrap_or_else(|| value.to_owned());
+    let of_value = |value: &str| {
+        let told = within(language, value, deeper).or_else(|| locale::told(language, value));
+        told.unwrap_or_else(|| value.to_owned())
+    };
     // several of them in a row, of which the last would be taken for what stands in the first
     if text.contains(", ")
         && let Some(parts) =
@@ -180,6 +184,7 @@ mod tests {
             ("To LOY-100002", "Kepada LOY-100002"),
             ("To make up for it", "To make up for it"),
             ("There is no currency `XYZ`", "Tiada mata wang `XYZ`"),
+            ("200 PTS expire on 3 Oct 2026.", "200 PTS luput pada 3 Okt 2026."),
             ("Member", "Member"),
             ("Gold (x2)", "Gold (x2)"),
             ("for the delay", "for the delay"),

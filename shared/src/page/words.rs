@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::language::Language;
+use super::locale;
+use crate::time::Day;
 
 /// The messages of one page in one language. What a language lacks is said in English.
 #[derive(Clone, Debug)]
@@ -68,6 +70,16 @@ impl Words {
     /// A message with its places filled.
     pub fn fill(&self, key: &str, values: &[(&str, &str)]) -> String {
         filled(self.say(key), values)
+    }
+
+    /// An amount of money as the language writes it.
+    pub fn money(&self, currency: &str, amount: &str) -> String {
+        locale::money(self.language, currency, amount)
+    }
+
+    /// A date such as `2026-11-28` as the language writes it; as it is where it is none.
+    pub fn day(&self, date: &str) -> String {
+        Day::parse(date).map_or_else(|_| date.to_owned(), |day| locale::day(self.language, day))
     }
 
     /// A message about so many, `{n}`.

@@ -25,7 +25,7 @@ use shared::post::budget::{self, Asking};
 use shared::post::flow::{self, Desk};
 use shared::settle;
 use shared::time::{Hlc, Millis};
-use shared::view::{AccountView, Facts, KnownSale, MemberView, Place, tail_rows};
+use shared::view::{AccountView, Facts, KnownSale, MemberView, Place, rows};
 use shared::wire::share::BudgetShare;
 use shared::wire::{Health, Push, PushedEntry};
 
@@ -98,7 +98,7 @@ impl Till {
     pub(crate) fn view(&self, account: AccountId) -> AccountView {
         let base = self.bases.get(&account).cloned().unwrap_or_default();
         let mut view = AccountView::of(base, self.told_at);
-        for row in self.unsynced.iter().flat_map(|(entry, _)| tail_rows(entry)) {
+        for row in self.unsynced.iter().flat_map(|(entry, _)| rows::each(entry)) {
             if row.account == account {
                 view.add(&row);
             }

@@ -1,4 +1,4 @@
-//! What campaigns did, over all of the ledger, and what is left of their budgets.
+//! What campaigns did, over all of the ledger or a range of days, and what is left of their budgets.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,6 +11,7 @@ use shared::entry::{Column, EntryKind, Posting};
 use shared::ids::{AccountSetId, Code, CurrencyId, Dot};
 use shared::points::Points;
 
+use super::reports::range::Range;
 use super::{App, Done, Who, ledger};
 use crate::store::Read;
 use crate::store::topics::Leg;
@@ -23,13 +24,18 @@ struct Sums {
     members: BTreeSet<AccountSetId>,
 }
 
-/// What each campaign of today's catalog did, in the order of the document.
-pub fn report(app: &App, who: &Who) -> Done<Vec<CampaignReport>> {
+/// What each campaign of today's catalog did in a range, those that begin first first; what is left of a budget is told as of
+/// now.
+pub fn report(app: &App, who: &Who, range: &Range) -> Done<Vec<CampaignReport>> {
     let books = app.read()?;
     let catalog = app.catalog()?;
     let mut sums: BTreeMap<Code, Sums> = BTreeMap::new();
     let mut failed = None;
+    let (from, to) = range.span(catalog.office_zone());
     books.ledger(None, &mut |leg| {
+        if !(from..=to).contains(&leg.line.at) {
+            return true;
+        }
         let counted = ledger::may_see(&*books, &catalog, who, leg.line.account)
             .and_then(|seen| if seen { count(&*books, &mut sums, &leg) } else { Ok(()) });
         failed = counted.err();

@@ -4,7 +4,7 @@ use shared::account::{Account, AccountId};
 use shared::api::change::{CustomerChange, StatusChange};
 use shared::api::member::{Membership as ShownMembership, Scan};
 use shared::decide::{Command, Deed, Draft, Enrollee, Enrolling, Grounds, NewCustomer, decide};
-use shared::entry::{Actor, Column, DirectoryChange, Enrol, EntryKind, Move, Posting, Why};
+use shared::entry::{Actor, DirectoryChange, Enrol, EntryKind};
 use shared::ids::{CustomerId, Dot, MembershipId};
 use shared::member::{
     self, Card, CardStatus, Customer, CustomerKind, CustomerRecord, IndexKey, Membership, MembershipStatus,
@@ -17,7 +17,7 @@ use shared::time::{Day, Millis};
 use shared::view::Facts;
 
 use super::write::{actor, author as write, place};
-use super::{App, AppError, Done, Who, audit, catalog, duplicates, members, scope, sync};
+use super::{App, AppError, Done, Who, audit, catalog, duplicates, inactivity, members, scope, sync};
 use crate::clock;
 use crate::store::{Read, Write};
 
@@ -313,7 +313,6 @@ fn forfeit(
     ending: &[MembershipId],
     now: Millis,
 ) -> Done<()> {
-    let reason = "Forfeited: the membership ended".to_owned();
     for (account, held) in accounts_left(books.as_read(), membership, ending)? {
         let base = held.base();
         // what is held, waits to be settled or is owed is not there to be taken
@@ -321,16 +320,8 @@ fn forfeit(
         if !points.is_positive() {
             continue;
         }
-        let posting = Posting {
-            account,
-            column: Column::Expired,
-            points,
-            why: Why { rule: None, text: reason.clone(), lines: Vec::new(), campaign: None },
-            lot: None,
-            tallied: None,
-        };
-        let kind =
-            EntryKind::Adjust(Move { membership: membership.id, reason: reason.clone(), reference: None });
+        let reason = "Forfeited: the membership ended";
+        let (kind, posting) = inactivity::taken_off((account, membership.id), points, reason);
         let desk = sync::desk(books, now)?;
         let place = place(&*catalog::latest(books)?, who)?;
         let draft = Draft { actor: actor(who, place, None), ..own(&desk, kind, vec![posting]) };

@@ -11,6 +11,7 @@ use shared::entry::reward::Got;
 use shared::entry::{Actor, Authority, Column, Entry, EntryKind, Redemption};
 use shared::ids::{CaseId, CodeHash, Dot, MembershipId};
 use shared::page::language::Language;
+use shared::page::locale;
 use shared::page::words::Words;
 use shared::points::Points;
 use shared::post::Taken;
@@ -137,7 +138,7 @@ fn card_taken(
     let outlet = place.and_then(|(outlet, _)| catalog.outlets.get(&outlet));
     let till = place.map(|(_, till)| books.till(till)).transpose()?.flatten();
     let at = match (outlet, till) {
-        (Some(outlet), Some(till)) => said.fill("till", &[("outlet", &outlet.name), ("till", &till.name)]),
+        (Some(outlet), Some(till)) => at_till(said, &outlet.name, &till.name),
         _ => case.of.to_string(),
     };
     let with = [("without", without.as_str()), ("tail", tail), ("at", &at), ("holder", &holder)];
@@ -253,7 +254,7 @@ impl Story<'_> {
         if let Some((_, till)) = row.and_then(|row| row.place)
             && let Some(till) = self.books.till(till)?
         {
-            place = self.said.fill("till", &[("outlet", &place), ("till", &till.name)]);
+            place = at_till(self.said, &place, &till.name);
         }
         let by = |key: &str, name: &str| self.said.fill(key, &[("place", &place), ("name", name)]);
         Ok(match &act.entry.actor {
@@ -268,8 +269,10 @@ impl Story<'_> {
         let outlet = act.entry.actor.outlet().and_then(|id| self.catalog.outlets.get(&id));
         let zone = outlet.map_or_else(|| self.catalog.office_zone(), |outlet| outlet.zone);
         let same = beside.is_some_and(|beside| beside.day(zone) == at.day(zone));
-        let form = self.said.say(if same { "hour" } else { "time" });
-        at.utc().with_timezone(&zone).format(form).to_string()
+        if same {
+            return at.utc().with_timezone(&zone).format("%H:%M").to_string();
+        }
+        locale::moment(self.said.language(), at, Some(zone))
     }
 
     /// What a till knew, and since when.
@@ -400,10 +403,15 @@ impl Story<'_> {
             Actor::Office { name, .. } => name.as_str(),
             _ => self.said.say("office"),
         };
-        let day = entry.at.ms().utc().with_timezone(&self.catalog.office_zone());
-        let day = day.format(self.said.say("day")).to_string();
+        let day = locale::day(self.said.language(), entry.at.ms().day(self.catalog.office_zone()));
         Ok(self.said.fill("decided", &[("by", by), ("day", &day), ("note", &sentence(&decision.note))]))
     }
+}
+
+/// A till at its outlet: a bare number is told to be a till's, a name says it itself.
+fn at_till(said: &Words, outlet: &str, till: &str) -> String {
+    let key = if till.starts_with(|c: char| c.is_ascii_digit()) { "till" } else { "till_named" };
+    said.fill(key, &[("outlet", outlet), ("till", till)])
 }
 
 /// A note as a sentence.

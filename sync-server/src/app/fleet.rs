@@ -130,7 +130,7 @@ pub async fn rename(app: &App, who: Who, id: TillId, request: TillChange) -> Don
     let name = shared::request::text(&request.name, "name")?.trim().to_owned();
     app.write(move |books| {
         let row = books.till(id)?.ok_or_else(|| AppError::not_found("such till"))?;
-        let detail = format!("{} is now {name}", row.name);
+        let detail = format!("till {} is called {name} now", row.name);
         books.put_till(&TillRow { name: name.clone(), ..row })?;
         audit::note(books, &who, now, "till.rename", &id.0.to_string(), &detail)
     })

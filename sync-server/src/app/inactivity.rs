@@ -10,7 +10,7 @@ use shared::account::{Account, AccountId};
 use shared::catalog::Catalog;
 use shared::catalog::expiry::Span;
 use shared::entry::{Column, EntryKind, Move, Posting, Why};
-use shared::ids::CurrencyId;
+use shared::ids::{CurrencyId, MembershipId};
 use shared::points::Points;
 use shared::post::flow::own;
 use shared::settle::fold::last_everywhere;
@@ -76,6 +76,23 @@ fn due(spans: &BTreeMap<CurrencyId, Span>, id: AccountId, account: &Account, tod
     base.idle_after(Some(*span)).filter(|last| *last < today).map(|_| base.lots.posted())
 }
 
+/// What takes points off an account that nobody is owed any more: the entry's kind, and its one posting.
+pub(super) fn taken_off(
+    (account, membership): (AccountId, MembershipId),
+    points: Points,
+    reason: &str,
+) -> (EntryKind, Posting) {
+    let posting = Posting {
+        account,
+        column: Column::Expired,
+        points,
+        why: Why { rule: None, text: reason.to_owned(), lines: Vec::new(), campaign: None },
+        lot: None,
+        tallied: None,
+    };
+    (EntryKind::Adjust(Move { membership, reason: reason.to_owned(), reference: None }), posting)
+}
+
 fn expire(
     books: &mut dyn Write,
     spans: &BTreeMap<CurrencyId, Span>,
@@ -87,17 +104,9 @@ fn expire(
     let Some((membership, _)) = ledger::owners(books.as_read(), id)?.first().copied() else {
         return Ok(false);
     };
-    let reason = "Expired: nothing was earned or redeemed for too long".to_owned();
-    let posting = Posting {
-        account: id,
-        column: Column::Expired,
-        points,
-        why: Why { rule: None, text: reason.clone(), lines: Vec::new(), campaign: None },
-        lot: None,
-        tallied: None,
-    };
     let desk = desk(books, now)?;
-    let kind = EntryKind::Adjust(Move { membership, reason, reference: None });
+    let reason = "Expired: nothing was earned or redeemed for too long";
+    let (kind, posting) = taken_off((id, membership), points, reason);
     books.author(&desk, own(&desk, kind, vec![posting]))?;
     let (currency, points) = ledger::written(&*catalog::latest(books)?, id.currency, points);
     let detail = format!("{points} {currency}");

@@ -220,8 +220,10 @@ async fn by_pin(app: &App, outlet: Option<OutletId>, asked: &ApprovalRequest) ->
         })
         .await?;
     if !users::verified(asked.pin.clone(), held).await? || found.is_none() {
-        let locked = tries.wait(now).map_or("", |_| " It is locked here for some minutes.");
-        let detail = format!("This is not the operator's PIN.{locked}");
+        let detail = match tries.wait(now) {
+            Some(_) => "This is not the operator's PIN. It is locked here for some minutes.",
+            None => "This is not the operator's PIN.",
+        };
         return Err(Refusal::new(Problem::PinWrong, detail).into());
     }
     app.write(move |books| Ok(books.put_pin_tries(&code, None)?)).await?;

@@ -18,6 +18,7 @@ use crate::store::topics::Leg;
 pub mod ahead;
 pub mod course;
 pub mod lists;
+pub mod overdrafts;
 pub mod programs;
 pub mod pulse;
 pub mod range;

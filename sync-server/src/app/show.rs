@@ -1,5 +1,6 @@
 //! Transactions as the books have them now.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use shared::account::AccountId;
@@ -8,15 +9,15 @@ use shared::books::{SaleRow, Side};
 use shared::catalog::Catalog;
 use shared::entry::unlinked::Unlinked;
 use shared::entry::{Column, Entry, EntryKind, Party, Posting, Why};
-use shared::ids::{CurrencyId, Dot, MembershipId};
+use shared::ids::{Dot, MembershipId};
 use shared::limits;
 use shared::member::Membership;
-use shared::points::Points;
 use shared::post::Taken;
 use shared::render;
 use shared::render::follow;
+use shared::render::holding::{Balance, Holding};
 use shared::render::transaction::Shown;
-use shared::time::{Day, Millis};
+use shared::time::Millis;
 
 use super::{AppError, Done, catalog};
 use crate::store::Read;
@@ -182,53 +183,30 @@ pub(super) fn members(entry: &Entry) -> BTreeSet<MembershipId> {
     members
 }
 
-type Balances = Vec<(MembershipId, CurrencyId, Points, Points)>;
-
 /// The accounts of some memberships: whose each is, and what it holds today. What one that was taken over still has is told
 /// with the one that took it over.
 fn accounts(
     books: &dyn Read,
     members: &BTreeSet<MembershipId>,
     now: Millis,
-) -> Done<(BTreeMap<AccountId, MembershipId>, Balances)> {
+) -> Done<(BTreeMap<AccountId, MembershipId>, Vec<Balance>)> {
     let catalog = catalog::latest(books)?;
-    let mut owners = BTreeMap::new();
-    let mut held: BTreeMap<(MembershipId, CurrencyId), (Day, BTreeSet<AccountId>)> = BTreeMap::new();
-    for id in members {
-        let generations = generations(books, *id)?;
-        let Some(heir) = generations.last() else { continue };
-        let day = catalog.today(heir.program, now);
-        for membership in &generations {
-            let program = catalog.programs.get(&membership.program);
-            for currency in program.iter().flat_map(|program| &program.currencies) {
-                let account = membership.account(*currency, &catalog);
-                owners.entry(account).or_insert(membership.id);
-                let of = held.entry((heir.id, *currency)).or_insert_with(|| (day, BTreeSet::new()));
-                of.1.insert(account);
-            }
-        }
-    }
-    let mut balances = Vec::new();
-    for ((heir, currency), (day, accounts)) in held {
-        let inactive = catalog.currencies.get(&currency).and_then(|known| known.inactive);
-        let (mut balance, mut debt) = (Points::ZERO, Points::ZERO);
-        for account in accounts {
-            let base = books.base_of(account)?.unwrap_or_default().lapsing(inactive);
-            balance = balance.plus(base.balance_on(day));
-            debt = debt.plus(base.debt);
-        }
-        balances.push((heir, currency, balance, debt));
-    }
-    Ok((owners, balances))
+    let holding = Holding::of(members, &catalog, now, |id| generations(books, id))?;
+    let balances = holding.balances(|id, day| -> Done<_> {
+        let inactive = catalog.currencies.get(&id.currency).and_then(|known| known.inactive);
+        let base = books.base_of(id)?.unwrap_or_default().lapsing(inactive);
+        Ok((base.balance_on(day), base.debt))
+    })?;
+    Ok((holding.owners, balances))
 }
 
 /// A membership, and those that took it over one after the other.
-fn generations(books: &dyn Read, id: MembershipId) -> Done<Vec<Membership>> {
+fn generations<'m>(books: &dyn Read, id: MembershipId) -> Done<Vec<Cow<'m, Membership>>> {
     let mut generations = Vec::new();
     let mut next = Some(id);
     while let Some(known) = next.map(|id| books.membership(id)).transpose()?.flatten() {
         next = known.value.moved_to;
-        generations.push(known.value);
+        generations.push(Cow::Owned(known.value));
         if generations.len() >= limits::GENERATIONS {
             break;
         }

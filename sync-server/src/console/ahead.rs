@@ -7,7 +7,9 @@ use axum::extract::{Query, State};
 use serde::Deserialize;
 use shared::api::Money;
 use shared::api::report::{ExpiryItem, LiabilityDay};
+use shared::page::locale;
 use shared::page::words::{Words, grouped};
+use shared::time::Day;
 
 use super::chart;
 use super::ranged::{money, walk};
@@ -42,12 +44,12 @@ impl Asked {
     }
 
     /// Where the same stands in a sheet. Days hold nothing that an address would need escaped.
-    fn sheet(&self, report: &str, step: Step) -> String {
+    pub(super) fn sheet(&self, report: &str, step: Step) -> String {
         let plain = |text: &str| text.chars().filter(|c| c.is_ascii_digit() || *c == '-').collect::<String>();
         format!("/sheets/{report}?from={}&to={}&by={}", plain(&self.from), plain(&self.to), step.code())
     }
 
-    fn form(&self, words: &Words, (to, note): (&str, &str), step: Step) -> Block {
+    pub(super) fn form(&self, words: &Words, (to, note): (&str, &str), step: Step) -> Block {
         let by = [Step::Day, Step::Month].map(|it| {
             let code = it.code();
             (code.to_owned(), words.say(&format!("range.by.{code}")).to_owned())
@@ -69,27 +71,23 @@ impl Asked {
 }
 
 /// Rows that have room, and what is said where there are more.
-fn first(words: &Words, rows: Vec<Row>) -> (Vec<Row>, String) {
+pub(super) fn first(words: &Words, rows: Vec<Row>) -> (Vec<Row>, String) {
     let more = rows.len() > MOST;
     let note = if more { words.count("range.rows", u64::try_from(MOST).unwrap_or(0)) } else { String::new() };
     (rows.into_iter().take(MOST).collect(), note)
 }
 
 /// What names a step under its bar.
-fn short(step: Step, date: &str) -> String {
-    let part = match step {
-        Step::Day => date.get(5..),
-        Step::Month => date.get(..7),
-    };
-    part.unwrap_or(date).to_owned()
+pub(super) fn short(words: &Words, step: Step, date: &str) -> String {
+    let Ok(day) = Day::parse(date) else { return date.to_owned() };
+    match step {
+        Step::Day => locale::day_of_year(words.language(), day),
+        Step::Month => locale::month(words.language(), day),
+    }
 }
 
-fn program(code: Option<&String>) -> String {
-    code.cloned().unwrap_or_else(|| "–".to_owned())
-}
-
-fn worth(value: Option<&Money>) -> Cell {
-    money(value).into()
+fn worth(words: &Words, value: Option<&Money>) -> Cell {
+    money(words, value).into()
 }
 
 /// `/expiry`: what expires, earliest first.
@@ -138,9 +136,9 @@ fn expiry_row(words: &Words, it: &ExpiryItem) -> Row {
         level: if it.lapsed { "warn" } else { "" },
         cells: vec![
             Cell { small, ..when.into() },
-            program(it.program.as_ref()).into(),
+            Cell::program(it.program.clone()),
             format!("{} {}", grouped(&it.points), it.currency).into(),
-            worth(it.value.as_ref()),
+            worth(words, it.value.as_ref()),
             grouped(&it.accounts.to_string()).into(),
         ],
         ..Row::default()
@@ -159,13 +157,11 @@ fn expiry_charts(words: &Words, step: Step, items: &[ExpiryItem]) -> Vec<Block> 
         let step = if by_month { Step::Month } else { Step::Day };
         let mut told: BTreeMap<String, f64> = BTreeMap::new();
         for (until, points) in bars {
-            let key = if by_month { short(step, &until) } else { until };
-            *told.entry(key).or_default() += points;
+            // months are told apart by their last day
+            let last = Day::parse(&until).map(|day| step.of(day).1.to_string());
+            *told.entry(last.unwrap_or(until)).or_default() += points;
         }
-        let bars: Vec<_> = told
-            .into_iter()
-            .map(|(key, points)| (if by_month { key } else { short(step, &key) }, points))
-            .collect();
+        let bars: Vec<_> = told.into_iter().map(|(key, points)| (short(words, step, &key), points)).collect();
         let title = words.fill("expiry.chart", &[("currency", currency)]);
         let svg = chart::bars(&title, &bars);
         Block::Picture { title, svg, text: words.say("expiry.legend").to_owned() }
@@ -185,6 +181,7 @@ pub(super) async fn over_time(
     let found = walk(visitor, move || course::course(&books, &who, &range, step, clock::now())).await?;
     let mut blocks = vec![asked.form(words, ("/liability", "course.how"), step)];
     blocks.extend(course_charts(words, step, &found));
+    blocks.extend(moved_charts(words, step, &found));
     let (rows, note) = first(words, found.iter().rev().map(|it| course_row(words, it)).collect());
     blocks.push(Block::Table(Table {
         title: words.say("course.title").to_owned(),
@@ -221,11 +218,11 @@ fn course_row(words: &Words, it: &LiabilityDay) -> Row {
         cells: vec![
             Cell { whole: day.href.is_empty(), ..day },
             state,
-            program(it.program.as_ref()).into(),
+            Cell::program(it.program.clone()),
             grouped(&it.added).into(),
             grouped(&it.taken).into(),
             format!("{} {}", grouped(&it.points), it.currency).into(),
-            worth(it.value.as_ref()),
+            worth(words, it.value.as_ref()),
         ],
         ..Row::default()
     }
@@ -243,11 +240,28 @@ fn course_charts(words: &Words, step: Step, found: &[LiabilityDay]) -> Vec<Block
         let mut points = Vec::new();
         for (date, figures) in days {
             last.extend(figures);
-            points.push((short(step, date), last.values().sum()));
+            points.push((short(words, step, date), last.values().sum()));
         }
         let title = words.fill("course.chart", &[("currency", currency)]);
         let svg = chart::course(&title, &points);
         Block::Picture { title, svg, text: words.say("course.legend").to_owned() }
+    });
+    drawn.collect()
+}
+
+/// One chart for each currency of what came to members and what went from them, over all programs.
+fn moved_charts(words: &Words, step: Step, found: &[LiabilityDay]) -> Vec<Block> {
+    let mut of: BTreeMap<&str, BTreeMap<&str, (f64, f64)>> = BTreeMap::new();
+    for it in found {
+        let sums = of.entry(&it.currency).or_default().entry(&it.date).or_default();
+        (sums.0, sums.1) = (sums.0 + height(&it.added), sums.1 + height(&it.taken));
+    }
+    let drawn = of.into_iter().map(|(currency, days)| {
+        let bars: Vec<_> =
+            days.into_iter().map(|(date, (added, taken))| (short(words, step, date), added, taken)).collect();
+        let title = words.fill("course.moved", &[("currency", currency)]);
+        let svg = chart::both(&title, &bars);
+        Block::Picture { title, svg, text: words.say("course.moved_legend").to_owned() }
     });
     drawn.collect()
 }
@@ -279,8 +293,9 @@ mod tests {
 
     #[test]
     fn a_step_is_named_as_it_has_room() {
-        assert_eq!(short(Step::Day, "2026-11-30"), "11-30");
-        assert_eq!(short(Step::Month, "2026-11-30"), "2026-11");
+        let words = Words::empty(shared::page::language::Language::English);
+        assert_eq!(short(&words, Step::Day, "2026-11-30"), "30 Nov");
+        assert_eq!(short(&words, Step::Month, "2026-11-30"), "Nov 2026");
     }
 
     #[test]

@@ -7,11 +7,12 @@ use axum::response::Redirect;
 use serde::Deserialize;
 use shared::api::change::{Unattributed, WriteOffRequest};
 use shared::api::office::{AttributeRequest, DecideRequest, Overdraft};
-use shared::page::words::grouped;
+use shared::page::words::{Words, grouped};
 
+use super::names::Names;
 use super::session::Visitor;
 use super::view::{Block, Cell, Deed, Field, FormBlock, Frame, Refused, Row, Shown, Story, Table};
-use crate::app::{App, AppError, Done, cards, cases, parked, roles, unattributed};
+use crate::app::{App, AppError, Done, cards, cases, members, parked, roles, unattributed};
 
 /// Cases and entries on one page.
 const MOST: usize = 200;
@@ -34,7 +35,8 @@ pub(super) fn stories(app: &App, visitor: &Visitor, open: Option<bool>) -> Done<
         Some(true) => ("cases.open", "cases.none"),
         _ => ("cases.settled", "cases.none_settled"),
     };
-    let stories = found.items.into_iter().map(|case| story(visitor, &case, open == Some(true))).collect();
+    let stories =
+        found.items.into_iter().map(|case| story(app, visitor, &case, open == Some(true))).collect();
     let (title, empty) = (words.say(title).to_owned(), words.say(empty).to_owned());
     let state = if open == Some(true) { "open" } else { "settled" };
     let more = vec![(format!("/cases.csv?state={state}"), words.say("export").to_owned())];
@@ -47,7 +49,8 @@ pub(super) fn to_decide(app: &App, visitor: &Visitor) -> Done<Block> {
     let Block::Stories { title, empty, stories, .. } = block else { return Ok(block) };
     let brief = |story: Story| Story {
         form: None,
-        links: story.form.map(|_| decided_at(visitor)).into_iter().collect(),
+        asks: story.form.is_some(),
+        links: story.form.map(|_| decided_at(visitor)).into_iter().chain(story.links).collect(),
         ..story
     };
     let stories = stories.into_iter().map(brief).collect();
@@ -58,7 +61,18 @@ fn decided_at(visitor: &Visitor) -> (String, String) {
     ("/cases".to_owned(), visitor.words.say("decide").to_owned())
 }
 
-fn story(visitor: &Visitor, case: &Overdraft, open: bool) -> Story {
+/// Whose a case is: the customer and the number, as the way to them; nothing where it is nobody's, or not this visitor's.
+fn whose(app: &App, visitor: &Visitor, case: &Overdraft) -> Cell {
+    let id = case.membership_id.as_deref().and_then(|id| id.parse().ok());
+    let held = id.and_then(|id| members::membership(app, &visitor.who, id).ok());
+    let Some(held) = held else { return Cell::default() };
+    let person = held.customer_id.parse().ok().and_then(|id| members::customer(app, &visitor.who, id).ok());
+    let name = person.map(|scan| scan.customer.name);
+    let told = name.into_iter().chain([held.member_number]).collect::<Vec<_>>().join(" · ");
+    Cell::link(told, format!("/members/{}", held.customer_id))
+}
+
+fn story(app: &App, visitor: &Visitor, case: &Overdraft, open: bool) -> Story {
     let words = &visitor.words;
     let kind = format!("case.{}", case.kind);
     let title = match case.kind.as_str() {
@@ -92,10 +106,11 @@ fn story(visitor: &Visitor, case: &Overdraft, open: bool) -> Story {
     let decided = decided.map(|word| format!(" {word}.")).unwrap_or_default();
     Story {
         title,
-        about: Cell::link(case.transaction_id.clone(), format!("/entries/{}", case.transaction_id)),
+        about: whose(app, visitor, case),
         text: format!("{}{decided}", case.text),
         deeds: Vec::new(),
-        links: Vec::new(),
+        links: vec![(format!("/entries/{}", case.transaction_id), words.say("cases.entry").to_owned())],
+        asks: false,
         form,
     }
 }
@@ -129,10 +144,11 @@ pub(super) async fn waiting(State(app): State<Arc<App>>, visitor: Visitor) -> Sh
     let tell = visitor.told();
     let words = &visitor.words;
     let may = roles::OFFICE.contains(&visitor.who.role);
+    let names = visitor.names(&app)?;
     let found = unattributed::list(&app, None, MOST).map_err(&tell)?;
     let stories = found.items.into_iter().map(|item| Story {
         title: item.receipt.clone().unwrap_or_else(|| item.id.clone()),
-        about: Cell::from(about_waiting(&item)),
+        about: Cell::from(about_waiting(words, &names, &item)),
         text: item.text.clone(),
         deeds: may
             .then(|| Deed {
@@ -144,6 +160,7 @@ pub(super) async fn waiting(State(app): State<Arc<App>>, visitor: Visitor) -> Sh
             .into_iter()
             .collect(),
         links: Vec::new(),
+        asks: false,
         // a return's points are those of its sale, whoever's it is
         form: (may && item.kind != "return").then(|| FormBlock {
             to: format!("/waiting/{}/attribute", item.id),
@@ -166,9 +183,10 @@ pub(super) async fn waiting(State(app): State<Arc<App>>, visitor: Visitor) -> Sh
 }
 
 /// Where and when it was, and for how much.
-fn about_waiting(item: &Unattributed) -> String {
-    let total = item.total.as_ref().map(|total| format!("{} {}", total.currency, total.amount));
-    let parts = [item.outlet.clone(), Some(item.business_date.clone()), total];
+fn about_waiting(words: &Words, names: &Names, item: &Unattributed) -> String {
+    let total = item.total.as_ref().map(|total| words.money(&total.currency, &total.amount));
+    let outlet = item.outlet.as_deref().map(|code| names.outlet(code));
+    let parts = [outlet, Some(words.day(&item.business_date)), total];
     parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
@@ -187,7 +205,7 @@ fn parked_table(app: &App, visitor: &Visitor) -> Done<Block> {
             })
             .into_iter()
             .collect(),
-        cells: vec![item.id.into(), item.outlet.unwrap_or_default().into(), item.text.into()],
+        cells: vec![item.id.into(), Cell::outlet(item.outlet), item.text.into()],
     });
     let head = |key: &str| (words.say(key).to_owned(), false);
     Ok(Block::Table(Table {

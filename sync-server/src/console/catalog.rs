@@ -264,7 +264,12 @@ fn preview(app: &App, visitor: &Visitor, next: Document, version: u64) -> Shown 
     let mut blocks = vec![table];
     if !found.is_empty() {
         blocks.push(publish);
-        blocks.push(super::preview::form(words, &super::preview::Tried::default(), &json));
+        blocks.push(super::preview::form(
+            words,
+            &visitor.names(app)?,
+            &super::preview::Tried::default(),
+            &json,
+        ));
     }
     Ok(Frame::of(app, visitor, "/catalog", words.say("catalog.diff")).with(blocks))
 }

@@ -8,7 +8,7 @@ use qrcode::render::svg;
 /// Two bars for each name: what there is of one thing beside another. Values are for the eye only.
 pub(super) fn pairs(title: &str, items: &[(String, f64, f64)]) -> String {
     const HEIGHT: f64 = 180.0;
-    const EACH: f64 = 112.0;
+    const EACH: f64 = 128.0;
     let most = items.iter().flat_map(|(_, one, two)| [*one, *two]).fold(1.0_f64, f64::max);
     let places = u32::try_from(items.len()).map_or(1.0, f64::from).max(1.0);
     let width = EACH.mul_add(places, 20.0);
@@ -94,6 +94,28 @@ pub(super) fn bars(title: &str, items: &[(String, f64)]) -> String {
     svg
 }
 
+/// Two bars for each step of time: what there was of one thing beside another.
+pub(super) fn both(title: &str, items: &[(String, f64, f64)]) -> String {
+    let most = items.iter().flat_map(|(_, one, two)| [*one, *two]).fold(1.0_f64, f64::max);
+    let names: Vec<(String, f64)> = items.iter().map(|(name, one, _)| (name.clone(), *one)).collect();
+    let (mut svg, each) = over_time(title, &names, most);
+    let wide = (each * 0.38).min(28.0);
+    let mut middle = each / 2.0;
+    for (_, one, two) in items {
+        for (class, value, left) in [("one", one, middle - wide), ("two", two, middle)] {
+            let height = value.max(0.0) / most * HIGH;
+            let top = ABOVE + HIGH - height;
+            let _ = write!(
+                svg,
+                r#"<rect class="{class}" x="{left:.1}" y="{top:.1}" width="{wide:.1}" height="{height:.1}"/>"#
+            );
+        }
+        middle += each;
+    }
+    svg.push_str("</svg>");
+    svg
+}
+
 /// A line over time, on a base of zero; a step that stands alone is a dot.
 pub(super) fn course(title: &str, items: &[(String, f64)]) -> String {
     let most = greatest(items);
@@ -116,6 +138,14 @@ pub(super) fn course(title: &str, items: &[(String, f64)]) -> String {
 
 /// Steps that each have a dot; more are a line alone.
 const DOTS: usize = 31;
+
+/// A bar that is filled by a share from 0 to 1.
+pub(super) fn meter(label: &str, share: f64) -> String {
+    let (label, done) = (escaped(label), share.clamp(0.0, 1.0) * 100.0);
+    format!(
+        r#"<svg class="meter" role="img" aria-label="{label}" viewBox="0 0 100 4" preserveAspectRatio="none"><rect class="track" width="100" height="4"/><rect class="one" width="{done:.1}" height="4"/></svg>"#
+    )
+}
 
 /// Letters of a name that have room under its bars.
 const LETTERS: usize = 15;
@@ -227,6 +257,13 @@ mod tests {
             drawn.contains(">11-01<") && drawn.contains(">11-05<") && !drawn.contains(">11-02<"),
             "{drawn}"
         );
+    }
+
+    #[test]
+    fn two_bars_of_a_step_share_one_height_with_all_others() {
+        let drawn = both("Moved", &[("a".into(), 100.0, 50.0), ("b".into(), 0.0, 25.0)]);
+        assert_eq!(drawn.matches("<rect").count(), 4);
+        assert!(drawn.contains(r#"height="168.0""#) && drawn.contains(r#"height="42.0""#), "{drawn}");
     }
 
     #[test]

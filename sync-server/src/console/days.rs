@@ -9,6 +9,7 @@ use shared::catalog::document::program::Program;
 use shared::page::words::{Words, grouped};
 use shared::time::Day;
 
+use super::names::{Named, Names};
 use super::session::Visitor;
 use super::view::{Block, Cell, Field, Figure, FormBlock, Frame, Row, Shown, Table, when};
 use crate::app::doubles::{self, Wanted};
@@ -51,7 +52,7 @@ pub(super) async fn page(State(app): State<Arc<App>>, visitor: Visitor, Query(as
             }));
         }
         let found = days::list(&app, &visitor.who, &code, (None, MOST), clock::now()).map_err(&tell)?;
-        blocks.push(table(words, &found.items));
+        blocks.push(table((words, &visitor.names(&app)?), &found.items));
     } else {
         blocks.push(Block::note("", words.say("days.no_program")));
     }
@@ -66,14 +67,15 @@ fn state(words: &Words, day: &BusinessDay) -> (&'static str, Cell) {
     }
 }
 
-fn tills(awaited: &[Awaited]) -> String {
-    awaited.iter().map(|it| format!("{} ({})", it.name, it.outlet)).collect::<Vec<_>>().join(", ")
+fn tills(names: &Names, awaited: &[Awaited]) -> String {
+    let told = awaited.iter().map(|it| format!("{} · {}", names.outlet(&it.outlet), it.name));
+    told.collect::<Vec<_>>().join(", ")
 }
 
-fn table(words: &Words, found: &[BusinessDay]) -> Block {
+fn table((words, names): (&Words, &Names), found: &[BusinessDay]) -> Block {
     let row = |day: &BusinessDay| {
         let (level, chip) = state(words, day);
-        let waits = if day.awaited.is_empty() { "–".to_owned() } else { tills(&day.awaited) };
+        let waits = if day.awaited.is_empty() { "–".to_owned() } else { tills(names, &day.awaited) };
         Row {
             level,
             cells: vec![
@@ -123,17 +125,19 @@ pub(super) async fn one(
     let walked = tokio::task::spawn_blocking(move || days::get(&own, &who, &code, date, clock::now())).await;
     let lost = |_| tell(AppError::not_found("business day that can be read now"));
     let day = walked.map_err(lost)?.map_err(&tell)?;
-    let title = words.fill("days.title", &[("date", &day.date)]);
-    Ok(Frame::of(&app, &visitor, "/days", title).about(day.program.clone()).with(blocks(words, &day)))
+    let title = words.fill("days.title", &[("date", &words.day(&day.date))]);
+    let names = visitor.names(&app)?;
+    let about = names.program(&day.program);
+    Ok(Frame::of(&app, &visitor, "/days", title).about(about).with(blocks((words, &names), &day)))
 }
 
-fn blocks(words: &Words, day: &BusinessDay) -> Vec<Block> {
+fn blocks((words, names): (&Words, &Names), day: &BusinessDay) -> Vec<Block> {
     let mut blocks = Vec::new();
     if !day.awaited.is_empty() {
-        blocks.push(Block::note("warn", words.fill("days.waits", &[("tills", &tills(&day.awaited))])));
+        blocks.push(Block::note("warn", words.fill("days.waits", &[("tills", &tills(names, &day.awaited))])));
     }
     if !day.left_out.is_empty() {
-        blocks.push(Block::note("", words.fill("days.left_out", &[("tills", &tills(&day.left_out))])));
+        blocks.push(Block::note("", words.fill("days.left_out", &[("tills", &tills(names, &day.left_out))])));
     }
     let figure = |label: &str, number: String, note: String| Figure {
         label: words.say(label).to_owned(),
@@ -245,6 +249,7 @@ fn repeated(words: &Words, found: &[DoubleRedeemer]) -> Block {
                         .as_ref()
                         .map_or_else(String::new, |id| format!("/memberships/{id}/statement")),
                     small: it.outlet.clone().unwrap_or_default(),
+                    names: Named::OutletBelow,
                     ..Cell::default()
                 },
                 words.say(kind).to_owned().into(),

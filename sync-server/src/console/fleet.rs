@@ -12,6 +12,7 @@ use shared::page::words::{Words, grouped};
 use shared::time::Millis;
 
 use super::chart;
+use super::names::{Named, Names};
 use super::session::Visitor;
 use super::view::{Block, Cell, Deed, Field, FormBlock, Frame, Refused, Row, Shown, Table, when};
 use crate::app::{App, AppError, days, edit, fleet, roles};
@@ -48,14 +49,14 @@ fn shown(app: &App, visitor: &Visitor, first: Vec<Block>) -> Shown {
             ..FormBlock::default()
         }));
         if !tills.is_empty() {
-            blocks.push(Block::Form(renaming(words, &tills)));
+            blocks.push(Block::Form(renaming(words, &visitor.names(app)?, &tills)));
         }
     }
     Ok(Frame::of(app, visitor, "/fleet", words.say("nav.fleet")).with(blocks))
 }
 
-fn renaming(words: &Words, tills: &[Till]) -> FormBlock {
-    let known = tills.iter().map(|till| (till.id.clone(), format!("{} ({})", till.name, till.outlet)));
+fn renaming(words: &Words, names: &Names, tills: &[Till]) -> FormBlock {
+    let known = tills.iter().map(|till| (till.id.clone(), name(names, till)));
     FormBlock {
         title: words.say("fleet.rename").to_owned(),
         to: "/fleet/rename".to_owned(),
@@ -75,18 +76,21 @@ pub(super) fn closing(
     tell: &impl Fn(AppError) -> Refused,
 ) -> Result<Vec<String>, Refused> {
     let words = &visitor.words;
+    let names = visitor.names(app)?;
     let days = days::oldest_closing(app, &visitor.who, clock::now()).map_err(tell)?;
     let told = days.iter().map(|day| {
-        let tills = day.awaited.iter().map(|it| format!("{} ({})", it.name, it.outlet)).collect::<Vec<_>>();
-        let values = [("date", day.date.as_str()), ("program", &day.program), ("tills", &tills.join(", "))];
+        let tills = day.awaited.iter().map(|it| format!("{} · {}", names.outlet(&it.outlet), it.name));
+        let tills = tills.collect::<Vec<_>>().join(", ");
+        let (date, program) = (words.day(&day.date), names.program(&day.program));
+        let values = [("date", date.as_str()), ("program", &program), ("tills", &tills)];
         words.fill(if tills.is_empty() { "fleet.settles" } else { "fleet.awaits" }, &values)
     });
     Ok(told.collect())
 }
 
 /// A till as people call it.
-pub(super) fn name(till: &Till) -> String {
-    format!("{} ({})", till.name, till.outlet)
+pub(super) fn name(names: &Names, till: &Till) -> String {
+    format!("{} · {}", names.outlet(&till.outlet), till.name)
 }
 
 /// How long ago, in words.
@@ -178,14 +182,19 @@ fn row(visitor: &Visitor, till: &Till, off: bool, whole: bool) -> Row {
     Row {
         level: row_level,
         cells: vec![
-            Cell { text: till.name.clone(), small: till.outlet.clone(), whole: true, ..Cell::default() },
+            Cell {
+                small: till.outlet.clone(),
+                whole: true,
+                names: Named::OutletBelow,
+                ..Cell::from(till.name.clone())
+            },
             Cell {
                 small: under.join(" · "),
                 ..Cell::chip(if level.is_empty() { "quiet" } else { level }, line)
             },
             till.pending.map_or_else(none, |many| grouped(&many.to_string()).into()),
             oldest.map_or_else(none, |at| ago(words, at).into()),
-            till.clock_offset_ms.map_or_else(none, clock_off),
+            till.clock_offset_ms.map_or_else(none, |behind| clock_off(words, behind)),
             if rights.is_empty() { none() } else { rights.into() },
             till.version.clone().unwrap_or_default().into(),
         ]
@@ -197,12 +206,14 @@ fn row(visitor: &Visitor, till: &Till, off: bool, whole: bool) -> Row {
 }
 
 /// How far a till's clock is off: ahead of the server's above zero.
-fn clock_off(behind_ms: i64) -> Cell {
+fn clock_off(words: &Words, behind_ms: i64) -> Cell {
     let seconds = behind_ms.saturating_neg() / 1_000;
     let sign = if seconds > 0 { "+" } else { "" };
     let text = match seconds.unsigned_abs() {
-        0..120 => format!("{sign}{} s", grouped(&seconds.to_string())),
-        _ => format!("{sign}{} min", grouped(&(seconds / 60).to_string())),
+        0..120 => words.fill("fleet.seconds", &[("n", &format!("{sign}{}", grouped(&seconds.to_string())))]),
+        _ => {
+            words.fill("fleet.minutes", &[("n", &format!("{sign}{}", grouped(&(seconds / 60).to_string())))])
+        }
     };
     if behind_ms.unsigned_abs() > OFF_MS { Cell::chip("warn", text) } else { text.into() }
 }
@@ -273,6 +284,8 @@ pub(super) async fn revoke(
 
 #[cfg(test)]
 mod tests {
+    use shared::page::language::Language;
+
     use super::*;
 
     #[test]
@@ -280,7 +293,7 @@ mod tests {
         let cases =
             [(0, "0 s", ""), (-4_000, "+4 s", ""), (660_000, "−11 min", "warn"), (-61_000, "+61 s", "warn")];
         for (behind, text, chip) in cases {
-            let cell = clock_off(behind);
+            let cell = clock_off(&super::super::session::words_in(Language::English), behind);
             assert_eq!((cell.text.as_str(), cell.chip), (text, chip));
         }
     }

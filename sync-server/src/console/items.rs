@@ -315,7 +315,12 @@ fn shown(app: &App, visitor: &Visitor, sort: &Sort, sent: &Sent, draft: &Draft, 
     blocks.push(form("form.back", "form.back_how", "form.back_do", "edit"));
     if !same {
         let json = serde_json::to_string(&draft.document).unwrap_or_default();
-        blocks.push(preview::form(words, &preview::Tried::default(), &json));
+        blocks.push(preview::form(
+            words,
+            &visitor.names(app).unwrap_or_default(),
+            &preview::Tried::default(),
+            &json,
+        ));
     }
     Frame::of(app, visitor, "/catalog", words.say("catalog.diff")).about(named(&draft.item)).with(blocks)
 }

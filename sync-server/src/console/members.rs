@@ -6,18 +6,18 @@ use axum::extract::{Form, Path, Query, State};
 use axum::response::Redirect;
 use serde::Deserialize;
 use shared::api::Page;
-use shared::api::change::{CustomerChange, StatusChange};
+use shared::api::change::StatusChange;
 use shared::api::member::{Account, Consent, Customer, EnrolRequest, Membership, NewCustomer, NewMembership};
 use shared::catalog::document::program::Program;
 use shared::ids::{CustomerId, MembershipId};
 use shared::member::CardStatus;
 use shared::page::words::{Words, grouped};
 
-use super::deeds;
 use super::ranged::{Days, walk};
+use super::reports::height;
 use super::session::Visitor;
 use super::view::{Block, Cell, Field, Figure, FormBlock, Frame, Refused, Row, Shown, Table, url_part, when};
-use crate::app::changes::Forced;
+use super::{chart, deeds, profile};
 use crate::app::members::{self, LookUp};
 use crate::app::{App, AppError, Done, Who, cards, changes, edit, enrolments, roles, roster};
 
@@ -124,9 +124,13 @@ fn enrol_form(app: &App, words: &Words) -> Done<Block> {
         fields: vec![
             Field::text("name", words.say("members.name"), ""),
             Field::text("phone", words.say("members.phone"), ""),
+            Field::text("email", words.say("members.email"), ""),
+            Field { kind: "date", ..Field::text("birth_date", words.say("members.birth"), "") },
+            Field::text("external_id", words.say("members.number"), ""),
             Field::choice("program", words.say("program"), "", programs),
             Field::text("card", words.say("members.card"), ""),
             Field::text("text_version", words.say("members.terms"), "1"),
+            Field { kind: "tick", ..Field::text("allow_duplicate", words.say("members.another"), "") },
         ],
         ..FormBlock::default()
     }))
@@ -138,9 +142,14 @@ fn enrol_form(app: &App, words: &Words) -> Done<Block> {
 pub(super) struct New {
     name: String,
     phone: String,
+    email: String,
+    birth_date: String,
+    external_id: String,
     program: String,
     card: String,
     text_version: String,
+    /// There where it is ticked.
+    allow_duplicate: Option<String>,
 }
 
 /// Enrols somebody.
@@ -152,7 +161,14 @@ pub(super) async fn enrol(
     visitor.must(roles::OFFICE)?;
     let given = |text: String| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
     let asked = EnrolRequest {
-        customer: Some(NewCustomer { name: new.name, phone: given(new.phone), ..NewCustomer::default() }),
+        customer: Some(NewCustomer {
+            name: new.name,
+            phone: given(new.phone),
+            email: given(new.email),
+            birth_date: given(new.birth_date),
+            external_id: given(new.external_id),
+            ..NewCustomer::default()
+        }),
         customer_id: None,
         memberships: vec![NewMembership {
             program: new.program,
@@ -160,7 +176,7 @@ pub(super) async fn enrol(
             member_number: None,
             consent: Some(Consent { text_version: new.text_version, channel: "console".to_owned() }),
         }],
-        allow_duplicate: false,
+        allow_duplicate: new.allow_duplicate.is_some(),
     };
     let done = enrolments::enrol(&app, &visitor.who, None, &asked).await.map_err(visitor.told())?;
     Ok(Redirect::to(&format!("/members/{}", done.body.customer.id)))
@@ -187,8 +203,8 @@ pub(super) async fn one(State(app): State<Arc<App>>, visitor: Visitor, Path(id):
     blocks.push(deeds::consent::table(&app, &visitor, &scan.memberships).map_err(&tell)?);
     if may {
         blocks.push(Block::Pair(
-            vec![wishes_form(words, &scan.customer)],
-            vec![erase_form(words, &scan.customer)],
+            vec![profile::form(words, &scan.customer), profile::wishes_form(words, &scan.customer)],
+            vec![profile::erase_form(words, &scan.customer)],
         ));
     }
     let about = [scan.customer.external_id, scan.customer.phone, scan.customer.email];
@@ -206,21 +222,23 @@ pub(super) fn figures(words: &Words, membership: &Membership) -> Vec<Figure> {
         number: format!("{} {}", grouped(&account.balance), account.currency),
         note: [
             Some(level.clone()).filter(|level| !level.is_empty()),
-            account.cash_value.as_ref().map(|worth| {
-                words.fill("worth", &[("value", &format!("{} {}", worth.currency, worth.amount))])
-            }),
+            account
+                .cash_value
+                .as_ref()
+                .map(|worth| words.fill("worth", &[("value", &words.money(&worth.currency, &worth.amount))])),
             Some(&account.debt)
                 .filter(|debt| *debt != "0")
                 .map(|debt| words.fill("owed", &[("points", &grouped(debt))])),
-            account
-                .expiring
-                .first()
-                .map(|soon| words.fill("expires", &[("points", &grouped(&soon.points)), ("date", &soon.on)])),
+            account.expiring.first().map(|soon| {
+                words.fill("expires", &[("points", &grouped(&soon.points)), ("date", &words.day(&soon.on))])
+            }),
             membership
                 .next_level
                 .as_ref()
                 .map(|next| words.fill("next", &[("points", &grouped(&next.needed)), ("level", &next.name)])),
-            Some(membership.status.clone()).filter(|status| status != "active"),
+            Some(membership.status.as_str())
+                .filter(|status| *status != "active")
+                .map(|status| words.known(&format!("status.{status}")).unwrap_or(status).to_owned()),
         ]
         .into_iter()
         .flatten()
@@ -230,11 +248,19 @@ pub(super) fn figures(words: &Words, membership: &Membership) -> Vec<Figure> {
         svg: format!(
             r#"<svg aria-hidden="true" viewBox="0 0 100 4" preserveAspectRatio="none"><rect width="100" height="4" fill="{}"/></svg>"#,
             colour(&membership.program.color)
-        ),
+        ) + &progress(words, membership),
         href: format!("/memberships/{}/statement", membership.id),
         ..Figure::default()
     };
     membership.accounts.iter().map(of).collect()
+}
+
+/// How far the next level is, as a bar.
+fn progress(words: &Words, membership: &Membership) -> String {
+    let Some(next) = &membership.next_level else { return String::new() };
+    let (done, needed) = (height(&membership.qualified), height(&next.needed));
+    let label = words.fill("next", &[("points", &grouped(&next.needed)), ("level", &next.name)]);
+    chart::meter(&label, done / (done + needed).max(1.0))
 }
 
 /// A part of a line that keeps its own order of signs where the line reads from right to left.
@@ -318,7 +344,7 @@ fn statement(app: &App, visitor: &Visitor, membership: &Membership, part: &Part)
             Cell::link(line.transaction_id.clone(), format!("/entries/{}", line.transaction_id)),
             moved(words, &line.column, line.description),
             line.receipt.unwrap_or_default().into(),
-            line.outlet.unwrap_or_default().into(),
+            Cell::outlet(line.outlet),
             format!("{} {}", grouped(&line.points), line.currency).into(),
         ],
         ..Row::default()
@@ -368,94 +394,6 @@ fn status_form(words: &Words, membership: &Membership) -> Block {
         ],
         ..FormBlock::default()
     })
-}
-
-/// How the customer wants to be written to.
-fn wishes_form(words: &Words, customer: &Customer) -> Block {
-    let said = |key: &str| words.say(key).to_owned();
-    Block::Form(FormBlock {
-        title: said("wishes.title"),
-        note: said("wishes.how"),
-        to: format!("/members/{}/wishes", customer.id),
-        button: said("status.do"),
-        fields: vec![
-            Field::hidden("version", customer.version.unwrap_or_default().to_string()),
-            Field::text("language", &said("language"), "").hint(words.say("wishes.language")),
-            Field::text("opt_outs", &said("wishes.opt_outs"), customer.opt_outs.join(", "))
-                .hint(words.say("wishes.list")),
-        ],
-        ..FormBlock::default()
-    })
-}
-
-fn erase_form(words: &Words, customer: &Customer) -> Block {
-    let said = |key: &str| words.say(key).to_owned();
-    let force = ["false", "true"].map(|it| (it.to_owned(), said(&format!("erase.{it}")))).to_vec();
-    Block::Form(FormBlock {
-        title: said("erase.title"),
-        note: said("erase.how"),
-        to: format!("/members/{}/erase", customer.id),
-        button: said("erase.do"),
-        fields: vec![
-            Field::choice("force", &said("erase.left"), "false", force),
-            Field::text("reason", &said("note"), ""),
-        ],
-        ..FormBlock::default()
-    })
-}
-
-/// How somebody wants to be written to.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Wishes {
-    version: u64,
-    language: String,
-    opt_outs: String,
-}
-
-/// Notes how somebody wants to be written to.
-pub(super) async fn wishes(
-    State(app): State<Arc<App>>,
-    visitor: Visitor,
-    Path(id): Path<String>,
-    Form(asked): Form<Wishes>,
-) -> Result<Redirect, Refused> {
-    visitor.must(roles::OFFICE)?;
-    let tell = visitor.told();
-    let customer = id.parse().map_err(|_| tell(AppError::not_found("customer with this id")))?;
-    let words = asked.opt_outs.split(',').map(str::trim).filter(|word| !word.is_empty());
-    let change = CustomerChange {
-        version: asked.version,
-        language: Some(asked.language).filter(|text| !text.trim().is_empty()),
-        opt_outs: Some(words.map(str::to_owned).collect()),
-        ..CustomerChange::default()
-    };
-    changes::customer(&app, &visitor.who, customer, &change).await.map_err(&tell)?;
-    Ok(Redirect::to(&format!("/members/{id}")))
-}
-
-/// Erasing somebody.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Erased {
-    force: bool,
-    reason: String,
-}
-
-/// Erases a customer.
-pub(super) async fn erase(
-    State(app): State<Arc<App>>,
-    visitor: Visitor,
-    Path(id): Path<String>,
-    Form(asked): Form<Erased>,
-) -> Result<Redirect, Refused> {
-    visitor.must(roles::OFFICE)?;
-    let tell = visitor.told();
-    let customer = id.parse().map_err(|_| tell(AppError::not_found("customer with this id")))?;
-    let reason = Some(asked.reason).filter(|reason| !reason.trim().is_empty());
-    let forced = Forced { force: asked.force, reason };
-    changes::erase(&app, &visitor.who, customer, &forced).await.map_err(&tell)?;
-    Ok(Redirect::to("/members"))
 }
 
 /// Another status.

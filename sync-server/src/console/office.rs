@@ -5,15 +5,17 @@ use std::sync::Arc;
 use axum::extract::{Form, Path, Query, State};
 use axum::response::Redirect;
 use serde::Deserialize;
-use shared::api::office::NewToken;
+use shared::api::office::{NewToken, Till};
 use shared::api::users::NewUser;
+use shared::ids::Dot;
 use shared::page::phrases;
 use shared::page::words::Words;
 
+use super::names::Named;
 use super::session::Visitor;
 use super::view::{Block, Cell, Deed, Field, FormBlock, Frame, Refused, Row, Shown, Table, url_part, when};
 use crate::app::reports::range::Range;
-use crate::app::{App, AppError, Done, audit as audited, roles, tokens, users};
+use crate::app::{App, AppError, Done, audit as audited, fleet, members, roles, tokens, users};
 
 /// Lines of the audit on one page.
 const MOST: usize = 200;
@@ -276,6 +278,31 @@ fn action(words: &Words, code: &str) -> Cell {
     Cell { text: text.unwrap_or_else(|| code.to_owned()), small: code.to_owned(), ..Cell::default() }
 }
 
+/// To what something was done, as people call it, and the way there; as it is written where nobody calls it otherwise.
+fn subject(app: &App, visitor: &Visitor, tills: &[Till], action: &str, id: String) -> Cell {
+    if let Ok(dot) = id.parse::<Dot>() {
+        return Cell::link(dot.to_string(), format!("/entries/{dot}"));
+    }
+    if action.starts_with("till.")
+        && let Some(till) = tills.iter().find(|till| till.id == id)
+    {
+        return Cell {
+            small: till.outlet.clone(),
+            names: Named::OutletBelow,
+            ..Cell::from(till.name.clone())
+        };
+    }
+    let held = id.parse().ok().and_then(|id| members::membership(app, &visitor.who, id).ok());
+    if let Some(held) = held {
+        return Cell::link(held.member_number, format!("/members/{}", held.customer_id));
+    }
+    let person = id.parse().ok().and_then(|id| members::customer(app, &visitor.who, id).ok());
+    person.map_or_else(
+        || id.into(),
+        |scan| Cell::link(scan.customer.name, format!("/members/{}", scan.customer.id)),
+    )
+}
+
 /// `/audit`: who did what, latest first.
 pub(super) async fn audit(
     State(app): State<Arc<App>>,
@@ -288,12 +315,13 @@ pub(super) async fn audit(
     let found = found.map_err(visitor.told())?;
     let last = found.last().filter(|_| found.len() == MOST).map(|(number, _)| *number);
     let more = last.map(|number| (looked.further(number), words.say("next_page").to_owned()));
+    let tills = fleet::list(&app).map_err(visitor.told())?;
     let rows = found.into_iter().map(|(_, line)| Row {
         cells: vec![
             when(&line.at.rfc3339()),
             format!("{} ({})", line.who, role(words, line.role.as_str())).into(),
             action(words, &line.action),
-            line.subject.into(),
+            subject(&app, &visitor, &tills, &line.action, line.subject),
             line.detail.into(),
         ],
         ..Row::default()

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use shared::api::transaction::{Line, Quote, QuoteRequest};
 use shared::page::words::{Words, grouped};
 
+use super::names::Names;
 use super::reports::head;
 use super::session::Visitor;
 use super::view::{Block, Field, FormBlock, Frame, Row, Shown, Table};
@@ -25,7 +26,7 @@ pub(super) struct Tried {
 }
 
 /// The form of a basket. `document` is a catalog that is not published yet; empty is today's.
-pub(super) fn form(words: &Words, tried: &Tried, document: &str) -> Block {
+pub(super) fn form(words: &Words, names: &Names, tried: &Tried, document: &str) -> Block {
     let said = |key: &str| words.say(key).to_owned();
     let lines = if tried.lines.is_empty() { "1 10.00 8801 grocery" } else { &tried.lines };
     let currency = if tried.currency.is_empty() { "MYR" } else { &tried.currency };
@@ -37,7 +38,12 @@ pub(super) fn form(words: &Words, tried: &Tried, document: &str) -> Block {
         fields: vec![
             Field::hidden("document", document),
             Field::text("code", &said("try.member"), tried.code.clone()),
-            Field::text("outlet", &said("outlet"), tried.outlet.clone()).hint(words.say("try.outlet")),
+            Field::choice(
+                "outlet",
+                &said("outlet"),
+                tried.outlet.clone(),
+                names.outlets(words.say("outlets.office")),
+            ),
             Field::text("currency", &said("try.money"), currency),
             Field::area("lines", &said("try.lines"), lines),
         ],
@@ -48,7 +54,7 @@ pub(super) fn form(words: &Words, tried: &Tried, document: &str) -> Block {
 /// `/catalog/preview`: the form alone.
 pub(super) async fn page(State(app): State<Arc<App>>, visitor: Visitor) -> Shown {
     visitor.must(roles::READ)?;
-    let block = form(&visitor.words, &Tried::default(), "");
+    let block = form(&visitor.words, &visitor.names(&app)?, &Tried::default(), "");
     Ok(Frame::of(&app, &visitor, "/catalog", visitor.words.say("try.title")).with(vec![block]))
 }
 
@@ -58,7 +64,7 @@ pub(super) async fn show(State(app): State<Arc<App>>, visitor: Visitor, Form(tri
     let quote = tried_on(&app, &visitor, &tried).map_err(visitor.told())?;
     let words = &visitor.words;
     let mut blocks = told(words, &quote, &tried.currency);
-    blocks.push(form(words, &tried, &tried.document));
+    blocks.push(form(words, &visitor.names(&app)?, &tried, &tried.document));
     Ok(Frame::of(&app, &visitor, "/catalog", words.say("try.title")).with(blocks))
 }
 
@@ -92,6 +98,12 @@ fn line(place: usize, text: &str) -> Done<Line> {
         .map_err(|error| AppError::field(format!("lines[{place}]"), error.to_string()))
 }
 
+/// Why a way to redeem is not open, in the reader's words.
+fn refused(words: &Words, code: Option<&str>) -> String {
+    let Some(code) = code else { return String::new() };
+    words.known(&format!("refusal.{code}")).map_or_else(|| code.replace('_', " "), str::to_owned)
+}
+
 /// A quote as tables.
 fn told(words: &Words, quote: &Quote, currency: &str) -> Vec<Block> {
     let earned = quote.earned.iter().map(|it| Row {
@@ -108,10 +120,10 @@ fn told(words: &Words, quote: &Quote, currency: &str) -> Vec<Block> {
         cells: vec![
             it.text.clone().into(),
             format!("{} {}", grouped(&it.points), it.currency).into(),
-            format!("{} {}", it.value.currency, grouped(&it.value.amount)).into(),
-            format!("{currency} {}", grouped(&it.payable)).into(),
+            words.money(&it.value.currency, &it.value.amount).into(),
+            words.money(currency, &it.payable).into(),
             grouped(&it.earned).into(),
-            it.refusal.clone().unwrap_or_default().replace('_', " ").into(),
+            refused(words, it.refusal.as_deref()).into(),
         ],
         ..Row::default()
     });
@@ -125,7 +137,7 @@ fn told(words: &Words, quote: &Quote, currency: &str) -> Vec<Block> {
             ..Table::default()
         })
     };
-    let total = words.fill("try.total", &[("total", &format!("{currency} {}", grouped(&quote.total)))]);
+    let total = words.fill("try.total", &[("total", &words.money(currency, &quote.total))]);
     vec![
         list(
             "try.earned",

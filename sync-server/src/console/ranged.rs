@@ -10,11 +10,11 @@ use serde::Deserialize;
 use shared::api::report::{ProgramPoints, ProgramReport, SettlementBalance, SettlementItem};
 use shared::page::words::{Words, grouped};
 
-use super::ahead;
-use super::chart;
+use super::names::Names;
 use super::reports::{head, height};
 use super::session::Visitor;
-use super::view::{Block, Field, FormBlock, Frame, Refused, Row, Shown, Table};
+use super::view::{Block, Cell, Field, FormBlock, Frame, Refused, Row, Shown, Table};
+use super::{ahead, chart, losses};
 use crate::app::reports::range::Range;
 use crate::app::reports::{self, sheet};
 use crate::app::{App, AppError, Done, roles};
@@ -34,7 +34,7 @@ impl Days {
     }
 
     /// Where the same stands in a sheet. Days hold nothing that an address would need escaped.
-    fn sheet(&self, report: &str) -> String {
+    pub(super) fn sheet(&self, report: &str) -> String {
         format!("/sheets/{report}?{}", self.query())
     }
 
@@ -60,7 +60,7 @@ impl Days {
     }
 }
 
-fn picture(words: &Words, title: &str, legend: &str, bars: &[(String, f64, f64)]) -> Block {
+pub(super) fn picture(words: &Words, title: &str, legend: &str, bars: &[(String, f64, f64)]) -> Block {
     Block::Picture {
         title: words.say(title).to_owned(),
         svg: chart::pairs(words.say(title), bars),
@@ -68,12 +68,18 @@ fn picture(words: &Words, title: &str, legend: &str, bars: &[(String, f64, f64)]
     }
 }
 
-fn outlet(words: &Words, code: Option<&String>) -> String {
-    code.cloned().unwrap_or_else(|| words.say("outlets.office").to_owned())
+/// An outlet by its name, for a picture.
+fn outlet(words: &Words, names: &Names, code: Option<&String>) -> String {
+    code.map_or_else(|| words.say("outlets.office").to_owned(), |code| names.outlet(code))
 }
 
-pub(super) fn money(money: Option<&shared::api::Money>) -> String {
-    money.map_or_else(|| "–".to_owned(), |money| format!("{} {}", money.currency, grouped(&money.amount)))
+/// The same in a table.
+fn outlet_cell(words: &Words, code: Option<&String>) -> Cell {
+    code.map_or_else(|| words.say("outlets.office").into(), |code| Cell::outlet(Some(code.clone())))
+}
+
+pub(super) fn money(words: &Words, money: Option<&shared::api::Money>) -> String {
+    money.map_or_else(|| "–".to_owned(), |money| words.money(&money.currency, &money.amount))
 }
 
 /// Runs what walks over all of the books on a thread of its own.
@@ -97,17 +103,18 @@ pub(super) async fn outlets(
     let range = days.range().map_err(visitor.told())?;
     let (books, who) = (Arc::clone(&app), visitor.who.clone());
     let found = walk(&visitor, move || reports::outlets(&books, &who, &range)).await?;
+    let names = visitor.names(&app)?;
     let bars: Vec<_> = found
         .iter()
-        .map(|it| (outlet(words, it.outlet.as_ref()), height(&it.issued), height(&it.redeemed)))
+        .map(|it| (outlet(words, &names, it.outlet.as_ref()), height(&it.issued), height(&it.redeemed)))
         .collect();
     let rows = found.iter().map(|it| Row {
         cells: vec![
-            outlet(words, it.outlet.as_ref()).into(),
+            outlet_cell(words, it.outlet.as_ref()),
             it.currency.clone().into(),
             grouped(&it.issued).into(),
             grouped(&it.redeemed).into(),
-            money(it.redeemed_value.as_ref()).into(),
+            money(words, it.redeemed_value.as_ref()).into(),
             grouped(&it.borne).into(),
         ],
         ..Row::default()
@@ -136,12 +143,12 @@ fn sides(words: &Words, balances: &[SettlementBalance]) -> Vec<Row> {
     let row = |it: &SettlementBalance| Row {
         level: if it.net.starts_with('-') { "warn" } else { "" },
         cells: vec![
-            outlet(words, it.outlet.as_ref()).into(),
-            it.program.clone().into(),
+            outlet_cell(words, it.outlet.as_ref()),
+            Cell::program(Some(it.program.clone())),
             format!("{} {}", grouped(&it.owes), it.currency).into(),
             format!("{} {}", grouped(&it.owed), it.currency).into(),
             grouped(&it.net).into(),
-            money(it.value.as_ref()).into(),
+            money(words, it.value.as_ref()).into(),
         ],
         ..Row::default()
     };
@@ -151,11 +158,11 @@ fn sides(words: &Words, balances: &[SettlementBalance]) -> Vec<Row> {
 fn flows(words: &Words, items: &[SettlementItem]) -> Vec<Row> {
     let row = |it: &SettlementItem| Row {
         cells: vec![
-            outlet(words, it.issuer.as_ref()).into(),
-            outlet(words, it.redeemer.as_ref()).into(),
-            it.program.clone().into(),
+            outlet_cell(words, it.issuer.as_ref()),
+            outlet_cell(words, it.redeemer.as_ref()),
+            Cell::program(Some(it.program.clone())),
             format!("{} {}", grouped(&it.points), it.currency).into(),
-            money(it.value.as_ref()).into(),
+            money(words, it.value.as_ref()).into(),
         ],
         ..Row::default()
     };
@@ -173,10 +180,11 @@ pub(super) async fn settlement(
     let range = days.range().map_err(visitor.told())?;
     let (books, who) = (Arc::clone(&app), visitor.who.clone());
     let found = walk(&visitor, move || reports::settlement::settlement(&books, &who, &range)).await?;
+    let names = visitor.names(&app)?;
     let bars: Vec<_> = found
         .balances
         .iter()
-        .map(|it| (outlet(words, it.outlet.as_ref()), height(&it.owes), height(&it.owed)))
+        .map(|it| (outlet(words, &names, it.outlet.as_ref()), height(&it.owes), height(&it.owed)))
         .collect();
     let list = |title: &str, columns: &[(&str, bool)], rows: Vec<Row>, part: &str| {
         let more = format!("{}&part={part}", days.sheet("settlement"));
@@ -220,17 +228,17 @@ pub(super) async fn settlement(
     Ok(Frame::of(&app, &visitor, "/settlement", words.say("nav.settlement")).with(blocks))
 }
 
-fn member_row(it: &ProgramReport) -> Row {
+fn member_row(words: &Words, it: &ProgramReport) -> Row {
     let moves: Vec<String> =
         it.moves.iter().map(|step| format!("{} → {}: {}", step.from, step.to, step.count)).collect();
     Row {
         cells: vec![
-            it.program.clone().into(),
+            Cell::program(Some(it.program.clone())),
             grouped(&it.members.to_string()).into(),
             grouped(&it.new_members.to_string()).into(),
             grouped(&it.active_members.to_string()).into(),
-            money(it.fees.as_ref()).into(),
-            money(it.benefit_cost.as_ref()).into(),
+            money(words, it.fees.as_ref()).into(),
+            money(words, it.benefit_cost.as_ref()).into(),
             moves.join(", ").into(),
         ],
         ..Row::default()
@@ -240,7 +248,7 @@ fn member_row(it: &ProgramReport) -> Row {
 fn point_rows(it: &ProgramReport) -> Vec<Row> {
     let row = |of: &ProgramPoints| Row {
         cells: vec![
-            it.program.clone().into(),
+            Cell::program(Some(it.program.clone())),
             of.currency.clone().into(),
             grouped(&of.issued).into(),
             grouped(&of.redeemed).into(),
@@ -263,8 +271,9 @@ pub(super) async fn programs(
     let range = days.range().map_err(visitor.told())?;
     let (books, who) = (Arc::clone(&app), visitor.who.clone());
     let found = walk(&visitor, move || reports::programs::programs(&books, &who, &range)).await?;
+    let names = visitor.names(&app)?;
     let of = |it: &ProgramPoints, program: &str| {
-        (format!("{program} {}", it.currency), height(&it.issued), height(&it.redeemed))
+        (format!("{} {}", names.program(program), it.currency), height(&it.issued), height(&it.redeemed))
     };
     let bars: Vec<_> =
         found.iter().flat_map(|it| it.currencies.iter().map(|points| of(points, &it.program))).collect();
@@ -289,7 +298,7 @@ pub(super) async fn programs(
             ("performance.cost", true),
             ("performance.moves", false),
         ],
-        found.iter().map(member_row).collect(),
+        found.iter().map(|it| member_row(words, it)).collect(),
     );
     let points = list(
         "performance.points",
@@ -333,6 +342,9 @@ pub(super) async fn sheet(
     let (books, who, name) = (Arc::clone(&app), visitor.who.clone(), report.clone());
     let text = walk(&visitor, move || {
         if let Some(found) = ahead::sheet(&books, &who, (name.as_str(), &range), &asked.by)? {
+            return Ok(found);
+        }
+        if let Some(found) = losses::sheet(&books, &who, (name.as_str(), &range), &asked.by)? {
             return Ok(found);
         }
         Ok(match name.as_str() {

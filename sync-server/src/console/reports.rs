@@ -42,7 +42,7 @@ pub(super) async fn liability(
         .map(|it| (it.currency.clone(), height(&it.points), height(&it.suspense)))
         .collect();
     let rows = report.items.iter().map(|it| {
-        let worth = it.value.as_ref().map(|worth| format!("{} {}", worth.currency, grouped(&worth.amount)));
+        let worth = it.value.as_ref().map(|worth| words.money(&worth.currency, &worth.amount));
         Row {
             level: if it.points == it.ledger { "" } else { "bad" },
             cells: vec![
@@ -130,10 +130,13 @@ pub(super) async fn ledger(
         cells: vec![
             when(&line.at),
             Cell::link(line.transaction_id.clone(), format!("/entries/{}", line.transaction_id)),
-            line.outlet.unwrap_or_default().into(),
+            Cell::outlet(line.outlet),
             line.description.into(),
-            format!("{} {} {}", told(words, &line.debit), words.say("then"), told(words, &line.credit))
-                .into(),
+            Cell {
+                whole: true,
+                ..format!("{} {} {}", told(words, &line.debit), words.say("then"), told(words, &line.credit))
+                    .into()
+            },
             format!("{} {}", grouped(&line.points), line.currency).into(),
         ],
         ..Row::default()
@@ -153,6 +156,7 @@ pub(super) async fn ledger(
         more,
         ..Table::default()
     });
+    let outlets = visitor.names(&app)?.outlets(words.say("outlets.all"));
     let form = Block::Form(FormBlock {
         title: words.say("range").to_owned(),
         to: "/ledger".to_owned(),
@@ -161,7 +165,7 @@ pub(super) async fn ledger(
         fields: vec![
             Field { kind: "date", ..Field::text("from", words.say("range.from"), range.from.clone()) },
             Field { kind: "date", ..Field::text("to", words.say("range.to"), range.to.clone()) },
-            Field::text("outlet", words.say("outlet"), range.outlet.clone()),
+            Field::choice("outlet", words.say("outlet"), range.outlet.clone(), outlets),
         ],
         ..FormBlock::default()
     });
@@ -193,7 +197,7 @@ pub(super) async fn entry(State(app): State<Arc<App>>, visitor: Visitor, Path(id
             &it.membership_id,
             &it.currency,
             &it.points,
-            it.authority.clone().unwrap_or_default(),
+            authority(words, it.authority.as_deref()),
         )
     });
     let moved = moved.chain(used).map(|(what, membership, currency, points, why)| Row {
@@ -219,7 +223,7 @@ pub(super) async fn entry(State(app): State<Arc<App>>, visitor: Visitor, Path(id
     let office = || words.say("outlets.office").to_owned();
     let place = Row {
         cells: vec![
-            origin.outlet.unwrap_or_else(office).into(),
+            origin.outlet.map_or_else(|| office().into(), |outlet| Cell::outlet(Some(outlet))),
             origin.till.unwrap_or_else(|| "–".to_owned()).into(),
             origin.who.unwrap_or_else(|| "–".to_owned()).into(),
             found.receipt.clone().unwrap_or_else(|| "–".to_owned()).into(),
@@ -238,6 +242,12 @@ pub(super) async fn entry(State(app): State<Arc<App>>, visitor: Visitor, Path(id
         ),
     ];
     Ok(Frame::of(&app, &visitor, "/ledger", words.fill("entry.title", &[("id", &id)])).with(blocks))
+}
+
+/// On what grounds points were redeemed, in the reader's words.
+fn authority(words: &Words, code: Option<&str>) -> String {
+    let code = code.unwrap_or_default();
+    words.known(&format!("authority.{code}")).unwrap_or(code).to_owned()
 }
 
 /// A word of the books in the reader's language.

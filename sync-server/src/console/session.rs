@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use axum::extract::{Form, FromRef, FromRequestParts, Path, State};
+use axum::extract::{Form, FromRef, FromRequestParts, Path, Query, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
@@ -12,6 +12,7 @@ use shared::page::language::Language;
 use shared::page::words::Words;
 
 use super::again::Typed;
+use super::names::Names;
 use super::view::{Block, Field, FormBlock, Frame, Refused};
 use crate::app::roles::Role;
 use crate::app::{App, AppError, Done, Who, tokens, users};
@@ -41,6 +42,11 @@ impl Visitor {
         }
         let detail = self.words.fill("refused.role", &[("role", self.who.role.as_str())]);
         Err(Refused::of(&AppError::Forbidden(detail), self.words.clone()))
+    }
+
+    /// What outlets and programs are called.
+    pub(super) fn names(&self, app: &App) -> Result<Names, Refused> {
+        app.catalog().map(|catalog| Names::of(&catalog)).map_err(self.told())
     }
 
     /// What went wrong, in this visitor's language.
@@ -101,27 +107,35 @@ pub(super) fn language(headers: &HeaderMap) -> Language {
     kept.unwrap_or_else(|| Language::accepted(accepted.unwrap_or("")))
 }
 
-/// The language that a page's address asks for by `?lang=`.
-pub(super) fn chosen(query: Option<&str>) -> Option<Language> {
-    query.unwrap_or("").split('&').find_map(|pair| Language::by_tag(pair.strip_prefix("lang=")?))
-}
-
-/// An answer that has the chosen language kept by the browser.
+/// Keeps a chosen language. Lax: a web shop's page leads to a member's own, which speaks it from the first page on.
 pub(super) fn keeping(chosen: Option<Language>, response: Response) -> Response {
     let cookie = chosen.map(|language| {
-        let text = format!("{LANGUAGE}={}; SameSite=Strict; Path=/; Max-Age=31536000", language.tag());
+        let text = format!("{LANGUAGE}={}; SameSite=Lax; Path=/; Max-Age=31536000", language.tag());
         (header::SET_COOKIE, text)
     });
     (AppendHeaders(cookie), response).into_response()
 }
 
-/// `/language/{tag}`: the pages speak it from now on; back to where it was chosen.
-pub(super) async fn speak(headers: HeaderMap, Path(tag): Path<String>) -> Response {
-    keeping(Language::by_tag(&tag), Redirect::to(back(&headers)).into_response())
+/// Where a language was chosen.
+#[derive(Deserialize)]
+pub(super) struct Chosen {
+    /// Where to go, whatever the browser tells.
+    to: Option<String>,
+    /// Where to go if the browser tells nothing.
+    back: Option<String>,
 }
 
-fn back(headers: &HeaderMap) -> &str {
-    own_page(headers).unwrap_or("/")
+/// `/language/{tag}`: the pages speak it from now on; back to where it was chosen. Within the console the browser tells which
+/// page that was; not every browser does, and not every page can be asked for again: then the link itself says.
+pub(super) async fn speak(
+    headers: HeaderMap,
+    Path(tag): Path<String>,
+    Query(chosen): Query<Chosen>,
+) -> Response {
+    let own = |path: &&str| path.starts_with('/') && !path.starts_with("//") && !path.contains('\\');
+    let to = chosen.to.as_deref().filter(own).or_else(|| own_page(&headers));
+    let to = to.or_else(|| chosen.back.as_deref().filter(own)).unwrap_or("/");
+    keeping(Language::by_tag(&tag), Redirect::to(to).into_response())
 }
 
 /// The page of this very server on which a link was followed, or a form sent.

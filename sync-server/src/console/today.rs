@@ -5,9 +5,11 @@ use std::sync::Arc;
 use axum::extract::State;
 use rust_decimal::Decimal;
 use shared::api::office::Till;
+use shared::page::locale;
 use shared::page::words::{Words, grouped};
 use shared::points::Points;
 
+use super::names::Names;
 use super::session::Visitor;
 use super::view::{Block, Cell, Figure, Frame, Row, Shown, Table};
 use super::{cases, chart, fleet};
@@ -58,7 +60,8 @@ pub(super) async fn page(State(app): State<Arc<App>>, visitor: Visitor) -> Shown
     if let Some(main) = main {
         figures = vec![owed(words, main), today(words, main, &pulses), overdrawn(words, main)];
     }
-    figures.push(waiting(words, &tills));
+    let names = visitor.names(&app)?;
+    figures.push(waiting(words, &names, &tills));
     let fleet = match fleet::table(&visitor, &tills, false) {
         // what is done to a till is done on the fleet's own page
         Block::Table(table) => {
@@ -74,7 +77,8 @@ pub(super) async fn page(State(app): State<Arc<App>>, visitor: Visitor) -> Shown
     let frame = Frame::of(&app, &visitor, "/", words.say("nav.today"));
     // of `Asia/Kuala_Lumpur` people say the city
     let city = date.name().rsplit('/').next().unwrap_or("").replace('_', " ");
-    Ok(frame.about(format!("{}, {city}", now.day(date))).pills(pills).with(blocks))
+    let today = locale::weekday(words.language(), now.day(date));
+    Ok(frame.about(format!("{today}, {city}")).pills(pills).with(blocks))
 }
 
 fn pills(words: &Words, tills: &[Till], waits: &Waits, closing: Vec<String>) -> Vec<Cell> {
@@ -118,7 +122,7 @@ fn owed(words: &Words, pulse: &Pulse) -> Figure {
     let grown = percent(last.minus(first), first, 1)
         .map(|share| if share.starts_with('-') { share.replace('-', "−") } else { format!("+{share}") });
     let course = grown.map(|share| words.fill("today.grown", &[("share", &share)]));
-    let number = pulse.value.as_ref().map(|worth| format!("{} {}", worth.currency, grouped(&worth.amount)));
+    let number = pulse.value.as_ref().map(|worth| words.money(&worth.currency, &worth.amount));
     Figure {
         label: words.say("today.owed").to_owned(),
         note: number
@@ -175,7 +179,7 @@ fn overdrawn(words: &Words, pulse: &Pulse) -> Figure {
 }
 
 /// What lies on tills and is not here yet.
-fn waiting(words: &Words, tills: &[Till]) -> Figure {
+fn waiting(words: &Words, names: &Names, tills: &[Till]) -> Figure {
     let waiting: u64 = tills.iter().filter_map(|till| till.pending).sum();
     let oldest = tills
         .iter()
@@ -184,7 +188,10 @@ fn waiting(words: &Words, tills: &[Till]) -> Figure {
     let note = oldest.map_or_else(
         || words.say("today.waiting_note").to_owned(),
         |(at, till)| {
-            words.fill("today.oldest", &[("span", &fleet::ago(words, at)), ("till", &fleet::name(till))])
+            words.fill(
+                "today.oldest",
+                &[("span", &fleet::ago(words, at)), ("till", &fleet::name(names, till))],
+            )
         },
     );
     Figure {

@@ -2,18 +2,22 @@
 
 use chrono_tz::Tz;
 use shared::page::language::Language;
-use shared::page::phrases;
-use shared::time::Millis;
+use shared::page::{locale, phrases};
+use shared::time::{Day, Millis};
 
+use super::names::Names;
 use super::view::{Block, Cell, Field, FormBlock, Story, Table};
 
 /// How a page tells.
 pub(super) struct Telling {
     pub(super) language: Language,
     pub(super) zone: Option<Tz>,
+    pub(super) names: Names,
 }
 
-/// Characters of a time to its second, without what follows.
+/// Characters of a date.
+const DATE: usize = "2026-11-21".len();
+/// The same to the second.
 const SECOND: usize = "2026-11-21T14:02:11".len();
 
 impl Telling {
@@ -24,6 +28,9 @@ impl Telling {
         }
         if text.contains('T') {
             *text = self.timed(text);
+        }
+        if text.contains('-') {
+            *text = self.dated(text);
         }
     }
 
@@ -44,14 +51,29 @@ impl Telling {
         told + rest
     }
 
-    fn minute(&self, at: Millis) -> String {
-        match self.zone {
-            Some(zone) => at.utc().with_timezone(&zone).format("%Y-%m-%d %H:%M").to_string(),
-            None => at.utc().format("%Y-%m-%d %H:%M UTC").to_string(),
+    /// A text with its dates, which are ISO 8601, as the language writes them; not those that are part of a longer word.
+    fn dated(&self, text: &str) -> String {
+        let apart = |c: char| !(c.is_alphanumeric() || c == '-' || c == '_' || c == '/');
+        let mut told = String::new();
+        for word in text.split_inclusive(apart) {
+            let bare = word.trim_end_matches(apart);
+            match Day::parse(bare) {
+                Ok(day) if bare.len() == DATE => {
+                    told.push_str(&locale::day(self.language, day));
+                    told.push_str(word.get(bare.len()..).unwrap_or(""));
+                }
+                _ => told.push_str(word),
+            }
         }
+        told
     }
 
-    fn cell(&self, cell: &mut Cell) {
+    fn minute(&self, at: Millis) -> String {
+        locale::moment(self.language, at, self.zone)
+    }
+
+    pub(super) fn cell(&self, cell: &mut Cell) {
+        self.names.cell(cell);
         self.text(&mut cell.text);
         self.text(&mut cell.small);
     }
@@ -114,23 +136,29 @@ fn span(text: &str, place: usize) -> Option<(usize, usize)> {
 mod tests {
     use super::*;
 
+    fn plain(language: Language) -> Telling {
+        Telling { language, zone: None, names: Names::default() }
+    }
+
     #[test]
     fn times_are_told_where_head_office_is_and_all_else_stays() {
-        let there = Telling { language: Language::English, zone: Some(chrono_tz::Asia::Kuala_Lumpur) };
-        let nowhere = Telling { language: Language::English, zone: None };
+        let there = Telling { zone: Some(chrono_tz::Asia::Kuala_Lumpur), ..plain(Language::English) };
+        let nowhere = plain(Language::English);
         let cases = [
-            ("2026-11-28T23:59:10Z", "2026-11-29 07:59", "2026-11-28 23:59 UTC"),
+            ("2026-11-28T23:59:10Z", "29 Nov 2026 07:59", "28 Nov 2026 23:59 UTC"),
             (
                 "heard 2026-11-28T05:58:00.123Z, then 2026-11-28T06:00:00Z",
-                "heard 2026-11-28 13:58, then 2026-11-28 14:00",
-                "heard 2026-11-28 05:58 UTC, then 2026-11-28 06:00 UTC",
+                "heard 28 Nov 2026 13:58, then 28 Nov 2026 14:00",
+                "heard 28 Nov 2026 05:58 UTC, then 28 Nov 2026 06:00 UTC",
             ),
             (
                 "Till 2 · T-Shirt · 2026-11-28",
-                "Till 2 · T-Shirt · 2026-11-28",
-                "Till 2 · T-Shirt · 2026-11-28",
+                "Till 2 · T-Shirt · 28 Nov 2026",
+                "Till 2 · T-Shirt · 28 Nov 2026",
             ),
             ("€€€€€T", "€€€€€T", "€€€€€T"),
+            ("R-2026-11-28, 2026-11-28_a", "R-2026-11-28, 2026-11-28_a", "R-2026-11-28, 2026-11-28_a"),
+            ("(2026-12-01–2026-12-31)", "(1 Dec 2026–31 Dec 2026)", "(1 Dec 2026–31 Dec 2026)"),
         ];
         for (text, local, utc) in cases {
             for (telling, wanted) in [(&there, local), (&nowhere, utc)] {
@@ -143,7 +171,7 @@ mod tests {
 
     #[test]
     fn a_sentence_is_told_in_the_language_and_what_is_typed_is_not() {
-        let telling = Telling { language: Language::Malay, zone: None };
+        let telling = plain(Language::Malay);
         let mut field =
             Field { error: "These are too many points.".into(), ..Field::text("a", "b", "active") };
         telling.field(&mut field);

@@ -10,38 +10,11 @@ use shared::page::language::Language;
 use shared::page::words::Words;
 
 use super::again::{self, Typed, Wrong};
+use super::names::{Named, Names};
+use super::places::PLACES;
 use super::session::Visitor;
 use super::told::Telling;
-use crate::app::roles::{self, Role};
 use crate::app::{App, AppError};
-
-/// Places of the console: path, message, and who may go there; an empty path begins a group.
-const PLACES: [(&str, &str, &[Role]); 24] = [
-    ("/", "nav.today", roles::READ),
-    ("/fleet", "nav.fleet", roles::READ),
-    ("/cases", "nav.cases", roles::READ),
-    ("/waiting", "nav.waiting", roles::READ),
-    ("", "nav.group.members", roles::READ),
-    ("/members", "nav.members", roles::READ),
-    ("/notifications", "nav.notifications", roles::READ),
-    ("", "nav.group.programs", roles::READ),
-    ("/catalog", "nav.catalog", roles::READ),
-    ("/simulator", "nav.simulator", roles::READ),
-    ("", "nav.group.books", roles::READ),
-    ("/days", "nav.days", roles::READ),
-    ("/ledger", "nav.ledger", roles::READ),
-    ("/liability", "nav.liability", roles::READ),
-    ("/expiry", "nav.expiry", roles::READ),
-    ("/outlets", "nav.outlets", roles::READ),
-    ("/settlement", "nav.settlement", roles::READ),
-    ("/performance", "nav.performance", roles::READ),
-    ("/doubles", "nav.doubles", roles::READ),
-    ("", "nav.group.office", roles::ADMIN),
-    ("/templates", "nav.templates", roles::ADMIN),
-    ("/operators", "nav.operators", roles::ADMIN),
-    ("/users", "nav.users", roles::ADMIN),
-    ("/audit", "nav.audit", roles::ADMIN),
-];
 
 /// A part of a page.
 pub(super) enum Block {
@@ -76,7 +49,7 @@ impl Block {
 
     /// Whether one of these stories waits for somebody.
     fn waits(stories: &[Story]) -> bool {
-        stories.iter().any(|it| it.form.is_some() || !it.deeds.is_empty() || !it.links.is_empty())
+        stories.iter().any(|it| it.form.is_some() || !it.deeds.is_empty() || it.asks)
     }
 
     /// Its markup. A template that does not render is a mistake in it, which the tests of every page would show.
@@ -133,6 +106,8 @@ pub(super) struct Cell {
     pub(super) small: String,
     /// Each of its lines stands in one, such as a time.
     pub(super) whole: bool,
+    /// What its text is the code of, to be told by its name.
+    pub(super) names: Named,
 }
 
 impl<T: Into<String>> From<T> for Cell {
@@ -146,6 +121,21 @@ impl Cell {
         Self { text: text.into(), href: href.into(), ..Self::default() }
     }
 
+    /// An outlet, by its code; nothing where there is none.
+    pub(super) fn outlet(code: Option<String>) -> Self {
+        Self { names: Named::Outlet, ..Self::from(code.unwrap_or_default()) }
+    }
+
+    /// A program, by its code; a dash where there is none.
+    pub(super) fn program(code: Option<String>) -> Self {
+        Self { names: Named::Program, ..Self::from(code.unwrap_or_else(|| "–".to_owned())) }
+    }
+
+    /// Whether its second line stands in one as well: a name may be long.
+    fn is_small_whole(&self) -> bool {
+        self.whole && self.names == Named::Nothing
+    }
+
     pub(super) fn chip(level: &'static str, text: impl Into<String>) -> Self {
         Self { text: text.into(), chip: level, ..Self::default() }
     }
@@ -157,8 +147,10 @@ pub(super) struct Story {
     pub(super) about: Cell,
     pub(super) text: String,
     pub(super) deeds: Vec<Deed>,
-    /// Where something is done about it: address and word.
+    /// Where something is done about it, or more of it is: address and word; the first is the main one where it asks.
     pub(super) links: Vec<(String, String)>,
+    /// Whether its first link is what somebody is asked to do.
+    pub(super) asks: bool,
     pub(super) form: Option<FormBlock>,
 }
 
@@ -290,6 +282,10 @@ pub(super) struct Frame {
     again_s: Option<u32>,
     /// In which time zone its times are told; in UTC, and saying so, where there is none.
     zone: Option<Tz>,
+    /// What outlets and programs are called.
+    names: Names,
+    /// Its own address, where that is not the browser's to tell: links of its languages lead back to it.
+    path: &'static str,
     /// A form of it that was refused.
     typed: Option<Arc<Typed>>,
 }
@@ -311,6 +307,7 @@ impl Frame {
             }
             .filter(|count| *count > 0),
         });
+        let catalog = app.catalog().ok();
         Self {
             words: visitor.words.clone(),
             title: title.into(),
@@ -321,7 +318,9 @@ impl Frame {
             blocks: Vec::new(),
             status: StatusCode::OK,
             again_s: None,
-            zone: app.catalog().ok().map(|catalog| catalog.office_zone()),
+            zone: catalog.as_ref().map(|catalog| catalog.office_zone()),
+            names: catalog.map(|catalog| Names::of(&catalog)).unwrap_or_default(),
+            path,
             typed: visitor.typed.clone(),
         }
     }
@@ -339,6 +338,8 @@ impl Frame {
             status: StatusCode::OK,
             again_s: None,
             zone: None,
+            names: Names::default(),
+            path: "/",
             typed: None,
         }
     }
@@ -364,9 +365,19 @@ impl Frame {
         Self { again_s: Some(seconds), ..self }
     }
 
-    /// Times are told in this time zone.
-    pub(super) fn in_zone(self, zone: Tz) -> Self {
-        Self { zone: Some(zone), ..self }
+    /// Times are told in this time zone, and outlets and programs by their names.
+    pub(super) fn telling(self, zone: Tz, names: Names) -> Self {
+        Self { zone: Some(zone), names, ..self }
+    }
+
+    /// A form of it that was refused, to be told on it.
+    pub(super) fn telling_of(self, typed: Option<Arc<Typed>>) -> Self {
+        Self { typed, ..self }
+    }
+
+    /// Where the links of its languages lead back to.
+    pub(super) fn at_path(self, path: &'static str) -> Self {
+        Self { path, ..self }
     }
 
     /// The page's own address, where what is shown was sent to another.
@@ -384,8 +395,9 @@ impl IntoResponse for Frame {
         if let Some(typed) = &self.typed {
             typed.tell(&mut self.blocks);
         }
-        let telling = Telling { language: self.words.language(), zone: self.zone };
+        let telling = Telling { language: self.words.language(), zone: self.zone, names: self.names.clone() };
         telling.text(&mut self.about);
+        self.pills.iter_mut().for_each(|pill| telling.cell(pill));
         self.blocks.iter_mut().for_each(|block| telling.block(block));
         match self.render() {
             Ok(html) => {
@@ -411,6 +423,7 @@ pub(super) struct Refused {
     status: StatusCode,
     words: Words,
     wrong: Option<Wrong>,
+    path: &'static str,
 }
 
 impl Refused {
@@ -434,7 +447,14 @@ impl Refused {
             }
             _ => None,
         };
-        Self { text, status, words, wrong }
+        Self { text, status, words, wrong, path: "/" }
+    }
+}
+
+impl Refused {
+    /// Where the links of its languages lead to.
+    pub(super) fn at_path(self, path: &'static str) -> Self {
+        Self { path, ..self }
     }
 }
 
@@ -442,7 +462,7 @@ impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let title = self.words.say("refused.title").to_owned();
         let blocks = vec![Block::note("bad", self.text), Block::note("", self.words.say("refused.next"))];
-        let frame = Frame { status: self.status, ..Frame::outside(&self.words, &title) };
+        let frame = Frame { status: self.status, ..Frame::outside(&self.words, &title).at_path(self.path) };
         let mut response = frame.with(blocks).into_response();
         if let Some(wrong) = self.wrong {
             response.extensions_mut().insert(wrong);

@@ -12,6 +12,7 @@ use super::books::walk;
 use super::error::Failure;
 use super::extract::{Asked, page};
 use super::route::{Api, Op};
+use crate::app::reports::range::Range;
 use crate::app::{App, campaigns, roles as may};
 
 pub(super) fn routes(api: Api) -> Api {
@@ -31,6 +32,6 @@ async fn report(
     Caller(who): Caller,
     Asked(paging): Asked<Paging>,
 ) -> Result<Json<Page<CampaignReport>>, Failure> {
-    let all = walk(move || campaigns::report(&app, &who)).await?;
+    let all = walk(move || campaigns::report(&app, &who, &Range::default())).await?;
     Ok(Json(page(all, &paging, |row| row.campaign.clone())?))
 }

@@ -80,8 +80,8 @@ async fn an_overdraft_tells_what_happened_and_a_person_decides_who_bears_it() {
     assert_eq!((&case["state"], &case["program"]), (&json!("open"), &json!("100")));
     let text = case["text"].as_str().unwrap();
     for word in [
-        "KL Central, till Till 1",
-        "Penang, till Till 2",
+        "KL Central, Till 1",
+        "Penang, Till 2",
         "receipt P-1",
         "receipt K-1",
         "knew of 600 PTS",

@@ -64,11 +64,11 @@ fn plain(text: &str) -> String {
     words.join(" ")
 }
 
-const KL: &str = "500 PTS were redeemed at KL Central, till Till 1, by cashier c1, on WHEN (receipt K-1), ";
+const KL: &str = "500 PTS were redeemed at KL Central, Till 1, by cashier c1, on WHEN (receipt K-1), ";
 const KNEW: &str = "the till knew of 600 PTS as of WHEN a moment before.";
-const PENANG: &str = "500 PTS were redeemed at Penang, till Till 2, by cashier c1, on WHEN (receipt P-1), ";
+const PENANG: &str = "500 PTS were redeemed at Penang, Till 2, by cashier c1, on WHEN (receipt P-1), ";
 const MISSING: &str =
-    "For the one at Penang, till Till 2, by cashier c1, only 100 PTS were left: 400 PTS were missing.";
+    "For the one at Penang, Till 2, by cashier c1, only 100 PTS were left: 400 PTS were missing.";
 const RULE: &str = "Standard Rewards's rule for redemptions with no line: the member may owe up to 300 PTS in all, then \
                     the program bears the rest. So the member owes 300 PTS, the program bears 100 PTS.";
 const ASKED: &str = "Head office is asked to decide; until then this stands, and the account's points can be redeemed \
@@ -151,7 +151,7 @@ async fn a_copy_of_a_tills_disk() {
     penang.push(&office).await;
     assert!(office.settle().await > 0);
     let text = text(&office).await;
-    let copied = "500 PTS were redeemed at KL Central, till Till 1, by cashier c1, on WHEN (receipt K-2), from a copy of \
+    let copied = "500 PTS were redeemed at KL Central, Till 1, by cashier c1, on WHEN (receipt K-2), from a copy of \
                   this till's disk: its journal went two ways after entry 1, and this way came in second;";
     assert!(plain(&text).contains(&format!("{KL}with no line: {KNEW} {copied} {KNEW}")), "{text}");
     assert!(text.contains("only 100 PTS were left: 400 PTS were missing."), "{text}");

@@ -28,6 +28,7 @@ fn main() {
     for (name, card, points) in CARDS {
         office.member(name, card, points);
     }
+    twins(&office);
     more_of_john(&office);
     for (code, name, role, pin) in
         [("siti", "Siti Aminah", "cashier", "4071"), ("mei", "Mei Ling", "manager", "407193")]
@@ -97,6 +98,15 @@ fn catalog() -> Value {
         "until": "2030-12-31", "multiplier": "2", "priority": 0, "budget": "500000"
     }]);
     catalog
+}
+
+/// Two customers who may be one.
+fn twins(office: &Office) {
+    for name in ["Noor Aini", "Nur Aini"] {
+        let customer = json!({"name": name, "phone": "+60 12 777 0000"});
+        let body = json!({"customer": customer, "memberships": [], "allow_duplicate": true});
+        let _ = office.clerk().post("/api/customers", &body).must(201);
+    }
 }
 
 /// Two more memberships, points in each, and a consent that was given later.
@@ -293,12 +303,23 @@ fn from_right_to_left(till: &Till, office: &Office, folder: &Path) {
         ("ledger", "ledger".to_owned()),
         ("liability", "liability".to_owned()),
         ("expiry", "expiry".to_owned()),
+        ("overdrafts", "overdrafts".to_owned()),
         ("audit", "audit".to_owned()),
     ];
     for (what, path) in pages {
         browser.go(&format!("{}/{path}?lang=ar", office.url()));
         browser.whole_page(&folder.join(format!("office-{what}-arabic.png")));
     }
+    let browser = Browser::open(Setup { language: "ar", ..Setup::PHONE });
+    browser.go(&own_page(office, &john));
+    let _ = browser.wait_for("main", "John Chen");
+    browser.whole_page(&folder.join("account-arabic.png"));
+}
+
+/// The address at which a web shop's customer is let in.
+fn own_page(office: &Office, customer: &str) -> String {
+    let made = office.clerk().post("/api/member-tokens", &json!({"customer_id": customer})).must(201);
+    format!("{}{}", office.url(), words(&made["url"]))
 }
 
 fn enter(browser: &Browser, office: &Office, query: &str) {
@@ -343,6 +364,9 @@ fn head_office(office: &Office, browser: &Browser, folder: &Path, theme: &str) {
         "ledger",
         "settlement",
         "performance",
+        "campaigns",
+        "overdrafts",
+        "duplicates",
         "notifications",
         "templates",
         "users",
@@ -378,8 +402,7 @@ fn head_office(office: &Office, browser: &Browser, folder: &Path, theme: &str) {
         "return document.activeElement?.getAttribute('aria-invalid') === 'true'",
     );
     take("refused");
-    let made = office.clerk().post("/api/member-tokens", &json!({"customer_id": john})).must(201);
-    browser.go(&format!("{}{}", office.url(), made["url"].as_str().unwrap_or_default()));
+    browser.go(&own_page(office, &john));
     let _ = browser.wait_for("main", "John Chen");
     browser.whole_page(&folder.join(format!("account{theme}.png")));
 }

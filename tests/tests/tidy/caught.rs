@@ -2,7 +2,7 @@
 
 use crate::code::Code;
 use crate::tree::{Finding, Tree};
-use crate::{house, layers, modules};
+use crate::{house, layers, modules, told as refusals};
 
 fn told(rule: fn(&Tree) -> Vec<Finding>, files: &[(&str, &str)]) -> Vec<String> {
     let owned = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
@@ -194,6 +194,18 @@ fn a_translated_sentence_that_nobody_says() {
     let tree = [("shared/src/page/phrases.json", phrases), ("shared/src/lib.rs", source)];
     let begins = ["shared/src/page/phrases.json:3: nobody says `It is gone.`"];
     caught(house::every_translated_sentence_is_said, &tree, &begins);
+}
+
+#[test]
+fn a_refusal_that_is_told_in_english_only() {
+    let phrases = "[\n[\"There are {1} too many.\", \"x\", \"y\"]\n]\n";
+    let source = "fn a() -> E {\n    let detail = format!(\"There are {} too \\\n        many.\");\n    \
+                  log(\"it is no refusal\");\n    \
+                  Refusal::field(\"name\", \"There is none of this name.\")\n}\n\
+                  #[cfg(test)]\nmod tests {\n    fn b() { Refusal::field(\"a\", \"Only in a test.\") }\n}\n";
+    let tree = [("shared/src/page/phrases.json", phrases), ("shared/src/lib.rs", source)];
+    let begins = ["shared/src/lib.rs:5: `There is none of this name.` is told in English only"];
+    caught(refusals::every_refusal_is_translated, &tree, &begins);
 }
 
 #[test]

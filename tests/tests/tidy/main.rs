@@ -8,6 +8,7 @@ mod code;
 mod house;
 mod layers;
 mod modules;
+mod told;
 mod tree;
 
 use tree::{Finding, Tree};
@@ -90,4 +91,9 @@ fn every_toml_parses() {
 #[test]
 fn every_translated_sentence_is_said() {
     clean(house::every_translated_sentence_is_said);
+}
+
+#[test]
+fn every_refusal_is_told_in_every_language() {
+    clean(told::every_refusal_is_translated);
 }

@@ -3,7 +3,7 @@
 import { Problem, get, post } from "./api.js";
 import { field, sentence, show } from "./dialogs.js";
 import { h } from "./dom.js";
-import { known, number, page, t, time } from "./words.js";
+import { known, number, page, t, time, unit } from "./words.js";
 
 const { desk } = page;
 
@@ -11,7 +11,7 @@ function row(it) {
   const word = known(`column.${it.column}`) ?? it.column;
   const about = it.waits ? t("account.waits") : it.description;
   return h("tr", {}, h("td.whole", {}, time(it.at)), h("td", {}, word, about ? h("p.small.quiet", {}, about) : null),
-    h("td", {}, it.receipt ?? ""), h("td.number", {}, `${number(it.points)} ${it.currency}`));
+    h("td", {}, it.receipt ?? ""), h("td.number", {}, h("bdi", {}, `${number(it.points)} ${unit(it.currency)}`)));
 }
 
 function table(items) {
@@ -54,7 +54,7 @@ export async function account(membership, done, agreed) {
 
 function convert(membership, able, done) {
   const has = (code) => membership.accounts.find((it) => it.currency === code)?.spendable ?? "0";
-  const word = (it) => t("convert.way", { from: `${number(has(it.from))} ${it.from}`, to: it.to });
+  const word = (it) => t("convert.way", { from: `${number(has(it.from))} ${unit(it.from)}`, to: unit(it.to) });
   const body = [h("label", {}, t("convert.what"), h("select", { name: "way" }, able.map((it, at) => h("option", { value: String(at) }, word(it))))),
     field("points", t("pin.points"), { inputmode: "numeric", required: true }), h("p.small.quiet", {}, t("convert.how"))];
   // asking again after a lost answer makes no second conversion

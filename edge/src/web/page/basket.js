@@ -73,7 +73,7 @@ function earns(state) {
   const all = earned.reduce((sum, it) => sum + Number(it.points), 0);
   const points = way && state.points === null ? Number(way.earned) : all;
   const why = [...new Set(earned.map((it) => it.description))].join(", ");
-  return [`${t("earns")} `, h("strong.good", { id: "earns" }, t("points.count", { n: points, currency: way?.currency ?? earned[0]?.currency ?? "" })), ` ${why}`];
+  return [`${t("earns")} `, h("strong.good", { id: "earns", dir: "auto" }, t("points.count", { n: points, currency: way?.currency ?? earned[0]?.currency ?? "" })), " ", h("bdi", {}, why)];
 }
 
 /** The basket's card. */

@@ -77,10 +77,18 @@ function lines(sale, done) {
   element.querySelector("input[type=checkbox]")?.focus();
 }
 
+/** Where something was sold: by name where the page knows them all, else by its code. */
+function soldAt() {
+  const known = Object.entries(desk.outlets);
+  if (known.length < 2) return field("outlet", t("return.outlet"), { value: desk.outlet });
+  const options = known.map(([code, name]) => h("option", { value: code, selected: code === desk.outlet }, name));
+  return h("label", {}, t("return.outlet"), h("select", { name: "outlet" }, options));
+}
+
 /** The sale is not known here: its lines are named by their number on the receipt. */
 function blind(receipt, done) {
   const body = [h("p.note", {}, t("return.unknown", { receipt })), field("line", t("return.line"), { inputmode: "numeric", value: "1" }),
-    field("quantity", t("return.many"), { inputmode: "decimal", value: "1" }), field("outlet", t("return.outlet"), { value: desk.outlet })];
+    field("quantity", t("return.many"), { inputmode: "decimal", value: "1" }), soldAt()];
   const submit = async ({ line, quantity, outlet }) => {
     const original = { receipt, outlet: outlet.trim() || desk.outlet };
     const request = { original, receipt: receiptNumber(desk.node), lines: [{ line: Number(line) - 1, quantity }], cashier: page.operator };

@@ -3,7 +3,7 @@
 import { get, post } from "./api.js";
 import { sentence, show } from "./dialogs.js";
 import { h } from "./dom.js";
-import { ago, money, number, page, t, time } from "./words.js";
+import { ago, money, number, page, t, time, unit } from "./words.js";
 
 async function all(state) {
   const items = [];
@@ -68,10 +68,11 @@ export async function day() {
     word.textContent = await post("/page/print", { day: true }).then((it) => t(it.printed ? "print.done" : "print.none"), sentence);
     if (word.textContent === t("print.none")) window.print();
   };
-  show({ title: t("day"), body: [place, word, h("div.row", {}, h("button", { type: "button", onclick: print }, t("receipt.print")))] });
+  const paper = h("button", { type: "button", onclick: print, "aria-keyshortcuts": "F8" }, t("receipt.print"), h("kbd", {}, "F8"));
+  show({ title: t("day"), body: [place, word, h("div.row", {}, paper)], keys: { F8: print } });
   try {
     const it = await get("/api/day");
-    const row = (one) => h("tr", {}, h("td", {}, one.currency), h("td.number", {}, number(one.earned)), h("td.number", {}, number(one.redeemed)), h("td.number", {}, one.value ? money(one.value.amount, one.value.currency) : "–"));
+    const row = (one) => h("tr", {}, h("td", {}, unit(one.currency)), h("td.number", {}, number(one.earned)), h("td.number", {}, number(one.redeemed)), h("td.number", {}, one.value ? money(one.value.amount, one.value.currency) : "–"));
     place.replaceChildren(h("p", {}, [["day.sales", it.sales], ["day.returns", it.returns], ["day.waiting", it.waiting]].map(([key, n]) => t(key, { count: number(n) })).join(" · ")),
       h("table", {}, h("thead", {}, h("tr", {}, [["day.currency"], ["day.earned", "number"], ["day.redeemed", "number"], ["day.value", "number"]].map(([key, side]) => h("th", { class: side ?? "" }, t(key))))), h("tbody", {}, it.currencies.map(row))));
   } catch (error) {

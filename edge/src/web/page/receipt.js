@@ -18,7 +18,7 @@ export function render(place, receipt, does) {
   place.replaceChildren(h("section.receipt.fresh", { tabindex: "-1", "aria-labelledby": "receipt-title" },
     h("p.quiet", { id: "receipt-title" }, `${t(`receipt.kind.${receipt.kind}`)} ${receipt.receipt ?? receipt.id} · ${time(receipt.at)}`),
     receipt.payable ? h("p", {}, h("span.big", { id: "paid" }, money(receipt.payable, receipt.money)), ` ${t("receipt.to_pay")}`) : null,
-    h("dl", {}, rows.flatMap(([term, text, id]) => [h("dt", {}, term), h("dd", { "data-is": id }, text)])),
+    h("dl", {}, rows.flatMap(([term, text, id]) => [h("dt", {}, term), h("dd", { "data-is": id }, h("bdi", {}, text))])),
     h("p", { class: `note ${receipt.state === "confirmed" ? "good" : waiting ? "warn" : ""}`, "data-state": receipt.state }, t(`receipt.state.${receipt.state}`)),
     h("p", {}, h("span.quiet.small", {}, t("receipt.code")), h("br"), h("span.code", { id: "code" }, receipt.verification)),
     h("div.row", {}, h("button", { type: "button", onclick: does.print }, t("receipt.print"), h("kbd", {}, "F8")))));

@@ -1,5 +1,6 @@
 //! Reports as CSV, for spreadsheets.
 
+use shared::api::change::CampaignReport;
 use shared::api::member::StatementLine;
 use shared::api::office::{LedgerLine, LiabilityItem};
 use shared::api::report::{
@@ -129,6 +130,36 @@ impl Sheet for ProgramReport {
             first.iter().cloned().chain(points).chain(last).collect()
         };
         of.into_iter().map(row).collect()
+    }
+}
+
+impl Sheet for CampaignReport {
+    const COLUMNS: &'static [&'static str] = &[
+        "campaign",
+        "name",
+        "program",
+        "from",
+        "until",
+        "currency",
+        "awarded",
+        "transactions",
+        "members",
+        "budget",
+        "left",
+        "over",
+    ];
+
+    fn rows(&self) -> Vec<Vec<String>> {
+        let named = [&self.campaign, &self.name, &self.program, &self.from, &self.until].map(Clone::clone);
+        let counts = [self.transactions.to_string(), self.members.to_string()];
+        let budget = [&self.budget, &self.left, &self.over].map(|points| text(points.as_ref()));
+        let row = |awarded: [String; 2]| -> Vec<String> {
+            named.iter().chain(&awarded).chain(&counts).chain(&budget).cloned().collect()
+        };
+        if self.awarded.is_empty() {
+            return vec![row([String::new(), "0".to_owned()])];
+        }
+        self.awarded.iter().map(|it| row([it.currency.clone(), it.points.clone()])).collect()
     }
 }
 
