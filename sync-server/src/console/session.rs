@@ -65,7 +65,8 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
         let app = Arc::<App>::from_ref(state);
-        let chosen = chosen(parts.uri.query());
+        let query = parts.uri.query().unwrap_or("");
+        let chosen = query.split('&').find_map(|pair| Language::by_tag(pair.strip_prefix("lang=")?));
         let words = words_in(chosen.unwrap_or_else(|| language(&parts.headers)));
         let known =
             secret(&parts.headers, OFFICE).map(|secret| tokens::authenticate(&app, &secret, clock::now()));
