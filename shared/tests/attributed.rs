@@ -102,7 +102,7 @@ impl Shop {
             books.catalogs.insert(catalog.hash, Arc::clone(catalog));
         }
         let mut shop = Self { books, sold_by, today, now: Millis(1_700_000_000_000) };
-        shop.put(vec![DirectoryChange::Customer(customer(), None)]);
+        shop.put(vec![DirectoryChange::Customer(customer().record(None))]);
         shop
     }
 
