@@ -21,6 +21,29 @@ const CARDS: [(&str, &str, i64); 3] =
 const BUYERS: [(&str, Setup, &str); 3] =
     [("-dark", Setup::TILL.dark(), EMMA), ("-phone", Setup::PHONE, AISHA), ("", Setup::TILL, JOHN)];
 
+/// Pages of the console that are asked for by their name alone.
+const PLAIN: [&str; 19] = [
+    "fleet",
+    "cases",
+    "waiting",
+    "catalog",
+    "simulator",
+    "operators",
+    "liability",
+    "expiry",
+    "outlets",
+    "ledger",
+    "settlement",
+    "performance",
+    "campaigns",
+    "overdrafts",
+    "duplicates",
+    "notifications",
+    "templates",
+    "users",
+    "audit",
+];
+
 fn main() {
     let folder = std::env::args().nth(1).map_or_else(pictures, PathBuf::from);
     std::fs::create_dir_all(&folder).expect("a folder for the pictures");
@@ -351,28 +374,7 @@ fn head_office(office: &Office, browser: &Browser, folder: &Path, theme: &str) {
         ["adjust", "transfer", "merge", "join", "card-report", "card-replace", "card-add", "card-back"];
     let deeds = deeds.into_iter().chain(["consent-give", "consent-withdraw", "statement"]);
     let deeds = deeds.map(|deed| (format!("deed-{deed}"), of(deed)));
-    let plain = [
-        "fleet",
-        "cases",
-        "waiting",
-        "catalog",
-        "simulator",
-        "operators",
-        "liability",
-        "expiry",
-        "outlets",
-        "ledger",
-        "settlement",
-        "performance",
-        "campaigns",
-        "overdrafts",
-        "duplicates",
-        "notifications",
-        "templates",
-        "users",
-        "audit",
-    ];
-    let plain = plain.into_iter().map(|page| (page.to_owned(), page.to_owned()));
+    let plain = PLAIN.into_iter().map(|page| (page.to_owned(), page.to_owned()));
     let others = [
         ("today", String::new()),
         ("members", "members?q=John".to_owned()),
