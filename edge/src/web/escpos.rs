@@ -207,6 +207,7 @@ mod tests {
             till: "Till 2".into(),
             outlet: "kl".into(),
             outlet_name: "Kedai Ünal".into(),
+            outlets: std::collections::BTreeMap::new(),
             time_zone: "UTC".into(),
             currency: "MYR".into(),
             programs: Vec::new(),
