@@ -2,13 +2,19 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use shared::time::Millis;
+use tokio::time::Instant;
 
 /// A correction larger than this means that the machine's clock cannot be trusted with no line: whoever sets it right
 /// meanwhile makes the correction itself wrong. One hour.
 const TRUSTED_OFFSET_MS: u64 = 3_600_000;
+
+/// When what may take so long from now on has to be over. It runs on whatever becomes of the machine's time.
+pub fn deadline(budget: Duration) -> Instant {
+    Instant::now() + budget
+}
 
 /// A clock, cheap to clone; all clones share the correction.
 #[derive(Clone, Debug)]

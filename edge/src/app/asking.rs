@@ -13,6 +13,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::facts::Loader;
 use super::{App, Error};
+use crate::clock::deadline;
 
 impl App {
     /// The scan. What is known here is answered at once, whatever the line is like; only an unknown code is asked for.
@@ -75,7 +76,7 @@ impl App {
 
     /// Does a sync round within the budget; whether it was done.
     pub(super) async fn caught_up(&self) -> bool {
-        self.caught_up_by(Instant::now() + Duration::from_millis(self.0.budget_ms)).await
+        self.caught_up_by(deadline(Duration::from_millis(self.0.budget_ms))).await
     }
 
     /// The same, by a time.

@@ -20,11 +20,12 @@ use shared::voucher::USES;
 use shared::wire::Authorized;
 use shared::wire::relay::{self, Relayed};
 use shared::wire::told::Told;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout_at;
 
 use super::facts::Loader;
 use super::write::grounds;
 use super::{App, Error};
+use crate::clock::deadline;
 use crate::store::View;
 
 /// A future that can be sent between threads.
@@ -118,7 +119,7 @@ impl App {
     /// budget; what of it is left when the server has refused is what the rest may take, and without an answer then, its
     /// refusal stands.
     async fn ask_twice(&self, view: &View, wanted: &[(Seq, Intent)]) -> Result<Word, Error> {
-        let until = Instant::now() + Duration::from_millis(self.0.budget_ms);
+        let until = deadline(Duration::from_millis(self.0.budget_ms));
         let word = timeout_at(until, self.ask_all(wanted)).await.unwrap_or(Word::NoAnswer);
         let Word::Refused(refused) = word else { return Ok(word) };
         let own = view.account(refused.intent.account)?.own_right().map_or(Points::ZERO, |right| right.left);
