@@ -91,7 +91,7 @@ struct Shop {
 #[derive(Clone)]
 struct Till {
     node: NodeId,
-    till: TillId,
+    id: TillId,
     chain: Vec<(Vec<u8>, Head)>,
 }
 
@@ -118,12 +118,12 @@ impl Shop {
     /// A till; where it takes the place of one that was fenced, as that till.
     fn till(&mut self, in_place_of: Option<&Till>) -> Till {
         let node = self.books.next_node().unwrap();
-        let till = in_place_of.map_or(TillId(node.0), |before| before.till);
+        let id = in_place_of.map_or(TillId(node.0), |before| before.id);
         let told = Some(Told { at: self.now, seq: Seq(0) });
-        let place = Some((OutletId(1), till));
+        let place = Some((OutletId(1), id));
         let row = NodeRow { place, received: self.now, told, live: true, ..NodeRow::default() };
         self.books.put_node(node, row).unwrap();
-        Till { node, till, chain: Vec::new() }
+        Till { node, id, chain: Vec::new() }
     }
 
     fn write(&mut self, till: &mut Till, kind: EntryKind, postings: Vec<Posting>, key: u128) -> Dot {
@@ -138,7 +138,7 @@ impl Shop {
             catalog: self.catalog.hash,
             totals: Totals::default().with(&postings),
             idem: (key > 0).then_some(Idem { key, body: 1 }),
-            actor: Actor::Till { outlet: OutletId(1), till: till.till, cashier: None },
+            actor: Actor::Till { outlet: OutletId(1), till: till.id, cashier: None },
             kind,
             postings,
         };
