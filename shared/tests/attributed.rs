@@ -134,7 +134,7 @@ impl Shop {
             channel: None,
             currency: CurrencyCode::new("MYR").unwrap(),
             lines: vec![line],
-            earner: Party::Card { code: CARD, tail: "0001".into() },
+            earner: Party::Card { code: CARD, tail: "0001".into(), misread: false },
             level: None,
             repriced: Vec::new(),
             redemptions: Vec::new(),

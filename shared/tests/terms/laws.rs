@@ -155,7 +155,7 @@ fn at_the_server(shop: &Shop, id: AccountId, exact: bool) {
     let own: i64 = lines().filter(|(key, _)| key.dot.node == SERVER).map(|(_, line)| members(line)).sum();
     assert_eq!(
         balance,
-        heard().map(signed).sum::<i64>() + own,
+        heard().map(signed).sum::<i64>() + own + undone,
         "{id:?}: the tills wrote otherwise: {base:?}"
     );
     let net = |up: Column, down: Column| -> i64 {
