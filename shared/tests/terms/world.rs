@@ -188,6 +188,23 @@ fn program(code: &'static str, first: &'static str, second: &'static str) -> imp
     })
 }
 
+/// Lets a campaign that is capped, or has a budget, give points of one currency, in which those count: that of the first rule
+/// of its program.
+fn bounded(campaign: &mut Value, rules: &mut [Value]) {
+    let capped = ["budget", "member_cap", "day_cap"].iter().any(|cap| campaign.get(*cap).is_some());
+    let (program, code) = (campaign["program"].clone(), campaign["code"].clone());
+    let first = rules.iter().find(|rule| rule["program"] == program).map(|rule| rule["currency"].clone());
+    let Some(counts) = first.filter(|_| capped) else { return };
+    for rule in rules.iter_mut().filter(|rule| rule.get("campaign") == Some(&code)) {
+        rule["currency"] = counts.clone();
+    }
+    let multiplied = |rule: &Value| rule["program"] == program && rule.get("campaign").is_none();
+    if rules.iter().any(|rule| multiplied(rule) && rule["currency"] != counts) {
+        campaign["multiplier"] = json!("1");
+    }
+    campaign["currency"] = counts;
+}
+
 /// A catalog: two outlets, three currencies of which one counts spending, two programs that share the others, some rules
 /// and campaigns.
 pub(crate) fn catalog() -> impl Strategy<Value = Written> {
@@ -198,6 +215,10 @@ pub(crate) fn catalog() -> impl Strategy<Value = Written> {
         |((points, stars), (one, two), mut rules, campaigns)| {
             for (place, rule) in rules.iter_mut().enumerate() {
                 rule["code"] = json!(format!("rule-{place}"));
+            }
+            let mut campaigns = [campaigns.0, campaigns.1, campaigns.2];
+            for campaign in &mut campaigns {
+                bounded(campaign, &mut rules);
             }
             let currency = |code: &str, scale: u8, worth: &str, terms: Vec<(&str, Option<Value>)>| {
                 let mut currency = object(terms);
@@ -217,7 +238,7 @@ pub(crate) fn catalog() -> impl Strategy<Value = Written> {
                     {"code": "SPENT", "name": "Spent", "kind": "qualifying", "scale": 2},
                 ],
                 "programs": [one, two], "earning_rules": rules,
-                "campaigns": [campaigns.0, campaigns.1, campaigns.2],
+                "campaigns": campaigns,
             }))
         },
     )
