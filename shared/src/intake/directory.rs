@@ -103,7 +103,8 @@ fn membership<B: Books>(books: &mut B, row: Marked<Membership>, follow: &mut Fol
         for sale in books.unattributed_of(code)? {
             follow.attribute.extend(of_number(books, code)?.filter(|one| *one == id).map(|id| (sale, id)));
         }
-    } else if woken {
+    }
+    if woken {
         for card in books.cards_of(id)? {
             follow.attribute.extend(books.unattributed_of(card.code)?.into_iter().map(|sale| (sale, id)));
         }

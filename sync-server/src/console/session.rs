@@ -133,7 +133,9 @@ pub(super) async fn speak(
     Path(tag): Path<String>,
     Query(chosen): Query<Chosen>,
 ) -> Response {
-    let own = |path: &&str| path.starts_with('/') && !path.starts_with("//") && !path.contains('\\');
+    // browsers take control characters out of an address, and a backslash for a slash
+    let stray = |letter: char| letter.is_control() || letter == '\\';
+    let own = |path: &&str| path.starts_with('/') && !path.starts_with("//") && !path.contains(stray);
     let to = chosen.to.as_deref().filter(own).or_else(|| own_page(&headers));
     let to = to.or_else(|| chosen.back.as_deref().filter(own)).unwrap_or("/");
     keeping(Language::by_tag(&tag), Redirect::to(to).into_response())

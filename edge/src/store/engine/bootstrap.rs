@@ -8,7 +8,7 @@ use std::sync::Arc;
 use parking_lot::{MappedMutexGuard, MutexGuard};
 use redb::WriteTransaction;
 use shared::entry::{Enrol, Entry, EntryKind};
-use shared::ids::{BucketId, Dot, Hash};
+use shared::ids::{BucketId, CustomerId, Dot, Hash};
 use shared::operator;
 use shared::sync::TillSync;
 use shared::view::rows;
@@ -20,7 +20,7 @@ use super::load::{CHUNK, Chunks, chunk_name, load, read_whole, whole_chunks};
 use super::page::own_branches;
 use crate::store::StoreError;
 use crate::store::cache::Cache;
-use crate::store::directory::encode;
+use crate::store::directory::{customer_key, encode};
 use crate::store::disk::Disk;
 use crate::store::effects::{ended, put_enrolment, put_row};
 use crate::store::key::{Key, Parts};
@@ -151,7 +151,10 @@ impl Engine {
         for table in CARRIED {
             table.write(&transaction)?.append_from(view.published.snap.table(table))?;
         }
-        write_layers(&transaction, [&self.own(&view, &transaction, &snapshot, &meta)?].into_iter())?;
+        let (own, gone) = self.own(&view, &transaction, &snapshot, &meta)?;
+        write_layers(&transaction, [&own].into_iter())?;
+        let mut meta = meta;
+        meta.forgotten.extend(gone);
         meta.write(&transaction)?;
         transaction.commit()?;
         Cache::put_in_place(&self.disk)?;
@@ -189,14 +192,14 @@ impl Engine {
     }
 
     /// What the snapshot does not have of this store: its marks, its catalog, rows and members of entries that it does
-    /// not cover. Which those are is asked anew of every entry: a restored server may have lost what it had.
+    /// not cover; and whom this store enrolled and nobody knows any more. Which those are is asked anew of every entry: a restored server may have lost what it had.
     fn own(
         &self,
         view: &View,
         transaction: &WriteTransaction,
         snapshot: &Snapshot,
         meta: &Meta,
-    ) -> Result<Layer, StoreError> {
+    ) -> Result<(Layer, Vec<CustomerId>), StoreError> {
         let index = &self.identity().index_key;
         let (mut own, mut members) = (Layer::default(), Layer::default());
         for (bucket, node, mark) in &snapshot.marks {
@@ -204,8 +207,10 @@ impl Engine {
         }
         own.put(Key::of(Table::Catalogs).bytes(&meta.catalog.0.0), &encode(&snapshot.catalog)?);
         put_operators(&mut own, &snapshot.operators)?;
+        let mut enrolled = Vec::new();
         view.scan(Key::of(Table::Entries), |key, value| {
             let dot = Parts(key).dot();
+            enrolled.extend(newcomer(value)?);
             if !(0..meta.buckets).all(|bucket| meta.covers_in(BucketId(bucket), dot)) {
                 uncovered((view, value), dot, meta, (&mut own, &mut members), index)?;
             }
@@ -217,8 +222,25 @@ impl Engine {
                 own.lay(key, put);
             }
         }
-        Ok(own)
+        // Who was enrolled here and is not known any more was erased: their keys lie in the journal.
+        let mut gone = Vec::new();
+        for id in enrolled {
+            let key = customer_key(id);
+            if own.get(&key).is_none() && !key.table().write(transaction)?.has(key.body())? {
+                gone.push(id);
+            }
+        }
+        Ok((own, gone))
     }
+}
+
+/// The customer whom an own entry made, if it made one.
+fn newcomer(value: &[u8]) -> Result<Option<CustomerId>, StoreError> {
+    let entry = Entry::from_stored(split_entry(value)?.1).map_err(StoreError::undecodable("entry"))?;
+    Ok(match entry.kind {
+        EntryKind::Enrol(Enrol { customer: Some(record), .. }) => Some(record.id),
+        _ => None,
+    })
 }
 
 /// The effects of an entry that some bucket does not have yet.

@@ -7,7 +7,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::error::JournalError;
-use super::frame::{self, Record};
+use super::frame::{self, Place, Record};
 use super::limits::{CHUNK_BYTES, SEGMENT_HEAD_BYTES};
 use super::segment::{self, FIRST_FRAME_AT, Kind, SegmentReader};
 use super::{Journal, State};
@@ -32,9 +32,10 @@ impl Journal {
             self.next_segment();
         }
         let mut written = 0;
-        for segment in self.segments.iter() {
+        for (place, segment) in self.segments.iter().enumerate() {
             let doing = "redacting a journal segment";
-            let Some(bytes) = redacted(&*self.disk, segment.generation, redact)? else { continue };
+            let last = self.segments.get(place + 1).map_or(self.head.seq, |next| next.first_seq - 1);
+            let Some(bytes) = redacted(&*self.disk, segment.generation, last, redact)? else { continue };
             replace(&*self.disk, segment.generation, &bytes).map_err(JournalError::io(doing))?;
             written += 1;
         }
@@ -58,8 +59,14 @@ impl Journal {
     }
 }
 
-/// A segment's bytes as they shall be; `None` where they are so already.
-fn redacted(disk: &dyn Disk, generation: u64, redact: Redact<'_>) -> Result<Option<Vec<u8>>, JournalError> {
+/// A segment's bytes as they shall be; `None` where they are so already. It ends with record `last`: where it cannot be read
+/// up to there, it is left as it is.
+fn redacted(
+    disk: &dyn Disk,
+    generation: u64,
+    last: u64,
+    redact: Redact<'_>,
+) -> Result<Option<Vec<u8>>, JournalError> {
     let doing = "reading a journal segment";
     let file = disk.open(&segment::name(Kind::Segment, generation)).map_err(JournalError::io(doing))?;
     let size = usize::try_from(file.size_bytes().map_err(JournalError::io(doing))?).unwrap_or(usize::MAX);
@@ -67,7 +74,7 @@ fn redacted(disk: &dyn Disk, generation: u64, redact: Redact<'_>) -> Result<Opti
     let read = file.read_at(&mut bytes, 0).map_err(JournalError::io(doing))?;
     bytes.truncate(read);
     let mut reader = SegmentReader::open(disk, generation, CHUNK_BYTES).map_err(JournalError::io(doing))?;
-    let (mut at, mut changed) = (FIRST_FRAME_AT, false);
+    let (mut at, mut reached, mut changed) = (FIRST_FRAME_AT, 0, false);
     while let Ok(frame) = reader.frame_at(at).map_err(JournalError::io(doing))? {
         let sides: Vec<Option<Vec<u8>>> =
             frame.records().map(|record| same_length(record.side, redact)).collect();
@@ -79,7 +86,7 @@ fn redacted(disk: &dyn Disk, generation: u64, redact: Redact<'_>) -> Result<Opti
                 .map(|(record, side)| Record { side: side.as_deref().unwrap_or(record.side), ..record })
                 .collect();
             let mut out = Vec::with_capacity(frame.head.frame_bytes);
-            let place = super::frame::Place { generation, offset: at };
+            let place = Place { generation, offset: at };
             frame::encode(&mut out, place, frame.head.before(), frame.head.written_ms, &records);
             let start = usize::try_from(at).unwrap_or(usize::MAX);
             if let Some(old) = bytes.get_mut(start..start + out.len()) {
@@ -87,7 +94,10 @@ fn redacted(disk: &dyn Disk, generation: u64, redact: Redact<'_>) -> Result<Opti
                 changed = true;
             }
         }
-        at = end;
+        (at, reached) = (end, frame.head.last_seq());
+    }
+    if reached != last {
+        return Err(JournalError::Unreadable { place: Place { generation, offset: at }, after_seq: reached });
     }
     let rest = bytes.get_mut(usize::try_from(at).unwrap_or(usize::MAX)..).unwrap_or_default();
     changed |= rest.iter().any(|byte| *byte != 0);

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use shared::decide::Draft;
 use shared::entry::{Enrol, EntryKind};
-use shared::ids::{CustomerId, Seq};
+use shared::ids::{CustomerId, NodeId, Seq};
 use shared::wire::DirectoryDelta;
 use uuid::Uuid;
 
 use super::fixture::*;
 use super::pull::{card, customer, directory, member, newcomer};
+use crate::store::Identity;
 use crate::store::disk::Disk;
 use crate::store::engine::Engine;
 use crate::store::sim_disk::SimDisk;
@@ -85,6 +86,44 @@ fn who_was_erased_is_in_no_file_and_all_else_is_as_before() {
     let engine = Engine::open(Arc::new(disk.clone()), options()).unwrap();
     assert_eq!((engine.published().head(), balance(&engine.view(), account(2))), (head, 7));
     assert!(head.seq > Seq(8) && !engine.has_to_forget() && !tells(&disk));
+}
+
+#[test]
+fn the_journal_of_a_node_that_it_was_before_has_no_key_either() {
+    let disk = SimDisk::new(3);
+    let engine = told(&disk);
+    engine.renew(Identity { node: NodeId(9), ..identity() }).unwrap();
+    assert!(anywhere(&disk, &KEY));
+    engine.forget().unwrap();
+    assert!(!tells(&disk) && !engine.has_to_forget());
+    let earlier = engine.earlier(NODE).unwrap();
+    assert!(earlier.head().seq > Seq(8), "all that it wrote is there");
+    write(&engine, earn(2, 1, 90)).unwrap();
+    drop(engine);
+    let engine = open(&disk);
+    assert_eq!(balance(&engine.view(), account(2)), 7);
+    assert!(!tells(&disk));
+}
+
+#[test]
+fn a_disk_without_room_for_a_new_cache_has_the_room_back_and_goes_on_selling() {
+    let disk = SimDisk::new(4);
+    let engine = told(&disk);
+    let used: usize = disk
+        .names()
+        .iter()
+        .map(|name| usize::try_from(disk.open(name).unwrap().size_bytes().unwrap()).unwrap())
+        .sum();
+    disk.set_capacity_bytes(Some(used + 3 * 4096));
+    assert!(engine.forget().is_err());
+    assert!(engine.has_to_forget());
+    assert!(!disk.names().iter().any(|name| name == "cache.redb.new"), "{:?}", disk.names());
+    disk.set_capacity_bytes(None);
+    engine.mend().unwrap();
+    write(&engine, earn(2, 1, 90)).unwrap();
+    engine.forget().unwrap();
+    assert!(!tells(&disk));
+    assert_eq!(balance(&engine.view(), account(2)), 7);
 }
 
 #[test]

@@ -6,14 +6,17 @@ use super::*;
 const GROUPS: usize = 16;
 const SECRET: [u8; 32] = [0xA5; 32];
 
+fn bytes_of(disk: &SimDisk, name: &str) -> Vec<u8> {
+    let file = disk.open(name).unwrap();
+    let mut bytes = vec![0; usize::try_from(file.size_bytes().unwrap()).unwrap()];
+    let read = file.read_at(&mut bytes, 0).unwrap();
+    bytes.truncate(read);
+    bytes
+}
+
 /// Whether any file of the disk has these bytes.
 fn anywhere(disk: &SimDisk, wanted: &[u8]) -> bool {
-    disk.names().iter().any(|name| {
-        let file = disk.open(name).unwrap();
-        let mut bytes = vec![0; usize::try_from(file.size_bytes().unwrap()).unwrap()];
-        let read = file.read_at(&mut bytes, 0).unwrap();
-        bytes[..read].windows(wanted.len()).any(|at| at == wanted)
-    })
+    disk.names().iter().any(|name| bytes_of(disk, name).windows(wanted.len()).any(|at| at == wanted))
 }
 
 fn secrets(side: &[u8]) -> Option<Vec<u8>> {
@@ -48,6 +51,21 @@ fn a_key_that_is_taken_out_is_in_no_file_and_the_rest_stays() {
     let (journal, recovery) = Journal::open(Arc::new(disk), options).unwrap();
     assert_eq!((recovery.damage, recovery.head.seq), (None, last.last_seq));
     assert_eq!(journal.read_from(last.last_seq).unwrap().next().unwrap().unwrap().side, SECRET);
+}
+
+#[test]
+fn a_segment_that_cannot_be_read_to_its_end_stays_as_it_is() {
+    let disk = SimDisk::new(1);
+    let (mut journal, _) = Journal::open(Arc::new(disk.clone()), SMALL).unwrap();
+    for n in 0..8_u64 {
+        journal.append(&[Record { stored: &n.to_le_bytes(), side: &SECRET }], n).unwrap();
+    }
+    let name = disk.names().into_iter().find(|name| name.ends_with("seg")).unwrap();
+    // in the head of the second frame
+    disk.flip(&name, 512 + 160);
+    let before = bytes_of(&disk, &name);
+    assert!(matches!(journal.redact(&secrets), Err(JournalError::Unreadable { .. })));
+    assert_eq!(bytes_of(&disk, &name), before);
 }
 
 #[test]
