@@ -206,8 +206,9 @@ fn nights_and_money_spent_count_on_ladders_of_their_own() {
     stands(&office, &till, "gold", "100.00", "top");
     let _ = till.refund(&sold.id(), "B-1", &[(0, "1")]).must(201);
     stands(&office, &till, "member", "0.01", "99.99");
-    let gone = admin.delete(&format!("{path}/stays"));
-    assert!(matches!(gone.status, 200 | 204), "{}", gone.text);
+    // who stands on a level of a group keeps it
+    let kept = admin.delete(&format!("{path}/stays")).problem(409, "in_use");
+    assert!(words(&kept["detail"]).contains("members stand on levels"), "{}", kept.text);
     office.verify();
 }
 
