@@ -42,6 +42,15 @@ pub fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T, Fault> {
                 detail: format!("The request is not understood: {text}."),
             };
         }
+        if serde_json::from_slice::<serde::de::IgnoredAny>(json).is_ok() {
+            // so serde speaks of anything else where a word is due
+            let field = field(json, &error);
+            let named = field.as_ref().map_or_else(|| "this".to_owned(), |field| format!("`{field}`"));
+            return Fault {
+                field,
+                detail: format!("The request is not understood: {named} is one of a few words."),
+            };
+        }
         let (line, column) = (error.line(), error.column());
         Fault::whole(format!("The body is no JSON: {text}, at line {line}, column {column}."))
     })
@@ -200,6 +209,19 @@ mod tests {
             assert_eq!(fault.field.as_deref(), Some(field), "{json}");
             assert!(!fault.detail.contains("at line") && fault.detail.ends_with('.'), "{}", fault.detail);
         }
+    }
+
+    #[test]
+    fn a_null_where_a_word_is_due_is_told_as_what_it_is() {
+        for wrong in ["null", "5", "true"] {
+            let json = format!(r#"{{"offline": {{"per_member": "5", "mode": {wrong}}}, "code": "a"}}"#);
+            let fault = read::<crate::catalog::document::program::Program>(json.as_bytes()).unwrap_err();
+            assert_eq!(fault.field.as_deref(), Some("offline.mode"), "{wrong}: {}", fault.detail);
+            assert!(fault.detail.ends_with("`offline.mode` is one of a few words."), "{}", fault.detail);
+        }
+        let broken =
+            read::<crate::catalog::document::program::Program>(br#"{"offline": {"mode": }}"#).unwrap_err();
+        assert!(broken.field.is_none() && broken.detail.starts_with("The body is no JSON"), "{broken:?}");
     }
 
     #[test]

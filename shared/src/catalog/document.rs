@@ -1,7 +1,7 @@
 //! The catalog as people write it: JSON or TOML, with codes, decimal strings and defaults. Unknown fields are refused.
 
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 pub mod action;
 pub mod campaign;
@@ -78,6 +78,21 @@ mod all_word {
 
 fn one() -> Decimal {
     Decimal::ONE
+}
+
+/// Reads a value; `null` is what is left out.
+fn or_default<'de, T: Default + Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or_default())
+}
+
+/// Reads a decimal string; `null` is zero.
+fn or_zero<'de, D: Deserializer<'de>>(from: D) -> Result<Decimal, D::Error> {
+    Ok(optional_decimal::deserialize(from)?.unwrap_or_default())
+}
+
+/// Reads a share; `null` is all of it.
+fn or_one<'de, D: Deserializer<'de>>(from: D) -> Result<Decimal, D::Error> {
+    Ok(optional_decimal::deserialize(from)?.unwrap_or(Decimal::ONE))
 }
 
 /// Serde for a decimal string or `null`.

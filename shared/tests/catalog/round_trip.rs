@@ -138,3 +138,28 @@ fn comes_back(written: Value) {
     assert_eq!(serde_json::to_value(&next.document).expect("JSON"), exported);
     assert_eq!(Catalog::from_bytes(&version.to_bytes()).expect("stored bytes").hash, catalog.hash);
 }
+
+/// Where a limit may be left out, `null` says the same.
+#[test]
+fn a_null_where_something_can_be_left_out_is_as_good_as_that() {
+    let read = |json: serde_json::Value| -> shared::catalog::document::program::Program {
+        serde_json::from_value(json).expect("a program")
+    };
+    let program = |redemption: &str, offline: &str, overdraft: &str| {
+        let json = format!(
+            r#"{{"code": "std", "name": "Standard", "time_zone": "UTC", "currencies": ["PTS"],
+                "levels": [{{"code": "member", "name": "Member", "threshold": "0"}}],
+                "redemption": {redemption}, "offline": {offline}, "overdraft": {overdraft}}}"#
+        );
+        read(serde_json::from_str(&json).expect("JSON"))
+    };
+    let absent = program("{}", "{}", "{}");
+    let null = program(
+        r#"{"minimum": null, "step": null, "maximum": null, "maximum_share": null}"#,
+        r#"{"per_redemption": null, "per_member": null, "per_member_hours": null, "till_points": null,
+            "till_count": null, "balance_age_hours": null, "balance_share": null, "levels": null,
+            "deny_labels": null, "rights": null}"#,
+        r#"{"review_over": null, "longest_wait_hours": null, "write_off_days": null}"#,
+    );
+    assert_eq!(null, absent);
+}

@@ -1,9 +1,9 @@
 //! How far a till with no line is trusted, and who bears what was overdrawn.
 
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{AllOr, optional_decimal};
+use super::{AllOr, optional_decimal, or_default, or_one};
 use crate::ids::Code;
 
 /// The dial's settings.
@@ -34,6 +34,7 @@ pub struct Offline {
     #[serde(with = "optional_decimal")]
     pub per_member: Option<Decimal>,
     /// The window of `per_member`.
+    #[serde(deserialize_with = "a_day")]
     pub per_member_hours: u32,
     /// Points at one till since its last contact.
     #[serde(with = "optional_decimal")]
@@ -43,11 +44,13 @@ pub struct Offline {
     /// The oldest balance that is trusted.
     pub balance_age_hours: Option<u32>,
     /// The largest share of the known balance.
-    #[serde(with = "crate::money::decimal_text")]
+    #[serde(serialize_with = "crate::money::decimal_text::serialize", deserialize_with = "or_one")]
     pub balance_share: Decimal,
     /// Levels that may.
+    #[serde(deserialize_with = "or_default")]
     pub levels: AllOr<Code>,
     /// Labels that may not.
+    #[serde(deserialize_with = "or_default")]
     pub deny_labels: Vec<String>,
     /// What is reserved for tills; only where the mode is `reserved` or `reserved_plus_allowance`.
     pub rights: Option<Rights>,
@@ -120,7 +123,7 @@ impl Default for Offline {
             mode: OfflineMode::Refuse,
             per_redemption: None,
             per_member: None,
-            per_member_hours: 24,
+            per_member_hours: DAY_HOURS,
             till_points: None,
             till_count: None,
             balance_age_hours: None,
@@ -146,10 +149,23 @@ pub struct Overdraft {
     #[serde(with = "optional_decimal")]
     pub review_over: Option<Decimal>,
     /// A till silent for longer is not waited for.
+    #[serde(deserialize_with = "three_days")]
     pub longest_wait_hours: u32,
     /// What a member has owed for so many days without paying all of it back is the program's; `null` is never.
     pub write_off_days: Option<u32>,
 }
+
+/// Reads hours; `null` is what is left out: a day.
+fn a_day<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or(DAY_HOURS))
+}
+
+/// Reads hours; `null` is what is left out: three days.
+fn three_days<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or(3 * DAY_HOURS))
+}
+
+const DAY_HOURS: u32 = 24;
 
 impl Default for Overdraft {
     fn default() -> Self {
@@ -158,7 +174,7 @@ impl Default for Overdraft {
             late: vec![Bearer::Program],
             forced: vec![Bearer::Outlet],
             review_over: None,
-            longest_wait_hours: 72,
+            longest_wait_hours: 3 * DAY_HOURS,
             write_off_days: None,
         }
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::level::{Level, LevelRules, Qualifier, Range, Style, TierGroup, Window};
 use super::policy::{Offline, Overdraft};
-use super::{AllOr, one, optional_decimal};
+use super::{AllOr, one, optional_decimal, or_one, or_zero};
 use crate::ids::Code;
 
 /// A loyalty program.
@@ -103,10 +103,10 @@ fn grey() -> String {
 #[serde(deny_unknown_fields)]
 pub struct Redemption {
     /// Fewest points at once.
-    #[serde(with = "crate::money::decimal_text", default)]
+    #[serde(serialize_with = "crate::money::decimal_text::serialize", deserialize_with = "or_zero", default)]
     pub minimum: Decimal,
     /// Points come in multiples of this; 0 is any amount.
-    #[serde(with = "crate::money::decimal_text", default)]
+    #[serde(serialize_with = "crate::money::decimal_text::serialize", deserialize_with = "or_zero", default)]
     pub step: Decimal,
     /// Most points at once.
     #[serde(with = "optional_decimal", default)]
@@ -115,6 +115,10 @@ pub struct Redemption {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub excluded_categories: Vec<String>,
     /// The largest share of the basket that points may pay; lines that they cannot pay for are left out of it.
-    #[serde(with = "crate::money::decimal_text", default = "one")]
+    #[serde(
+        serialize_with = "crate::money::decimal_text::serialize",
+        deserialize_with = "or_one",
+        default = "one"
+    )]
     pub maximum_share: Decimal,
 }
