@@ -171,6 +171,20 @@ impl SimDisk {
     pub fn names(&self) -> Vec<String> {
         self.0.lock().names.keys().cloned().collect()
     }
+
+    /// A file's bytes as they read now; none where there is no such file.
+    pub fn bytes(&self, name: &str) -> Vec<u8> {
+        let Ok(file) = self.open(name) else { return Vec::new() };
+        let mut bytes = vec![0; file.size_bytes().map_or(0, |size| usize::try_from(size).unwrap_or(0))];
+        let read = file.read_at(&mut bytes, 0).unwrap_or(0);
+        bytes.truncate(read);
+        bytes
+    }
+
+    /// Whether any file has these bytes.
+    pub fn has(&self, wanted: &[u8]) -> bool {
+        self.names().iter().any(|name| self.bytes(name).windows(wanted.len()).any(|at| at == wanted))
+    }
 }
 
 impl State {

@@ -192,7 +192,8 @@ impl Engine {
     }
 
     /// What the snapshot does not have of this store: its marks, its catalog, rows and members of entries that it does
-    /// not cover; and whom this store enrolled and nobody knows any more. Which those are is asked anew of every entry: a restored server may have lost what it had.
+    /// not cover; and whom this store enrolled and nobody knows any more. Which those are is asked anew of every entry: a
+    /// restored server may have lost what it had.
     fn own(
         &self,
         view: &View,

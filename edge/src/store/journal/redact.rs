@@ -22,8 +22,8 @@ impl Journal {
     /// segment. Returns how many segments were written anew.
     ///
     /// # Errors
-    /// Those of [`Journal::prepare`], and [`JournalError::Io`]; whatever was done until then stands, and the rest is done
-    /// by calling it again.
+    /// Those of [`Journal::prepare`], [`JournalError::Io`], and [`JournalError::Unreadable`] for a segment that does not verify
+    /// to its end; whatever was done until then stands, and the rest is done by calling it again.
     pub(in crate::store) fn redact(&mut self, redact: Redact<'_>) -> Result<u64, JournalError> {
         self.ready()?;
         self.drop_spares().map_err(JournalError::io("removing spare journal segments"))?;

@@ -6,19 +6,6 @@ use super::*;
 const GROUPS: usize = 16;
 const SECRET: [u8; 32] = [0xA5; 32];
 
-fn bytes_of(disk: &SimDisk, name: &str) -> Vec<u8> {
-    let file = disk.open(name).unwrap();
-    let mut bytes = vec![0; usize::try_from(file.size_bytes().unwrap()).unwrap()];
-    let read = file.read_at(&mut bytes, 0).unwrap();
-    bytes.truncate(read);
-    bytes
-}
-
-/// Whether any file of the disk has these bytes.
-fn anywhere(disk: &SimDisk, wanted: &[u8]) -> bool {
-    disk.names().iter().any(|name| bytes_of(disk, name).windows(wanted.len()).any(|at| at == wanted))
-}
-
 fn secrets(side: &[u8]) -> Option<Vec<u8>> {
     (side == SECRET).then(Vec::new)
 }
@@ -35,10 +22,10 @@ fn a_key_that_is_taken_out_is_in_no_file_and_the_rest_stays() {
     }
     // what is released waits as a spare, with all that was in it
     assert!(journal.release_until(20, u64::MAX).unwrap() > 0);
-    assert!(anywhere(&disk, &SECRET));
+    assert!(disk.has(&SECRET));
     let before: Vec<Kept> = journal.read_from(30).unwrap().map(Result::unwrap).collect();
     assert!(journal.redact(&secrets).unwrap() > 0);
-    assert!(!anywhere(&disk, &SECRET));
+    assert!(!disk.has(&SECRET));
     assert_eq!(journal.redact(&secrets).unwrap(), 0, "once is enough");
     let after: Vec<Kept> = journal.read_from(30).unwrap().map(Result::unwrap).collect();
     for (before, after) in before.iter().zip(&after) {
@@ -63,9 +50,9 @@ fn a_segment_that_cannot_be_read_to_its_end_stays_as_it_is() {
     let name = disk.names().into_iter().find(|name| name.ends_with("seg")).unwrap();
     // in the head of the second frame
     disk.flip(&name, 512 + 160);
-    let before = bytes_of(&disk, &name);
+    let before = disk.bytes(&name);
     assert!(matches!(journal.redact(&secrets), Err(JournalError::Unreadable { .. })));
-    assert_eq!(bytes_of(&disk, &name), before);
+    assert_eq!(disk.bytes(&name), before);
 }
 
 #[test]
